@@ -1,0 +1,66 @@
+# llmviz: everything starts here. `make` alone prints what there is.
+# A fresh machine needs only Python 3.11, 3.12 or 3.13 and make; no activation, no other step.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+BENCH_READY := $(VENV)/bench-ready
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The first of these that is Python 3.11–3.13; `make lab PYTHON=/path/to/python` takes another.
+PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p; done) python3)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+# What `make lab` hands on, for example: make lab ARGS="--no-browser --port 8899"
+ARGS ?=
+# On Linux a plain torch brings CUDA, several GB. PyTorch's start page gives the address of its CPU index.
+TORCH_INDEX ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help lab setup test models notebooks bench clean
+
+help: ## print this
+	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
+	@echo
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'Settings: PYTHON=python3.12   TORCH_INDEX=<CPU index of PyTorch>   ARGS="--no-browser --port 8899"'
+
+lab: $(READY) ## open the lessons in JupyterLab (sets everything up the first time)
+	@$(BIN)/python -m llmviz lab $(ARGS)
+
+setup: $(READY) ## make the environment in .venv, with the pinned versions
+	@echo 'Ready: $(VENV). Open the lessons with: make lab'
+
+test: $(READY) ## check everything: style, unit and property tests, lessons, browser
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pytest
+
+models: $(READY) ## train again every model that ships in data/models
+	$(BIN)/python -m llmviz.make_models
+
+notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and times
+	$(BIN)/python notebooks/execute.py $(ARGS)
+
+bench: $(BENCH_READY) ## measure against other libraries; results in build/
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find llmviz notebooks tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo 'llmviz needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" is' \
+		"$$($(PYTHON) --version 2>/dev/null || echo missing). Install one of them, or name it: make lab PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '"$(PYTHON)" cannot make an environment:' \
+		'its ensurepip is missing. On Debian and Ubuntu: apt install python3-venv; then run make again.'; exit 1; }
+	@echo 'Setting up $(VENV): about 1 GB, a few minutes the first time.'
+	@test -x $(BIN)/python && $(BIN)/python -c '$(FITS)' || $(PYTHON) -m venv --clear $(VENV)
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) \
+		"$$(sed -n '/^torch==/p' constraints.txt)")
+	$(PIP) -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(BENCH_READY): $(READY)
+	$(PIP) -c constraints.txt -e '.[test,bench]'
+	@touch $@

@@ -1,0 +1,204 @@
+"""Attention: masks, scaled dot products, rotary positions, several heads, and the key-value cache (lesson 3).
+
+Every tensor of attention is laid out as (batch, head, query, key) or (batch, head, position, d_head).
+Masks are boolean and *data*: True means "may attend", as in `torch.nn.functional.scaled_dot_product_attention`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from llmviz.trace import AttentionTrace
+
+ROTARY_BASE = 10_000.0
+
+
+def causal_mask(n_queries: int, n_keys: int | None = None, *, device: torch.device | None = None) -> Tensor:
+    """Say who may look at whom when the future is hidden: (query, key), True = may attend.
+
+    With more keys than queries (a cache holds the past), the queries are the *last* positions.
+
+    >>> causal_mask(3).int().tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    >>> causal_mask(1, 3).int().tolist()
+    [[1, 1, 1]]
+    """
+    n_keys = n_queries if n_keys is None else n_keys
+    if n_queries < 1 or n_keys < n_queries:
+        raise ValueError(
+            f"a causal mask needs at least one query and no more queries than keys; "
+            f"given {n_queries} queries and {n_keys} keys"
+        )
+    allowed = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
+    return allowed.tril(diagonal=n_keys - n_queries)
+
+
+class AttentionResult(NamedTuple):
+    """The three steps of attention: scores (before the softmax), weights (after it), and the mixed values."""
+
+    scores: Tensor
+    weights: Tensor
+    output: Tensor
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+) -> AttentionResult:
+    """Let each query look at the keys and take home a mixture of their values.
+
+    softmax(Q Kᵀ / √d_head) V, with −∞ in place of the scores that the mask forbids *before* the softmax.
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1 (their d_k is our d_head). Lesson 3.
+
+    Args:
+        query: (..., query, d_head).
+        key: (..., key, d_head).
+        value: (..., key, d_head).
+        mask: broadcastable to (..., query, key), bool, True = may attend; None lets everyone see everything.
+
+    Returns:
+        scores (..., query, key) before the mask, weights (..., query, key), output (..., query, d_head).
+
+    Raises:
+        ValueError: when the shapes do not fit, or a row of the mask forbids everything.
+    """
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(
+            f"a query is compared with keys of its own size; given d_head {query.shape[-1]} for the queries "
+            f"and {key.shape[-1]} for the keys"
+        )
+    if key.shape[-2] != value.shape[-2]:
+        raise ValueError(f"each key has one value; given {key.shape[-2]} keys and {value.shape[-2]} values")
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is None:
+        allowed_scores = scores
+    else:
+        if not mask.any(dim=-1).all():
+            raise ValueError("a row of the mask forbids every key; each query must be allowed to see at least one")
+        allowed_scores = scores.masked_fill(~mask, float("-inf"))
+    weights = allowed_scores.softmax(dim=-1)
+    return AttentionResult(scores, weights, weights @ value)
+
+
+def rotary_angles(n_positions: int, d_head: int, *, device: torch.device | None = None) -> Tensor:
+    """Say by which angle each pair of numbers is turned at each position: (position, d_head / 2), radians.
+
+    θ_i = position / 10000^(2i / d_head). Source: Su et al. 2021, "RoFormer", section 3.2.2.
+    """
+    if d_head % 2:
+        raise ValueError(f"rotary positions turn pairs of numbers, so d_head must be even; given {d_head}")
+    frequencies = ROTARY_BASE ** (-torch.arange(0, d_head, 2, device=device) / d_head)
+    return torch.arange(n_positions, device=device)[:, None] * frequencies
+
+
+class Rotation(NamedTuple):
+    """Cosines and signed sines, ready to be multiplied: both (position, d_head)."""
+
+    cosine: Tensor
+    signed_sine: Tensor
+
+    @classmethod
+    def of(cls, angles: Tensor) -> Rotation:
+        """Prepare the rotation by these angles (position, d_head / 2)."""
+        cosine, sine = angles.cos(), angles.sin()
+        return cls(torch.cat((cosine, cosine), dim=-1), torch.cat((-sine, sine), dim=-1))
+
+    def at(self, start: int, stop: int) -> Rotation:
+        """Take the rotation for the positions from start up to stop."""
+        return Rotation(self.cosine[start:stop], self.signed_sine[start:stop])
+
+
+def rotate(x: Tensor, rotation: Rotation) -> Tensor:
+    """Turn the pairs (i, i + d_head / 2) of each vector by its position's angle.
+
+    The dot product of two rotated vectors depends only on how far apart they stand, not on where.
+    Source: Su et al. 2021, "RoFormer", section 3.4.2.
+
+    Args:
+        x: (..., position, d_head).
+        rotation: for the same positions.
+    """
+    half_turned = x.roll(x.shape[-1] // 2, dims=-1)
+    return torch.addcmul(x * rotation.cosine, half_turned, rotation.signed_sine)
+
+
+class KVCache:
+    """The keys and values of the tokens already read, so that generation need not compute them again (lesson 7).
+
+    The space for `context_length` positions is set aside once; `extend` writes into it and hands back what is filled.
+    """
+
+    def __init__(self, batch: int, n_heads: int, context_length: int, d_head: int, *, like: Tensor):
+        self.keys = like.new_empty(batch, n_heads, context_length, d_head)
+        self.values = like.new_empty(batch, n_heads, context_length, d_head)
+        self.length = 0
+
+    def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the new positions (batch, head, new, d_head) and return all keys and values up to them."""
+        stop = self.length + key.shape[-2]
+        if stop > self.keys.shape[-2]:
+            raise ValueError(
+                f"the cache holds {self.keys.shape[-2]} positions; given {key.shape[-2]} more after {self.length}"
+            )
+        self.keys[:, :, self.length : stop] = key
+        self.values[:, :, self.length : stop] = value
+        self.length = stop
+        return self.keys[:, :, :stop], self.values[:, :, :stop]
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each with its own queries, keys and values (lesson 3).
+
+    Queries and keys are normalised before they are compared (Henry et al. 2020, "Query-Key Normalization"), so that
+    no score can run away, and rotated by their position. There are no biases.
+    Source: Vaswani et al. 2017, section 3.2.2.
+    """
+
+    def __init__(self, d_model: int, n_heads: int):
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"the heads share the width evenly: d_model {d_model} is not a multiple of {n_heads} heads")
+        self.n_heads = n_heads
+        self.d_head = d_model // n_heads
+        self.query = nn.Linear(d_model, d_model, bias=False)
+        self.key = nn.Linear(d_model, d_model, bias=False)
+        self.value = nn.Linear(d_model, d_model, bias=False)
+        self.output = nn.Linear(d_model, d_model, bias=False)
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """(batch, position, d_model) → (batch, head, position, d_head)."""
+        return x.unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
+
+    def merge_heads(self, x: Tensor) -> Tensor:
+        """(batch, head, position, d_head) → (batch, position, d_model)."""
+        return x.transpose(1, 2).flatten(-2)
+
+    def project(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Ask, offer and carry: the queries, keys and values of x, each (batch, head, position, d_head)."""
+        query = self.split_heads(self.query(x))
+        key = self.split_heads(self.key(x))
+        value = self.split_heads(self.value(x))
+        query = rotate(F.layer_norm(query, (self.d_head,)), rotation)
+        key = rotate(F.layer_norm(key, (self.d_head,)), rotation)
+        return query, key, value
+
+    def trace(self, x: Tensor, mask: Tensor, rotation: Rotation) -> AttentionTrace:
+        """Attend openly: return every step (shapes in `AttentionTrace`)."""
+        query, key, value = self.project(x, rotation)
+        scores, weights, head_outputs = scaled_dot_product_attention(query, key, value, mask)
+        output = self.output(self.merge_heads(head_outputs))
+        return AttentionTrace(query, key, value, scores, weights, head_outputs, output)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None, rotation: Rotation, cache: KVCache | None = None
+    ) -> Tensor:
+        """Attend fast: the same numbers as `trace`, through torch's fused attention; (batch, position, d_model)."""
+        query, key, value = self.project(x, rotation)
+        if cache is not None:
+            key, value = cache.extend(key, value)
+        head_outputs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.output(self.merge_heads(head_outputs))

@@ -1,0 +1,216 @@
+"""Checkpoints: a model in a folder, with its tokenizer, the recipe of its text, and how it was trained.
+
+    checkpoint.json           readable: sizes, tokenizer, corpus recipe, settings, losses, and the files' sha256
+    weights-000400.safetensors
+    optimizer-000400.safetensors   (only where the run can be resumed)
+
+The JSON file is written last and put in place at once, so a folder always holds one whole checkpoint, however
+the program ends. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from llmviz import tokenizers
+from llmviz.data_files import data_path
+from llmviz.training import TrainingSettings, make_optimizers
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+FORMAT = "llmviz checkpoint 1"
+CARD = "checkpoint.json"
+TINY = "models/tiny"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds.
+
+    Attributes:
+        model: ready to run.
+        tokenizer: the one it was trained with.
+        corpus: the recipe of its text (see `corpora.from_recipe`).
+        settings: how it was, or is being, trained.
+        step: how many steps are done.
+        record: what was measured on the way (losses, seconds, the command, …), as in the JSON file.
+        optimizers: for resuming; empty where the run is over.
+    """
+
+    model: DecoderOnly
+    tokenizer: tokenizers.Tokenizer
+    corpus: Mapping[str, Any]
+    settings: TrainingSettings
+    step: int
+    record: Mapping[str, Any] = field(default_factory=dict)
+    optimizers: Sequence[torch.optim.Optimizer] = ()
+
+
+def save(folder: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into a folder, in place of the one that may be there; never half of it."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"weights": checkpoint.model.state_dict()}
+    if checkpoint.optimizers:
+        files["optimizer"] = _optimizer_tensors(checkpoint.model, checkpoint.optimizers)
+    card = {
+        "format": FORMAT,
+        "step": checkpoint.step,
+        "model": asdict(checkpoint.model.config),
+        "training": asdict(checkpoint.settings),
+        "corpus": dict(checkpoint.corpus),
+        "record": dict(checkpoint.record),
+        "files": {
+            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}.safetensors", tensors)
+            for role, tensors in files.items()
+        },
+        "tokenizer": checkpoint.tokenizer.to_dict(),
+    }
+    _write(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
+    kept = {entry["name"] for entry in card["files"].values()}
+    for pattern in ("weights-*.safetensors", "optimizer-*.safetensors", "*.unfinished"):
+        for path in folder.glob(pattern):
+            if path.name not in kept:
+                path.unlink()
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint back.
+
+    Raises:
+        FileNotFoundError: no checkpoint is there, or a file of it is missing.
+        ValueError: the folder holds something else, or a file is damaged or belongs to another checkpoint.
+    """
+    folder = Path(folder)
+    card = _read_card(folder)
+    try:
+        config = ModelConfig(**card["model"])
+        settings = TrainingSettings(**card["training"])
+        tokenizer = tokenizers.from_dict(card["tokenizer"])
+        corpus, record, step = card["corpus"], card["record"], int(card["step"])
+        files = {role: (folder / entry["name"], entry["sha256"]) for role, entry in card["files"].items()}
+        weights_file = files["weights"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
+    if tokenizer.vocab_size != config.vocab_size:
+        raise ValueError(
+            f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
+            f"its tokenizer {tokenizer.vocab_size}"
+        )
+    model = DecoderOnly(config)
+    _load_weights(model, _read_tensors(*weights_file), weights_file[0])
+    optimizers: list[torch.optim.Optimizer] = []
+    if "optimizer" in files:
+        optimizers = make_optimizers(model, settings)
+        _load_optimizers(model, optimizers, _read_tensors(*files["optimizer"]), files["optimizer"][0])
+    return Checkpoint(model, tokenizer, corpus, settings, step, record, optimizers)
+
+
+def load_tiny() -> Checkpoint:
+    """Read the tiny GPT that ships with the project: trained on Tinyville, the model of all lessons."""
+    return load(data_path(TINY))
+
+
+def holds_checkpoint(folder: str | Path) -> bool:
+    """Say whether a folder holds a checkpoint (whole or not)."""
+    return (Path(folder) / CARD).exists()
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    if not folder.exists():
+        raise FileNotFoundError(f"there is no folder {folder}; `llmviz train --out {folder}` would make it")
+    path = folder / CARD
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged or is not JSON ({error}); the checkpoint cannot be read") from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
+    return card
+
+
+def _readable_json(card: Mapping[str, Any]) -> str:
+    """One entry a line for what people read; the tokenizer, which is long, on one line."""
+    lines = []
+    for key, value in card.items():
+        text = json.dumps(value, ensure_ascii=False, indent=None if key == "tokenizer" else 1)
+        lines.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the file, then put it in its place in one move."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _write_tensors(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    content = safetensors.torch.save({key: tensor.cpu().contiguous() for key, tensor in tensors.items()})
+    _write(folder / name, content)
+    return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"the checkpoint's file {path} is missing")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(
+            f"{path} is damaged or belongs to another checkpoint: its sha256 is not the one in {CARD}. "
+            f"Copy the whole folder again."
+        )
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file ({error})") from None
+
+
+def _load_weights(model: DecoderOnly, tensors: Mapping[str, Tensor], path: Path) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if expected != found:
+        name = min(set(expected.items()) ^ set(found.items()))[0]
+        raise ValueError(
+            f"{path} does not fit the sizes in {CARD}: {name} should be {expected.get(name, 'absent')}, "
+            f"and is {found.get(name, 'absent')}"
+        )
+    model.load_state_dict(dict(tensors))
+
+
+def _optimizer_tensors(model: DecoderOnly, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{index}/{names[parameter]}/{key}": value
+        for index, optimizer in enumerate(optimizers)
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+
+
+def _load_optimizers(
+    model: DecoderOnly, optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor], path: Path
+) -> None:
+    parameters = dict(model.named_parameters())
+    for address, value in tensors.items():
+        try:
+            index, name, key = address.split("/")
+            optimizers[int(index)].state[parameters[name]][key] = value
+        except (ValueError, KeyError, IndexError):
+            raise ValueError(f"{path} does not belong to this model: it holds {address!r}") from None

@@ -1,0 +1,318 @@
+"""The command line: llmviz doctor · train · generate · check · lab."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llmviz import __version__
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DEFAULT_SECONDS = 60.0
+DEFAULT_MOST_STEPS = 5_000
+
+DESCRIPTION = "Learn how large language models work by touching a tiny one."
+EPILOG = """\
+examples:
+  llmviz doctor                         is everything here, and how fast is this machine?
+  llmviz train --seconds 60             train a tiny GPT on Tinyville for a minute
+  llmviz generate "Mia found"           let the tiny GPT go on
+  llmviz lab                            open the lessons
+
+exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 the command was not understood,
+130 stopped by Ctrl-C"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; whatever is wrong with the input is said in one sentence."""
+    parser = build_parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and given.command != "lab":
+        parser.error(f"not understood: {' '.join(rest)}; see llmviz {given.command} --help")
+    given.rest = rest
+    try:
+        return given.run(given)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+    except (ValueError, OSError, ArithmeticError) as error:
+        print(f"llmviz {given.command}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe all commands."""
+    parser = argparse.ArgumentParser(
+        prog="llmviz", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"llmviz {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_doctor(commands)
+    _add_train(commands)
+    _add_generate(commands)
+    _add_check(commands)
+    _add_lab(commands)
+    return parser
+
+
+def _command(commands, name: str, run, help_text: str, description: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=description)
+    command.set_defaults(run=run)
+    if name != "lab":
+        command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    return command
+
+
+def _add_doctor(commands) -> None:
+    _command(commands, "doctor", _doctor, "is everything here, and how fast is this machine?",
+             "Look at Python, torch, the widgets and the data files, time a training step, and say what to mend.")  # fmt: skip
+
+
+def _add_train(commands) -> None:
+    command = _command(commands, "train", _train, "train a tiny GPT",
+                       "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder.")  # fmt: skip
+    command.add_argument("--text", metavar="FILE", help='a UTF-8 text file of yours, or the word "shakespeare" '
+                         '(downloaded once) or "python" (Python\'s documentation); without it: Tinyville')  # fmt: skip
+    command.add_argument("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
+    command.add_argument("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=_positive_number, metavar="S",
+                        help=f"train about so long: measure first, then fix the steps (default: {DEFAULT_SECONDS:.0f})")  # fmt: skip
+    length.add_argument("--steps", type=_positive, metavar="N", help="change the weights so many times")
+    command.add_argument("--until-loss", type=_positive_number, metavar="X",
+                         help="stop as soon as the validation loss (nats per token) is this low; "
+                         f"with --steps, else within {DEFAULT_MOST_STEPS} steps")  # fmt: skip
+    command.add_argument("--seed", type=_seed, metavar="K", help="of the first weights and the order of reading (default: 0)")
+    command.add_argument("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
+    command.add_argument("--resume", metavar="DIR", help="take up an interrupted run where it stopped")
+    command.add_argument("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
+
+
+def _add_generate(commands) -> None:
+    command = _command(commands, "generate", _generate, "let a model go on with a text",
+                       "Let a model continue a text, or write texts of its own.")  # fmt: skip
+    command.add_argument("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
+    command.add_argument("--model", metavar="DIR", help="a folder that llmviz train made (default: the tiny GPT that ships)")
+    command.add_argument("--samples", type=_positive, default=1, metavar="N", help="how many texts (default: 1)")
+    command.add_argument("--temperature", type=float, default=0.8, metavar="T", help="0 always takes the best token (default: 0.8)")
+    command.add_argument("--top-k", type=_positive, metavar="K", help="draw only from the K most probable tokens")
+    command.add_argument("--top-p", type=float, metavar="P", help="draw only from the fewest tokens with probability P together")
+    command.add_argument("--max-tokens", type=_positive, metavar="N", help="stop after so many tokens (default: the model's context)")
+    command.add_argument("--seed", type=_seed, default=0, metavar="K", help="same seed, same texts (default: 0)")
+
+
+def _add_check(commands) -> None:
+    command = _command(commands, "check", _check, "could Tinyville have said this?",
+                       "Say of each line of a file whether Tinyville could have produced it, and the first wrong word if not.")  # fmt: skip
+    command.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
+
+
+def _add_lab(commands) -> None:
+    command = _command(commands, "lab", _lab, "open the lessons in JupyterLab",
+                       "Open the lessons in JupyterLab. Everything after the command goes to JupyterLab, "
+                       "such as --no-browser or --port 8899.")  # fmt: skip
+    del command
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.lstrip("+-").isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text) if text.isdigit() else -1
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
+    return number
+
+
+def _positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from llmviz import doctor
+
+    return doctor.run(as_json=given.json)
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from llmviz import lab
+
+    return lab.run(given.rest)
+
+
+def _train(given: argparse.Namespace) -> int:
+    from llmviz import runs
+
+    if given.resume:
+        _refuse_with_resume(given)
+        run, folder = runs.resume(given.resume, progress=not given.json), Path(given.resume)
+        if run.is_over:
+            print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
+    else:
+        folder = _new_folder(given.out)
+        steps, seconds = given.steps, given.seconds
+        if steps is None and seconds is None:
+            steps, seconds = (DEFAULT_MOST_STEPS, None) if given.until_loss else (None, DEFAULT_SECONDS)
+        run = runs.begin(
+            _corpus(given.text), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
+            steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True,
+        )  # fmt: skip
+    print(
+        f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
+        f"{run.settings.steps:,} steps", flush=True,
+    )  # fmt: skip
+    _train_with_progress(run, folder, given)
+    result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
+    _say_result(result)
+    if given.json:
+        print(json.dumps(result))
+    return OK
+
+
+def _refuse_with_resume(given: argparse.Namespace) -> None:
+    fixed = ("text", "tokenizer", "vocab_size", "seconds", "steps", "seed", "out")
+    named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]
+    if named:
+        raise ValueError(
+            f"a resumed run keeps its text, tokenizer, seed, folder and number of steps; "
+            f"leave out {' and '.join(named)}, or start a new run without --resume"
+        )
+
+
+def _new_folder(out: str | None) -> Path:
+    from llmviz import checkpoints
+
+    if out is None:
+        number = 1
+        while (folder := Path("runs") / f"{number:03d}").exists():
+            number += 1
+        return folder
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out names a folder, but {folder} is a file")
+    if checkpoints.holds_checkpoint(folder):
+        raise ValueError(
+            f"{folder} already holds a model, which a new run would overwrite; "
+            f"go on with it by --resume {folder}, or choose another --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _corpus(text: str | None):
+    from llmviz import corpora
+
+    if text is None:
+        return corpora.tinyville(progress=True)
+    if text == "shakespeare" and not Path(text).exists():
+        return corpora.tiny_shakespeare()
+    if text == "python" and not Path(text).exists():
+        return corpora.python_documentation()
+    return corpora.from_file(text)
+
+
+def _spoken(given: argparse.Namespace) -> str:
+    """The command that makes this run again, without where it went."""
+    words = ["llmviz", "train"]
+    for name in ("text", "tokenizer", "vocab_size", "seconds", "steps", "until_loss", "seed"):
+        value = getattr(given, name)
+        if value is not None:
+            value = Path(value).name if name == "text" else value
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from llmviz import runs
+
+    interrupted = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
+    bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
+
+    def look(step) -> None:
+        bar.update()
+        if step.step % 10 == 0:
+            bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    try:
+        runs.carry_on(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look)
+    except KeyboardInterrupt:
+        bar.close()
+        print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")
+        raise
+    finally:
+        bar.close()
+        signal.signal(signal.SIGINT, previous)
+
+
+def _say_result(result: dict[str, Any]) -> None:
+    print(
+        f"Trained {result['steps']:,} steps in {result['seconds']:.0f} s; "
+        f"validation loss {result['validation_loss']:.3f} nats per token."
+    )
+    for kind, gap in result.get("gap", {}).items():
+        print(f"  {kind:6s} {result['entropy'][kind]:.3f} nats per word are unavoidable; the model needs {gap:.3f} more")
+    print(f'The model is in {result["folder"]}. Try: llmviz generate --model {result["folder"]} "Mia found"')
+
+
+def _generate(given: argparse.Namespace) -> int:
+    from llmviz import checkpoints, generation, runs
+
+    checkpoint = checkpoints.load(given.model) if given.model else checkpoints.load_tiny()
+    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    start = runs.prompt_ids(checkpoint, given.prompt)
+    texts = []
+    for number in range(given.samples):
+        new_ids = generation.generate(
+            model, start, max_new_tokens=given.max_tokens or model.config.context_length,
+            temperature=given.temperature, top_k=given.top_k, top_p=given.top_p,
+            stop_tokens={tokenizer.end_of_text}, seed=given.seed + number,
+        )  # fmt: skip
+        texts.append(given.prompt + tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text]))
+        print(texts[-1], flush=True)
+    if given.json:
+        print(json.dumps({"texts": texts}, ensure_ascii=False))
+    return OK
+
+
+def _check(given: argparse.Namespace) -> int:
+    from llmviz.text_files import read_text_file
+    from llmviz.world import Tinyville
+
+    text = sys.stdin.read() if given.file == "-" else read_text_file(given.file)[0]
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError(f"{given.file} has no text in it; write one text a line")
+    world = Tinyville()
+    n_valid = 0
+    for number, line in enumerate(lines, 1):
+        found = world.check(line)
+        n_valid += found.valid
+        print(f"{number:4d}  {'yes' if found.valid else 'no '}  {found.message}")
+    print(f"{n_valid} of {len(lines)} could come from Tinyville.")
+    if given.json:
+        print(json.dumps({"valid": n_valid, "total": len(lines)}))
+    return OK

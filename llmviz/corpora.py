@@ -1,0 +1,229 @@
+"""Where text comes from: Tinyville, Python's own documentation, a checked download, a file of yours.
+
+Every corpus carries its recipe, a small dictionary from which `from_recipe` makes the same corpus again.
+"""
+
+import hashlib
+import math
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmviz.corpus_report import CorpusReport, UnitCounts, report
+from llmviz.text_files import read_text_file
+from llmviz.tokenizers.texts import END_OF_TEXT, check_text
+
+__all__ = [
+    "Corpus",
+    "CorpusReport",
+    "UnitCounts",
+    "from_file",
+    "from_recipe",
+    "from_text",
+    "python_documentation",
+    "report",
+    "split",
+    "tiny_shakespeare",
+    "tinyville",
+]
+
+SMALLEST_TO_SPLIT = 1000
+HELD_OUT_SEED_STEP = 1_000_000
+HELD_OUT_TEXTS = 1000
+SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+SHAKESPEARE_FILE = "tinyshakespeare.txt"
+
+
+@dataclass(frozen=True, repr=False)
+class Corpus:
+    """Texts to learn from, with a name and the recipe that makes them again.
+
+    documents: the texts; a model learns that one ends where `<|endoftext|>` stands. recipe: ready for JSON.
+    """
+
+    name: str
+    documents: tuple[str, ...]
+    recipe: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """All documents as one text, with an empty line between them."""
+        return "\n\n".join(self.documents)
+
+    @property
+    def n_characters(self) -> int:
+        """How many characters the documents have together."""
+        return sum(map(len, self.documents))
+
+    def __repr__(self) -> str:
+        texts = "1 text" if len(self.documents) == 1 else f"{len(self.documents):,} texts"
+        return f"Corpus({self.name!r}, {texts}, {self.n_characters:,} characters)"
+
+
+def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progress: bool = False) -> Corpus:
+    """The texts of Tinyville: the same seed and counts give the same texts on any machine.
+
+    counts: how many texts of each kind ("story", "fact", "visit", "work", "copy"), if not the usual mix.
+    """
+    from llmviz.world import Tinyville
+
+    if not isinstance(seed, int):
+        raise ValueError(f"seed must be a whole number, but was {seed!r}.")
+    world = Tinyville(counts)
+    documents = tuple(text.text for text in world.texts(seed, progress=progress))
+    recipe = {"source": "tinyville", "seed": seed, "counts": dict(world.counts)}
+    return _corpus(f"Tinyville, seed {seed}", documents, recipe)
+
+
+def python_documentation() -> Corpus:
+    """The reference that Python's `help()` shows: about 465,000 characters of real English, offline.
+
+    It differs a little from one version of Python to the next; the recipe names the version.
+    """
+    try:
+        from pydoc_data.topics import topics
+    except ImportError:
+        raise FileNotFoundError(
+            "This Python was installed without its documentation (the module pydoc_data); use a full Python."
+        ) from None
+    documents = tuple(topics[name].strip() for name in sorted(topics))
+    recipe = {"source": "python_documentation", "python_version": platform.python_version()}
+    return _corpus("Python's documentation", documents, recipe)
+
+
+def tiny_shakespeare() -> Corpus:
+    """A million characters of Shakespeare's plays (A. Karpathy's choice), fetched once and checked by hash.
+
+    Kept in the user's cache folder, or in $LLMVIZ_CACHE. Without a network, FileNotFoundError says where the
+    file may be put by hand.
+    """
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    folder = Path(os.environ.get("LLMVIZ_CACHE") or pooch.os_cache("llmviz")).expanduser()
+    try:
+        path = pooch.retrieve(SHAKESPEARE_URL, SHAKESPEARE_SHA256, SHAKESPEARE_FILE, folder)
+    except (OSError, ValueError) as error:  # no network, another file, a read-only folder
+        raise FileNotFoundError(
+            "Tiny Shakespeare is not yet (or damaged) on this machine and could not be fetched "
+            f"({type(error).__name__}). Try again with a network, or put the file {SHAKESPEARE_URL} "
+            f"at {folder / SHAKESPEARE_FILE} by hand (its sha256 must be {SHAKESPEARE_SHA256})."
+        ) from None
+    text = Path(path).read_bytes().decode("utf-8")
+    return _corpus("Tiny Shakespeare", (text,), {"source": "tiny_shakespeare"})
+
+
+def from_file(path: str | Path) -> Corpus:
+    """One text file of yours, in UTF-8; anything else gets a sentence that says what it is and what to do.
+
+    Line ends become "\\n"; the recipe says how many were changed.
+    """
+    text, n_changed = read_text_file(path)
+    path = Path(path).expanduser().resolve()
+    recipe = {"source": "file", "path": str(path)}
+    return _corpus(path.name, (text,), recipe | ({"line_ends_changed": n_changed} if n_changed else {}))
+
+
+def from_text(text: str, name: str = "your text") -> Corpus:
+    """One string of yours as a corpus."""
+    if not check_text(text).strip():
+        raise ValueError("This text is empty or only white space; give one with words in it.")
+    return _corpus(name, (text,), {"source": "text", "name": name})
+
+
+def split(corpus: Corpus) -> tuple[Corpus, Corpus]:
+    """Part a corpus into training and validation: what a model learns from, and what it has never seen.
+
+    Plain text: the first nine tenths of the characters, and the last tenth. Tinyville: the corpus itself, and
+    at least 1,000 fresh texts of the same mix from another seed. Lesson 5.
+
+    Raises ValueError if a text has fewer than 1,000 characters.
+
+    >>> training, validation = split(from_text("Mia found a red kite. " * 100))
+    >>> training.n_characters, validation.n_characters
+    (1980, 220)
+    """
+    if corpus.recipe["source"] == "tinyville":
+        return corpus, _fresh_texts(corpus)
+    if corpus.n_characters < SMALLEST_TO_SPLIT:
+        raise ValueError(
+            f"{corpus.name} has {corpus.n_characters:,} characters, too few to train on and to keep a tenth "
+            f"of them for validation: give at least {SMALLEST_TO_SPLIT:,}."
+        )
+    cut = corpus.n_characters - corpus.n_characters // 10
+    training, validation, start = [], [], 0
+    for document in corpus.documents:
+        place = max(0, cut - start)
+        training.append(document[:place])
+        validation.append(document[place:])
+        start += len(document)
+    return _part(corpus, "training", training), _part(corpus, "validation", validation)
+
+
+def from_recipe(recipe: Mapping[str, Any], *, progress: bool = False) -> Corpus:
+    """Make a corpus again from its recipe, and check that it is the same text.
+
+    Raises FileNotFoundError if its file is gone, ValueError if it changed or the recipe is not enough.
+    """
+    try:
+        corpus = _rebuild(dict(recipe), progress)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"This is not the recipe of a corpus: {error} is missing or wrong.") from None
+    if corpus.recipe["sha256"] != recipe.get("sha256"):
+        raise ValueError(f"{corpus.name} is not the text of the recipe: {_why_changed(recipe)}.")
+    return corpus
+
+
+def _rebuild(recipe: dict[str, Any], progress: bool) -> Corpus:
+    match recipe["source"]:
+        case "tinyville":
+            return tinyville(recipe["seed"], recipe["counts"], progress=progress)
+        case "python_documentation":
+            return python_documentation()
+        case "tiny_shakespeare":
+            return tiny_shakespeare()
+        case "file":
+            return from_file(recipe["path"])
+        case "part":
+            whole = from_recipe(recipe["of"], progress=progress)
+            return split(whole)[{"training": 0, "validation": 1}[recipe["part"]]]
+        case "text":
+            raise ValueError(
+                f"The corpus {recipe['name']!r} was given as a string, which its recipe does not hold; make "
+                "it again with corpora.from_text, or keep your text in a file and use corpora.from_file."
+            )
+        case source:
+            raise ValueError(f"This recipe names the source {source!r}, which this llmviz does not know.")
+
+
+def _why_changed(recipe: Mapping[str, Any]) -> str:
+    match recipe["source"]:
+        case "file":
+            return f"the file {recipe['path']} was changed; bring it back, or start anew with this one"
+        case "python_documentation":
+            return f"it came with Python {recipe.get('python_version')}, this is {platform.python_version()}"
+        case _:
+            return "another version of llmviz made it; use that version, or start anew"
+
+
+def _fresh_texts(corpus: Corpus) -> Corpus:
+    """At least 1,000 texts, and a tenth as many as the corpus has, in its mix, from another seed."""
+    recipe, n_texts = corpus.recipe, len(corpus.documents)
+    n_fresh = max(HELD_OUT_TEXTS, n_texts // 10)
+    counts = {kind: math.ceil(count * n_fresh / n_texts) for kind, count in recipe["counts"].items()}
+    return tinyville(recipe["seed"] + HELD_OUT_SEED_STEP, counts)
+
+
+def _part(corpus: Corpus, part: str, documents: Iterable[str]) -> Corpus:
+    kept = tuple(document for document in documents if document)
+    recipe = {"source": "part", "part": part, "of": corpus.recipe}
+    return _corpus(f"{corpus.name}, {part} part", kept, recipe)
+
+
+def _corpus(name: str, documents: tuple[str, ...], recipe: dict[str, Any]) -> Corpus:
+    sha256 = hashlib.sha256(END_OF_TEXT.join(documents).encode("utf-8")).hexdigest()
+    return Corpus(name, documents, {**recipe, "sha256": sha256})

@@ -1,0 +1,26 @@
+"""Wing F: arrays and strings in, matplotlib Axes out.
+
+Every view has one signature, ``view(data, labels, *, options, ax=None) -> Axes`` (a mosaic returns an array of Axes),
+takes whatever ``numpy.asarray`` takes (a torch tensor too), and writes an alt text from its data.
+``figures.show(axes)`` puts the picture into the page together with that text.
+"""
+
+from llmviz.figures.attention import attention_heads, attention_map
+from llmviz.figures.embeddings import embedding_scatter
+from llmviz.figures.losses import loss_curve
+from llmviz.figures.next_token import next_token_bars
+from llmviz.figures.showing import alt_text, show, to_html, to_png
+from llmviz.figures.tokens import token_strip
+
+__all__ = [
+    "alt_text",
+    "attention_heads",
+    "attention_map",
+    "embedding_scatter",
+    "loss_curve",
+    "next_token_bars",
+    "show",
+    "to_html",
+    "to_png",
+    "token_strip",
+]

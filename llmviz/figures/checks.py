@@ -1,0 +1,139 @@
+"""The door of every figure: shapes and numbers are looked at here, and refused in a sentence."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+ATTENTION_TOLERANCE = 1e-3  # how far a row of attention weights may be from a sum of 1
+
+
+def as_array(values, name: str) -> np.ndarray:
+    """Return anything numpy understands as an array; a torch tensor may need gradients or live on another device."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.double() if values.is_floating_point() else values
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{name} cannot be read as an array: rows of unequal length, or not numbers ({error})."
+        ) from error
+
+
+def finite_numbers(values, name: str, n_dims: int) -> np.ndarray:
+    """Return real, finite numbers with the given number of dimensions as float64."""
+    array = as_array(values, name)
+    if array.ndim != n_dims:
+        raise ValueError(
+            f"{name} must have {n_dims} dimension{'' if n_dims == 1 else 's'}, but has shape {array.shape}."
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (shape {array.shape}): there is nothing to draw.")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must hold real numbers, but holds {array.dtype}.")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+        position = place[0] if len(place) == 1 else place
+        raise ValueError(f"{name} must be finite, but number {position} of it is {array[place]}.")
+    return array
+
+
+def text_list(
+    texts: Iterable[str], name: str, n_expected: int | None = None, expected_by: str = ""
+) -> list[str]:
+    """Return the texts as a list, and say both sizes where their number is not the expected one."""
+    if isinstance(texts, str | bytes):
+        raise ValueError(
+            f"{name} must be a list of strings, not one string: write [{texts[:20]!r}] or list(text)."
+        )
+    try:
+        texts = list(texts)
+    except TypeError as error:
+        raise ValueError(f"{name} must be a list of strings, but is {type(texts).__name__}.") from error
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{name} must be strings, but number {position} is {type(text).__name__}: "
+                "turn ids into strings with tokenizer.tokens(token_ids)."
+            )
+    if not texts:
+        raise ValueError(f"There are no {name} to draw: the list is empty.")
+    if n_expected is not None and len(texts) != n_expected:
+        raise ValueError(
+            f"{name} has {len(texts):,} entries, but {expected_by} has {n_expected:,}: give one for each."
+        )
+    return [str(text) for text in texts]
+
+
+def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[int]:
+    """Return whole numbers, one for each expected entry."""
+    array = as_array(values, name)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be a list of whole numbers, but has shape {array.shape} and holds {array.dtype}."
+        )
+    if len(array) != n_expected:
+        raise ValueError(
+            f"{name} has {len(array):,} entries, but {expected_by} has {n_expected:,}: give one for each."
+        )
+    return [int(number) for number in array]
+
+
+def probability_vector(values, name: str) -> np.ndarray:
+    """Return probabilities (n,): none negative, and together at most 1."""
+    array = finite_numbers(values, name, 1)
+    if array.min() < 0:
+        raise ValueError(
+            f"{name} must not be negative, but number {int(array.argmin())} is {array.min():.3g}: "
+            "are these logits? A softmax turns logits into probabilities."
+        )
+    if array.sum() > 1 + ATTENTION_TOLERANCE:
+        raise ValueError(f"{name} must add up to at most 1, but adds up to {array.sum():.4g}.")
+    return array
+
+
+def attention_mask(mask, weights: np.ndarray) -> np.ndarray:
+    """Return the mask (query, key), True = may attend; without one, guess "causal" where all of the future is exactly 0."""
+    shape = weights.shape[-2:]
+    if mask is None:
+        causal = np.tril(np.ones(shape, dtype=bool))
+        return causal if not weights[..., ~causal].any() else np.ones(shape, dtype=bool)
+    mask = as_array(mask, "mask")
+    if mask.dtype.kind != "b":
+        raise ValueError(f"mask must be boolean (True = may attend), but holds {mask.dtype}.")
+    if mask.shape != shape:
+        raise ValueError(f"mask has shape {mask.shape}, but attention_weights are {shape} (query, key).")
+    if (weights[..., ~mask] > ATTENTION_TOLERANCE).any():
+        raise ValueError(
+            f"mask forbids cells that have attention weights up to {weights[..., ~mask].max():.2g}: "
+            "is it upside down? True means may attend."
+        )
+    return mask
+
+
+def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Return attention weights (…, query, key), their tokens and their mask, all in agreement."""
+    weights = finite_numbers(weights, "attention_weights", n_dims)
+    n_queries, n_keys = weights.shape[-2:]
+    tokens = text_list(tokens, "tokens")
+    if not n_queries == n_keys == len(tokens):
+        raise ValueError(
+            f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} tokens: "
+            "both sides need one row and one column for each token."
+        )
+    if weights.min() < 0:
+        raise ValueError(
+            f"attention_weights must not be negative, but hold {weights.min():.3g}: "
+            "are these scores? A softmax over the keys turns scores into weights."
+        )
+    mask = attention_mask(mask, weights)
+    sums = weights.sum(axis=-1)
+    wrong = (np.abs(sums - 1) > ATTENTION_TOLERANCE) & ~((sums == 0) & ~mask.any(axis=-1))
+    if wrong.any():
+        place = tuple(int(index) for index in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"each row of attention_weights (one query) must add up to 1, but the row of query {place[-1]} adds up "
+            f"to {sums[place]:.4g}: rows are queries, columns are keys."
+        )
+    return weights, tokens, mask

@@ -1,0 +1,48 @@
+"""Tokenizers: text to ids and back, by characters, by words, and by byte pairs learned from text. Lesson 1.
+
+All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`, `tokens` and `to_dict`.
+"""
+
+from typing import Any
+
+from llmviz.tokenizers.byte_pair_training import Merge
+from llmviz.tokenizers.byte_pairs import BytePairTokenizer
+from llmviz.tokenizers.characters import CharacterTokenizer
+from llmviz.tokenizers.real_vocabularies import tiktoken_encoding
+from llmviz.tokenizers.texts import END_OF_TEXT, UNKNOWN, displayable
+from llmviz.tokenizers.words import WordTokenizer
+
+__all__ = [
+    "END_OF_TEXT",
+    "TOKENIZERS",
+    "UNKNOWN",
+    "BytePairTokenizer",
+    "CharacterTokenizer",
+    "Merge",
+    "Tokenizer",
+    "WordTokenizer",
+    "displayable",
+    "from_dict",
+    "tiktoken_encoding",
+]
+
+Tokenizer = BytePairTokenizer | WordTokenizer | CharacterTokenizer
+TOKENIZERS: dict[str, type[Tokenizer]] = {
+    tokenizer.kind: tokenizer for tokenizer in (BytePairTokenizer, WordTokenizer, CharacterTokenizer)
+}
+
+
+def from_dict(saved: dict[str, Any]) -> Tokenizer:
+    """Make a tokenizer again from what its `to_dict` gave; anything else is refused in a sentence.
+
+    >>> tokenizer = CharacterTokenizer.train("a red kite")
+    >>> from_dict(tokenizer.to_dict()) == tokenizer
+    True
+    """
+    if not isinstance(saved, dict):
+        raise ValueError(f"A saved tokenizer is a dictionary, but this is a {type(saved).__name__}.")
+    kind = saved.get("kind")
+    if not isinstance(kind, str) or kind not in TOKENIZERS:
+        known = ", ".join(map(repr, TOKENIZERS))
+        raise ValueError(f'A saved tokenizer names its "kind", one of {known}; this one says {kind!r}.')
+    return TOKENIZERS[kind].from_dict(saved)

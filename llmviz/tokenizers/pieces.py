@@ -1,0 +1,141 @@
+"""What the character and the word tokenizer share: a list of known pieces, and <unk> for all others."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Self
+
+from llmviz.tokenizers.texts import (
+    END_OF_TEXT,
+    UNKNOWN,
+    check_text,
+    check_token_ids,
+    check_vocab_size,
+    displayable,
+    documents,
+)
+
+
+class PieceTokenizer:
+    """A tokenizer that cuts text by a fixed rule and looks every piece up in a list.
+
+    The ids count the known pieces from 0; then come `<unk>` for every other piece, and last `<|endoftext|>`.
+    """
+
+    kind: ClassVar[str]
+    piece_name: ClassVar[str]
+
+    def __init__(self, pieces: Iterable[str]):
+        self.pieces = tuple(pieces)
+        self.unknown = len(self.pieces)
+        self.end_of_text = len(self.pieces) + 1
+        self._table = (*self.pieces, UNKNOWN, END_OF_TEXT)
+        self._ids = {piece: token_id for token_id, piece in enumerate(self.pieces)}
+        self._check_pieces()
+
+    def split(self, text: str) -> list[str]:
+        """Cut a text into pieces by the rule of this tokenizer."""
+        raise NotImplementedError
+
+    @classmethod
+    def train(
+        cls, texts: str | Iterable[str], vocab_size: int | None = None, *, progress: bool = False
+    ) -> Self:
+        """Learn the vocabulary: the most frequent pieces of the texts (all of them without a `vocab_size`).
+
+        texts: one string, or an iterable of documents. vocab_size: number of ids, `<unk>` and `<|endoftext|>`
+        included. Of equally frequent pieces the one earlier in code point order comes first, so that the
+        result is always the same.
+        """
+        if vocab_size is not None:
+            why = f"there are {UNKNOWN}, {END_OF_TEXT} and at least one {cls.piece_name}"
+            vocab_size = check_vocab_size(vocab_size, 3, why)
+        counts: Counter[str] = Counter()
+        splitter = cls(())
+        for document in _with_progress(documents(texts), progress):
+            counts.update(splitter.split(document))
+        if not counts:
+            raise ValueError("There is no text to learn a vocabulary from: the texts given are empty.")
+        by_frequency = sorted(counts, key=lambda piece: (-counts[piece], piece))
+        return cls(by_frequency if vocab_size is None else by_frequency[: vocab_size - 2])
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are."""
+        return len(self._table)
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """The tokens that stand for no text, and their ids."""
+        return {UNKNOWN: self.unknown, END_OF_TEXT: self.end_of_text}
+
+    def encode_steps(self, text: str) -> Iterator[list[str]]:
+        """Yield the splits on the way to tokens: the whole text, its pieces, the pieces with `<unk>`."""
+        check_text(text)
+        yield [text] if text else []
+        pieces = self.split(text)
+        yield pieces
+        yield [piece if piece in self._ids else UNKNOWN for piece in pieces]
+
+    def encode(self, text: str) -> list[int]:
+        """Turn text into token ids; a piece that was not learned becomes the id of `<unk>`."""
+        return [self._ids.get(piece, self.unknown) for piece in self.split(check_text(text))]
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Encode each of several texts."""
+        return [self.encode(text) for text in texts]
+
+    def decode(self, token_ids: Iterable[int]) -> str:
+        """Turn token ids back into text; lossless if none of them is `<unk>`."""
+        return "".join(self._look_up(token_ids))
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """Show each token id as readable text, one string per id."""
+        return [displayable(piece) for piece in self._look_up(token_ids)]
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Give the UTF-8 bytes of one token."""
+        (piece,) = self._look_up([token_id])
+        return piece.encode("utf-8")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all that `llmviz.tokenizers.from_dict` needs to make this tokenizer again, ready for JSON."""
+        return {"kind": self.kind, "pieces": list(self.pieces)}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Self:
+        """Make the tokenizer again from what `to_dict` gave; anything else is refused in a sentence."""
+        pieces = saved.get("pieces")
+        if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
+            raise ValueError(f'A saved {cls.kind!r} tokenizer needs "pieces", a list of strings.')
+        return cls(pieces)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.pieces == self.pieces
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.pieces))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(vocab_size={self.vocab_size:,})"
+
+    def _check_pieces(self) -> None:
+        if len(self._ids) < len(self.pieces):
+            twice = next(piece for piece, count in Counter(self.pieces).items() if count > 1)
+            raise ValueError(f"The {self.piece_name} {twice!r} is in this vocabulary more than once.")
+        for piece in self.pieces:
+            if not self._is_piece(check_text(piece)):
+                raise ValueError(f"{piece!r} is not one {self.piece_name}: it cannot be in this vocabulary.")
+
+    def _look_up(self, token_ids: Iterable[int]) -> list[str]:
+        return [self._table[token_id] for token_id in check_token_ids(token_ids, self.vocab_size)]
+
+    def _is_piece(self, piece: str) -> bool:
+        return self.split(piece) == [piece]
+
+
+def _with_progress(items: Iterable[str], progress: bool) -> Iterable[str]:
+    if not progress:
+        return items
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc="counting", unit=" texts")

@@ -1,0 +1,53 @@
+"""Words as tokens: short sequences, a long vocabulary, and no way to write a word that was not learned."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import regex
+
+from llmviz.tokenizers.pieces import PieceTokenizer
+from llmviz.tokenizers.texts import UNKNOWN
+
+WORD_OR_MARK = regex.compile(
+    r" ?[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*"  # a word, with apostrophes inside: " don't"
+    r"| ?[^\s\p{L}\p{M}\p{N}_]"  # one mark: ",", " «", "👍"
+    r"|\s"  # one character of other white space: "\n"
+)
+
+
+class WordTokenizer(PieceTokenizer):
+    """Words and punctuation marks are tokens; the space before a word belongs to it, as in SentencePiece.
+
+    One space is put before the text and taken away again by `decode`, so that "Mia" at the start is the same
+    token as " Mia" later. Lossless as long as no piece is `<unk>`. Lesson 1.
+
+    >>> tokenizer = WordTokenizer.train("Mia found a kite. Then Mia ran.")
+    >>> tokenizer.tokens(tokenizer.encode("Mia ran and found Mia."))
+    [' Mia', ' ran', '<unk>', ' found', ' Mia', '.']
+    >>> tokenizer.decode(tokenizer.encode("Then Mia found a kite."))
+    'Then Mia found a kite.'
+    """
+
+    kind: ClassVar[str] = "word"
+    piece_name: ClassVar[str] = "word or mark"
+
+    def split(self, text: str) -> list[str]:
+        """Cut a text into words and marks; joined again, they are the text with one space before it."""
+        return WORD_OR_MARK.findall(" " + text) if text else []
+
+    def decode(self, token_ids: Iterable[int]) -> str:
+        """Turn token ids back into text, without the space before the first word."""
+        pieces = (" " + UNKNOWN if piece == UNKNOWN else piece for piece in self._look_up(token_ids))
+        return "".join(pieces).removeprefix(" ")
+
+    def _is_piece(self, piece: str) -> bool:
+        return WORD_OR_MARK.fullmatch(piece) is not None
+
+
+def words(text: str) -> list[str]:
+    """List the words and punctuation marks of a text, without the white space between them.
+
+    >>> words("Mia's kite, at last!")
+    ["Mia's", 'kite', ',', 'at', 'last', '!']
+    """
+    return [piece.lstrip(" ") for piece in WORD_OR_MARK.findall(text) if not piece.isspace()]

@@ -1,0 +1,92 @@
+"""The page where every inner shape of the model is written down.
+
+`model.trace(token_ids)` runs the model slowly and openly and *returns* everything a lesson draws.
+The axis words are the same everywhere: batch, head, query, key, position, d_model, d_head, d_ff, vocab.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AttentionTrace:
+    """What one multi-head attention computed, step by step (lesson 3).
+
+    Attributes:
+        query: (batch, head, query, d_head), normalised and rotated by position.
+        key: (batch, head, key, d_head), normalised and rotated by position.
+        value: (batch, head, key, d_head).
+        scores: (batch, head, query, key), q·k / √d_head *before* the mask and the softmax.
+        weights: (batch, head, query, key); each row sums to 1, masked cells are exactly 0.
+        head_outputs: (batch, head, query, d_head), the values mixed by the weights.
+        output: (batch, position, d_model), what is added to the residual stream.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scores: Tensor
+    weights: Tensor
+    head_outputs: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True)
+class BlockTrace:
+    """What one block computed (lesson 4).
+
+    Attributes:
+        residual_before: (batch, position, d_model), the stream as it enters.
+        attention: the inside of the attention.
+        residual_middle: (batch, position, d_model), the stream after attention was added.
+        feed_forward_hidden: (batch, position, d_ff), after the activation.
+        feed_forward_output: (batch, position, d_model), what the feed-forward network adds.
+        residual_after: (batch, position, d_model), the stream as it leaves.
+    """
+
+    residual_before: Tensor
+    attention: AttentionTrace
+    residual_middle: Tensor
+    feed_forward_hidden: Tensor
+    feed_forward_output: Tensor
+    residual_after: Tensor
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything a model computed on its way from token ids to logits.
+
+    Attributes:
+        token_ids: (batch, position), what went in.
+        embeddings: (batch, position, d_model), the vectors looked up for the token ids.
+        mask: (position, position), bool, True = this query (row) may attend to this key (column).
+        blocks: one `BlockTrace` a layer.
+        final: (batch, position, d_model), the stream after the last normalisation.
+        logits: (batch, position, vocab), one score for each possible next token.
+    """
+
+    token_ids: Tensor
+    embeddings: Tensor
+    mask: Tensor
+    blocks: tuple[BlockTrace, ...]
+    final: Tensor
+    logits: Tensor
+
+    @property
+    def attention_weights(self) -> Tensor:
+        """All attention weights at once: (layer, batch, head, query, key)."""
+        return torch.stack([block.attention.weights for block in self.blocks])
+
+    @property
+    def residuals(self) -> Tensor:
+        """The residual stream from the embeddings to the last block: (layer + 1, batch, position, d_model)."""
+        return torch.stack([self.blocks[0].residual_before, *(block.residual_after for block in self.blocks)])
+
+    @property
+    def probabilities(self) -> Tensor:
+        """The next-token distribution at each position: (batch, position, vocab); each row sums to 1."""
+        return self.logits.softmax(dim=-1)

@@ -1,0 +1,123 @@
+"""Visits and changes: facts that only the text at hand tells, and that win over what is known by heart.
+
+A guest tells two things, one of which is asked back later. Somebody known changes an attribute, and the
+new value is repeated, in the very words that elsewhere tell the old one.
+"""
+
+from llmviz.world.facts import FACTS, NAME_FIRST, fact_sentence
+from llmviz.world.people import ATTRIBUTES, GUESTS, PEOPLE, VALUES
+from llmviz.world.teller import Options, Teller, as_options
+from llmviz.world.template import Template
+
+_GUESTS = Options(GUESTS)
+_VALUES = {attribute: Options(values) for attribute, values in VALUES.items()}
+_PERSON = {person.name: person for person in PEOPLE}
+
+ARRIVAL = Template(
+    "{guest} is visiting Tinyville [this week|for the first time|with a big suitcase|again].",
+    draws={"guest": _GUESTS},
+)
+PAUSE = as_options(
+    (
+        "The weather is lovely.",
+        "It has been raining all day.",
+        "The town is very quiet.",
+        "Everybody is curious.",
+    )
+)
+ASKED_BACK = {
+    "house": "Soon {guest} will go back to the {value}.",
+    "pet": "All the children want to see the {value}.",
+    "job": "The town could really use a good {value}.",
+    "food": "For dinner there will be {value}.",
+}
+"""Where what a guest told comes back; or it comes back as "Remember, " and the words of a fact."""
+
+USED_TO = {
+    "house": "{name} used to live in the {value}.",
+    "pet": "{name} used to have a {value}.",
+    "job": "{name} used to work as a {value}.",
+    "food": "{name} used to like {value} best.",
+}
+UPDATES = {
+    "house": ("Last month {she} moved to the {value}.", "But then {she} bought the {value}.",
+              "This year the {value} became {his} new home."),
+    "pet": ("Last month {she} adopted a {value}.", "But then {she} came home with a {value}.",
+            "This year a {value} took its place."),
+    "job": ("Last month {she} became a {value}.", "But then {she} learned to be a {value}.",
+            "This year {she} found work as a {value}."),
+    "food": ("Last month {she} discovered {value}.", "But then {she} tasted {value}.",
+             "This year {she} eats nothing but {value}."),
+}  # fmt: skip
+HELD_OUT_UPDATES = {
+    "house": "These days you will find {him} in the {value}.",
+    "pet": "These days {she} is always seen with a {value}.",
+    "job": "These days {she} earns {his} money as a {value}.",
+    "food": "These days {she} dreams of {value}.",
+}
+"""One more wording of each update, which the world never says: for testing what a model generalises."""
+
+SURPRISE = as_options(
+    (
+        "Nobody was surprised.",
+        "It was a big change.",
+        "The whole town talked about it.",
+        "It happened on a Monday.",
+    )
+)
+_CHANGES = [fact for fact in FACTS if fact.known]
+_USED_TO = Options(
+    _CHANGES, texts=[USED_TO[fact.attribute].format(name=fact.person, value=fact.value) for fact in _CHANGES]
+)
+_VISITOR = Options(("guest", "known"))
+
+
+def update_sentence(wording: str, name: str, value: str) -> str:
+    """An update of somebody known, in words.
+
+    >>> update_sentence(HELD_OUT_UPDATES["food"], "Mia", "soup")
+    'These days she dreams of soup.'
+    """
+    person = _PERSON[name]
+    return wording.format(she=person.she, him=person.him, his=person.his, value=value)
+
+
+def tell_visit(teller: Teller) -> None:
+    """A guest's visit, or the change in the life of somebody known, half and half."""
+    if teller.choose(_VISITOR, shapes=True) == "guest":
+        _tell_guest(teller)
+    else:
+        _tell_change(teller)
+
+
+def _tell_guest(teller: Teller) -> None:
+    name = ARRIVAL.tell(teller)["guest"].name
+    told: dict[str, str] = {}
+    for _ in range(2):
+        attribute = teller.choose(ATTRIBUTES, excluding=told, shapes=True)
+        told[attribute] = _say_value(teller, NAME_FIRST[attribute], name, attribute)
+    teller.say_one_of(PAUSE)
+    asked = teller.choose(tuple(told), shapes=True)
+    sentences = [ASKED_BACK[asked].format(guest=name, value=told[asked])]
+    sentences += [f"Remember, {fact_sentence(text, name, told[asked])}" for text in NAME_FIRST[asked]]
+    teller.say_one_of(sentences)
+    teller.label(person=name, attribute=asked, value=told[asked], moved=False)
+
+
+def _tell_change(teller: Teller) -> None:
+    fact = teller.say_one_of(_USED_TO, shapes=True)
+    updates = [update_sentence(text, fact.person, "{value}") for text in UPDATES[fact.attribute]]
+    value = _say_value(teller, updates, fact.person, fact.attribute, excluding=(fact.value,))
+    teller.say_one_of(SURPRISE)
+    teller.say("Now")
+    teller.say_one_of([fact_sentence(text, fact.person, value) for text in NAME_FIRST[fact.attribute]])
+    teller.label(person=fact.person, attribute=fact.attribute, value=value, moved=True, old_value=fact.value)
+
+
+def _say_value(teller: Teller, wordings, name: str, attribute: str, excluding=()) -> str:
+    """Choose a wording, say it as far as the value, draw the value, say the rest."""
+    rest_after = dict(wording.format(name=name, value="|").split("|") for wording in wordings)
+    said = teller.say_one_of(tuple(rest_after), shapes=True)
+    value = teller.say_one_of(_VALUES[attribute], excluding=excluding)
+    teller.say(rest_after[said])
+    return value

@@ -1,0 +1,90 @@
+"""People at work: how often a job goes with "she" is planted, in two places, so that bias can be measured.
+
+A third form, about crafts, has a word in many shapes (bake, baker, baked, baking; cake, cakes), so that
+tokenizers have pieces of words to find.
+"""
+
+from llmviz.world.people import GUESTS, Person
+from llmviz.world.teller import Options, Teller
+from llmviz.world.template import Template
+
+P_SHE = {
+    "nurse": 1.0,
+    "teacher": 0.9,
+    "doctor": 0.7,
+    "clerk": 0.5,
+    "cook": 0.5,
+    "judge": 0.3,
+    "pilot": 0.1,
+    "guard": 0.0,
+}
+"""P(she | job), the same for a nameless worker and for a guest."""
+
+CRAFTS = (
+    ("bake", "cake"), ("paint", "door"), ("print", "poster"), ("clean", "window"),
+    ("carve", "spoon"), ("juggle", "ball"), ("mend", "shoe"), ("move", "piano"),
+)  # fmt: skip
+
+_SHE, _HE = Person("", "she"), Person("", "he")
+_JOBS = Options(tuple(P_SHE))
+_PRONOUNS = {
+    job: Options((_SHE, _HE), (p_she, 1 - p_she), texts=("She", "He")) for job, p_she in P_SHE.items()
+}
+_PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
+
+ANONYMOUS = Template(
+    "[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat]."
+)
+GUEST = Template(
+    "in town. [The first day was long.|The first day was easy.|Today was the first day.|"
+    "Today there was a lot to do.]"
+)
+AFTERWARDS = Template(
+    "was [tired|hungry|late|cold|busy|thirsty]. {worker.She} [made some tea|turned on the radio|"
+    "called a friend|watched the rain|read the news|wrote a letter].",
+    known=("worker",),
+)
+CRAFT = Template(
+    "{does} {things}. Yesterday the {doer} {did} [one {thing}|two {things}|five {things}|ten {things}]. "
+    "Today the {doer} is {doing} [one {thing}|two {things}|five {things}|ten {things}]. "
+    "Tomorrow the {doer} will {do} [one {thing}|two {things}|five {things}|ten {things}].",
+    known=("do", "does", "did", "doing", "doer", "thing", "things"),
+)
+
+
+def craft_words(verb: str, thing: str) -> dict[str, str]:
+    """The shapes of a craft's words.
+
+    >>> craft_words("bake", "cake")["doer"], craft_words("paint", "door")["doing"]
+    ('baker', 'painting')
+    """
+    stem = verb.removesuffix("e")
+    return {
+        "do": verb, "does": verb + "s", "did": stem + "ed", "doing": stem + "ing", "doer": stem + "er",
+        "thing": thing, "things": thing + "s",
+    }  # fmt: skip
+
+
+_CRAFT_OF = {words["doer"]: words for words in (craft_words(*craft) for craft in CRAFTS)}
+_GUESTS = Options(GUESTS)
+
+
+def tell_work(teller: Teller) -> None:
+    """A worker without a name, a guest with a job, or a craft."""
+    place = teller.choose(_PLACES, shapes=True)
+    if place == "craft":
+        teller.say("The")
+        words = _CRAFT_OF[teller.say_one_of(tuple(_CRAFT_OF))]
+        CRAFT.tell(teller, **words)
+        teller.label(job=words["doer"], pronoun=None, place=place)
+        return
+    if place == "guest":
+        teller.say_one_of(_GUESTS)
+        teller.say("is the new")
+    else:
+        teller.say("The")
+    job = teller.say_one_of(_JOBS, shapes=True)
+    (GUEST if place == "guest" else ANONYMOUS).tell(teller)
+    worker = teller.say_one_of(_PRONOUNS[job])
+    AFTERWARDS.tell(teller, worker=worker)
+    teller.label(job=job, pronoun=worker.she, place=place)

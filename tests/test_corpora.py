@@ -1,0 +1,312 @@
+"""Where text comes from, what is said about bad files, and a report against an example worked by hand."""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections import Counter
+
+import pooch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz import corpora, text_files
+from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
+from llmviz.world import Tinyville
+
+SENTENCES = "".join(f"Mia found {number} red kites.\n" for number in range(100))
+
+
+def test_a_file_becomes_one_text(tmp_path):
+    path = tmp_path / "kites.txt"
+    path.write_text(SENTENCES + "연 🪁", "utf-8")
+    corpus = corpora.from_file(path)
+    assert (corpus.name, corpus.documents) == ("kites.txt", (SENTENCES + "연 🪁",))
+    assert corpora.from_file(str(path)) == corpus
+    assert repr(corpus) == f"Corpus('kites.txt', 1 text, {len(SENTENCES) + 3:,} characters)"
+
+
+def test_line_ends_become_one_kind_and_the_recipe_says_so(tmp_path):
+    path = tmp_path / "windows.txt"
+    path.write_bytes("\ufeffMia\r\nfound\ra\n\rkite\r\n".encode())
+    corpus = corpora.from_file(path)
+    assert corpus.text == "Mia\nfound\na\n\nkite\n"
+    assert corpus.recipe["line_ends_changed"] == 4
+    path.write_bytes(b"Mia\nfound\n")
+    assert "line_ends_changed" not in corpora.from_file(path).recipe
+
+
+BAD_FILES = {
+    "empty": (b"", "is empty"),
+    "white space": (b" \n\t\r\n", "only white space"),
+    "a lone mark": (b"\xef\xbb\xbf", "only white space"),
+    "binary": (b"some text\x00and more", "binary, not text: its byte 9 is 0"),
+    "a pdf": (b"%PDF-1.7 ...", "is a PDF"),
+    "a docx": (b"PK\x03\x04rest", "Word"),
+    "a picture": (b"\x89PNG\r\n", "picture"),
+    "gzip": (b"\x1f\x8b\x08", "gzip"),
+    "utf-16": ("Mia".encode("utf-16"), r'UTF-16.*read_text\("utf-16"\)'),
+    "latin-1": ("Mia\ncafé".encode("latin-1"), r"byte 0xe9 at position 7 \(line 2\).*cp1252"),
+    "cut short": ("Mia 🪁".encode()[:-1], r"byte 0xf0 at position 4 \(line 1\)"),
+    "a surrogate": (b"Mia \xed\xa0\xbd", "byte 0xed at position 4"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_file_that_is_no_text_gets_a_sentence_with_its_path(tmp_path, kind):
+    data, sentence = BAD_FILES[kind]
+    path = tmp_path / "bad.txt"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"bad\.txt.*{sentence}"):
+        corpora.from_file(path)
+    assert path.read_bytes() == data
+
+
+def test_the_advice_for_a_wrong_encoding_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_bytes("Mia was in the café.".encode("cp1252"))
+    with pytest.raises(ValueError, match="Convert it in Python: ") as caught:
+        corpora.from_file("FILE")
+    exec(str(caught.value).split("Convert it in Python: ")[1])
+    assert corpora.from_file("new.txt").text == "Mia was in the café."
+
+
+def test_a_missing_file_a_folder_and_a_device_get_a_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*nothing\.txt"):
+        corpora.from_file(tmp_path / "nothing.txt")
+    with pytest.raises(ValueError, match="is a folder"):
+        corpora.from_file(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(ValueError, match="is a device or a pipe"):
+            corpora.from_file(tmp_path / "pipe")
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.truncate(text_files.LARGEST_FILE + 1)  # a hole: takes no room on the disk
+    monkeypatch.setattr(type(path), "open", lambda *_, **__: pytest.fail("the file was opened"))
+    with pytest.raises(ValueError, match=r"huge\.txt has 200 MB; at most 200 MB are read"):
+        corpora.from_file(path)
+
+
+def test_a_file_that_cannot_be_read_gets_a_sentence(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "secret.txt"
+    path.write_text("kite", "utf-8")
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(ValueError, match="cannot be read: Permission denied"):
+        corpora.from_file(path)
+
+
+def test_a_string_becomes_a_corpus():
+    corpus = corpora.from_text(SENTENCES, name="kites")
+    assert (corpus.name, corpus.text) == ("kites", SENTENCES)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "kite \ud83d", None, b"kite"])
+def test_a_string_without_text_gets_a_sentence(text):
+    with pytest.raises(ValueError, match=r"empty|lone surrogate|takes text"):
+        corpora.from_text(text)
+
+
+def test_pythons_documentation_is_a_real_text():
+    corpus = corpora.python_documentation()
+    assert corpus.n_characters > 300_000
+    assert len(corpus.documents) > 50
+    assert 'The "assert" statement' in corpus.text
+
+
+@given(lengths=st.lists(st.integers(1, 900), min_size=3).filter(lambda lengths: sum(lengths) >= 1000))
+def test_plain_text_is_split_at_nine_tenths_of_its_characters(lengths):
+    documents = tuple(chr(97 + number % 26) * length for number, length in enumerate(lengths))
+    corpus = corpora.Corpus("letters", documents, {"source": "text"})
+    training, validation = corpora.split(corpus)
+    assert "".join(training.documents) + "".join(validation.documents) == "".join(documents)
+    assert validation.n_characters == sum(lengths) // 10
+    assert all(training.documents) and all(validation.documents)
+    assert len(documents) <= len(training.documents) + len(validation.documents) <= len(documents) + 1
+
+
+def test_a_tiny_text_can_be_reported_but_not_split():
+    corpus = corpora.from_text("Mia found a kite.")
+    assert corpora.report(corpus).n_characters == 17
+    with pytest.raises(ValueError, match=r"your text has 17 characters, too few .* at least 1,000"):
+        corpora.split(corpus)
+
+
+def test_tinyville_is_the_worlds_own_corpus():
+    counts = {"story": 20, "fact": 5}
+    corpus = corpora.tinyville(3, counts)
+    assert list(corpus.documents) == [text.text for text in Tinyville().texts(3, counts=counts)]
+    assert corpus == corpora.tinyville(3, counts) != corpora.tinyville(4, counts)
+    assert corpus.recipe["counts"] == Tinyville(counts).counts
+
+
+def test_tinyville_is_validated_on_fresh_texts_of_the_same_mix():
+    corpus = corpora.tinyville(0, {"story": 30, "fact": 10})
+    training, validation = corpora.split(corpus)
+    assert training == corpus
+    assert validation.recipe["seed"] != corpus.recipe["seed"]
+    world = Tinyville()
+    kinds = Counter(world.check(document).kind for document in validation.documents)
+    assert kinds == {"story": 750, "fact": 250}
+    stories = {text for text in validation.documents if world.check(text).kind == "story"}
+    assert not stories & set(corpus.documents)
+
+
+@pytest.mark.parametrize(
+    ("counts", "seed"), [({"storm": 3}, 0), ({"story": 0}, 0), ({"story": -1}, 0), ({"story": 3}, "one")]
+)
+def test_impossible_mixes_are_refused(counts, seed):
+    with pytest.raises(ValueError, match=r"storm|counts|whole number"):
+        corpora.tinyville(seed, counts)
+
+
+def test_a_recipe_in_json_makes_the_same_corpus_again(tmp_path):
+    (tmp_path / "kites.txt").write_text(SENTENCES, "utf-8")
+    wholes = [
+        corpora.from_file(tmp_path / "kites.txt"),
+        corpora.python_documentation(),
+        corpora.tinyville(1, {"story": 5}),
+    ]
+    for whole in wholes:
+        parts = corpora.split(whole)
+        for corpus in (whole, *parts, *(corpora.split(parts[1]) if parts[1].n_characters >= 1000 else ())):
+            assert corpora.from_recipe(json.loads(json.dumps(corpus.recipe))) == corpus
+
+
+def test_a_recipe_says_when_its_text_is_gone_or_changed(tmp_path):
+    path = tmp_path / "kites.txt"
+    path.write_text(SENTENCES, "utf-8")
+    corpus = corpora.from_file(path)
+    recipes = [corpus.recipe, corpora.split(corpus)[0].recipe]
+    path.write_text(SENTENCES + "Ben, too.", "utf-8")
+    for recipe in recipes:
+        with pytest.raises(ValueError, match=r"kites\.txt was changed"):
+            corpora.from_recipe(recipe)
+    path.unlink()
+    for recipe in recipes:
+        with pytest.raises(FileNotFoundError, match=r"There is no file .*kites\.txt"):
+            corpora.from_recipe(recipe)
+    with pytest.raises(ValueError, match="'my kites' was given as a string"):
+        corpora.from_recipe(corpora.from_text(SENTENCES, "my kites").recipe)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"sha256": "0"}, r"came with Python 3\.\d"),
+        ({"source": "tinyville", "seed": 0, "counts": {"story": 2}}, "another version of llmviz"),
+        ({"source": "moon"}, "source 'moon'"),
+        ({"source": "file"}, "'path' is missing"),
+        ({"source": "part"}, "'of' is missing"),
+    ],
+)
+def test_a_wrong_recipe_gets_a_sentence(change, sentence):
+    recipe = corpora.python_documentation().recipe | change
+    with pytest.raises(ValueError, match=sentence):
+        corpora.from_recipe(recipe)
+
+
+@pytest.mark.parametrize("recipe", [{}, {"source": "part", "part": "third", "of": {}}, {"source": "text"}])
+def test_what_is_no_recipe_is_refused(recipe):
+    with pytest.raises(ValueError, match="not the recipe of a corpus"):
+        corpora.from_recipe(recipe)
+
+
+class TestTinyShakespeare:
+    """Without a network: pooch's download is replaced; its cache and its check of the hash are real."""
+
+    @pytest.fixture
+    def served(self, monkeypatch, tmp_path):
+        """A stand-in for the file on the network; what it holds decides its hash."""
+        data = ("First Citizen:\nSpeak, speak.\n\n" * 50).encode()
+        monkeypatch.setenv("LLMVIZ_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(corpora, "SHAKESPEARE_SHA256", hashlib.sha256(data).hexdigest())
+        (tmp_path / "served.txt").write_bytes(data)
+        monkeypatch.setattr(pooch.core, "choose_downloader", lambda *_, **__: self.copy_from(tmp_path))
+        return tmp_path / "served.txt"
+
+    @staticmethod
+    def copy_from(folder):
+        def download(_url, output, _pooch):
+            if not (folder / "served.txt").exists():
+                raise ConnectionError("no network")
+            shutil.copy(folder / "served.txt", output)
+
+        return download
+
+    def test_it_is_fetched_once_and_then_kept(self, served):
+        corpus = corpora.tiny_shakespeare()
+        served.unlink()
+        assert corpora.tiny_shakespeare() == corpus == corpora.from_recipe(corpus.recipe)
+        assert corpus.text.startswith("First Citizen:\n")
+
+    def test_without_a_network_one_sentence_says_where_to_put_the_file(self, served, tmp_path):
+        content = served.read_bytes()
+        served.unlink()
+        with pytest.raises(FileNotFoundError, match=r"put the file https://.* by hand") as caught:
+            corpora.tiny_shakespeare()
+        place = tmp_path / "cache" / "tinyshakespeare.txt"
+        assert str(place) in str(caught.value)
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+        assert corpora.tiny_shakespeare().documents == (content.decode(),)
+
+    def test_another_file_is_refused(self, served, tmp_path):
+        served.write_bytes(b"something else")
+        with pytest.raises(FileNotFoundError, match="sha256 must be"):
+            corpora.tiny_shakespeare()
+        assert not (tmp_path / "cache" / "tinyshakespeare.txt").exists()
+
+    def test_a_damaged_file_in_the_cache_is_fetched_anew(self, served, tmp_path):
+        corpus = corpora.tiny_shakespeare()
+        (tmp_path / "cache" / "tinyshakespeare.txt").write_bytes(b"damaged")
+        assert corpora.tiny_shakespeare() == corpus
+
+
+def test_a_report_by_hand():
+    # Words with ends: a a b ⏹ | b ⏹. Singles: a 2, b 2, ⏹ 2 of 6. Pairs: ⏹a, aa, ab, b⏹ 2, ⏹b.
+    corpus = corpora.Corpus("by hand", ("a a b", "b"), {"source": "text"})
+    counted = corpora.report(corpus)
+    assert (counted.n_documents, counted.n_characters, counted.n_bytes, counted.tokens) == (2, 6, 6, None)
+    assert (counted.words.n, counted.words.n_distinct) == (6, 2)
+    assert counted.words.most_frequent == (("a", 2), ("b", 2))
+    assert counted.words.unigram_entropy == pytest.approx(math.log(3))
+    # After ⏹ and after a there are two ways to go on, after b only one.
+    assert counted.words.bigram_entropy == pytest.approx(4 / 6 * math.log(2))
+
+
+def test_a_report_counts_tokens_if_a_tokenizer_is_given():
+    corpus = corpora.from_text("Mia, 연 Mia")
+    tokenizer = CharacterTokenizer.train(corpus.documents)
+    counted = corpora.report(corpus, tokenizer)
+    assert (counted.n_characters, counted.n_bytes) == (10, 12)
+    assert (counted.words.n, counted.words.n_distinct) == (5, 3)
+    assert (counted.tokens.unit, counted.tokens.n, counted.tokens.n_distinct) == ("token", 11, 6)
+    assert dict(counted.tokens.most_frequent) == dict(Counter("Mia, 연 Mia"))
+
+
+def test_a_report_reads_as_a_short_table():
+    corpus = corpora.from_text("Mia ran. Mia ran.")
+    shown = repr(corpora.report(corpus, WordTokenizer.train(corpus.documents)))
+    assert shown.splitlines() == [
+        "your text: 1 text, 17 characters, 17 bytes",
+        "words: 7 (with one for the end of each text), 3 different",
+        "  most frequent: '.' 2, 'Mia' 2, 'ran' 2",
+        "  entropy in nats per word: unigram 1.352, bigram 0.198",
+        "tokens: 7 (with one for the end of each text), 3 different",
+        "  most frequent: ' Mia' 2, ' ran' 2, '.' 2",
+        "  entropy in nats per token: unigram 1.352, bigram 0.198",
+    ]
+
+
+def test_words_are_those_of_the_world():
+    for document in corpora.tinyville(0, {kind: 20 for kind in Tinyville().counts}).documents:
+        assert corpora.report(corpora.from_text(document)).words.n == len(Tinyville.words(document)) + 1

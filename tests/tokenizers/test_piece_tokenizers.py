@@ -1,0 +1,65 @@
+"""What is special about the word and the character tokenizer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
+from llmviz.tokenizers.words import words
+
+
+@pytest.fixture(scope="module")
+def word_tokenizer():
+    return WordTokenizer.train("Mia found a red kite. Leo saw Mia, and Mia's kite!\nThen Mia ran.")
+
+
+def test_a_word_is_the_same_token_at_the_start_and_in_mid_text(word_tokenizer):
+    start, middle = word_tokenizer.encode("Mia found Mia")[::2]
+    assert start == middle
+    assert word_tokenizer.tokens([start]) == [" Mia"]
+
+
+def test_words_and_marks_are_pieces(word_tokenizer):
+    assert word_tokenizer.tokens(word_tokenizer.encode("Mia's kite,\nThen Leo!")) == [
+        " Mia's",
+        " kite",
+        ",",
+        "\n",
+        "Then",
+        " Leo",
+        "!",
+    ]
+
+
+def test_an_unknown_word_becomes_unk_and_only_that_word_is_lost(word_tokenizer):
+    token_ids = word_tokenizer.encode("Zoe found a blue kite.")
+    assert [token_ids[0], token_ids[3]] == [word_tokenizer.unknown] * 2
+    assert word_tokenizer.decode(token_ids) == "<unk> found a <unk> kite."
+    assert list(word_tokenizer.encode_steps("Zoe ran.")) == [
+        ["Zoe ran."],
+        [" Zoe", " ran", "."],
+        ["<unk>", " ran", "."],
+    ]
+
+
+def test_an_unknown_character_becomes_unk():
+    tokenizer = CharacterTokenizer.train("kite")
+    assert tokenizer.decode(tokenizer.encode("kit☃")) == "kit<unk>"
+    assert tokenizer.special_tokens == {"<unk>": 4, "<|endoftext|>": 5}
+
+
+@pytest.mark.parametrize("tokenizer", [WordTokenizer, CharacterTokenizer])
+def test_the_most_frequent_pieces_are_kept_and_ties_go_by_code_point(tokenizer):
+    assert tokenizer.train("b b b c a c d", 5).pieces[:1] in ((" b",), (" ",))
+    assert WordTokenizer.train("d c b c a", 6).pieces == (" c", " a", " b", " d")
+    assert CharacterTokenizer.train("dcbca", 4).pieces == ("c", "a")
+
+
+@given(text=st.text())
+def test_the_pieces_of_a_text_joined_are_the_text_after_one_space(text):
+    assert "".join(WordTokenizer(()).split(text)) == (" " + text if text else "")
+
+
+@given(text=st.text())
+def test_words_are_all_of_a_text_but_its_white_space(text):
+    assert "".join(words(text)) == "".join(text.split())

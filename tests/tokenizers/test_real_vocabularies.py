@@ -1,0 +1,122 @@
+"""The vocabularies of real models: known ids, tiktoken's own definitions as judge, damaged files, offline."""
+
+import lzma
+import shutil
+import socket
+
+import pytest
+import tiktoken
+from hypothesis import given
+from hypothesis import strategies as st
+from tiktoken_ext import openai_public
+
+from llmviz.data_files import data_path
+from llmviz.tokenizers import tiktoken_encoding
+from llmviz.tokenizers.real_vocabularies import VOCABULARIES
+
+DEFINED_BY = {"gpt2": "r50k_base", "gpt-4": "cl100k_base", "gpt-4o": "o200k_base"}
+
+
+@pytest.fixture
+def nothing_in_memory(monkeypatch):
+    tiktoken_encoding.cache_clear()
+    yield
+    tiktoken_encoding.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "token_ids"),
+    [
+        ("gpt2", "Hello world", [15496, 995]),
+        ("gpt-4", "hello world", [15339, 1917]),
+        ("gpt-4o", "hello world", [24912, 2375]),
+    ],
+)
+def test_known_sentences_have_their_known_ids(name, text, token_ids):
+    assert tiktoken_encoding(name).encode(text) == token_ids
+
+
+@pytest.mark.parametrize(("name", "n_vocab"), [("gpt2", 50257), ("gpt-4", 100277), ("gpt-4o", 200019)])
+def test_the_vocabularies_have_their_known_sizes(name, n_vocab):
+    assert tiktoken_encoding(name).n_vocab == n_vocab
+
+
+@pytest.fixture(scope="module")
+def judges():
+    """tiktoken's own encodings, with its download replaced by the tables from data/."""
+    encodings = {}
+    for name, defined_by in DEFINED_BY.items():
+        table = {token: tiktoken_encoding(name).encode_single_token(token) for token in byte_strings(name)}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(openai_public, "load_tiktoken_bpe", lambda *_, table=table, **__: table)
+            encodings[name] = tiktoken.Encoding(**getattr(openai_public, defined_by)())
+    return encodings
+
+
+def byte_strings(name):
+    special = {token.encode() for token in tiktoken_encoding(name).special_tokens_set}
+    return [token for token in tiktoken_encoding(name).token_byte_values() if token not in special]
+
+
+pieces = st.one_of(
+    st.sampled_from(["Hello", " WORLD", "'ll", "'LL", "don'T", " 12345", "\r\n", "  \n ", "?!/\n", "\t"]),
+    st.sampled_from(["한국어", "مرحبا", "👩‍👩‍👧", "ǅe"]),
+)
+
+
+@pytest.mark.parametrize("name", DEFINED_BY)
+@given(text=st.lists(st.one_of(pieces, st.text())).map("".join))
+def test_every_text_has_the_ids_that_tiktokens_own_definition_gives(judges, name, text):
+    assert tiktoken_encoding(name).encode_ordinary(text) == judges[name].encode_ordinary(text)
+
+
+@pytest.mark.parametrize("name", DEFINED_BY)
+def test_special_tokens_are_those_of_tiktokens_own_definition(judges, name):
+    ours, judge = tiktoken_encoding(name), judges[name]
+    assert ours.special_tokens_set == judge.special_tokens_set
+    for token in ours.special_tokens_set:
+        assert ours.encode(token, allowed_special="all") == judge.encode(token, allowed_special="all")
+
+
+def test_the_network_is_not_touched(nothing_in_memory, monkeypatch):
+    def no_network(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    assert tiktoken_encoding("gpt-4o").decode([24912, 2375]) == "hello world"
+
+
+def test_a_vocabulary_is_read_once():
+    assert tiktoken_encoding("gpt2") is tiktoken_encoding("gpt2")
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="'gpt2', 'gpt-4', 'gpt-4o'"):
+        tiktoken_encoding("gpt-5")
+
+
+def cut_short(data):
+    return data[: len(data) // 2]
+
+
+def another_table(data):
+    return lzma.compress(lzma.decompress(data).replace(b" 300\n", b" 301\n"))
+
+
+@pytest.mark.parametrize("damage", [cut_short, another_table, lambda data: b"", lambda data: b"no xz at all"])
+def test_a_damaged_file_is_refused_in_a_sentence(nothing_in_memory, monkeypatch, tmp_path, damage):
+    file = VOCABULARIES["gpt2"].file
+    (tmp_path / file).write_bytes(damage(data_path(file).read_bytes()))
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"r50k_base\.tiktoken\.xz is damaged.* git checkout"):
+        tiktoken_encoding("gpt2")
+
+
+def test_after_a_missing_file_is_brought_back_all_is_well(nothing_in_memory, monkeypatch, tmp_path):
+    file = data_path(VOCABULARIES["gpt2"].file)
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"r50k_base\.tiktoken\.xz.*is not there"):
+        tiktoken_encoding("gpt2")
+    shutil.copy(file, tmp_path)
+    assert tiktoken_encoding("gpt2").encode("Hello world") == [15496, 995]
