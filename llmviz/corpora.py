@@ -80,7 +80,7 @@ def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progres
 
 
 def python_documentation() -> Corpus:
-    """The reference that Python's `help()` shows: about 465,000 characters of real English, offline.
+    """The reference that Python's `help()` shows: half a million characters of real English, offline.
 
     It differs a little from one version of Python to the next; the recipe names the version.
     """

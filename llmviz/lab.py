@@ -87,6 +87,9 @@ def _settings(notebook: Path) -> list[str]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
         "--Application.log_level=WARN",
+        # Kernels that can talk in cipher do; and the server and its pages agree on when one is gone.
+        "--KernelManager.transport_encryption=auto",
+        "--ServerApp.websocket_ping_timeout=30000",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # root, as in a container: there is no desktop to open
         settings += ["--ServerApp.allow_root=True", "--ServerApp.open_browser=False"]

@@ -80,16 +80,16 @@ class _Words:
         heapq.heapify(self.queue)
 
     def merges(self, n_merges: int) -> Iterator[Merge]:
+        """Choose and make one merge after another. No two of them give the same bytes: inside the borders of
+        a future token, each place where its bytes stand has been joined in the same way.
+        """
         token_bytes = [bytes([byte]) for byte in range(N_BYTES)]
-        token_ids = {token: token_id for token_id, token in enumerate(token_bytes)}
         while len(token_bytes) < N_BYTES + n_merges and (pair := self._most_frequent_pair()):
             left, right = (token_bytes[ord(symbol)] for symbol in pair)
             merge = Merge((left, right), self.pair_counts[pair], len(token_bytes))
-            token_id = token_ids.setdefault(merge.token, merge.token_id)
-            self._merge(pair, chr(token_id))
-            if token_id == merge.token_id:  # else the same bytes were joined before, from other halves
-                token_bytes.append(merge.token)
-                yield merge
+            token_bytes.append(merge.token)
+            self._merge(pair, chr(merge.token_id))
+            yield merge
 
     def _most_frequent_pair(self) -> str | None:
         while self.queue:

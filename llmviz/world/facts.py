@@ -1,4 +1,4 @@
-"""Facts about the people: each is told in four wordings, two with the name first and two with it last."""
+"""Facts about the people: each is told in three wordings, two with the name first and one with it last."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ NAME_FIRST = {
     "food": ("{name} likes {value} best.", "{name}'s favourite food is {value}."),
 }
 NAME_LAST = {
-    "house": ("The {value} is the home of {name}.", "In the {value} lives {name}."),
-    "pet": ("The {value} belongs to {name}.", "A {value} lives with {name}."),
-    "job": ("One {value} in town is {name}.", "The town has a {value} called {name}."),
-    "food": ("{Value} is the favourite food of {name}.", "{Value} is what {name} likes best."),
+    "house": ("The {value} is the home of {name}.",),
+    "pet": ("The {value} belongs to {name}.",),
+    "job": ("The town has a {value} called {name}.",),
+    "food": ("{Value} is the favourite food of {name}.",),
 }
 
 
@@ -42,8 +42,8 @@ class Fact:
 def fact_sentence(wording: str, name: str, value: str) -> str:
     """A wording with its name and value filled in.
 
-    >>> fact_sentence("{Value} is what {name} likes best.", "Mia", "jam")
-    'Jam is what Mia likes best.'
+    >>> fact_sentence("{Value} is the favourite food of {name}.", "Mia", "jam")
+    'Jam is the favourite food of Mia.'
     """
     return wording.format(name=name, value=value, Value=value.capitalize())
 

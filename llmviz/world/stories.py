@@ -55,7 +55,7 @@ ENDINGS = {
     ),
     "sad": (
         "{person.She} walked home in the rain.",
-        "{partner} made some tea, and that helped a little.",
+        "{person.She} drank some tea with {partner}, and that helped.",
         "{person.She} never talked about the {place} again.",
     ),
     "angry": (

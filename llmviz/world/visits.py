@@ -5,7 +5,7 @@ new value is repeated, in the very words that elsewhere tell the old one.
 """
 
 from llmviz.world.facts import FACTS, NAME_FIRST, fact_sentence
-from llmviz.world.people import ATTRIBUTES, GUESTS, PEOPLE, VALUES
+from llmviz.world.people import GUESTS, PEOPLE, VALUES
 from llmviz.world.teller import Options, Teller, as_options
 from llmviz.world.template import Template
 
@@ -25,13 +25,16 @@ PAUSE = as_options(
         "Everybody is curious.",
     )
 )
+TOLD_PAIRS = (("house", "pet"), ("job", "food"))
+"""A guest tells one attribute of each pair."""
+
 ASKED_BACK = {
     "house": "Soon {guest} will go back to the {value}.",
     "pet": "All the children want to see the {value}.",
     "job": "The town could really use a good {value}.",
     "food": "For dinner there will be {value}.",
 }
-"""Where what a guest told comes back; or it comes back as "Remember, " and the words of a fact."""
+"""How one of the two things comes back; the other way is "Remember, " and the guest's own sentence."""
 
 USED_TO = {
     "house": "{name} used to live in the {value}.",
@@ -92,32 +95,31 @@ def tell_visit(teller: Teller) -> None:
 
 def _tell_guest(teller: Teller) -> None:
     name = ARRIVAL.tell(teller)["guest"].name
-    told: dict[str, str] = {}
-    for _ in range(2):
-        attribute = teller.choose(ATTRIBUTES, excluding=told, shapes=True)
+    told = {}
+    for pair in TOLD_PAIRS:
+        attribute = teller.choose(pair, shapes=True)
         told[attribute] = _say_value(teller, NAME_FIRST[attribute], name, attribute)
     teller.say_one_of(PAUSE)
     asked = teller.choose(tuple(told), shapes=True)
-    sentences = [ASKED_BACK[asked].format(guest=name, value=told[asked])]
-    sentences += [f"Remember, {fact_sentence(text, name, told[asked])}" for text in NAME_FIRST[asked]]
-    teller.say_one_of(sentences)
-    teller.label(person=name, attribute=asked, value=told[asked], moved=False)
+    value, sentence = told[asked]
+    teller.say_one_of((ASKED_BACK[asked].format(guest=name, value=value), f"Remember, {sentence}"))
+    teller.label(person=name, attribute=asked, value=value, moved=False)
 
 
 def _tell_change(teller: Teller) -> None:
     fact = teller.say_one_of(_USED_TO, shapes=True)
     updates = [update_sentence(text, fact.person, "{value}") for text in UPDATES[fact.attribute]]
-    value = _say_value(teller, updates, fact.person, fact.attribute, excluding=(fact.value,))
+    value, _ = _say_value(teller, updates, fact.person, fact.attribute, excluding=(fact.value,))
     teller.say_one_of(SURPRISE)
     teller.say("Now")
     teller.say_one_of([fact_sentence(text, fact.person, value) for text in NAME_FIRST[fact.attribute]])
     teller.label(person=fact.person, attribute=fact.attribute, value=value, moved=True, old_value=fact.value)
 
 
-def _say_value(teller: Teller, wordings, name: str, attribute: str, excluding=()) -> str:
-    """Choose a wording, say it as far as the value, draw the value, say the rest."""
+def _say_value(teller: Teller, wordings, name: str, attribute: str, excluding=()) -> tuple[str, str]:
+    """Say one of the wordings, with a value drawn where it stands; returns the value and the sentence."""
     rest_after = dict(wording.format(name=name, value="|").split("|") for wording in wordings)
     said = teller.say_one_of(tuple(rest_after), shapes=True)
     value = teller.say_one_of(_VALUES[attribute], excluding=excluding)
     teller.say(rest_after[said])
-    return value
+    return value, said + value + rest_after[said]

@@ -10,13 +10,16 @@ CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().trim())
     .map(cell => ({
         count: cell.model.executionCount,
+        trusted: cell.model.trusted,
         outputs: cell.model.outputs.toJSON().map(output => ({
             type: output.output_type, error: output.evalue, kinds: Object.keys(output.data || {}),
         })),
         shown: cell.node.querySelectorAll('.jp-OutputArea-output .jupyter-widgets').length,
         text: cell.outputArea.node.textContent,
     }))"""
-ALL_RUN = f"({CELLS})().every(cell => cell.count) && !document.querySelector('.jp-mod-running')"
+IDLE = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
+FAILED = "cells.some(cell => cell.outputs.some(output => output.type === 'error'))"
+DONE = f"() => {{ const cells = ({CELLS})(); return {IDLE} && ({FAILED} || cells.every(cell => cell.count)) }}"
 SCROLL = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
     for (let index = 0; index < notebook.widgets.length; index++) await notebook.scrollToItem(index);
@@ -30,6 +33,7 @@ def open_notebook(page, address: str) -> None:
     page.wait_for_function(
         "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
     )
+    page.wait_for_function(IDLE)
 
 
 def run_all(page, seconds: float = 300) -> list[dict]:
@@ -38,7 +42,7 @@ def run_all(page, seconds: float = 300) -> list[dict]:
     assert not any(cell["count"] or cell["outputs"] for cell in page.evaluate(CELLS))
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
+    page.wait_for_function(DONE, timeout=seconds * 1000)
     page.evaluate(SCROLL)
     return page.evaluate(CELLS)
 
@@ -48,7 +52,7 @@ def test_lab_opens_the_first_lesson(lab, page):
     open_notebook(page, lab.address)
     assert page.evaluate("jupyterapp.shell.currentWidget.context.path") == NOTEBOOKS[0]
     assert page.locator(".jp-Dialog, .jp-toast, .Toastify__toast").count() == 0
-    assert page.evaluate("jupyterapp.shell.currentWidget.content.model.cells.get(0).trusted") in (True, None)
+    assert all(cell["trusted"] for cell in page.evaluate(CELLS))
     assert page.outside == []
 
 

@@ -24,12 +24,10 @@ def merges_by_definition(texts, n_merges):
             break
         pair = min(counts, key=lambda pair: (-counts[pair], pair))
         joined = tokens[pair[0]] + tokens[pair[1]]
-        known = [token_id for token_id, token in tokens.items() if token == joined]
-        new = known[0] if known else len(tokens)
-        if not known:
-            tokens[new] = joined
-            merges.append(Merge((tokens[pair[0]], tokens[pair[1]]), counts[pair], new))
-        words = [replace_pair(word, pair, new) for word in words]
+        assert joined not in tokens.values()
+        merges.append(Merge((tokens[pair[0]], tokens[pair[1]]), counts[pair], len(tokens)))
+        words = [replace_pair(word, pair, len(tokens)) for word in words]
+        tokens[len(tokens)] = joined
     return merges
 
 

@@ -34,7 +34,7 @@ def test_the_explicit_way_gives_the_ids_of_the_fast_way(byte_pair_tokenizer, tex
 
 
 @given(training=st.text("abc ", min_size=1), text=st.text("abc "))
-def test_both_ways_agree_when_the_same_bytes_can_be_joined_from_other_halves(training, text):
+def test_both_ways_agree_on_many_repetitions(training, text):
     tokenizer = BytePairTokenizer.train(training, 300)
     assert explicit_ids(tokenizer, text) == tokenizer.encode(text)
 

@@ -55,6 +55,13 @@ def test_the_most_frequent_pieces_are_kept_and_ties_go_by_code_point(tokenizer):
     assert CharacterTokenizer.train("dcbca", 4).pieces == ("c", "a")
 
 
+def test_a_replacement_character_in_the_text_itself_is_shown_in_hex_and_comes_back():
+    text = "a\N{REPLACEMENT CHARACTER}"
+    tokenizer = CharacterTokenizer.train(text)
+    assert tokenizer.tokens(tokenizer.encode(text)) == ["a", "⟨ef bf bd⟩"]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
 @given(text=st.text())
 def test_the_pieces_of_a_text_joined_are_the_text_after_one_space(text):
     assert "".join(WordTokenizer(()).split(text)) == (" " + text if text else "")

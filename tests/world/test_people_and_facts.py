@@ -36,7 +36,7 @@ def test_every_value_is_shared_by_three_or_four_people(attribute):
 
 def test_every_sentence_of_a_known_fact_is_possible_alone():
     for fact in WORLD.facts:
-        assert len(fact.sentences) == (4 if fact.known else 0)
+        assert len(fact.sentences) == (3 if fact.known else 0)
         for sentence in fact.sentences:
             assert WORLD.check(sentence).kind == "fact"
             assert WORLD.check(sentence).valid

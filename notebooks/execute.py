@@ -1,0 +1,108 @@
+"""Run the lessons from fresh kernels, keep their outputs, and write how long each took into the README.
+
+    python notebooks/execute.py                    all of them (the same as: make notebooks)
+    python notebooks/execute.py 03 05_pretraining  those whose names begin so
+
+A lesson that fails is not saved. What changes from run to run (times, ids of widgets, Python's version) is left
+out, so that a difference in git is a difference in the lesson.
+"""
+
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat.sign import NotebookNotary
+from tqdm.auto import tqdm
+
+from llmviz.doctor import seconds_per_step
+
+FOLDER = Path(__file__).resolve().parent
+README = FOLDER.parent / "README.md"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+CELL_TIMEOUT = 600  # seconds
+
+
+def main(names: list[str]) -> int:
+    """Execute the lessons that are named, all if none is; return the exit code."""
+    everything = sorted(FOLDER.glob("*.ipynb"))
+    chosen = [path for path in everything if not names or path.name.startswith(tuple(names))]
+    unknown = [name for name in names if not any(path.name.startswith(name) for path in everything)]
+    if unknown or not chosen:
+        print(f"No lesson is called {', '.join(unknown) or 'anything'}; there are:", file=sys.stderr)
+        print(*(path.name for path in everything), sep="\n", file=sys.stderr)
+        return 1
+    n_failed = 0
+    for path in chosen:
+        try:
+            seconds = execute(path)
+        except CellExecutionError as error:
+            print(f"{path.name} fails and was not saved:\n{error}", file=sys.stderr)
+            n_failed += 1
+        else:
+            print(f"{path.name}: {seconds:.0f} s")
+            write_time(path.name, seconds)
+    write_speed(seconds_per_step())
+    return int(n_failed > 0)
+
+
+def execute(path: Path) -> float:
+    """Run one notebook from a fresh kernel in its own folder, save it with its outputs, sign it; return the seconds."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    n_cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
+    with tqdm(total=n_cells, desc=path.name, unit=" cells", leave=False) as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT,
+            kernel_name=KERNEL["name"],
+            resources={"metadata": {"path": str(path.parent)}},
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        started = time.perf_counter()
+        client.execute()
+        seconds = time.perf_counter() - started
+    tidy(notebook)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+    notary = NotebookNotary()
+    notary.sign(notebook)
+    notary.store.close()
+    return seconds
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Leave out what differs between two runs of the same lesson."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02}"
+        cell.metadata.pop("execution", None)
+
+
+def write_time(name: str, seconds: float) -> None:
+    """Put the time of a lesson into the last column ("runs in") of its row in the README's table."""
+    spoken = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+    row = re.compile(rf"^(\|.*\]\(notebooks/{re.escape(name)}\).*\|)[^|\n]*\|[ \t]*$", re.MULTILINE)
+    _rewrite(row, rf"\g<1> {spoken} |", f"a row of the table of lessons that links to notebooks/{name}")
+
+
+def write_speed(step_seconds: float) -> None:
+    """Put this machine's speed under the table, so that `llmviz doctor` can say what to expect on another one."""
+    spoken = re.compile(r"(training step takes )[\d.?]+ ms")
+    _rewrite(spoken, rf"\g<1>{1000 * step_seconds:.0f} ms", 'the words "training step takes ? ms"')
+
+
+def _rewrite(pattern: re.Pattern, replacement: str, what: str) -> None:
+    text = README.read_text(encoding="utf-8") if README.exists() else ""
+    changed, n_found = pattern.subn(replacement, text)
+    if n_found != 1:
+        print(f"README.md needs {what}, once; found {n_found} times. Nothing was written there.", file=sys.stderr)
+    elif changed != text:
+        README.write_text(changed, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
