@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Describe all commands."""
     parser = argparse.ArgumentParser(
-        prog="llmviz", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="llmviz",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"llmviz {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -67,60 +70,73 @@ def build_parser() -> argparse.ArgumentParser:
 def _command(commands, name: str, run, help_text: str, description: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help_text, description=description)
     command.set_defaults(run=run)
-    if name != "lab":
-        command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     return command
 
 
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
 def _add_doctor(commands) -> None:
-    _command(commands, "doctor", _doctor, "is everything here, and how fast is this machine?",
-             "Look at Python, torch, the widgets and the data files, time a training step, and say what to mend.")  # fmt: skip
+    description = "Look at Python, torch, the widgets and the data files, time a training step, and say what to mend."
+    _add_json(_command(commands, "doctor", _doctor, "is everything here, and how fast is this machine?", description))
 
 
 def _add_train(commands) -> None:
-    command = _command(commands, "train", _train, "train a tiny GPT",
-                       "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder.")  # fmt: skip
-    command.add_argument("--text", metavar="FILE", help='a UTF-8 text file of yours, or the word "shakespeare" '
-                         '(downloaded once) or "python" (Python\'s documentation); without it: Tinyville')  # fmt: skip
-    command.add_argument("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
-    command.add_argument("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
+    description = "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder."
+    command = _command(commands, "train", _train, "train a tiny GPT", description)
+    about = {
+        "text": 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python's documents); '
+        "without it: Tinyville",
+        "seconds": f"train about so long: measure first, then fix the steps (default: {DEFAULT_SECONDS:.0f})",
+        "until-loss": "stop as soon as the validation loss (nats per token) is this low; with --steps, "
+        f"else within {DEFAULT_MOST_STEPS} steps",
+        "seed": "of the first weights and the order of reading (default: 0)",
+    }
+    option = command.add_argument
+    option("--text", metavar="FILE", help=about["text"])
+    option("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
+    option("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_positive_number, metavar="S",
-                        help=f"train about so long: measure first, then fix the steps (default: {DEFAULT_SECONDS:.0f})")  # fmt: skip
+    length.add_argument("--seconds", type=_positive_number, metavar="S", help=about["seconds"])
     length.add_argument("--steps", type=_positive, metavar="N", help="change the weights so many times")
-    command.add_argument("--until-loss", type=_positive_number, metavar="X",
-                         help="stop as soon as the validation loss (nats per token) is this low; "
-                         f"with --steps, else within {DEFAULT_MOST_STEPS} steps")  # fmt: skip
-    command.add_argument("--seed", type=_seed, metavar="K", help="of the first weights and the order of reading (default: 0)")
-    command.add_argument("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
-    command.add_argument("--resume", metavar="DIR", help="take up an interrupted run where it stopped")
-    command.add_argument("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
+    option("--until-loss", type=_positive_number, metavar="X", help=about["until-loss"])
+    option("--seed", type=_seed, metavar="K", help=about["seed"])
+    option("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
+    option("--resume", metavar="DIR", help="take up an interrupted run where it stopped")
+    option("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
+    _add_json(command)
 
 
 def _add_generate(commands) -> None:
-    command = _command(commands, "generate", _generate, "let a model go on with a text",
-                       "Let a model continue a text, or write texts of its own.")  # fmt: skip
-    command.add_argument("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
-    command.add_argument("--model", metavar="DIR", help="a folder that llmviz train made (default: the tiny GPT that ships)")
-    command.add_argument("--samples", type=_positive, default=1, metavar="N", help="how many texts (default: 1)")
-    command.add_argument("--temperature", type=float, default=0.8, metavar="T", help="0 always takes the best token (default: 0.8)")
-    command.add_argument("--top-k", type=_positive, metavar="K", help="draw only from the K most probable tokens")
-    command.add_argument("--top-p", type=float, metavar="P", help="draw only from the fewest tokens with probability P together")
-    command.add_argument("--max-tokens", type=_positive, metavar="N", help="stop after so many tokens (default: the model's context)")
-    command.add_argument("--seed", type=_seed, default=0, metavar="K", help="same seed, same texts (default: 0)")
+    description = "Let a model continue a text, or write texts of its own."
+    command = _command(commands, "generate", _generate, "let a model go on with a text", description)
+    option = command.add_argument
+    option("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
+    option("--model", metavar="DIR", help="a folder that llmviz train made (default: the tiny GPT that ships)")
+    option("--samples", type=_positive, default=1, metavar="N", help="how many texts (default: 1)")
+    option("--temperature", type=float, default=0.8, metavar="T", help="0 takes always the best token (default: 0.8)")
+    option("--top-k", type=_positive, metavar="K", help="draw only from the K most probable tokens")
+    option("--top-p", type=float, metavar="P", help="draw only from the fewest tokens with probability P together")
+    option("--max-tokens", type=_positive, metavar="N", help="stop after so many tokens (default: the model's context)")
+    option("--seed", type=_seed, default=0, metavar="K", help="same seed, same texts (default: 0)")
+    _add_json(command)
 
 
 def _add_check(commands) -> None:
-    command = _command(commands, "check", _check, "could Tinyville have said this?",
-                       "Say of each line of a file whether Tinyville could have produced it, and the first wrong word if not.")  # fmt: skip
+    description = (
+        "Say of each line of a file whether Tinyville could have produced it, and the first wrong word if not."
+    )
+    command = _command(commands, "check", _check, "could Tinyville have said this?", description)
     command.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
+    _add_json(command)
 
 
 def _add_lab(commands) -> None:
-    command = _command(commands, "lab", _lab, "open the lessons in JupyterLab",
-                       "Open the lessons in JupyterLab. Everything after the command goes to JupyterLab, "
-                       "such as --no-browser or --port 8899.")  # fmt: skip
-    del command
+    description = (
+        "Open the lessons in JupyterLab. What follows goes to JupyterLab, such as --no-browser or --port 8899."
+    )
+    _command(commands, "lab", _lab, "open the lessons in JupyterLab", description)
 
 
 def _positive(text: str) -> int:
@@ -274,7 +290,9 @@ def _say_result(result: dict[str, Any]) -> None:
         f"validation loss {result['validation_loss']:.3f} nats per token."
     )
     for kind, gap in result.get("gap", {}).items():
-        print(f"  {kind:6s} {result['entropy'][kind]:.3f} nats per word are unavoidable; the model needs {gap:.3f} more")
+        print(
+            f"  {kind:6s} {result['entropy'][kind]:.3f} nats per word are unavoidable; the model needs {gap:.3f} more"
+        )
     print(f'The model is in {result["folder"]}. Try: llmviz generate --model {result["folder"]} "Mia found"')
 
 

@@ -211,9 +211,9 @@ def _why_changed(recipe: Mapping[str, Any]) -> str:
 
 
 def _fresh_texts(corpus: Corpus) -> Corpus:
-    """At least 1,000 texts, and a tenth as many as the corpus has, in its mix, from another seed."""
+    """At least 1,000 texts, and a quarter as many as the corpus has, in its mix, from another seed."""
     recipe, n_texts = corpus.recipe, len(corpus.documents)
-    n_fresh = max(HELD_OUT_TEXTS, n_texts // 10)
+    n_fresh = max(HELD_OUT_TEXTS, n_texts // 4)
     counts = {kind: math.ceil(count * n_fresh / n_texts) for kind, count in recipe["counts"].items()}
     return tinyville(recipe["seed"] + HELD_OUT_SEED_STEP, counts)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
+BRING_BACK = "Get the whole repository (git clone), or bring them back: git checkout -- notebooks README.md"
 PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
 
 
@@ -41,7 +42,7 @@ def examine() -> list[Finding]:
     """Look at everything the lessons need; a few seconds. What is broken is a finding, never an exception."""
     findings = [_finding(name, look, mend) for name, look, mend in CHECKS]
     step = next((found.numbers for found in findings if found.name == "training" and found.numbers), None)
-    findings.append(_finding("lessons", lambda: _lessons(step and step["seconds_per_step"]), SET_UP_AGAIN))
+    findings.append(_finding("lessons", lambda: _lessons(step and step["seconds_per_step"]), BRING_BACK))
     return findings
 
 
@@ -89,7 +90,8 @@ def _finding(name: str, look: Callable[[], Finding | str], mend: str) -> Finding
     try:
         found = look()
     except Exception as error:  # whatever it is, the learner shall read it here, with the mend beside it
-        return Finding(name, f"{type(error).__name__}: {error}", False, mend)
+        said = str(error) if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {error}"
+        return Finding(name, said, False, mend)
     return found if isinstance(found, Finding) else Finding(name, found)
 
 
@@ -135,7 +137,7 @@ def _training() -> Finding:
 def _lessons(step_seconds: float | None) -> Finding:
     notebooks = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
     if not notebooks:
-        raise FileNotFoundError(f"there is no notebook in {CHECKOUT / 'notebooks'}; get the whole repository")
+        raise FileNotFoundError(f"There is no notebook in {CHECKOUT / 'notebooks'}.")
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     measured = lesson_seconds(readme)
     there = re.search(r"training step takes ([\d.]+) ms", readme)

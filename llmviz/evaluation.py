@@ -50,9 +50,7 @@ def document_nats(
         longest = max(map(len, documents))
         padded = torch.tensor([ids + [IGNORED] * (longest - len(ids)) for ids in documents], device=device)
         logits = model(padded[:, :-1].clamp_min(0))
-        losses = F.cross_entropy(
-            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORED, reduction="none"
-        )
+        losses = F.cross_entropy(logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORED, reduction="none")
         nats += losses.view(len(documents), -1).sum(dim=1).tolist()
     return nats
 
@@ -87,8 +85,7 @@ def sample_texts(
 ) -> list[str]:
     """Let the model write whole texts, each beginning with the prompt; text i is drawn with seed + i."""
     return [
-        prompt + continuation(model, tokenizer, prompt, seed=seed + number, **settings)
-        for number in range(n_texts)
+        prompt + continuation(model, tokenizer, prompt, seed=seed + number, **settings) for number in range(n_texts)
     ]
 
 
@@ -101,10 +98,7 @@ def next_word(model: DecoderOnly, tokenizer: Tokenizer, prompt: str) -> str:
 def fact_accuracy(model: DecoderOnly, tokenizer: Tokenizer, facts: Iterable[Fact]) -> float:
     """The share of the known facts' prompts that the model completes with the right value."""
     answers = [
-        next_word(model, tokenizer, prompt) == fact.value
-        for fact in facts
-        if fact.known
-        for prompt in fact.prompts
+        next_word(model, tokenizer, prompt) == fact.value for fact in facts if fact.known for prompt in fact.prompts
     ]
     return sum(answers) / len(answers)
 

@@ -180,7 +180,7 @@ def carry_on(
     """
     if run.is_over:
         return
-    evaluate_every = max(25, run.settings.steps // 20)
+    evaluate_every = max(25, run.settings.steps // 10)
     save(run, folder)
     try:
         for step in training.train_steps(
@@ -194,9 +194,7 @@ def carry_on(
             if until_loss is not None and step.step % evaluate_every == 0:
                 run.validation_loss = held_out_loss(run)
                 if run.validation_loss <= until_loss:
-                    run.checkpoint = replace(
-                        run.checkpoint, record={**run.checkpoint.record, "stopped_early": True}
-                    )
+                    run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
                     break
             if step.step % save_every == 0:
                 save(run, folder)

@@ -15,6 +15,7 @@ from llmviz.optimizers import Muon
 from llmviz.transformer import DecoderOnly
 
 MEASURED_STEPS = 12
+SEED_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not all(isinstance(number, int) for number in (self.steps, self.batch_size, self.seed)):
+            raise ValueError(
+                f"steps, batch_size and seed are whole numbers; given {self.steps}, {self.batch_size}, {self.seed}"
+            )
         if self.steps < 1 or self.batch_size < 1:
             raise ValueError(
                 f"training needs at least one step and one window a step; "
@@ -104,7 +109,8 @@ def sample_windows(
         token_ids: (position,), the whole corpus.
         starts: where documents begin; windows begin only there. None: they begin anywhere.
     """
-    generator = torch.Generator().manual_seed((seed << 32) + step)
+    # torch's generator takes only the lowest 32 bits of its seed, so both numbers are mixed into those.
+    generator = torch.Generator().manual_seed((seed * SEED_STRIDE + step) % 2**32)
     last_start = len(token_ids) - length - 1
     if last_start < 0:
         raise ValueError(f"a window of {length} tokens needs a text of at least {length + 1}; given {len(token_ids)}")
@@ -156,7 +162,9 @@ def train_steps(
         a `TrainingStep` for each step from `first_step` + 1 to `settings.steps`.
     """
     optimizers = make_optimizers(model, settings) if optimizers is None else optimizers
-    highest = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    highest = [
+        [group.setdefault("highest_lr", group["lr"]) for group in optimizer.param_groups] for optimizer in optimizers
+    ]
     device = model.embedding.weight.device
     length = model.config.context_length
     for step in range(first_step, settings.steps):
@@ -164,9 +172,9 @@ def train_steps(
         for optimizer, rates in zip(optimizers, highest, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * settings.schedule(step)
-        windows = sample_windows(
-            token_ids, starts, settings.batch_size, length, seed=settings.seed, step=step
-        ).to(device)
+        windows = sample_windows(token_ids, starts, settings.batch_size, length, seed=settings.seed, step=step).to(
+            device
+        )
         loss = next_token_loss(model, windows)
         loss.backward()
         for optimizer in optimizers:

@@ -129,7 +129,7 @@ class DecoderOnly(nn.Module):
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
-        """Draw the first weights: small and random; what writes to the stream starts at zero, so layers begin silent."""
+        """Draw the first weights: small and random, but zero for what writes to the stream: layers begin silent."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
             if name.endswith(("output.weight", "narrow.weight", "unembedding.weight")):
@@ -145,9 +145,12 @@ class DecoderOnly(nn.Module):
 
     def check_token_ids(self, token_ids: Tensor, n_cached: int = 0) -> None:
         """Refuse what the model cannot read, in a sentence."""
+        kind = token_ids.dtype if isinstance(token_ids, Tensor) else type(token_ids).__name__
+        if kind not in (torch.int64, torch.int32):
+            raise ValueError(f"the model reads a tensor of whole numbers, torch.tensor([[…]]); given {kind}")
         if token_ids.dim() != 2 or not token_ids.numel():
             raise ValueError(
-                f"the model reads token ids of shape (batch, position), at least one; given shape {tuple(token_ids.shape)}"
+                f"the model reads token ids of shape (batch, position), at least one; given {tuple(token_ids.shape)}"
             )
         if token_ids.shape[1] + n_cached > self.config.context_length:
             raise ValueError(
@@ -166,9 +169,7 @@ class DecoderOnly(nn.Module):
         config = self.config
         d_head = config.d_model // config.n_heads
         weight = self.embedding.weight
-        return [
-            KVCache(batch, config.n_heads, config.context_length, d_head, like=weight) for _ in self.blocks
-        ]
+        return [KVCache(batch, config.n_heads, config.context_length, d_head, like=weight) for _ in self.blocks]
 
     def trace(self, token_ids: Tensor) -> Trace:
         """Run openly and return everything a lesson draws.
@@ -179,7 +180,8 @@ class DecoderOnly(nn.Module):
         Returns:
             a `Trace`; its logits equal `model(token_ids)` (a test holds them together).
         """
-        token_ids = token_ids[None] if token_ids.dim() == 1 else token_ids
+        if isinstance(token_ids, Tensor) and token_ids.dim() == 1:
+            token_ids = token_ids[None]
         self.check_token_ids(token_ids)
         n_positions = token_ids.shape[1]
         mask = self.mask[:n_positions, :n_positions]

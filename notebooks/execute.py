@@ -4,7 +4,8 @@
     python notebooks/execute.py 03 05_pretraining  those whose names begin so
 
 A lesson that fails is not saved. What changes from run to run (times, ids of widgets, Python's version) is left
-out, so that a difference in git is a difference in the lesson.
+out, so that a difference in git is a difference in the lesson. A widget without its kernel shows only an error, so
+a saved lesson keeps the text of a widget, and the cell brings it to life when it runs.
 """
 
 import re
@@ -17,12 +18,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.sign import NotebookNotary
 from tqdm.auto import tqdm
+from traitlets.config import Config
 
 from llmviz.doctor import seconds_per_step
 
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+CIPHER = Config({"KernelManager": {"transport_encryption": "auto"}})  # or each kernel warns that it has none
 CELL_TIMEOUT = 600  # seconds
 
 
@@ -57,6 +61,7 @@ def execute(path: Path) -> float:
     with tqdm(total=n_cells, desc=path.name, unit=" cells", leave=False) as bar:
         client = NotebookClient(
             notebook,
+            config=CIPHER,
             timeout=CELL_TIMEOUT,
             kernel_name=KERNEL["name"],
             resources={"metadata": {"path": str(path.parent)}},
@@ -80,6 +85,8 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
 
 
 def write_time(name: str, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """Wing F: arrays and strings in, matplotlib Axes out.
 
-Every view has one signature, ``view(data, labels, *, options, ax=None) -> Axes`` (a mosaic returns an array of Axes),
-takes whatever ``numpy.asarray`` takes (a torch tensor too), and writes an alt text from its data.
+Every view has one signature, ``view(data, labels, *, options, ax=None) -> Axes`` (a mosaic returns an
+array of Axes), takes whatever ``numpy.asarray`` takes (a torch tensor too), and writes an alt text from its data.
 ``figures.show(axes)`` puts the picture into the page together with that text.
 """
 

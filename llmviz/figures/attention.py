@@ -28,7 +28,8 @@ _MAX_NAMED = 64  # tokens named along a side; of more, every second, third …
 _MAX_NUMBERED = 10  # tokens up to which each cell prints its number
 _MAX_NAMED_IN_MOSAIC = 12
 _MAX_COLUMNS = 4  # of a mosaic of one layer
-_SIDES = (2.6, 7.0)  # smallest and largest map, in inches
+_MAX_WORDED = 6  # columns up to which titles have words
+_SIDES = (2.6, 6.5)  # smallest and largest map, in inches
 
 
 @styled
@@ -42,9 +43,10 @@ def attention_map(
 ) -> Axes:
     """Draw one head's attention: row by row, how much each token (query) looks at each other token (key).
 
-    `attention_weights` (query, key), each row adding up to 1; `tokens`, one per row. `mask` (query, key), True = may
-    attend: masked cells are hatched. Without a mask, the future is taken as masked where all of it is exactly 0.
-    Raises ValueError for other shapes, negative weights and rows that do not add up to 1. Lesson 3.
+    `attention_weights` (query, key), each row adding up to 1; `tokens`, one per row. `mask` (query, key),
+    True = may attend: masked cells are hatched. Without a mask, the future is taken as masked where all of
+    it is exactly 0. Raises ValueError for other shapes, negative weights and rows that do not add up to 1.
+    Lesson 3.
 
     >>> axes = attention_map([[1, 0], [0.25, 0.75]], ["Mia", " ran"])
     >>> [text.get_text() for text in axes.texts]
@@ -52,15 +54,14 @@ def attention_map(
     """
     weights, tokens, mask = checks.attention(attention_weights, tokens, mask, 2)
     n_tokens = len(tokens)
-    side = float(np.clip(0.45 * n_tokens, *_SIDES))
-    ax = axes_or_new(ax, side + 2.2, side + 1.1 + (0.3 if title else 0))
+    side = float(np.clip(0.38 * n_tokens, *_SIDES))
+    ax = axes_or_new(ax, side + 2.0, side + 0.9 + (0.3 if title else 0))
     image = _draw_map(ax, weights, mask)
     _name_tokens(ax, tokens, size=float(np.clip(0.8 * side * 72 / n_tokens, 6.5, 10)))
     if n_tokens <= _MAX_NUMBERED:
         _print_numbers(ax, weights, mask)
     ax.set(xlabel="key: looked at", ylabel="query: looks")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, label="attention weight")
-    bar.outline.set_visible(False)
+    _colour_bar(image, ax)
     put_title(ax, title)
     describe(ax, _map_sentences(weights, tokens, mask))
     return ax
@@ -77,9 +78,10 @@ def attention_heads(
 ) -> np.ndarray:
     """Draw the attention of all heads as a mosaic of small maps, a row for each layer.
 
-    `attention_weights` (head, query, key) or (layer, head, query, key); `mask` (query, key) as in `attention_map`.
-    `mark` puts a border round one head: its number, or (layer, head). Numbers count from 0, as indices do.
-    Returns an array of Axes, (head,) or (layer, head). Raises ValueError like `attention_map`. Lesson 3.
+    `attention_weights` (head, query, key) or (layer, head, query, key); `mask` (query, key) as in
+    `attention_map`. `mark` puts a border round one head: its number, or (layer, head). Numbers count from
+    0, as indices do. Returns an array of Axes, (head,) or (layer, head). Raises ValueError like
+    `attention_map`. Lesson 3.
 
     >>> axes = attention_heads([[[1, 0], [0.5, 0.5]], [[1, 0], [0, 1]]], ["Mia", " ran"], mark=1)
     >>> [part.get_title() for part in axes]
@@ -90,30 +92,31 @@ def attention_heads(
     shape = weights.shape[:-2]
     marked = _marked_head(mark, shape)
     grid = shape if len(shape) == 2 else (-(-shape[0] // _MAX_COLUMNS), min(shape[0], _MAX_COLUMNS))
-    parts, figure = _mosaic(grid, int(np.prod(shape)), len(tokens), title)
-    names_shown = len(tokens) <= _MAX_NAMED_IN_MOSAIC and grid[1] <= _MAX_COLUMNS
+    parts = _mosaic(grid, int(np.prod(shape)), len(tokens), title)
     for place, part in zip(np.ndindex(shape), parts, strict=True):
         image = _draw_map(part, weights[place], mask)
         part.set(xticks=[], yticks=[])
-        is_marked = place == marked
-        name = _head_name(place) if grid[1] <= 6 else ".".join(map(str, place))
-        part.set_title(("▶ " if is_marked else "") + name, size=9, pad=3)
-        if names_shown:
-            _name_tokens(part, tokens, 7.5, part.get_subplotspec().is_first_col(), _is_lowest(part, parts))
-        if is_marked:
+        name, size = (_head_name(place), 9) if grid[1] <= _MAX_WORDED else ("L{} H{}".format(*place), 7.5)
+        part.set_title(("▶ " if place == marked else "") + name, size=size, pad=5)
+        if place == marked:
             part.add_patch(_border(part))
-    bar = figure.colorbar(image, ax=parts, shrink=0.8, aspect=30, label="attention weight")
-    bar.outline.set_visible(False)
+    if len(tokens) <= _MAX_NAMED_IN_MOSAIC and grid[1] <= _MAX_COLUMNS:
+        for part in parts:
+            _name_tokens(part, tokens, 7.5, part.get_subplotspec().is_first_col(), _is_lowest(part, parts))
+    _colour_bar(image, parts)
     sentences = _mosaic_sentences(weights, tokens, marked)
     for part in parts:
         describe(part, sentences)
     return np.array(parts, dtype=object).reshape(shape)
 
 
+def _colour_bar(image: AxesImage, axes: Axes | list[Axes]) -> None:
+    bar = image.axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="attention weight")
+    bar.outline.set_visible(False)
+
+
 def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
-    image = ax.imshow(
-        np.ma.array(weights, mask=~mask), cmap="viridis", vmin=0, vmax=1, interpolation="nearest"
-    )
+    image = ax.imshow(np.ma.array(weights, mask=~mask), cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
     ax.spines[:].set_visible(False)
     runs = [
         _box(start - 0.5, query - 0.5, stop - start)
@@ -123,9 +126,7 @@ def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
     if runs:
         masked = Path.make_compound_path(*runs)
         ax.add_patch(
-            PathPatch(
-                masked, facecolor="white", edgecolor=HATCH_INK, hatch=HATCH, linewidth=0, label="masked"
-            )
+            PathPatch(masked, facecolor="white", edgecolor=HATCH_INK, hatch=HATCH, linewidth=0, label="masked")
         )
     return image
 
@@ -155,24 +156,20 @@ def _marked_head(mark, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     if mark is None:
         return None
     place = tuple(int(number) for number in np.atleast_1d(mark))
-    if len(place) != len(shape) or not all(
-        0 <= number < size for number, size in zip(place, shape, strict=True)
-    ):
+    if len(place) != len(shape) or not all(0 <= number < size for number, size in zip(place, shape, strict=True)):
         axes = "(layer, head)" if len(shape) == 2 else "head"
-        raise ValueError(
-            f"mark must be {axes} below {shape if len(shape) == 2 else shape[0]}, but is {mark!r}."
-        )
+        raise ValueError(f"mark must be {axes} below {shape if len(shape) == 2 else shape[0]}, but is {mark!r}.")
     return place
 
 
-def _mosaic(grid: tuple[int, int], n_parts: int, n_tokens: int, title: str | None):
+def _mosaic(grid: tuple[int, int], n_parts: int, n_tokens: int, title: str | None) -> list[Axes]:
     n_rows, n_columns = grid
     side = min(1.9 if n_tokens <= 32 else 2.4, (MAX_WIDTH - 1.6) / n_columns)
     figure = new_figure(side * n_columns + 1.7, (side + 0.25) * n_rows + 0.7 + (0.3 if title else 0))
     parts = [figure.add_subplot(n_rows, n_columns, number + 1) for number in range(n_parts)]
     if title:
-        figure.suptitle(prose_label(title, int(figure.get_size_inches()[0] * 11)), size=11)
-    return parts, figure
+        figure.suptitle(prose_label(str(title), int(figure.get_size_inches()[0] * 11)), size=11)
+    return parts
 
 
 def _is_lowest(part: Axes, parts: list[Axes]) -> bool:
@@ -199,21 +196,17 @@ def _map_sentences(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> 
     query, key = np.unravel_index(others.round(4).argmax(), others.shape)
     if others[query, key] > 0:
         text += (
-            f" The strongest look at another token: {spoken_token(tokens[query])} (position {query}) looks at "
-            f"{spoken_token(tokens[key])} (position {key}), weight about {others[query, key]:.1f}."
+            f" The strongest look at another token: {spoken_token(tokens[query])} (position {query}) "
+            f"looks at {spoken_token(tokens[key])} (position {key}), weight about {others[query, key]:.1f}."
         )
     return text
 
 
 def _mosaic_sentences(weights: np.ndarray, tokens: list[str], marked: tuple[int, ...] | None) -> str:
     shape = weights.shape[:-2]
-    size = (
-        count(shape[-1], "head")
-        if len(shape) == 1
-        else f"{count(shape[0], 'layer')} × {count(shape[1], 'head')}"
-    )
+    size = count(shape[-1], "head") if len(shape) == 1 else f"{count(shape[0], 'layer')} × {count(shape[1], 'head')}"
     text = f"Attention of {size} over {count(len(tokens), 'token')}: one small map for each head."
-    if len(tokens) > 2:
+    if len(tokens) > 2 and np.prod(shape) > 1:
         looks = {
             "the token before": np.diagonal(weights, offset=-1, axis1=-2, axis2=-1).mean(axis=-1),
             "itself": np.diagonal(weights, axis1=-2, axis2=-1)[..., 1:].mean(axis=-1),

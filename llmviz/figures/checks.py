@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-ATTENTION_TOLERANCE = 1e-3  # how far a row of attention weights may be from a sum of 1
+MAX_MAGNITUDE = 1e15
+SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """Return anything numpy understands as an array; a torch tensor may need gradients or live on another device."""
+    """Return what numpy understands as an array; a torch tensor may need gradients or live on a GPU."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.double() if values.is_floating_point() else values
@@ -35,18 +36,18 @@ def finite_numbers(values, name: str, n_dims: int) -> np.ndarray:
     if not np.isfinite(array).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         position = place[0] if len(place) == 1 else place
-        raise ValueError(f"{name} must be finite, but number {position} of it is {array[place]}.")
+        raise ValueError(
+            f"{name} must be finite, but number {position} of it is {array[place]}: look where it was computed."
+        )
+    if np.abs(array).max() > MAX_MAGNITUDE:
+        raise ValueError(f"{name} must lie within ±{MAX_MAGNITUDE:g}: more than that cannot be drawn.")
     return array
 
 
-def text_list(
-    texts: Iterable[str], name: str, n_expected: int | None = None, expected_by: str = ""
-) -> list[str]:
+def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, expected_by: str = "") -> list[str]:
     """Return the texts as a list, and say both sizes where their number is not the expected one."""
     if isinstance(texts, str | bytes):
-        raise ValueError(
-            f"{name} must be a list of strings, not one string: write [{texts[:20]!r}] or list(text)."
-        )
+        raise ValueError(f"{name} must be a list of strings, not one string: write [{texts[:20]!r}] or list(text).")
     try:
         texts = list(texts)
     except TypeError as error:
@@ -60,9 +61,7 @@ def text_list(
     if not texts:
         raise ValueError(f"There are no {name} to draw: the list is empty.")
     if n_expected is not None and len(texts) != n_expected:
-        raise ValueError(
-            f"{name} has {len(texts):,} entries, but {expected_by} has {n_expected:,}: give one for each."
-        )
+        raise ValueError(f"{name} has {len(texts):,} entries, but {expected_by} has {n_expected:,}: give one for each.")
     return [str(text) for text in texts]
 
 
@@ -74,9 +73,7 @@ def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[
             f"{name} must be a list of whole numbers, but has shape {array.shape} and holds {array.dtype}."
         )
     if len(array) != n_expected:
-        raise ValueError(
-            f"{name} has {len(array):,} entries, but {expected_by} has {n_expected:,}: give one for each."
-        )
+        raise ValueError(f"{name} has {len(array):,} entries, but {expected_by} has {n_expected:,}: give one for each.")
     return [int(number) for number in array]
 
 
@@ -88,13 +85,16 @@ def probability_vector(values, name: str) -> np.ndarray:
             f"{name} must not be negative, but number {int(array.argmin())} is {array.min():.3g}: "
             "are these logits? A softmax turns logits into probabilities."
         )
-    if array.sum() > 1 + ATTENTION_TOLERANCE:
+    if array.sum() > 1 + SUM_TOLERANCE:
         raise ValueError(f"{name} must add up to at most 1, but adds up to {array.sum():.4g}.")
     return array
 
 
 def attention_mask(mask, weights: np.ndarray) -> np.ndarray:
-    """Return the mask (query, key), True = may attend; without one, guess "causal" where all of the future is exactly 0."""
+    """Return the mask (query, key), True = may attend.
+
+    Without one, guess: causal where all of the future is exactly 0, else nothing is masked.
+    """
     shape = weights.shape[-2:]
     if mask is None:
         causal = np.tril(np.ones(shape, dtype=bool))
@@ -104,7 +104,7 @@ def attention_mask(mask, weights: np.ndarray) -> np.ndarray:
         raise ValueError(f"mask must be boolean (True = may attend), but holds {mask.dtype}.")
     if mask.shape != shape:
         raise ValueError(f"mask has shape {mask.shape}, but attention_weights are {shape} (query, key).")
-    if (weights[..., ~mask] > ATTENTION_TOLERANCE).any():
+    if (weights[..., ~mask] > SUM_TOLERANCE).any():
         raise ValueError(
             f"mask forbids cells that have attention weights up to {weights[..., ~mask].max():.2g}: "
             "is it upside down? True means may attend."
@@ -119,8 +119,8 @@ def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str]
     tokens = text_list(tokens, "tokens")
     if not n_queries == n_keys == len(tokens):
         raise ValueError(
-            f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} tokens: "
-            "both sides need one row and one column for each token."
+            f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} "
+            "tokens: both sides need one row and one column for each token."
         )
     if weights.min() < 0:
         raise ValueError(
@@ -129,11 +129,11 @@ def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str]
         )
     mask = attention_mask(mask, weights)
     sums = weights.sum(axis=-1)
-    wrong = (np.abs(sums - 1) > ATTENTION_TOLERANCE) & ~((sums == 0) & ~mask.any(axis=-1))
+    wrong = (np.abs(sums - 1) > SUM_TOLERANCE) & ~((sums == 0) & ~mask.any(axis=-1))
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])
         raise ValueError(
-            f"each row of attention_weights (one query) must add up to 1, but the row of query {place[-1]} adds up "
-            f"to {sums[place]:.4g}: rows are queries, columns are keys."
+            f"each row of attention_weights (one query) must add up to 1, but the row of query {place[-1]} "
+            f"adds up to {sums[place]:.4g}: rows are queries, columns are keys."
         )
     return weights, tokens, mask

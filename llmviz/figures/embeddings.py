@@ -25,16 +25,17 @@ from llmviz.figures.style import (
     put_title,
     settled_size,
     styled,
+    tidy,
 )
 
 _LABEL_SIZE, _LINE_HEIGHT = 9, 11  # points, as are all lengths below
-_MARKER_RADIUS, _GAP = 3.5, 5
+_MARKER_RADIUS, _GAP = 3.5, 6.5
 _NOTE_SIZE = 8
+_MARGIN = 0.08  # of the Axes, on each side of the points
 _SPOKEN_NAMES = 12
-_MAX_MEASURED = 2000  # labels that are tried; of larger clouds the first ones
-_SIDES = np.array(
-    [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
-)  # right, left, above, below, corners
+_MAX_MEASURED = 600  # labels that are tried; of larger clouds the first ones
+# Where a name may stand: right, left, above, below, then the corners.
+_SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
 
 
 @styled
@@ -48,41 +49,46 @@ def embedding_scatter(
 ) -> Axes:
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
-    `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each group a colour
-    and a marker. Both directions have one scale, so that distances can be compared. Names that would cover something
-    are left out, and counted in the picture. Raises ValueError for other shapes and for more groups. Lesson 2.
+    `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
+    group a colour and a marker. Both directions have one scale, so that distances can be compared. Names
+    that would cover something are left out, and counted in the picture. Raises ValueError for other shapes
+    and for more groups. Lesson 2.
 
-    >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=["colour", "colour", "name"])
+    >>> groups = ["colour", "colour", "name"]
+    >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=groups)
     >>> [cloud.get_label() for cloud in axes.collections], axes.get_aspect()
     (['colour', 'name'], 1.0)
     """
+    points, labels, groups, names = _checked(points, labels, groups)
+    ax = axes_or_new(ax, 7.2 if groups else 6.2, 5.4)
+    _draw_points(ax, points, groups, names)
+    ax.set(xlabel="direction 1", ylabel="direction 2")
+    tidy(ax)
+    put_title(ax, title)
+    _set_one_scale(ax, points)
+    n_left_out = _name_points(ax, points, labels)
+    if n_left_out:
+        offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        ax.annotate(_left_out(n_left_out), (0, 0), (3, 3), size=_NOTE_SIZE, color=FAINT_INK, **offset)
+    describe(ax, _sentences(points, labels, groups, names))
+    return ax
+
+
+def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] | None, list[str]]:
+    """Return points, labels and groups in agreement, and the different groups in the order of their coming."""
     points = checks.finite_numbers(points, "points", 2)
     if points.shape[1] != 2:
-        raise ValueError(
-            f"points must have shape (n, 2), but have {points.shape}: project them first, as by PCA."
-        )
+        raise ValueError(f"points must have shape (n, 2), but have {points.shape}: project them first, as by PCA.")
     labels = checks.text_list(labels, "labels", len(points), "points")
     if groups is not None:
         groups = checks.text_list(groups, "groups", len(points), "points")
     names = list(dict.fromkeys(groups or []))
     if len(names) > len(OKABE_ITO):
         raise ValueError(
-            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by colour and marker: "
-            "join the smaller ones, as 'other'."
+            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by colour and "
+            "marker: join the smaller ones, as 'other'."
         )
-    ax = axes_or_new(ax, 7.2 if groups else 6.2, 5.4)
-    _draw_points(ax, points, groups, names)
-    ax.set(xlabel="direction 1", ylabel="direction 2")
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.margins(0.1)
-    ax.grid()
-    put_title(ax, title)
-    n_left_out = _name_points(ax, points, labels)
-    if n_left_out:
-        ax.annotate(_left_out(n_left_out), (0, 0), (3, 3), xycoords="axes fraction", textcoords="offset points",
-                    size=_NOTE_SIZE, color=FAINT_INK)  # fmt: skip
-    describe(ax, _sentences(points, labels, groups, names))
-    return ax
+    return points, labels, groups, names
 
 
 def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: list[str]) -> None:
@@ -90,17 +96,31 @@ def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: 
     if groups is None:
         ax.scatter(*points.T, color=OKABE_ITO[0], **shared)
         return
-    for name, colour, marker in zip(names, OKABE_ITO, MARKERS, strict=False):
+    shown = [prose_label(name, 24) for name in names]
+    clouds = []
+    for name, label, colour, marker in zip(names, shown, OKABE_ITO, MARKERS, strict=False):
         members = np.array([group == name for group in groups])
-        ax.scatter(*points[members].T, color=colour, marker=marker, label=prose_label(name, 24), **shared)
-    handles, _ = ax.get_legend_handles_labels()
-    ax.legend(handles, [prose_label(name, 24) for name in names], loc="upper left", bbox_to_anchor=(1.01, 1))
+        clouds.append(ax.scatter(*points[members].T, color=colour, marker=marker, label=label, **shared))
+    ax.legend(clouds, shown, loc="upper left", bbox_to_anchor=(1.01, 1))
+
+
+def _set_one_scale(ax: Axes, points: np.ndarray) -> None:
+    """Give both directions one scale, with limits that fill the Axes."""
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    smallest = max(1e-6 * np.abs(points).max(), 1e-9)  # less than that is one place
+    span = np.where(highest - lowest > smallest, highest - lowest, 0)
+    span = span if span.any() else np.full(2, max(1.0, smallest))
+    size = np.array(settled_size(ax))
+    reach = (0.5 + _MARGIN) * (span / size).max() * size
+    left, bottom = (lowest + highest) / 2 - reach
+    right, top = (lowest + highest) / 2 + reach
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+    ax.set_aspect("equal", adjustable="box")
 
 
 def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
     """Write each name at the first free side of its point; return how many found none."""
     size = np.array(settled_size(ax))
-    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
     places = ax.transAxes.inverted().transform(ax.transData.transform(points)) * size
     note = text_width(_left_out(len(labels)), _NOTE_SIZE) + 6
     taken = np.empty((2 * len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
@@ -169,10 +189,4 @@ def _togetherness(points: np.ndarray, groups: list[str], names: list[str]) -> st
     between = sum(member.sum() * (centred[member].mean(axis=0) ** 2).sum() for member in members)
     total = (centred**2).sum()
     share = between / total if total > 0 else 0.0
-    return (
-        "close together"
-        if share > 0.7
-        else "somewhat together"
-        if share > 0.35
-        else "scattered among the others"
-    )
+    return "close together" if share > 0.7 else "somewhat together" if share > 0.35 else "scattered among the others"

@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import RendererAgg
 MAIN_FONT = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
 # Fonts of the large systems for the scripts that DejaVu Sans lacks; used where they are installed.
 OTHER_FONTS = (
-    "Noto Sans CJK KR", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans KR", "Noto Sans JP", "Noto Sans SC",
+    "Noto Sans CJK KR", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans KR",
+    "Noto Sans JP", "Noto Sans SC",
     "Apple SD Gothic Neo", "Hiragino Sans", "PingFang SC", "Arial Unicode MS",
     "Malgun Gothic", "Yu Gothic", "Microsoft YaHei", "Nirmala UI", "Segoe UI Symbol",
 )  # fmt: skip
@@ -24,7 +25,7 @@ _MEASURING_DPI = 720
 
 @lru_cache(maxsize=1)
 def font_families() -> tuple[str, ...]:
-    """Return the fonts that labels are drawn with: DejaVu Sans, then those of the known others that are installed."""
+    """Return the fonts of all labels: DejaVu Sans, then those of the others that are installed."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return (MAIN_FONT, *(name for name in OTHER_FONTS if name in installed))
 

@@ -15,9 +15,11 @@ from llmviz.figures.style import (
     INK,
     VERMILLION,
     axes_or_new,
+    legend_above,
     put_title,
     settled_size,
     styled,
+    tidy,
 )
 
 _MAX_YARDSTICKS = 12
@@ -42,9 +44,10 @@ def loss_curve(
 ) -> Axes:
     """Draw how the loss falls while a model trains, between lines that say what such a loss means.
 
-    `steps` and `losses` (n) are the training; `validation` is a pair (steps, losses), drawn as dots. `yardsticks` names
-    horizontal lines, such as {"ln V": 6.9, "bigram": 3.4, "exact entropy": 1.9}. `unit` belongs to all of them.
-    `scale` of the steps: "linear" or "log". Raises ValueError for unequal lengths, NaN and steps that go back. Lesson 5.
+    `steps` and `losses` (n) are the training; `validation` is a pair (steps, losses), drawn as dots.
+    `yardsticks` names horizontal lines, such as {"ln V": 6.9, "bigram": 3.4, "exact entropy": 1.9}. `unit`
+    belongs to all of them. `scale` of the steps: "linear" or "log". Raises ValueError for unequal lengths,
+    NaN and steps that go back. Lesson 5.
 
     >>> axes = loss_curve([1, 2, 3], [4.0, 2.5, 2.0], yardsticks={"uniform": 4.2, "bigram": 2.4})
     >>> axes.llmviz_alt_text
@@ -60,11 +63,11 @@ def loss_curve(
     smoothed = _smooth(losses)
     _draw_training(ax, steps, losses, smoothed)
     if validation is not None:
-        ax.plot(*validation, "o-", color=VERMILLION, markersize=5, linewidth=1, label="validation", zorder=4)
+        ax.plot(*validation, "o", color=VERMILLION, markersize=5.5, label="validation", zorder=4)
     _set_axes(ax, [steps, *(validation[:1] if validation else [])], scale, unit)
     _set_height(ax, [losses, *(validation[1:] if validation else []), np.array([*yardsticks.values()])])
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
-    put_title(ax, title)
+    legend_above(ax, ax.get_legend_handles_labels()[1])
+    put_title(ax, title, over_legend=True)
     _draw_yardsticks(ax, yardsticks)
     describe(ax, _sentences(smoothed, validation, yardsticks, unit))
     return ax
@@ -99,20 +102,16 @@ def _yardsticks(yardsticks: Mapping[str, float] | None) -> dict[str, float]:
     if not yardsticks:
         return {}
     if not isinstance(yardsticks, Mapping):
-        raise ValueError(
-            f"yardsticks must be a dict from a name to a loss, but is {type(yardsticks).__name__}."
-        )
+        raise ValueError(f"yardsticks must be a dict from a name to a loss, but is {type(yardsticks).__name__}.")
     if len(yardsticks) > _MAX_YARDSTICKS:
-        raise ValueError(
-            f"yardsticks has {len(yardsticks)} lines; at most {_MAX_YARDSTICKS} can be told apart."
-        )
+        raise ValueError(f"yardsticks has {len(yardsticks)} lines; at most {_MAX_YARDSTICKS} can be told apart.")
     names = checks.text_list(yardsticks, "yardsticks")
     values = checks.finite_numbers(list(yardsticks.values()), "yardsticks", 1)
     return dict(zip(names, map(float, values), strict=True))
 
 
 def _smooth(losses: np.ndarray) -> np.ndarray:
-    """Average each loss with its neighbours, over a shorter window at the steep start and an earlier one at the end."""
+    """Average each loss with its neighbours, fewer of them at the steep start and at the end."""
     reach = len(losses) // (2 * _SMOOTHING)
     places = np.arange(len(losses))
     start = places - np.minimum(reach, places)
@@ -147,17 +146,18 @@ def _set_axes(ax: Axes, all_steps: list[np.ndarray], scale: str, unit: str) -> N
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("step" + (" (log scale)" if scale == "log" else ""))
     ax.set_ylabel(f"loss ({prose_label(unit, 40)})")
-    ax.grid()
+    tidy(ax)
 
 
 def _set_height(ax: Axes, all_losses: list[np.ndarray]) -> None:
     values = np.concatenate(all_losses)
-    margin = 0.06 * (values.max() - values.min()) or 0.5
+    spread, size = values.max() - values.min(), max(1.0, np.abs(values).max())
+    margin = 0.06 * spread if spread > 1e-6 * size else 0.5 * size
     ax.set_ylim(values.min() - margin, values.max() + margin)
 
 
 def _draw_yardsticks(ax: Axes, yardsticks: dict[str, float]) -> None:
-    """Draw a dashed line for each yardstick; its name stands to the right, moved where names would overlap."""
+    """Draw a dashed line for each yardstick; its name stands to the right, clear of the others."""
     names = []
     for number, (name, value) in enumerate(yardsticks.items()):
         label = f"{prose_label(name, 24)}  {value:.2f}"
@@ -173,7 +173,8 @@ def _draw_yardsticks(ax: Axes, yardsticks: dict[str, float]) -> None:
             ax.annotate(
                 label, (1, value), (16, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
                 va="center", size=_LABEL_SIZE, annotation_clip=False,
-                arrowprops={"arrowstyle": "-", "color": FAINT_INK, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 0},
+                arrowprops={"arrowstyle": "-", "color": FAINT_INK, "linewidth": 0.7,
+                    "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 0},
             )
         )  # fmt: skip
     if not names:
@@ -186,7 +187,7 @@ def _draw_yardsticks(ax: Axes, yardsticks: dict[str, float]) -> None:
 
 
 def _spread(wanted: np.ndarray, height: float) -> np.ndarray:
-    """Return heights near the wanted ones, in the same order, at least one line apart and inside where they fit."""
+    """Return heights near the wanted ones, in the same order, one line apart, and inside where they fit."""
     order = np.argsort(wanted, kind="stable")
     places = wanted[order].copy()
     for index in range(1, len(places)):
@@ -230,8 +231,6 @@ def _comparisons(final: float, yardsticks: dict[str, float]) -> str:
         is_close = abs(final - value) <= _CLOSE * abs(value)
         sides["close to" if is_close else "below" if final < value else "above"].append(spoken_prose(name))
     phrases = [
-        f"{side} the line{'s' if len(names) > 1 else ''} {listing(names)}"
-        for side, names in sides.items()
-        if names
+        f"{side} the line{'s' if len(names) > 1 else ''} {listing(names)}" for side, names in sides.items() if names
     ]
     return listing(phrases)

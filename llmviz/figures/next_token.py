@@ -1,4 +1,4 @@
-"""The bars of the next token: what a model finds likely, beside what is exactly true where a world knows it."""
+"""The bars of the next token: what a model finds likely, beside what is exactly true."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from llmviz.figures import checks
 from llmviz.figures.labels import count, spoken_token, token_label
 from llmviz.figures.showing import describe
-from llmviz.figures.style import BLUE, GRID, HATCH, HATCH_INK, VERMILLION, axes_or_new, put_title, styled
+from llmviz.figures.style import (
+    BLUE,
+    GRID,
+    HATCH,
+    HATCH_INK,
+    VERMILLION,
+    axes_or_new,
+    legend_above,
+    put_title,
+    styled,
+    tidy,
+)
 
 _MODEL = "the model"
 _REFERENCE = "exact, from the world"
@@ -28,14 +39,14 @@ def next_token_bars(
 ) -> Axes:
     """Draw the most likely next tokens as bars, with everything else together as "other".
 
-    `probabilities` (vocab,) go with `tokens` (vocab strings); a selection of both does too: what it lacks to 1 is "other".
-    `reference` holds the exact probabilities, as an array like `probabilities` or a dict from token to probability
-    (as `world.next_words(prefix)` returns); they are drawn as diamonds. Raises ValueError for negative probabilities,
-    a sum above 1, and unequal lengths. Lessons 0, 5 and 6.
+    `probabilities` (vocab,) go with `tokens` (vocab strings); a selection of both does too: what it lacks
+    to 1 is "other". `reference` holds the exact probabilities, as an array like `probabilities` or a dict
+    from token to probability (as `world.next_words(prefix)` returns); they are drawn as diamonds. Raises
+    ValueError for negative probabilities, a sum above 1, and unequal lengths. Lessons 0, 5 and 6.
 
     >>> axes = next_token_bars([0.2, 0.7, 0.1], [" red", " blue", " green"], top=2)
-    >>> [(label.get_text(), round(bar.get_width(), 2)) for label, bar in zip(axes.get_yticklabels(), axes.patches)]
-    [('·blue', 0.7), ('·red', 0.2), ('other (1 token)', 0.1)]
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['·blue', '·red', 'other (1 token)']
     """
     probabilities = checks.probability_vector(probabilities, "probabilities")
     tokens = checks.text_list(tokens, "tokens", len(probabilities), "probabilities")
@@ -46,21 +57,21 @@ def next_token_bars(
     bars = [*probabilities[chosen], max(0.0, 1 - probabilities[chosen].sum())]
     marks = None if exact is None else [*exact[chosen], max(0.0, 1 - exact[chosen].sum())]
     n_other = len(tokens) - len(chosen)
-    has_other = max(bars[-1], marks[-1] if marks else 0) > checks.ATTENTION_TOLERANCE / 10
+    has_other = max(bars[-1], marks[-1] if marks else 0) > checks.SUM_TOLERANCE / 10
     labels = [token_label(tokens[index]) for index in chosen]
     if has_other:
         labels.append(f"other ({count(n_other, 'token')})" if n_other else "other")
     else:
         bars, marks = bars[:-1], marks and marks[:-1]
-    ax = axes_or_new(ax, 6.5, 1.2 + 0.3 * len(labels) + (0.3 if marks else 0))
+    ax = axes_or_new(ax, 6.5, 1.0 + 0.3 * len(labels) + 0.3 * (marks is not None) + 0.3 * bool(title))
     _draw(ax, labels, bars, marks, has_other)
-    put_title(ax, title)
+    put_title(ax, title, over_legend=marks is not None)
     describe(ax, _sentences([tokens[index] for index in chosen], bars, marks, has_other))
     return ax
 
 
 def _reference_vector(reference, tokens: list[str]) -> np.ndarray | None:
-    """Return the exact probabilities in the order of the tokens; what a dict gives to other tokens falls to "other"."""
+    """Return the exact probabilities in the order of the tokens; those of unlisted tokens are "other"."""
     if reference is None:
         return None
     if not isinstance(reference, Mapping):
@@ -72,8 +83,8 @@ def _reference_vector(reference, tokens: list[str]) -> np.ndarray | None:
     places = {token: place for place, token in reversed(list(enumerate(tokens)))}
     if not places.keys() & reference.keys():
         raise ValueError(
-            f"none of the reference's tokens (such as {next(iter(reference))!r}) is among the {len(tokens):,} tokens "
-            f"(such as {tokens[0]!r}): they must be spelled alike, spaces too."
+            f"none of the reference's tokens (such as {next(iter(reference))!r}) is among the {len(tokens):,} "
+            f"tokens (such as {tokens[0]!r}): they must be spelled alike, spaces too."
         )
     vector = np.zeros(len(tokens))
     for token, probability in reference.items():
@@ -113,16 +124,15 @@ def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | N
         ax.plot(marks, rows, "D", markersize=6.5, markerfacecolor="white", markeredgecolor=VERMILLION,
                 markeredgewidth=1.6, linestyle="none", label=_REFERENCE, clip_on=False)  # fmt: skip
         ends = [max(pair) for pair in zip(bars, marks, strict=True)]
-        handles, names = ax.get_legend_handles_labels()
-        ax.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+        legend_above(ax, [_MODEL, _REFERENCE])
     for row, end in enumerate(ends):
         value = _printed(bars[row]) + (f" (exact {_printed(marks[row])})" if marks is not None else "")
         ax.annotate(value, (end, row), (9, 0), textcoords="offset points", va="center", size=9)
     ax.set_yticks(rows, labels)
     ax.set(xlim=(0, max(ends) * (1.4 if marks is not None else 1.15)), ylim=(len(labels) - 0.5, -0.5))
     ax.set_xlabel("probability of the next token")
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x")
+    ax.tick_params(axis="y", length=0, pad=7)
+    tidy(ax, grid="x")
 
 
 def _sentences(tokens: list[str], bars: list[float], marks: list[float] | None, has_other: bool) -> str:
@@ -133,9 +143,7 @@ def _sentences(tokens: list[str], bars: list[float], marks: list[float] | None, 
         rest = max(0.0, 1 - sum(value for _, value in pairs))
         text += f" All others together: {_spoken(rest)}."
     if marks is not None:
-        exact = ", ".join(
-            f"{spoken_token(pair[0])} {_spoken(mark)}" for pair, mark in zip(pairs, marks, strict=False)
-        )
+        exact = ", ".join(f"{spoken_token(pair[0])} {_spoken(mark)}" for pair, mark in zip(pairs, marks, strict=False))
         text += f" Exact probabilities, from the world: {exact}."
     return text
 

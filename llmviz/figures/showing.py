@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from contextlib import contextmanager
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,11 +40,27 @@ def _figure_of(axes: Axes | np.ndarray | Figure) -> Figure:
     return axes if isinstance(axes, Figure) else np.asarray(axes, dtype=object).flat[0].get_figure(root=True)
 
 
+@contextmanager
+def _settled(figure: Figure):
+    """Lay the figure out once, at its own resolution, and hold it: every drawing of it is then the same."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    for _ in range(2):  # a colour bar finds its place only on the second round
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+
+
 def to_png(axes: Axes | np.ndarray | Figure, dpi: float = _PAGE_DPI) -> bytes:
-    """Return the whole picture as PNG; the same data give the same bytes, as no time or version is written into it."""
+    """Return the whole picture as PNG; the same data give the same bytes."""
     buffer = io.BytesIO()
     figure = _figure_of(axes)
-    with house_style():
+    with house_style(), _settled(figure):
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 

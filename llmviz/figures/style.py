@@ -1,4 +1,4 @@
-"""The one place where the look of the figures is set: a white card that reads well in a light and in a dark page."""
+"""The one place where the look is set: a white card that reads well in a light and in a dark page."""
 
 import functools
 import textwrap
@@ -45,6 +45,8 @@ _SETTINGS = {
     "axes.titlecolor": INK,
     "axes.titlesize": 11,
     "figure.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
     "font.size": 10,
@@ -62,7 +64,7 @@ _SETTINGS = {
 
 
 def house_style():
-    """Return the context in which figures are drawn, whatever style the notebook has chosen for its own plots."""
+    """Return the context in which figures are drawn, whatever style the learner's own plots have."""
     return style.context(["default", _SETTINGS | {"font.family": list(font_families())}])
 
 
@@ -78,7 +80,7 @@ def styled(view: Callable) -> Callable:
 
 
 def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """Make a figure (inches) that pyplot never hears of, so that nothing piles up and nothing is shown twice."""
+    """Make a figure (inches) that pyplot never hears of: nothing piles up, nothing is shown twice."""
     figure = Figure(figsize=(min(width, MAX_WIDTH), height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
@@ -93,11 +95,25 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
     return ax
 
 
-def put_title(axes: Axes, title: str | None) -> None:
+def tidy(axes: Axes, grid: str = "both") -> None:
+    """Give the Axes, which may be the caller's own, a faint grid behind the data and no box around them."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    axes.grid(axis=grid, color=GRID)
+
+
+def legend_above(axes: Axes, names: list[str]) -> None:
+    """Put the legend between the title and the data, its entries in the order of their names."""
+    handles, found = axes.get_legend_handles_labels()
+    ordered = [handles[found.index(name)] for name in names]
+    axes.legend(ordered, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+
+
+def put_title(axes: Axes, title: str | None, *, over_legend: bool = False) -> None:
     """Write the title, broken into lines that fit the figure."""
     if title:
         inches = axes.get_figure(root=True).get_size_inches()[0] * axes.get_position().width
-        axes.set_title(textwrap.fill(prose_label(title), max(12, int(inches * 11))))
+        axes.set_title(textwrap.fill(prose_label(str(title)), max(12, int(inches * 11))), pad=26 if over_legend else 6)
 
 
 def settled_size(axes: Axes) -> tuple[float, float]:

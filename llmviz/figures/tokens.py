@@ -18,12 +18,14 @@ from llmviz.figures.style import (
     styled,
 )
 
-_TOKEN_SIZE, _ID_SIZE = 12, 8  # font sizes in points, as are all lengths below
-_PADDING, _GAP, _MARGIN = 4, 2, 8
+_TOKEN_SIZE, _ID_SIZE, _NOTE_SIZE = 12, 8, 9  # font sizes in points, as are all lengths below
+_PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
 _TITLE_HEIGHT = 36
 _MAX_LINES = 12
 _SPOKEN_TOKENS = 12
+
+_Box = tuple[float, int, float, str]  # left edge, line, width, label
 
 
 @styled
@@ -36,8 +38,8 @@ def token_strip(
 ) -> Axes:
     """Draw a text as its tokens, each in a box, with its id below.
 
-    A space shows as ``·``, a line end as ``↵``. Long strips wrap into lines; what does not fit is counted in words.
-    Raises ValueError for an empty list and for ids that are not one per token. Lesson 1.
+    A space shows as ``·``, a line end as ``↵``. Long strips wrap into lines; what does not fit is counted
+    in words. Raises ValueError for an empty list and for ids that are not one per token. Lesson 1.
 
     >>> axes = token_strip(["Mia", " found", " a", " kite"], [31, 12, 5, 40])
     >>> [box.get_label() for box in axes.patches]
@@ -59,17 +61,9 @@ def token_strip(
     ax.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     ax.set_axis_off()
     put_title(ax, title)
-    for position, (x, line, box_width, label) in enumerate(boxes):
-        _draw_box(ax, x, line * line_height, box_width, label, position)
-        if token_ids is not None:
-            middle = (x + box_width / 2, line * line_height + _BOX_HEIGHT + _ID_HEIGHT / 2)
-            ax.text(
-                *middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, ha="center", va="center"
-            )
+    _draw_boxes(ax, boxes, token_ids, line_height)
     if n_left_out:
-        x, line, box_width, _ = boxes[-1]
-        note_at = (x + box_width + 3 * _GAP, line * line_height + _BOX_HEIGHT / 2)
-        ax.text(*note_at, _left_out(n_left_out), size=_ID_SIZE + 1, color=FAINT_INK, ha="left", va="center")
+        _note_at_end(ax, boxes[-1], line_height, _left_out(n_left_out))
     describe(ax, _sentences(tokens, token_ids))
     return ax
 
@@ -86,12 +80,10 @@ def _left_out(n_tokens: int) -> str:
     return f"… and {count(n_tokens, 'more token')}"
 
 
-def _place(
-    tokens, token_ids, width: float, max_lines: int
-) -> tuple[list[tuple[float, int, float, str]], int]:
-    """Return (x, line, width, label) of each box that fits, and the number of tokens that do not."""
-    note_width = text_width(_left_out(len(tokens)), _ID_SIZE + 1) + 3 * _GAP
-    boxes: list[tuple[float, int, float, str]] = []
+def _place(tokens, token_ids, width: float, max_lines: int) -> tuple[list[_Box], int]:
+    """Return the boxes that fit, and the number of tokens that do not."""
+    note_width = text_width(_left_out(len(tokens)), _NOTE_SIZE) + _NOTE_GAP
+    boxes: list[_Box] = []
     x, line = 0.0, 0
     for position, token in enumerate(tokens):
         label = token_label(token)
@@ -112,14 +104,24 @@ def _place(
     return boxes, len(tokens) - len(boxes)
 
 
-def _draw_box(ax: Axes, x: float, y: float, width: float, label: str, position: int) -> None:
-    fill = TOKEN_FILLS[position % len(TOKEN_FILLS)]
-    box = Rectangle(
-        (x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=FAINT_INK, linewidth=0.7, clip_on=False
-    )
-    box.set_label(label)
-    ax.add_patch(box)
-    ax.text(x + width / 2, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, ha="center", va="center")
+def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None, line_height: float) -> None:
+    centred = {"ha": "center", "va": "center"}
+    for position, (x, line, width, label) in enumerate(boxes):
+        y, middle = line * line_height, x + width / 2
+        fill = TOKEN_FILLS[position % len(TOKEN_FILLS)]
+        box = Rectangle((x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=FAINT_INK, linewidth=0.7)
+        box.set(label=label, clip_on=False)
+        ax.add_patch(box)
+        ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centred)
+        if token_ids is not None:
+            id_middle = y + _BOX_HEIGHT + _ID_HEIGHT / 2
+            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centred)
+
+
+def _note_at_end(ax: Axes, last_box: _Box, line_height: float, note: str) -> None:
+    x, line, width, _ = last_box
+    place = (x + width + _NOTE_GAP, line * line_height + _BOX_HEIGHT / 2)
+    ax.text(*place, note, size=_NOTE_SIZE, color=FAINT_INK, ha="left", va="center")
 
 
 def _sentences(tokens: list[str], token_ids: list[int] | None) -> str:

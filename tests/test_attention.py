@@ -1,0 +1,238 @@
+"""Attention against torch's own, rotations against complex numbers, and small cases worked by hand."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from llmviz.attention import (
+    KVCache,
+    MultiHeadAttention,
+    Rotation,
+    causal_mask,
+    rotary_angles,
+    rotate,
+    scaled_dot_product_attention,
+)
+
+seeds = st.integers(0, 2**31 - 1)
+sizes = st.integers(1, 6)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def no_rotation(n_positions: int, d_head: int) -> Rotation:
+    return Rotation.of(torch.zeros(n_positions, d_head // 2))
+
+
+def normalised_by_hand(x: torch.Tensor) -> torch.Tensor:
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+
+
+def turned_as_complex(x: torch.Tensor) -> torch.Tensor:
+    """Number i and number i + d_head/2 as one complex number, times e^(i · angle)."""
+    n_positions, d_head = x.shape[-2:]
+    halves = x.unflatten(-1, (2, d_head // 2))
+    pairs = torch.complex(halves[..., 0, :].double(), halves[..., 1, :].double())
+    angles = [[p / 10_000 ** (2 * i / d_head) for i in range(d_head // 2)] for p in range(n_positions)]
+    turned = pairs * torch.exp(1j * torch.tensor(angles, dtype=torch.float64))
+    return torch.cat((turned.real, turned.imag), dim=-1).float()
+
+
+class TestMask:
+    @given(st.integers(1, 12), st.integers(0, 12))
+    def test_each_query_sees_itself_and_what_came_before(self, n_queries, n_cached):
+        mask = causal_mask(n_queries, n_cached + n_queries)
+        assert mask.dtype == torch.bool
+        for query in range(n_queries):
+            for key in range(n_cached + n_queries):
+                assert bool(mask[query, key]) == (key <= n_cached + query)
+
+    @given(st.integers(1, 12), st.data())
+    def test_a_cached_mask_is_the_last_rows_of_the_whole_one(self, n_keys, data):
+        n_queries = data.draw(st.integers(1, n_keys))
+        assert torch.equal(causal_mask(n_queries, n_keys), causal_mask(n_keys)[-n_queries:])
+
+    @pytest.mark.parametrize("n_queries, n_keys", [(0, None), (0, 3), (4, 3), (-1, 2)])
+    def test_impossible_sizes_get_a_sentence(self, n_queries, n_keys):
+        with pytest.raises(ValueError, match="at least one query and no more queries than keys; given"):
+            causal_mask(n_queries, n_keys)
+
+
+class TestScaledDotProduct:
+    def test_an_example_worked_by_hand(self):
+        # d_head 4, so scores are halved: 2 ln 3 / 2 = ln 3 against 0, which is 3 to 1; 3/4 · 8 + 1/4 · 4 = 7.
+        query = torch.tensor([[2.0, 0, 0, 0]])
+        key = torch.tensor([[math.log(3), 0, 0, 0], [0, 5, 5, 5]])
+        value = torch.tensor([[8.0], [4.0]])
+        scores, weights, output = scaled_dot_product_attention(query, key, value)
+        assert scores.tolist() == [[pytest.approx(math.log(3)), 0.0]]
+        assert weights.tolist() == [[pytest.approx(0.75), pytest.approx(0.25)]]
+        assert output.tolist() == [[pytest.approx(7.0)]]
+
+    @given(sizes, sizes, sizes, sizes, sizes, seeds, st.booleans())
+    def test_equals_torchs_own(self, batch, n_heads, n_queries, n_keys, d_head, seed, has_mask):
+        query = noise(batch, n_heads, n_queries, d_head, seed=seed)
+        key, value = (noise(batch, n_heads, n_keys, d_head, seed=seed + i) for i in (1, 2))
+        mask = None
+        if has_mask:
+            mask = noise(batch, 1, n_queries, n_keys, seed=seed + 3) > 0
+            mask[..., seed % n_keys] = True
+        result = scaled_dot_product_attention(query, key, value, mask)
+        expected = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        torch.testing.assert_close(result.output, expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(result.weights.sum(-1), torch.ones(batch, n_heads, n_queries))
+        if mask is not None:
+            assert (result.weights[~mask.expand_as(result.weights)] == 0).all()
+
+    def test_scores_are_those_before_the_mask(self):
+        query, key = noise(4, 6), noise(4, 6, seed=1)
+        masked = scaled_dot_product_attention(query, key, key, causal_mask(4))
+        assert masked.scores.isfinite().all()
+        assert torch.equal(masked.scores, scaled_dot_product_attention(query, key, key).scores)
+
+    @pytest.mark.parametrize(
+        "query, key, value, mask, sentence",
+        [
+            ((3, 4), (3, 5), (3, 5), None, "d_head 4 for the queries and 5 for the keys"),
+            ((3, 4), (2, 4), (3, 4), None, "each key has one value; given 2 keys and 3 values"),
+            ((2, 4), (2, 4), (2, 4), torch.eye(2, dtype=torch.bool) & False, "forbids every key"),
+            ((2, 4), (2, 4), (2, 4), torch.tensor([[True, False], [False, False]]), "forbids every key"),
+            ((2, 4), (2, 4), (2, 4), torch.ones(2, 3, dtype=torch.bool), r"\(2, 2\).*\(2, 3\)"),
+            ((2, 4), (2, 4), (2, 4), torch.ones(2, 2), "bool.*float"),
+        ],
+    )
+    def test_what_does_not_fit_gets_a_sentence(self, query, key, value, mask, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            scaled_dot_product_attention(noise(*query), noise(*key), noise(*value), mask)
+
+
+class TestRotation:
+    @given(st.integers(1, 4), st.integers(0, 30), st.integers(0, 30), st.integers(0, 60), seeds)
+    def test_the_dot_product_depends_on_the_distance_alone(self, half, i, j, shift, seed):
+        rotation = Rotation.of(rotary_angles(100, 2 * half))
+        query, key = noise(1, 2 * half, seed=seed), noise(1, 2 * half, seed=seed + 1)
+
+        def product(i: int, j: int) -> float:
+            turned = rotate(query, rotation.at(i, i + 1)) @ rotate(key, rotation.at(j, j + 1)).T
+            return turned.item()
+
+        assert product(i, j) == pytest.approx(product(i + shift, j + shift), abs=1e-3)
+
+    def test_the_dot_product_does_depend_on_the_distance(self):
+        rotation = Rotation.of(rotary_angles(3, 4))
+        x = torch.ones(1, 4)
+        products = [(rotate(x, rotation.at(0, 1)) @ rotate(x, rotation.at(k, k + 1)).T).item() for k in range(3)]
+        # Two pairs (1, 1): 2 cos(distance) + 2 cos(distance / 100).
+        expected = [2 * math.cos(k) + 2 * math.cos(k / 100) for k in range(3)]
+        assert products == pytest.approx(expected, abs=1e-5)
+
+    @given(st.integers(1, 5), st.integers(1, 40), seeds)
+    def test_equals_multiplying_complex_numbers(self, half, n_positions, seed):
+        x = noise(2, n_positions, 2 * half, seed=seed)
+        turned = rotate(x, Rotation.of(rotary_angles(n_positions, 2 * half)))
+        torch.testing.assert_close(turned, turned_as_complex(x), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
+
+    @given(st.integers(1, 8), seeds)
+    def test_at_position_zero_nothing_turns(self, half, seed):
+        x = noise(1, 2 * half, seed=seed)
+        assert torch.equal(rotate(x, Rotation.of(rotary_angles(1, 2 * half))), x)
+
+    def test_an_odd_width_gets_a_sentence(self):
+        with pytest.raises(ValueError, match="d_head must be even; given 5"):
+            rotary_angles(3, 5)
+
+
+class TestCache:
+    def test_hands_back_everything_so_far(self):
+        cache = KVCache(2, 3, 6, 4, like=torch.zeros(1))
+        keys, values = noise(2, 3, 6, 4), noise(2, 3, 6, 4, seed=1)
+        for start, stop in ((0, 2), (2, 3), (3, 6)):
+            held_keys, held_values = cache.extend(keys[:, :, start:stop], values[:, :, start:stop])
+            assert torch.equal(held_keys, keys[:, :, :stop])
+            assert torch.equal(held_values, values[:, :, :stop])
+            assert cache.length == stop
+
+    def test_a_full_cache_says_so_and_keeps_what_it_has(self):
+        cache = KVCache(1, 1, 3, 2, like=torch.zeros(1))
+        cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))
+        with pytest.raises(ValueError, match="holds 3 positions; given 2 more after 2"):
+            cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))
+        assert cache.length == 2
+
+
+class TestMultiHead:
+    def torchs_own(self, d_model: int, n_heads: int, query, key, value, output) -> nn.MultiheadAttention:
+        judge = nn.MultiheadAttention(d_model, n_heads, bias=False, batch_first=True)
+        with torch.no_grad():
+            judge.in_proj_weight.copy_(torch.cat((query, key, value)))
+            judge.out_proj.weight.copy_(output)
+        return judge
+
+    def test_equals_torchs_own_with_the_same_weights(self):
+        """Where queries and keys have mean 0 and variance 1 in each head already, normalising changes nothing;
+        with angle 0 neither does rotating. One-hot inputs make each projection a column of its weights."""
+        d_model, n_heads = 12, 3
+        ours = MultiHeadAttention(d_model, n_heads)
+        x = torch.eye(d_model)[None]
+        with torch.no_grad():
+            for seed, projection in enumerate((ours.query, ours.key)):
+                heads = noise(d_model, n_heads, 4, seed=seed)
+                heads = (heads - heads.mean(-1, keepdim=True)) / heads.std(-1, keepdim=True, correction=0)
+                projection.weight.copy_(heads.flatten(1).T)
+        weights = (ours.query.weight, ours.key.weight, ours.value.weight, ours.output.weight)
+        mask = causal_mask(d_model)
+        judge = self.torchs_own(d_model, n_heads, *weights)
+        expected, expected_weights = judge(x, x, x, attn_mask=~mask, average_attn_weights=False)
+        trace = ours.trace(x, mask, no_rotation(d_model, 4))
+        torch.testing.assert_close(trace.output, expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trace.weights, expected_weights, rtol=1e-4, atol=1e-5)
+
+    @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 7), seeds)
+    def test_equals_torchs_own_fed_with_normalised_rotated_queries_and_keys(
+        self, batch, n_heads, half, n_positions, seed
+    ):
+        d_head = 2 * half
+        d_model = n_heads * d_head
+        ours = MultiHeadAttention(d_model, n_heads)
+        with torch.no_grad():
+            for number, parameter in enumerate(ours.parameters()):
+                parameter.copy_(noise(d_model, d_model, seed=seed + number))
+        x = noise(batch, n_positions, d_model, seed=seed)
+
+        def prepared(projection: nn.Linear) -> torch.Tensor:
+            heads = (x @ projection.weight.T).unflatten(-1, (n_heads, d_head)).transpose(1, 2)
+            return turned_as_complex(normalised_by_hand(heads)).transpose(1, 2).flatten(-2)
+
+        same = torch.eye(d_model)
+        judge = self.torchs_own(d_model, n_heads, same, same, ours.value.weight, ours.output.weight)
+        mask = causal_mask(n_positions)
+        expected, expected_weights = judge(
+            prepared(ours.query), prepared(ours.key), x, attn_mask=~mask, average_attn_weights=False
+        )
+        rotation = Rotation.of(rotary_angles(n_positions, d_head))
+        trace = ours.trace(x, mask, rotation)
+        torch.testing.assert_close(trace.weights, expected_weights, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(trace.output, expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(ours(x, mask, rotation), trace.output, rtol=1e-4, atol=1e-4)
+
+    @given(seeds)
+    def test_splitting_and_merging_heads_are_each_others_inverse(self, seed):
+        attention = MultiHeadAttention(12, 3)
+        x = noise(2, 5, 12, seed=seed)
+        split = attention.split_heads(x)
+        assert split.shape == (2, 3, 5, 4)
+        assert torch.equal(split[1, 2, 4], x[1, 4, 8:12])
+        assert torch.equal(attention.merge_heads(split), x)
+
+    def test_heads_must_share_the_width(self):
+        with pytest.raises(ValueError, match="d_model 10 is not a multiple of 3 heads"):
+            MultiHeadAttention(10, 3)

@@ -1,0 +1,303 @@
+"""Checkpoints: what goes in comes out, what is damaged is refused in a sentence, and a crash harms nothing."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import safetensors.torch
+import torch
+from fakes import SMALL, noisy_model, random_ids, same_weights
+
+from llmviz import checkpoints
+from llmviz.checkpoints import Checkpoint, holds_checkpoint, load, load_tiny, save
+from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
+from llmviz.training import TrainingSettings, make_optimizers, train_steps
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+TEXT = random_ids(120)
+TOKENIZER = CharacterTokenizer("abcdefgh '")  # 9 characters with <unk> and <|endoftext|> make 11 tokens
+
+
+def half_trained(optimizer: str = "muon", n_steps: int = 3, seed: int = 0) -> Checkpoint:
+    """A run of 6 steps, stopped after some of them."""
+    settings = TrainingSettings(steps=6, batch_size=2, optimizer=optimizer)
+    model = noisy_model(seed=seed)
+    optimizers = make_optimizers(model, settings)
+    list(islice(train_steps(model, TEXT, settings, optimizers=optimizers), n_steps))
+    tokenizer = CharacterTokenizer("abcdefgh ")
+    return Checkpoint(model, tokenizer, {"source": "text"}, settings, n_steps, {"history": [[1, 2.5]]}, optimizers)
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def read_card(folder) -> dict:
+    return json.loads((folder / "checkpoint.json").read_text("utf-8"))
+
+
+def write_card(folder, card) -> None:
+    (folder / "checkpoint.json").write_text(json.dumps(card), "utf-8")
+
+
+def put_in_place(folder, role: str, content: bytes) -> None:
+    """Write another file for a role, with its right hash in the card."""
+    card = read_card(folder)
+    (folder / card["files"][role]["name"]).write_bytes(content)
+    card["files"][role]["sha256"] = hashlib.sha256(content).hexdigest()
+    write_card(folder, card)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("original")
+    save(folder, half_trained())
+    return folder
+
+
+@pytest.fixture
+def folder(original, tmp_path):
+    """A checkpoint in a folder of its own, to be damaged."""
+    return shutil.copytree(original, tmp_path / "model")
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+    def test_everything_comes_back(self, tmp_path, optimizer):
+        saved = half_trained(optimizer)
+        save(tmp_path / "new" / "folder", saved)
+        loaded = load(str(tmp_path / "new" / "folder"))
+        assert same_weights(loaded.model, saved.model)
+        for name in ("tokenizer", "corpus", "settings", "step", "record"):
+            assert getattr(loaded, name) == getattr(saved, name), name
+        assert loaded.model.config == saved.model.config
+        for before, after in zip(saved.optimizers, loaded.optimizers, strict=True):
+            assert type(before) is type(after)
+            before, after = before.state_dict()["state"], after.state_dict()["state"]
+            assert before.keys() == after.keys()
+            for number, state in before.items():
+                assert state.keys() == after[number].keys()
+                assert all(torch.equal(value, after[number][key]) for key, value in state.items())
+
+    @pytest.mark.parametrize("tokenizer", [
+        BytePairTokenizer.train("the kite, the tree, 연 🪁, the tent", 270),
+        WordTokenizer.train("Mia found a kite. 연 🪁 \n"),
+        CharacterTokenizer.train("a red kite 연 🪁\n\u2028"),
+    ], ids=lambda tokenizer: tokenizer.kind)  # fmt: skip
+    def test_so_does_every_kind_of_tokenizer(self, tmp_path, tokenizer):
+        config = replace(SMALL, vocab_size=tokenizer.vocab_size)
+        save(tmp_path, Checkpoint(DecoderOnly(config), tokenizer, {}, TrainingSettings(steps=1), 0))
+        assert load(tmp_path).tokenizer == tokenizer
+
+    @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+    @pytest.mark.parametrize("n_steps", [0, 1, 4])
+    def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(self, tmp_path, optimizer, n_steps):
+        whole = half_trained(optimizer, n_steps=6).model
+        save(tmp_path, half_trained(optimizer, n_steps))
+        loaded = load(tmp_path)
+        list(train_steps(
+            loaded.model, TEXT, loaded.settings, optimizers=loaded.optimizers, first_step=loaded.step))  # fmt: skip
+        assert same_weights(loaded.model, whole)
+
+    def test_without_optimizers_it_holds_just_the_model(self, tmp_path):
+        save(tmp_path, replace(half_trained(), optimizers=()))
+        assert sorted(contents(tmp_path)) == ["checkpoint.json", "weights-000003.safetensors"]
+        assert load(tmp_path).optimizers == []
+
+    def test_is_readable_json_and_safetensors_and_nothing_else(self, folder):
+        card = read_card(folder)
+        assert list(card) == ["format", "step", "model", "training", "corpus", "record", "files", "tokenizer"]
+        assert card["model"]["d_model"] == 24
+        names = {entry["name"] for entry in card["files"].values()}
+        assert contents(folder).keys() == {"checkpoint.json", *names}
+        for name in names:
+            assert name.endswith(".safetensors")
+            safetensors.torch.load_file(folder / name)
+        text = (folder / "checkpoint.json").read_text("utf-8")
+        assert '\n"step": 3,\n' in text
+        assert len([line for line in text.splitlines() if line.startswith('"tokenizer"')]) == 1
+
+    def test_saves_the_same_bytes_for_the_same_run(self, folder, tmp_path):
+        save(tmp_path / "again", half_trained())
+        assert contents(tmp_path / "again") == contents(folder)
+
+    def test_the_shipped_model_loads(self):
+        tiny = load_tiny()
+        assert tiny.model.config.vocab_size == tiny.tokenizer.vocab_size
+        assert tiny.step == tiny.settings.steps
+
+    def test_the_shipped_model_is_at_most_8_megabytes(self):
+        folder = checkpoints.data_path(checkpoints.TINY)
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= 8e6
+
+
+class TestSavingAgain:
+    def test_replaces_what_the_folder_held(self, folder):
+        later = half_trained(n_steps=5)
+        save(folder, later)
+        assert load(folder).step == 5
+        assert same_weights(load(folder).model, later.model)
+        assert len(contents(folder)) == 3
+
+    def test_clears_away_what_a_crash_left_behind(self, folder):
+        for name in ("weights-000004.safetensors", "optimizer-000004.safetensors", "checkpoint.json.unfinished",
+                     "weights-000004.safetensors.unfinished"):  # fmt: skip
+            (folder / name).write_bytes(b"half")
+        save(folder, half_trained())
+        assert len(contents(folder)) == 3
+        assert load(folder).step == 3
+
+    def test_leaves_alone_what_is_not_its_own(self, folder):
+        others = {"weights-best.safetensors": b"mine", "essay.unfinished": b"mine", "optimizer-notes.safetensors": b"mine",
+                  "notes.txt": b"mine"}  # fmt: skip
+        for name, content in others.items():
+            (folder / name).write_bytes(content)
+        save(folder, half_trained(n_steps=5))
+        assert others.items() <= contents(folder).items()
+
+    @pytest.mark.parametrize("n_steps", [3, 5])
+    @pytest.mark.parametrize("n_written", range(3))
+    @pytest.mark.parametrize("place", ["before the bytes are safe", "before the file is in its place"])
+    def test_a_crash_anywhere_leaves_the_old_one_whole(self, folder, monkeypatch, n_steps, n_written, place):
+        """Also when the new one is another model at the same step, whose files would have the same names."""
+        before = load(folder)
+        written = []
+
+        def crash_in_time(*arguments, really):
+            if len(written) == n_written:
+                raise OSError(28, "No space left on device")
+            written.append(arguments)
+            return really(*arguments)
+
+        if place.startswith("before the bytes"):
+            fsync = os.fsync
+            monkeypatch.setattr(os, "fsync", lambda file: crash_in_time(file, really=fsync))
+        else:
+            move = checkpoints.Path.replace
+            monkeypatch.setattr(checkpoints.Path, "replace", lambda one, other: crash_in_time(one, other, really=move))
+        another = half_trained(n_steps=n_steps, seed=9)
+        with pytest.raises(OSError, match="No space left"):
+            save(folder, another)
+        monkeypatch.undo()
+        assert same_weights(load(folder).model, before.model)
+        assert len(load(folder).optimizers) == 2
+        save(folder, another)
+        assert same_weights(load(folder).model, another.model)
+        assert len(contents(folder)) == 3
+
+
+class TestRefuses:
+    def expect(self, folder, sentence: str, kind: type[Exception] = ValueError) -> None:
+        before = contents(folder) if folder.is_dir() else None
+        with pytest.raises(kind, match=sentence) as caught:
+            load(folder)
+        assert len(str(caught.value)) < 600
+        assert before is None or contents(folder) == before
+
+    def test_a_folder_that_is_not_there_or_holds_no_checkpoint(self, tmp_path):
+        self.expect(tmp_path / "nothing", "there is no folder .*nothing", FileNotFoundError)
+        self.expect(tmp_path, "holds no checkpoint: its checkpoint.json is missing", FileNotFoundError)
+        (tmp_path / "file").write_text("text")
+        self.expect(tmp_path / "file", "holds no checkpoint", FileNotFoundError)
+        assert not holds_checkpoint(tmp_path)
+
+    @pytest.mark.parametrize("content", [
+        b"", b"not json", b'{"format": "llmviz checkpoint 1",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00", b"[" * 100_000,
+    ], ids=["empty", "no json", "truncated", "binary", "utf-16", "brackets"])  # fmt: skip
+    def test_a_card_that_is_not_json(self, folder, content):
+        (folder / "checkpoint.json").write_bytes(content)
+        assert holds_checkpoint(folder)
+        self.expect(folder, "checkpoint.json is damaged or is not JSON")
+
+    @pytest.mark.parametrize("content", ["{}", "[]", "3", "null", '{"format": "llmviz checkpoint 99"}',
+                                         '{"format": ["llmviz"]}', '{"model_type": "gpt2", "n_layer": 12}'])  # fmt: skip
+    def test_foreign_json(self, folder, content):
+        (folder / "checkpoint.json").write_text(content)
+        self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 1"')
+
+    @pytest.mark.parametrize("key", ["step", "model", "training", "corpus", "record", "files", "tokenizer"])
+    @pytest.mark.parametrize("value", ["absent", None, "text", 3.5, [], {}, {"a": 1}])
+    def test_a_card_with_a_part_missing_or_of_another_kind(self, folder, key, value):
+        card = read_card(folder)
+        if value == "absent":
+            del card[key]
+        elif (key, value) in [("corpus", {}), ("corpus", {"a": 1}), ("record", {}), ("record", {"a": 1})]:
+            pytest.skip("any dictionary is allowed here")
+        else:
+            card[key] = value
+        write_card(folder, card)
+        self.expect(folder, "checkpoint.json is not a whole checkpoint of llmviz")
+
+    @pytest.mark.parametrize("part, key, value, sentence", [
+        ("model", "d_model", 48, r"does not fit the sizes in checkpoint.json: .* should be \(.*\), and is \(.*\)"),
+        ("model", "n_layers", 1, "does not fit the sizes"),
+        ("model", "n_layers", 3, "does not fit the sizes"),
+        ("model", "d_ff", 21, "does not fit the sizes"),
+        ("model", "d_model", 10**9 * 6, "does not fit the sizes"),
+        ("model", "n_layers", 10**9, "does not fit the sizes"),
+        ("model", "n_heads", 5, "not a whole checkpoint .* d_model 24 and 5 heads"),
+        ("model", "d_model", 24.0, "whole number"),
+        ("model", "vocab_size", 12, "does not fit together: its model knows 12 tokens, its tokenizer 11"),
+        ("model", "colour", "red", "not a whole checkpoint .*colour"),
+        ("training", "steps", 0, "not a whole checkpoint .* at least one step"),
+        ("training", "steps", "many", "not a whole checkpoint"),
+        ("training", "optimizer", "sgd", "not a whole checkpoint .* muon"),
+        ("tokenizer", "kind", "sounds", "not a whole checkpoint .*kind"),
+        ("tokenizer", "pieces", ["a", "a"], "not a whole checkpoint .* more than once"),
+        ("tokenizer", "pieces", ["a", "b"], "its model knows 11 tokens, its tokenizer 4"),
+    ])  # fmt: skip
+    def test_a_card_that_was_changed(self, folder, part, key, value, sentence):
+        card = read_card(folder)
+        card[part][key] = value
+        write_card(folder, card)
+        self.expect(folder, sentence)
+
+    @pytest.mark.parametrize("role", ["weights", "optimizer"])
+    def test_a_file_that_is_missing(self, folder, role):
+        (folder / read_card(folder)["files"][role]["name"]).unlink()
+        self.expect(folder, f"the checkpoint's file .*{role}.* is missing", FileNotFoundError)
+
+    @pytest.mark.parametrize("role", ["weights", "optimizer"])
+    @pytest.mark.parametrize("damage", ["truncated", "emptied", "one bit", "longer"])
+    def test_a_file_that_is_damaged(self, folder, role, damage):
+        path = folder / read_card(folder)["files"][role]["name"]
+        content = bytearray(path.read_bytes())
+        if damage == "truncated":
+            content = content[:-100]
+        elif damage == "emptied":
+            content = b""
+        elif damage == "one bit":
+            content[len(content) // 2] ^= 1
+        else:
+            content += b"more"
+        path.write_bytes(content)
+        self.expect(folder, f"{role}.* is damaged or belongs to another checkpoint: .*Copy the whole folder again")
+
+    def test_the_weights_of_another_checkpoint(self, folder, tmp_path):
+        save(tmp_path / "other", half_trained(seed=9))
+        name = read_card(tmp_path / "other")["files"]["weights"]["name"]
+        shutil.copy(tmp_path / "other" / name, folder / read_card(folder)["files"]["weights"]["name"])
+        self.expect(folder, "is damaged or belongs to another checkpoint")
+
+    @pytest.mark.parametrize("role", ["weights", "optimizer"])
+    @pytest.mark.parametrize("content", [b"", b"\x80\x04\x95 a pickle", b"PK\x03\x04 torch.save"])
+    def test_a_file_that_is_no_safetensors(self, folder, role, content):
+        put_in_place(folder, role, content)
+        self.expect(folder, f"{role}.* is not a safetensors file")
+
+    def test_tensors_of_another_model(self, folder):
+        other = DecoderOnly(ModelConfig(vocab_size=11, context_length=8, d_model=12, n_layers=2, n_heads=3, d_ff=20))
+        put_in_place(folder, "weights", safetensors.torch.save(other.state_dict()))
+        self.expect(folder, "weights.* does not fit the sizes in checkpoint.json")
+
+    @pytest.mark.parametrize("address, shape", [
+        ("nonsense", (1,)), ("7/embedding.weight/step", ()), ("1/no.such/step", ()), ("x/embedding.weight/step", ()),
+        ("0/blocks.0.attention.query.weight/momentum", (3, 3)),
+    ])  # fmt: skip
+    def test_the_optimizer_of_another_model(self, folder, address, shape):
+        put_in_place(folder, "optimizer", safetensors.torch.save({address: torch.zeros(shape)}))
+        self.expect(folder, f"optimizer.* does not belong to this model: it holds '{address}'")

@@ -1,0 +1,222 @@
+"""Generation: distributions worked by hand, models whose answers are known, and the cache against none."""
+
+import math
+from collections import Counter
+from itertools import islice
+
+import pytest
+import torch
+from fakes import SMALL, bigram_model, noisy_model, scripted_model, uniform_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.generation import apply_temperature, generate, generate_steps, keep_top_k, keep_top_p
+from llmviz.transformer import DecoderOnly
+
+HALVES = torch.tensor([0.25, 0.5, 0.1, 0.15])
+seeds = st.integers(0, 2**31 - 1)
+weights = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=12)
+
+
+def model_of(probabilities: torch.Tensor, **settings):
+    """A model that gives each next token this probability, whatever came before."""
+    return bigram_model(probabilities.log().expand(len(probabilities), -1), **settings)
+
+
+class CountingModel(DecoderOnly):
+    """A real model that writes down how many tokens it was given to read, call by call."""
+
+    def forward(self, token_ids, cache=None):
+        self.n_read = [*getattr(self, "n_read", []), token_ids.shape[1]]
+        return super().forward(token_ids, cache)
+
+
+class TestTemperature:
+    def test_two_squares_the_odds_away_and_a_half_squares_them(self):
+        logits = torch.tensor([math.log(4), 0.0])
+        assert apply_temperature(logits, 1.0).tolist() == pytest.approx([4 / 5, 1 / 5])
+        assert apply_temperature(logits, 2.0).tolist() == pytest.approx([2 / 3, 1 / 3])
+        assert apply_temperature(logits, 0.5).tolist() == pytest.approx([16 / 17, 1 / 17])
+
+    @given(st.lists(st.floats(-50, 50), min_size=1, max_size=8), st.floats(0, 1e6))
+    def test_any_gives_probabilities_in_the_order_of_the_scores(self, scores, temperature):
+        logits = torch.tensor(scores)
+        found = apply_temperature(logits, temperature)
+        assert found.sum().item() == pytest.approx(1, abs=1e-5)
+        assert found[logits.argmax()] == found.max()
+
+    def test_without_end_makes_all_equal(self):
+        for temperature in (1e9, math.inf):
+            assert apply_temperature(torch.tensor([9.0, -9.0]), temperature).tolist() == pytest.approx([0.5, 0.5])
+
+    @pytest.mark.parametrize("temperature", [0, 1e-3, 1e-30, 1e-45, 1e-320, 5e-324])
+    def test_near_zero_leaves_only_the_best(self, temperature):
+        assert apply_temperature(torch.tensor([-80.0, -1.0, -3.0]), temperature).tolist() == [0, 1, 0]
+
+    def test_zero_chooses_the_first_of_equals(self):
+        assert apply_temperature(torch.tensor([1.0, 2.0, 2.0]), 0).tolist() == [0, 1, 0]
+
+
+class TestCutting:
+    @pytest.mark.parametrize("top_k, kept", [(1, "0100"), (2, "1100"), (3, "1101"), (4, "1111"), (9, "1111"), (None, "1111")])
+    def test_top_k_by_hand(self, top_k, kept):
+        assert keep_top_k(HALVES, top_k).tolist() == [letter == "1" for letter in kept]
+
+    @pytest.mark.parametrize("top_p, kept", [
+        (0.01, "0100"), (0.5, "0100"), (0.51, "1100"), (0.75, "1100"), (0.76, "1101"), (0.95, "1111"), (1.0, "1111"),
+        (None, "1111"),
+    ])  # fmt: skip
+    def test_top_p_by_hand(self, top_p, kept):
+        assert keep_top_p(HALVES, top_p).tolist() == [letter == "1" for letter in kept]
+
+    def test_of_equals_the_first_stay(self):
+        equal = torch.full((4,), 0.25)
+        assert keep_top_k(equal, 2).tolist() == [True, True, False, False]
+        assert keep_top_p(equal, 0.5).tolist() == [True, True, False, False]
+
+    @given(weights, st.integers(1, 15), st.floats(0.01, 1.0))
+    def test_keeps_the_most_probable_and_as_few_as_possible(self, weights, top_k, top_p):
+        probabilities = torch.tensor(weights) / sum(weights)
+        by_count, by_mass = keep_top_k(probabilities, top_k), keep_top_p(probabilities, top_p)
+        assert by_count.sum() == min(top_k, len(weights))
+        assert probabilities[by_mass].sum() >= top_p - 1e-5
+        assert probabilities[by_mass].sum() - probabilities[by_mass].min() < top_p + 1e-5
+        for kept in (by_count, by_mass):
+            assert kept.any()
+            assert probabilities[kept].min() >= probabilities[~kept].max() if (~kept).any() else True
+
+    def test_what_stays_is_shared_out_anew(self):
+        model = model_of(HALVES)
+        for settings, expected in (
+            ({"top_k": 2}, [1 / 3, 2 / 3, 0, 0]),
+            ({"top_p": 0.8}, [0.25 / 0.9, 0.5 / 0.9, 0, 0.15 / 0.9]),
+            ({"top_k": 3, "top_p": 0.6}, [1 / 3, 2 / 3, 0, 0]),
+            ({"top_k": 1, "top_p": 1.0}, [0, 1, 0, 0]),
+            # At temperature 1/2 the odds 25 : 50 : 10 : 15 become 25 : 100 : 4 : 9, and half of the mass is one token.
+            ({"temperature": 0.5, "top_p": 0.5}, [0, 1, 0, 0]),
+            ({"temperature": 0.5, "top_p": 0.8}, [0.2, 0.8, 0, 0]),
+        ):
+            (step,) = generate_steps(model, [0], max_new_tokens=1, **settings)
+            assert step.kept_probabilities.tolist() == pytest.approx(expected, abs=1e-6)
+            assert step.kept.tolist() == [p > 0 for p in expected]
+            assert step.probabilities.sum().item() == pytest.approx(1)
+
+    def test_the_probabilities_shown_are_those_before_the_cut(self):
+        (step,) = generate_steps(model_of(HALVES), [0], max_new_tokens=1, temperature=0.5, top_k=1)
+        assert step.probabilities.tolist() == pytest.approx([25 / 138, 100 / 138, 4 / 138, 9 / 138])
+
+
+class TestDrawing:
+    def test_greedy_takes_the_best_every_time(self):
+        model = noisy_model()
+        ids = [1, 2, 3]
+        for step in generate_steps(model, ids[:], max_new_tokens=5, temperature=0, seed=7):
+            assert step.token_id == model(torch.tensor([ids]))[0, -1].argmax()
+            assert step.probabilities.max() == 1
+            ids.append(step.token_id)
+
+    @pytest.mark.parametrize("settings, expected", [
+        ({}, [0.25, 0.5, 0.1, 0.15]),
+        ({"top_k": 3}, [0.25 / 0.9, 0.5 / 0.9, 0, 0.15 / 0.9]),
+        ({"temperature": 2.0}, None),
+    ])  # fmt: skip
+    def test_happens_as_often_as_the_probabilities_say(self, settings, expected):
+        """χ² over 4,000 draws; at 3 degrees of freedom it is above 16.27 once in a thousand seeds."""
+        if expected is None:
+            expected = [root / sum(HALVES.sqrt().tolist()) for root in HALVES.sqrt().tolist()]
+        model = model_of(HALVES, context_length=2)
+        counts = Counter(generate(model, [0], max_new_tokens=4000, seed=11, use_cache=False, **settings))
+        assert all(counts[token_id] == 0 for token_id, p in enumerate(expected) if p == 0)
+        chi_square = sum((counts[i] - 4000 * p) ** 2 / (4000 * p) for i, p in enumerate(expected) if p)
+        assert chi_square < 16.27
+
+    def test_at_infinite_temperature_is_a_fair_die(self):
+        counts = Counter(generate(model_of(HALVES, context_length=2), [0], max_new_tokens=4000, temperature=math.inf))
+        assert sum((counts[i] - 1000) ** 2 / 1000 for i in range(4)) < 16.27
+
+    def test_depends_on_its_seed_alone(self):
+        def text(seed):
+            return generate(uniform_model(50), [0], max_new_tokens=30, seed=seed)
+
+        torch.manual_seed(1)
+        one = text(3)
+        torch.manual_seed(2)
+        state = torch.get_rng_state()
+        assert text(3) == one
+        assert torch.equal(torch.get_rng_state(), state)
+        assert len({tuple(text(seed)) for seed in range(20)}) == 20
+
+
+class TestLength:
+    def test_follows_a_script_to_its_stop_token_which_is_given_too(self):
+        script = [5, 3, 8, 2, 9, 4]
+        model = scripted_model(10, script, prompt_length=2)
+        assert generate(model, [9, 1], max_new_tokens=20, stop_tokens={9}) == [5, 3, 8, 2, 9]
+        assert generate(model, [9, 1], max_new_tokens=20, stop_tokens=(4, 8)) == [5, 3, 8]
+
+    def test_ends_after_so_many_tokens(self):
+        model = scripted_model(10, [5, 3, 8], prompt_length=1)
+        assert generate(model, [1], max_new_tokens=2) == [5, 3]
+        assert generate(model, [1], max_new_tokens=0) == []
+
+    def test_comes_one_token_at_a_time(self):
+        model = uniform_model(4)
+        steps = generate_steps(model, [0], max_new_tokens=10**9)
+        assert len(list(islice(steps, 3))) == 3
+        assert model.n_calls == 3
+
+    def test_leaves_the_prompt_as_it_was(self):
+        prompt = [1, 2]
+        generate(uniform_model(4), prompt, max_new_tokens=3)
+        assert prompt == [1, 2]
+
+
+class TestCache:
+    @given(st.lists(st.integers(0, 10), min_size=1, max_size=12), st.sampled_from([0, 0.7, 1.5]), seeds)
+    def test_gives_the_same_text_as_none_also_beyond_the_context(self, prompt, temperature, seed):
+        runs = [
+            list(generate_steps(
+                noisy_model(), prompt, max_new_tokens=14, temperature=temperature, seed=seed, use_cache=use_cache
+            ))
+            for use_cache in (True, False)
+        ]  # fmt: skip
+        assert [step.token_id for step in runs[0]] == [step.token_id for step in runs[1]]
+        for cached, uncached in zip(*runs, strict=True):
+            torch.testing.assert_close(cached.probabilities, uncached.probabilities, rtol=0, atol=1e-4)
+
+    def test_means_reading_each_token_once_while_the_text_fits(self):
+        model = CountingModel(SMALL)
+        generate(model, [1, 2, 3], max_new_tokens=9)
+        assert model.n_read == [3, 1, 1, 1, 1, 1, 8, 8, 8]
+        model.n_read = []
+        generate(model, [1, 2, 3], max_new_tokens=7, use_cache=False)
+        assert model.n_read == [3, 4, 5, 6, 7, 8, 8]
+
+    def test_beyond_the_context_only_the_last_tokens_count(self):
+        long = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
+        one, other = (
+            next(generate_steps(noisy_model(), ids, max_new_tokens=1, seed=2)).probabilities for ids in (long, long[-8:])
+        )
+        torch.testing.assert_close(one, other)
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("settings, sentence", [
+        ({"temperature": -0.1}, "temperature is 0 .* or above; given -0.1"),
+        ({"temperature": math.nan}, "temperature .* given nan"),
+        ({"top_k": 0}, "top_k keeps at least one token; given 0"),
+        ({"top_k": -5}, "top_k .* given -5"),
+        ({"top_p": 0.0}, "top_p .* above 0 and at most 1; given 0.0"),
+        ({"top_p": 1.01}, "top_p .* given 1.01"),
+        ({"top_p": math.nan}, "top_p .* given nan"),
+        ({"max_new_tokens": -1}, "max_new_tokens cannot be negative; given -1"),
+    ])  # fmt: skip
+    def test_impossible_settings_with_a_sentence(self, settings, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            generate(uniform_model(4), [0], **{"max_new_tokens": 1, **settings})
+
+    def test_an_empty_prompt_and_unknown_tokens_with_a_sentence(self):
+        with pytest.raises(ValueError, match="at least one token to start from; begin with the end-of-text token"):
+            generate(noisy_model(), [], max_new_tokens=1)
+        with pytest.raises(ValueError, match="from 0 to 10; given 11. Is this the tokenizer"):
+            generate(noisy_model(), [11], max_new_tokens=1)

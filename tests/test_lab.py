@@ -1,0 +1,80 @@
+"""`llmviz lab`: trusted notebooks, the first lesson, the learner's options, and clear words when something lacks."""
+
+import os
+import shutil
+import urllib.request
+
+import nbformat
+import pytest
+from lab_server import Lab
+from nbformat.sign import NotebookNotary
+
+from llmviz import lab
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """A folder with one notebook that has an output, as one gets it from a stranger."""
+    output = nbformat.v4.new_output("display_data", data={"text/html": "<script>1</script>"})
+    cell = nbformat.v4.new_code_cell("1 + 1", outputs=[output], execution_count=1)
+    path = tmp_path / "notebooks" / "00_start_here.ipynb"
+    path.parent.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    return path
+
+
+def test_trust_signs_every_notebook_of_the_folder(lesson, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    shutil.copy(lesson, lesson.with_name("01_other.ipynb"))
+    changed = nbformat.read(lesson, as_version=4)
+    changed.cells[0].outputs[0].data["text/html"] = "<script>2</script>"
+
+    assert lab.trust(lesson.parent) == 2
+    notary = NotebookNotary()
+    assert notary.check_signature(nbformat.read(lesson, as_version=4))
+    assert not notary.check_signature(changed)
+    notary.store.close()
+
+
+def test_the_server_answers_at_the_address_it_prints(lesson, tmp_path):
+    """The whole command, as in a container: no browser, no desktop; the page it names is there."""
+    server = Lab(lesson.parent, tmp_path)
+    try:
+        assert "/lab/workspaces/llmviz/tree/00_start_here.ipynb" in server.address
+        with urllib.request.urlopen(server.address, timeout=60) as answer:
+            page = answer.read().decode()
+        assert answer.status == 200
+        assert "<title>JupyterLab</title>" in page
+    finally:
+        server.stop()
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_settings_ask_nothing_of_the_network_and_open_the_lesson(lesson):
+    settings = lab._settings(lesson)
+    assert "--LabApp.news_url=None" in settings
+    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in settings
+    assert f"--ServerApp.root_dir={lesson.parent}" in settings
+    assert lab._settings(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={lab.CHECKOUT}"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root user")
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_root_is_allowed_only_where_it_is_root(lesson, monkeypatch, user, allowed):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    settings = lab._settings(lesson)
+    assert ("--ServerApp.allow_root=True" in settings) is allowed
+    assert ("--ServerApp.open_browser=False" in settings) is allowed
+
+
+def test_options_go_to_jupyterlab_untouched(lesson):
+    assert lab._split([str(lesson), "--port", "8899"]) == (lesson, ["--port", "8899"])
+    assert lab._split([str(lesson.parent), "--no-browser"]) == (lesson, ["--no-browser"])
+
+
+def test_what_is_not_there_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
+    assert lab.run([str(tmp_path / "lesson.ipynb")]) == 1
+    assert "There is no notebook at" in capsys.readouterr().err
+    monkeypatch.setattr(lab, "FIRST_LESSON", tmp_path / "00_start_here.ipynb")
+    assert lab.run(["--no-browser"]) == 1
+    assert "The lessons are not there" in capsys.readouterr().err

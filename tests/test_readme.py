@@ -1,0 +1,88 @@
+"""The README tells the truth: its file tree, its table of lessons, and its links."""
+
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+LINE = re.compile(r"^(?P<indent> *)(?P<name>[\w.-]+/?)(?: {2,}(?P<says>\S.*))?$")
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def file_tree() -> dict[str, str]:
+    """The fenced block that holds `llmviz/` at a line's start: path to what is said of it.
+
+    Two spaces of indentation are one folder down: "llmviz/", then "  world/   the generator ...".
+    """
+    blocks = re.findall(r"^```\w*\n(.*?)^```", readme(), re.MULTILINE | re.DOTALL)
+    [block] = [block for block in blocks if re.search(r"^llmviz/", block, re.MULTILINE)]
+    tree, folders = {}, []
+    for line in filter(str.strip, block.splitlines()):
+        parts = LINE.match(line)
+        assert parts, f"a line of the file tree is not '<name>  <one line>': {line!r}"
+        depth = len(parts["indent"]) // 2
+        path = "".join([*folders[:depth], parts["name"]])
+        folders[depth:] = [parts["name"]]
+        assert path not in tree, f"twice in the file tree: {path}"
+        tree[path] = parts["says"] or ""
+    return tree
+
+
+def entries(folder: Path) -> set[str]:
+    """What is in a folder of the checkout, folders with a slash; what git ignores is left out."""
+    ignored = [line.strip().rstrip("/") for line in (ROOT / ".gitignore").read_text().split()] + [".git"]
+    return {
+        path.name + ("/" if path.is_dir() else "")
+        for path in folder.iterdir()
+        if not any(fnmatch.fnmatch(path.name, pattern) for pattern in ignored)
+    }
+
+
+def test_the_tree_lists_every_top_level_thing():
+    assert {path for path in file_tree() if "/" not in path[:-1]} == entries(ROOT)
+
+
+def test_the_tree_lists_every_module_of_the_package():
+    listed = {path.removeprefix("llmviz/") for path in file_tree() if re.fullmatch(r"llmviz/[^/]+/?", path)}
+    assert listed == entries(ROOT / "llmviz") - {"__init__.py", "__main__.py"}
+
+
+def test_whatever_the_tree_lists_is_there_and_explained():
+    for path, says in file_tree().items():
+        assert (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file(), path
+        assert says, f"the tree says nothing of {path}"
+
+
+def test_the_table_of_lessons_is_the_folder_of_notebooks():
+    """In order, each once, with the time it runs: from `make notebooks`."""
+    rows = re.findall(r"^\|.*\]\(notebooks/([^)]+)\).*\|([^|\n]+)\|[ \t]*$", readme(), re.MULTILINE)
+    assert [name for name, _ in rows] == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for name, time in rows:
+        assert re.fullmatch(r"\d+ s|\d+\.\d min", time.strip()), f"{name} runs in {time!r}: run make notebooks"
+    assert re.search(r"^\|.*\bruns in\b[^|]*\|[ \t]*$", readme(), re.MULTILINE)
+    assert re.search(r"training step takes \d+ ms", readme())
+
+
+def slug(heading: str) -> str:
+    """The anchor that code hosts give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_internal_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text):
+        path, _, anchor = (target[0] or target[1]).partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue
+        aim = (ROOT / page).parent / path if path else ROOT / page
+        assert aim.exists(), f"{page} links to {path}, which is not there"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", aim.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{page} links to #{anchor}, which is no heading"

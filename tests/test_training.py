@@ -1,0 +1,235 @@
+"""Training: what is read, what is measured, that it learns, and that it can be taken up bit for bit."""
+
+import math
+from collections import Counter
+from itertools import islice, pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+from fakes import SMALL, bigram_model, noisy_model, random_ids, same_weights, uniform_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.training import (
+    TrainingSettings,
+    document_starts,
+    evaluate,
+    make_optimizers,
+    measure_seconds_per_step,
+    next_token_loss,
+    sample_windows,
+    train,
+    train_steps,
+)
+from llmviz.transformer import DecoderOnly
+
+seeds = st.integers(0, 2**31 - 1)
+TEXT = random_ids(200)
+
+
+def bigram_entropy(token_ids: list[int]) -> float:
+    """The least mean surprise, in nats per token, of anything that looks at the last token alone."""
+    pairs, firsts = Counter(pairwise(token_ids)), Counter(token_ids[:-1])
+    return -sum(n * math.log(n / firsts[first]) for (first, _), n in pairs.items()) / sum(pairs.values())
+
+
+class TestSettings:
+    @pytest.mark.parametrize("changed, sentence", [
+        ({"steps": 0}, "at least one step .* given 0 steps"),
+        ({"steps": -3}, "at least one step .* given -3 steps"),
+        ({"batch_size": 0}, "one window a step; given 10 steps and a batch of 0"),
+        ({"steps": 10.0}, "whole"),
+        ({"batch_size": 2.5}, "whole"),
+        ({"optimizer": "sgd"}, "\"muon\" and \"adamw\"; given 'sgd'"),
+        ({"learning_rate": 0.0}, "above 0; given 0.0"),
+        ({"learning_rate": math.nan}, "above 0; given nan"),
+        ({"embedding_learning_rate": -1.0}, "above 0; given 0.02, -1.0"),
+        ({"decay": 0.0}, "decay .* given 0"),
+        ({"decay": 1.5}, "decay .* given 1.5"),
+    ])  # fmt: skip
+    def test_impossible_ones_get_a_sentence(self, changed, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            TrainingSettings(**{"steps": 10, **changed})
+
+    def test_the_schedule_by_hand(self):
+        settings = TrainingSettings(steps=8, decay=0.5)
+        assert [settings.schedule(step) for step in range(8)] == [1, 1, 1, 1, 1, 0.75, 0.5, 0.25]
+
+    @given(st.integers(1, 200), st.floats(0.01, 1.0))
+    def test_the_schedule_begins_at_one_and_never_rises_nor_reaches_zero(self, steps, decay):
+        factors = [TrainingSettings(steps=steps, decay=decay).schedule(step) for step in range(steps)]
+        assert factors[0] == 1.0
+        assert all(after <= before for before, after in pairwise(factors))
+        assert factors[-1] > 0
+
+
+class TestWindows:
+    @given(st.integers(1, 12), st.integers(1, 20), seeds, st.integers(0, 10**6))
+    def test_are_pieces_of_the_text_and_the_same_for_the_same_seed_and_step(self, n_windows, length, seed, step):
+        text = torch.arange(40)
+        windows = sample_windows(text, None, n_windows, length, seed=seed, step=step)
+        assert windows.shape == (n_windows, length + 1)
+        assert torch.equal(windows - windows[:, :1], torch.arange(length + 1).expand_as(windows))
+        assert torch.equal(windows, sample_windows(text, None, n_windows, length, seed=seed, step=step))
+
+    def test_differ_from_step_to_step_and_from_seed_to_seed(self):
+        def first(seed, step):
+            return tuple(sample_windows(torch.arange(10**6), None, 8, 1, seed=seed, step=step)[:, 0].tolist())
+
+        assert len({first(seed, step) for seed in range(5) for step in range(5)}) == 25
+
+    def test_reach_the_first_and_the_last_token(self):
+        windows = sample_windows(torch.arange(6), None, 200, 3, seed=0, step=0)
+        assert set(windows[:, 0].tolist()) == {0, 1, 2}
+        assert windows.max() == 5
+
+    def test_begin_only_where_documents_begin(self):
+        text = torch.tensor([9, 1, 2, 9, 3, 9, 4, 5, 9])
+        starts = document_starts(text, end_of_text=9, length=3)
+        assert starts.tolist() == [0, 3, 5]
+        windows = sample_windows(text, starts, 100, 3, seed=0, step=0)
+        assert {tuple(row) for row in windows.tolist()} == {(9, 1, 2, 9), (9, 3, 9, 4), (9, 4, 5, 9)}
+
+    def test_need_enough_text(self):
+        with pytest.raises(ValueError, match="a window of 5 tokens needs a text of at least 6; given 5"):
+            sample_windows(torch.arange(5), None, 1, 5, seed=0, step=0)
+        assert sample_windows(torch.arange(6), None, 1, 5, seed=0, step=0).tolist() == [[0, 1, 2, 3, 4, 5]]
+        with pytest.raises(ValueError, match="no document is followed by 4 tokens of text; give more text"):
+            document_starts(torch.tensor([9, 1, 9]), end_of_text=9, length=3)
+
+
+class TestLoss:
+    def test_of_a_model_that_knows_nothing_is_the_logarithm_of_the_vocabulary(self):
+        windows = random_ids(3, 6)
+        assert next_token_loss(uniform_model(11), windows).item() == pytest.approx(math.log(11))
+        assert next_token_loss(DecoderOnly(SMALL), windows).item() == pytest.approx(math.log(11))
+
+    def test_is_the_mean_surprise_over_all_positions(self):
+        model, windows = noisy_model(), random_ids(2, 6)
+        nats = []
+        for window in windows:
+            probabilities = model(window[None, :-1])[0].softmax(-1)
+            nats += [-math.log(probabilities[i, window[i + 1]].item()) for i in range(5)]
+        assert next_token_loss(model, windows).item() == pytest.approx(sum(nats) / 10, rel=1e-4)
+
+
+class TestEvaluate:
+    def test_of_a_model_that_knows_nothing_is_the_logarithm_of_the_vocabulary(self):
+        assert evaluate(uniform_model(7, context_length=5), random_ids(33, vocab_size=7)) == pytest.approx(math.log(7))
+
+    @given(st.integers(2, 40), st.integers(1, 9), st.integers(1, 4), seeds)
+    def test_predicts_each_token_but_the_first_exactly_once(self, n_tokens, context_length, batch_size, seed):
+        """A model that sees only the last token has the same surprise however the text is cut."""
+        logits = torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
+        ids = random_ids(n_tokens, vocab_size=4, seed=seed)
+        log_probabilities = logits.log_softmax(-1)
+        expected = [-log_probabilities[one, other].item() for one, other in pairwise(ids.tolist())]
+        found = evaluate(bigram_model(logits, context_length=context_length), ids, batch_size=batch_size)
+        assert found == pytest.approx(sum(expected) / len(expected), rel=1e-4)
+
+    @pytest.mark.parametrize("n_tokens", [2, 8, 9, 10, 17, 30])
+    def test_equals_a_loop_over_windows_side_by_side(self, n_tokens):
+        model, ids = noisy_model(), random_ids(n_tokens)
+        total = 0.0
+        for start in range(0, n_tokens - 1, 8):
+            window = ids[start : start + 9]
+            total += F.cross_entropy(model(window[None, :-1])[0], window[1:], reduction="sum").item()
+        assert evaluate(model, ids, batch_size=2) == pytest.approx(total / (n_tokens - 1), rel=1e-4)
+
+    @pytest.mark.parametrize("n_tokens", [0, 1])
+    def test_needs_something_to_predict(self, n_tokens):
+        with pytest.raises(ValueError, match=f"from the second token on; given {n_tokens}"):
+            evaluate(uniform_model(4), random_ids(n_tokens, vocab_size=4))
+
+
+class TestTraining:
+    SETTINGS = TrainingSettings(steps=10, batch_size=4)
+
+    @pytest.mark.parametrize("optimizer, learning_rate", [("muon", 0.02), ("adamw", 0.01)])
+    def test_learns_what_the_last_token_alone_cannot_tell(self, optimizer, learning_rate):
+        """After 0 comes 1, 2 or 3, as it came the time before last: one needs to look back."""
+        ids = torch.tensor([0, 1, 0, 2, 0, 3, 0, 4, 0, 5] * 40)
+        model = DecoderOnly(SMALL)
+        steps = train(model, ids, TrainingSettings(
+            steps=120, batch_size=8, optimizer=optimizer, learning_rate=learning_rate))  # fmt: skip
+        assert steps[0].loss == pytest.approx(math.log(11), rel=1e-4)
+        # The first positions of a window cannot know where in the text they stand, hence the last one here.
+        with torch.inference_mode():
+            last = model(ids.unfold(0, 8, 1)[:-1])[:, -1]
+        assert F.cross_entropy(last, ids[8:]).item() < 0.3 * bigram_entropy(ids.tolist())
+
+    def test_gives_one_step_after_the_other(self):
+        steps = train(DecoderOnly(SMALL), TEXT, self.SETTINGS)
+        assert [step.step for step in steps] == list(range(1, 11))
+        assert [step.learning_rate for step in steps] == [0.02 * self.SETTINGS.schedule(i) for i in range(10)]
+        assert {step.n_tokens for step in steps} == {4 * 8}
+        assert all(step.seconds > 0 for step in steps)
+
+    def test_measures_the_loss_before_the_change(self):
+        model = noisy_model()
+        windows = sample_windows(TEXT, None, 4, 8, seed=0, step=0)
+        before = next_token_loss(model, windows).item()
+        (step,) = train(model, TEXT, TrainingSettings(steps=1, batch_size=4))
+        assert step.loss == before
+        assert next_token_loss(model, windows).item() < before
+
+    def test_changes_every_weight(self):
+        model, untouched = noisy_model(), noisy_model()
+        train(model, TEXT, self.SETTINGS)
+        for (name, after), before in zip(model.named_parameters(), untouched.parameters(), strict=True):
+            assert not torch.equal(after, before), name
+
+    def test_is_lazy(self):
+        model = noisy_model()
+        train_steps(model, TEXT, self.SETTINGS)
+        assert same_weights(model, noisy_model())
+
+    def test_depends_on_its_seed_alone(self):
+        models = [noisy_model() for _ in range(3)]
+        for number, (model, seed) in enumerate(zip(models, (5, 5, 6), strict=True)):
+            torch.manual_seed(number)
+            state = torch.get_rng_state()
+            train(model, TEXT, TrainingSettings(steps=3, batch_size=2, seed=seed))
+            assert torch.equal(torch.get_rng_state(), state)
+        assert same_weights(models[0], models[1])
+        assert not same_weights(models[0], models[2])
+
+    def test_reads_only_from_the_places_given(self):
+        ids = torch.cat((torch.zeros(50, dtype=torch.long), torch.ones(50, dtype=torch.long)))
+        model, untouched = noisy_model(), noisy_model()
+        train(model, ids, self.SETTINGS, starts=torch.tensor([0, 7, 20]))
+        changed = (model.embedding.weight != untouched.embedding.weight).any(dim=1)
+        assert changed.tolist() == [True] + 10 * [False]
+
+    @pytest.mark.parametrize("n_first", [1, 5, 9])
+    @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+    def test_in_two_parts_ends_bit_for_bit_as_in_one(self, optimizer, n_first):
+        settings = TrainingSettings(steps=10, batch_size=4, optimizer=optimizer)
+        whole, parted = noisy_model(), noisy_model()
+        expected = train(whole, TEXT, settings)
+        optimizers = make_optimizers(parted, settings)
+        steps = list(islice(train_steps(parted, TEXT, settings, optimizers=optimizers), n_first))
+        assert not same_weights(whole, parted)
+        steps += train_steps(parted, TEXT, settings, optimizers=optimizers, first_step=n_first)
+        assert [(step.loss, step.learning_rate) for step in steps] == [
+            (step.loss, step.learning_rate) for step in expected
+        ]
+        assert same_weights(whole, parted)
+
+    def test_says_when_the_learning_rate_is_too_high(self):
+        settings = TrainingSettings(steps=10, optimizer="adamw", learning_rate=1e30)
+        with pytest.raises(ArithmeticError, match="no longer a number at step .* too high; try a tenth"):
+            train(noisy_model(), TEXT, settings)
+
+    def test_shows_progress_when_asked(self, capsys):
+        train(noisy_model(), TEXT, TrainingSettings(steps=2), progress=True)
+        assert "2/2" in capsys.readouterr().err
+        train(noisy_model(), TEXT, TrainingSettings(steps=2))
+        assert capsys.readouterr().err == ""
+
+    def test_measuring_its_pace_leaves_the_model_as_it_was(self):
+        model = noisy_model()
+        per_step, spent = measure_seconds_per_step(model, TEXT, self.SETTINGS)
+        assert 0 < per_step < spent
+        assert same_weights(model, noisy_model())

@@ -1,0 +1,238 @@
+"""The model against a second writing of it in NumPy, its trace against its own documentation, and what it refuses."""
+
+import inspect
+import math
+import re
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+from fakes import SMALL, noisy_model, random_ids, same_weights
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.trace import AttentionTrace, BlockTrace, Trace
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+MODEL = noisy_model()
+
+
+class NumpyGPT:
+    """The same formulas in NumPy and float64, one token sequence at a time, written without looking at shapes."""
+
+    def __init__(self, model: DecoderOnly):
+        self.config = model.config
+        self.weights = {name: value.double().numpy() for name, value in model.state_dict().items()}
+
+    @staticmethod
+    def normalise(x):
+        return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+    def turn(self, x):
+        half = x.shape[1] // 2
+        angles = np.arange(len(x))[:, None] * 10_000.0 ** (-np.arange(half) / half)
+        left, right = x[:, :half], x[:, half:]
+        cos, sin = np.cos(angles), np.sin(angles)
+        return np.hstack((left * cos - right * sin, right * cos + left * sin))
+
+    def attend(self, x, name):
+        d_head = self.config.d_model // self.config.n_heads
+        query, key, value = (x @ self.weights[f"{name}.{part}.weight"].T for part in ("query", "key", "value"))
+        heads = []
+        for start in range(0, self.config.d_model, d_head):
+            own = slice(start, start + d_head)
+            q, k = (self.turn(self.normalise(part[:, own])) for part in (query, key))
+            scores = q @ k.T / math.sqrt(d_head)
+            scores[np.triu_indices(len(x), 1)] = -np.inf
+            weights = np.exp(scores - scores.max(-1, keepdims=True))
+            heads.append(weights / weights.sum(-1, keepdims=True) @ value[:, own])
+        return np.hstack(heads) @ self.weights[f"{name}.output.weight"].T
+
+    def logits(self, token_ids):
+        stream = self.normalise(self.weights["embedding.weight"][token_ids])
+        for layer in range(self.config.n_layers):
+            stream = stream + self.attend(self.normalise(stream), f"blocks.{layer}.attention")
+            widened = self.normalise(stream) @ self.weights[f"blocks.{layer}.feed_forward.widen.weight"].T
+            stream = stream + np.maximum(widened, 0) ** 2 @ self.weights[f"blocks.{layer}.feed_forward.narrow.weight"].T
+        return self.normalise(stream) @ self.weights["unembedding.weight"].T
+
+
+class TestConfig:
+    def test_counts_its_parameters_as_one_does_by_hand(self):
+        model = DecoderOnly(ModelConfig(vocab_size=10, context_length=4, d_model=6, n_layers=3, n_heads=1, d_ff=7))
+        # Two tables of 10 × 6; in each of 3 blocks four matrices 6 × 6, and 6 × 7 twice.
+        assert model.n_parameters == 2 * 60 + 3 * (4 * 36 + 2 * 42) == 804
+
+    def test_the_default_model_has_about_as_many_as_documented(self):
+        assert DecoderOnly(ModelConfig(vocab_size=1024)).n_parameters == 655_360
+
+    @pytest.mark.parametrize(
+        "sizes, sentence",
+        [
+            ({"vocab_size": 0}, "vocab_size must be a whole number of at least 1; given 0"),
+            ({"vocab_size": "10"}, "vocab_size must be a whole number of at least 1; given '10'"),
+            ({"n_layers": -1}, "n_layers .* given -1"),
+            ({"context_length": 0}, "context_length .* given 0"),
+            ({"d_ff": 2.5}, "d_ff .* given 2.5"),
+            ({"n_heads": True}, "n_heads .* given True"),
+            ({"d_model": None}, "d_model .* given None"),
+            ({"d_model": 10, "n_heads": 4}, "given d_model 10 and 4 heads"),
+            ({"d_model": 12, "n_heads": 4}, "even size; given d_model 12 and 4 heads"),
+        ],
+    )
+    def test_impossible_sizes_get_a_sentence(self, sizes, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            ModelConfig(**{"vocab_size": 10, **sizes})
+
+
+class TestFirstWeights:
+    def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(self):
+        torch.manual_seed(1)
+        one = DecoderOnly(SMALL, seed=3)
+        torch.manual_seed(2)
+        assert same_weights(one, DecoderOnly(SMALL, seed=3))
+        assert not same_weights(one, DecoderOnly(SMALL, seed=4))
+
+    def test_a_new_model_finds_all_tokens_equally_probable(self):
+        probabilities = DecoderOnly(SMALL).trace(random_ids(2, 5)).probabilities
+        torch.testing.assert_close(probabilities, torch.full((2, 5, 11), 1 / 11))
+
+    def test_the_files_of_a_model_hold_its_weights_and_no_tables_that_can_be_made_again(self):
+        named = {name for name, _ in MODEL.named_parameters()}
+        assert set(MODEL.state_dict()) == named
+
+
+class TestLogits:
+    @given(st.integers(1, 8), st.integers(0, 1000))
+    def test_equal_the_second_writing_in_numpy(self, n_positions, seed):
+        ids = random_ids(n_positions, seed=seed)
+        expected = NumpyGPT(MODEL).logits(ids.numpy())
+        np.testing.assert_allclose(MODEL(ids[None])[0].detach().numpy(), expected, rtol=1e-3, atol=1e-4)
+
+    @given(st.integers(1, 3), st.integers(1, 8), st.integers(0, 1000))
+    def test_are_the_same_fast_and_openly(self, batch, n_positions, seed):
+        ids = random_ids(batch, n_positions, seed=seed)
+        torch.testing.assert_close(MODEL.trace(ids).logits, MODEL(ids), rtol=1e-4, atol=1e-5)
+
+    @given(st.integers(2, 8), st.data())
+    def test_never_depend_on_later_tokens(self, n_positions, data):
+        ids = random_ids(1, n_positions, seed=data.draw(st.integers(0, 1000)))
+        place = data.draw(st.integers(1, n_positions - 1))
+        changed = ids.clone()
+        changed[:, place:] = random_ids(1, n_positions - place, seed=data.draw(st.integers(1001, 2000)))
+        changed[:, place] = (ids[:, place] + 1) % SMALL.vocab_size
+        for run in (MODEL, lambda ids: MODEL.trace(ids).logits):
+            before, after = run(ids), run(changed)
+            torch.testing.assert_close(before[:, :place], after[:, :place], rtol=1e-5, atol=1e-5)
+            assert not torch.allclose(before[:, place], after[:, place], atol=1e-3)
+
+    def test_do_depend_on_earlier_tokens_and_on_their_order(self):
+        last = [MODEL(torch.tensor([ids]))[0, -1] for ids in ([1, 2, 3], [2, 1, 3], [4, 2, 3])]
+        assert not torch.allclose(last[0], last[1], atol=1e-3)
+        assert not torch.allclose(last[0], last[2], atol=1e-3)
+
+    def test_of_one_text_do_not_depend_on_its_neighbours_in_the_batch(self):
+        ids = random_ids(3, 6)
+        alone = torch.cat([MODEL(row[None]) for row in ids])
+        torch.testing.assert_close(MODEL(ids), alone, rtol=1e-4, atol=1e-5)
+
+
+class TestCachedLogits:
+    @given(st.data())
+    def test_equal_the_uncached_at_every_position_in_chunks_of_any_size(self, data):
+        n_positions = data.draw(st.integers(1, 8))
+        ids = random_ids(2, n_positions, seed=data.draw(st.integers(0, 1000)))
+        cache, pieces, start = MODEL.new_cache(batch=2), [], 0
+        while start < n_positions:
+            stop = data.draw(st.integers(start + 1, n_positions))
+            pieces.append(MODEL(ids[:, start:stop], cache))
+            start = stop
+        torch.testing.assert_close(torch.cat(pieces, dim=1), MODEL(ids), rtol=0, atol=1e-4)
+        assert [layer.length for layer in cache] == [n_positions] * SMALL.n_layers
+
+    def test_a_full_cache_gets_a_sentence_and_stays_as_it_is(self):
+        cache = MODEL.new_cache()
+        MODEL(random_ids(1, 7), cache)
+        with pytest.raises(ValueError, match=r"sees 8 tokens at once .* given 9"):
+            MODEL(random_ids(1, 2), cache)
+        assert [layer.length for layer in cache] == [7, 7]
+        MODEL(random_ids(1, 1), cache)
+
+
+class TestTrace:
+    AXES = {
+        "batch": 2, "position": 5, "query": 5, "key": 5, "head": 3, "d_model": 24, "d_head": 8, "d_ff": 20,
+        "vocab": 11, "layer": 2, "layer + 1": 3,
+    }  # fmt: skip
+    TRACE = MODEL.trace(random_ids(2, 5))
+
+    def expected_shape(self, words: str) -> tuple[int, ...]:
+        return tuple(self.AXES[word.strip()] for word in words.split(","))
+
+    @pytest.mark.parametrize("kind, found", [
+        (Trace, TRACE), (BlockTrace, TRACE.blocks[0]), (BlockTrace, TRACE.blocks[1]),
+        (AttentionTrace, TRACE.blocks[0].attention), (AttentionTrace, TRACE.blocks[1].attention),
+    ])  # fmt: skip
+    def test_has_the_shapes_that_its_page_writes_down(self, kind, found):
+        documented = dict(re.findall(r"^ +(\w+): \(([^)]*)\)", inspect.getdoc(kind), re.MULTILINE))
+        tensors = {field.name for field in fields(kind) if isinstance(getattr(found, field.name), torch.Tensor)}
+        assert documented.keys() == tensors
+        for name, words in documented.items():
+            assert tuple(getattr(found, name).shape) == self.expected_shape(words), name
+
+    @pytest.mark.parametrize("name", ["attention_weights", "residuals", "probabilities"])
+    def test_its_collections_have_the_shapes_that_they_say(self, name):
+        (words,) = re.findall(r": \(([^)]*)\)", inspect.getdoc(getattr(Trace, name)))
+        assert tuple(getattr(self.TRACE, name).shape) == self.expected_shape(words)
+
+    def test_one_sequence_is_a_batch_of_one(self):
+        ids = random_ids(5)
+        torch.testing.assert_close(MODEL.trace(ids).logits, MODEL.trace(ids[None]).logits)
+
+    def test_attention_weights_sum_to_one_and_are_zero_where_masked(self):
+        weights = self.TRACE.attention_weights
+        torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 3, 5))
+        hidden = ~self.TRACE.mask.expand_as(weights)
+        assert (weights[hidden] == 0).all()
+        assert (weights[~hidden] > 0).all()
+        assert torch.equal(self.TRACE.mask, torch.ones(5, 5, dtype=torch.bool).tril())
+
+    def test_each_part_is_made_from_the_one_before(self):
+        for block, before, after in zip(
+            self.TRACE.blocks, self.TRACE.residuals[:-1], self.TRACE.residuals[1:], strict=True
+        ):
+            attention = block.attention
+            torch.testing.assert_close(block.residual_before, before)
+            torch.testing.assert_close(block.residual_after, after)
+            torch.testing.assert_close(block.residual_middle, before + attention.output)
+            torch.testing.assert_close(block.residual_after, block.residual_middle + block.feed_forward_output)
+            torch.testing.assert_close(attention.scores, attention.query @ attention.key.mT / math.sqrt(8))
+            torch.testing.assert_close(attention.head_outputs, attention.weights @ attention.value)
+            assert (block.feed_forward_hidden >= 0).all()
+        torch.testing.assert_close(self.TRACE.probabilities.sum(-1), torch.ones(2, 5))
+
+    def test_queries_and_keys_have_the_length_that_normalising_gives(self):
+        for block in self.TRACE.blocks:
+            for vectors in (block.attention.query, block.attention.key):
+                torch.testing.assert_close(vectors.norm(dim=-1), torch.full((2, 3, 5), math.sqrt(8)), rtol=1e-2, atol=0)
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("token_ids, sentence", [
+        (torch.zeros(1, 0, dtype=torch.long), r"at least one; given \(1, 0\)"),
+        (torch.zeros(2, 2, 2, dtype=torch.long), r"\(batch, position\).* given \(2, 2, 2\)"),
+        (torch.zeros(1, 9, dtype=torch.long), "sees 8 tokens at once .* given 9. Keep only the last 8"),
+        (torch.tensor([[3, -1]]), "from 0 to 10; given -1"),
+        (torch.tensor([[3, 11]]), "from 0 to 10; given 11. Is this the tokenizer"),
+        (torch.tensor([[1.0, 2.0]]), "whole numbers.*given torch.float32"),
+        ([[1, 2]], "reads a tensor.*given list"),
+    ])  # fmt: skip
+    @pytest.mark.parametrize("openly", [False, True])
+    def test_what_it_cannot_read_with_a_sentence(self, token_ids, sentence, openly):
+        with pytest.raises(ValueError, match=sentence):
+            (MODEL.trace if openly else MODEL)(token_ids)
+
+    def test_one_row_of_ids_in_the_fast_form(self):
+        with pytest.raises(ValueError, match=r"\(batch, position\).* given \(3,\)"):
+            MODEL(torch.tensor([1, 2, 3]))
