@@ -1,18 +1,21 @@
 """Checkpoints: a model in a folder, with its tokenizer, the recipe of its text, and how it was trained.
 
     checkpoint.json           readable: sizes, tokenizer, corpus recipe, settings, losses, and the files' sha256
-    weights-000400.safetensors
-    optimizer-000400.safetensors   (only where the run can be resumed)
+    weights-000400-5e1f09ab.safetensors
+    optimizer-000400-77d3c204.safetensors   (only where the run can be resumed)
 
-The JSON file is written last and put in place at once, so a folder always holds one whole checkpoint, however
-the program ends. Nothing is ever unpickled.
+A file is named by its step and its content, so that a new one never overwrites another. The JSON file is written
+last and put in place at once, so a folder always holds one whole checkpoint, however the program ends.
+Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,6 +34,9 @@ from llmviz.transformer import DecoderOnly, ModelConfig
 FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
 TINY = "models/tiny"
+OWN_FILE = re.compile(
+    r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
+)
 
 
 @dataclass(frozen=True)
@@ -71,17 +77,16 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
         "corpus": dict(checkpoint.corpus),
         "record": dict(checkpoint.record),
         "files": {
-            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}.safetensors", tensors)
+            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}", tensors)
             for role, tensors in files.items()
         },
         "tokenizer": checkpoint.tokenizer.to_dict(),
     }
     _write(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
     kept = {entry["name"] for entry in card["files"].values()}
-    for pattern in ("weights-*.safetensors", "optimizer-*.safetensors", "*.unfinished"):
-        for path in folder.glob(pattern):
-            if path.name not in kept:
-                path.unlink()
+    for path in folder.iterdir():
+        if OWN_FILE.fullmatch(path.name) and path.name not in kept:
+            path.unlink()
 
 
 def load(folder: str | Path) -> Checkpoint:
@@ -97,7 +102,7 @@ def load(folder: str | Path) -> Checkpoint:
         config = ModelConfig(**card["model"])
         settings = TrainingSettings(**card["training"])
         tokenizer = tokenizers.from_dict(card["tokenizer"])
-        corpus, record, step = card["corpus"], card["record"], int(card["step"])
+        corpus, record, step = dict(card["corpus"]), dict(card["record"]), operator.index(card["step"])
         files = {role: (folder / entry["name"], entry["sha256"]) for role, entry in card["files"].items()}
         weights_file = files["weights"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -107,8 +112,15 @@ def load(folder: str | Path) -> Checkpoint:
             f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
             f"its tokenizer {tokenizer.vocab_size}"
         )
+    weights = _read_tensors(*weights_file)
+    n_stored = sum(tensor.numel() for tensor in weights.values())
+    if n_stored != config.n_parameters:
+        raise ValueError(
+            f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {config.n_parameters:,} "
+            f"parameters, and the file holds {n_stored:,}"
+        )
     model = DecoderOnly(config)
-    _load_weights(model, _read_tensors(*weights_file), weights_file[0])
+    _load_weights(model, weights, weights_file[0])
     optimizers: list[torch.optim.Optimizer] = []
     if "optimizer" in files:
         optimizers = make_optimizers(model, settings)
@@ -134,7 +146,7 @@ def _read_card(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or is not JSON ({error}); the checkpoint cannot be read") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
@@ -161,10 +173,12 @@ def _write(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def _write_tensors(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+def _write_tensors(folder: Path, start: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
     content = safetensors.torch.save({key: tensor.cpu().contiguous() for key, tensor in tensors.items()})
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"{start}-{sha256[:8]}.safetensors"
     _write(folder / name, content)
-    return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+    return {"name": name, "sha256": sha256}
 
 
 def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
@@ -211,6 +225,9 @@ def _load_optimizers(
     for address, value in tensors.items():
         try:
             index, name, key = address.split("/")
-            optimizers[int(index)].state[parameters[name]][key] = value
+            parameter = parameters[name]
+            if value.shape not in (parameter.shape, ()):
+                raise ValueError
+            optimizers[int(index)].state[parameter][key] = value
         except (ValueError, KeyError, IndexError):
             raise ValueError(f"{path} does not belong to this model: it holds {address!r}") from None

@@ -86,7 +86,7 @@ def _add_train(commands) -> None:
     description = "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder."
     command = _command(commands, "train", _train, "train a tiny GPT", description)
     about = {
-        "text": 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python's documents); '
+        "text": 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python\'s documents); '
         "without it: Tinyville",
         "seconds": f"train about so long: measure first, then fix the steps (default: {DEFAULT_SECONDS:.0f})",
         "until-loss": "stop as soon as the validation loss (nats per token) is this low; with --steps, "
@@ -178,7 +178,7 @@ def _lab(given: argparse.Namespace) -> int:
 def _train(given: argparse.Namespace) -> int:
     from llmviz import runs
 
-    if given.resume:
+    if given.resume is not None:
         _refuse_with_resume(given)
         run, folder = runs.resume(given.resume, progress=not given.json), Path(given.resume)
         if run.is_over:
@@ -222,6 +222,8 @@ def _new_folder(out: str | None) -> Path:
         while (folder := Path("runs") / f"{number:03d}").exists():
             number += 1
         return folder
+    if not out:
+        raise ValueError("--out names a folder, and what was given is empty")
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out names a folder, but {folder} is a file")
@@ -297,9 +299,9 @@ def _say_result(result: dict[str, Any]) -> None:
 
 
 def _generate(given: argparse.Namespace) -> int:
-    from llmviz import checkpoints, generation, runs
+    from llmviz import checkpoints, evaluation, generation, runs
 
-    checkpoint = checkpoints.load(given.model) if given.model else checkpoints.load_tiny()
+    checkpoint = checkpoints.load_tiny() if given.model is None else checkpoints.load(given.model)
     model, tokenizer = checkpoint.model, checkpoint.tokenizer
     start = runs.prompt_ids(checkpoint, given.prompt)
     texts = []
@@ -309,7 +311,7 @@ def _generate(given: argparse.Namespace) -> int:
             temperature=given.temperature, top_k=given.top_k, top_p=given.top_p,
             stop_tokens={tokenizer.end_of_text}, seed=given.seed + number,
         )  # fmt: skip
-        texts.append(given.prompt + tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text]))
+        texts.append(given.prompt + evaluation.added_text(tokenizer, start, new_ids))
         print(texts[-1], flush=True)
     if given.json:
         print(json.dumps({"texts": texts}, ensure_ascii=False))

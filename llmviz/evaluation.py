@@ -77,7 +77,16 @@ def continuation(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settin
     ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)]
     settings.setdefault("max_new_tokens", model.config.context_length)
     new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
-    return tokenizer.decode([token_id for token_id in new_ids if token_id != tokenizer.end_of_text])
+    return added_text(tokenizer, ids, new_ids)
+
+
+def added_text(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int]) -> str:
+    """What new tokens add to the text of a prompt, without end-of-text tokens; decoded together, since the first
+    word of a text loses the space before it.
+    """
+    prompt = [token_id for token_id in prompt_ids if token_id != tokenizer.end_of_text]
+    new = [token_id for token_id in new_ids if token_id != tokenizer.end_of_text]
+    return tokenizer.decode(prompt + new)[len(tokenizer.decode(prompt)) :]
 
 
 def sample_texts(

@@ -38,7 +38,8 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
         probabilities = torch.zeros_like(logits)
         probabilities[logits.argmax()] = 1.0
         return probabilities
-    return (logits / temperature).softmax(dim=-1)
+    below_best = (logits - logits.max()).double()  # so that a tiny temperature cannot make the best one infinite
+    return (below_best / temperature).softmax(dim=-1).to(logits.dtype)
 
 
 def keep_top_k(probabilities: Tensor, top_k: int | None) -> Tensor:

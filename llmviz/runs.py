@@ -110,7 +110,8 @@ def begin(
     sizes = {} if tokenizer == "characters" else {"vocab_size": vocab_size}
     chosen = TOKENIZERS[tokenizer].train(learned.documents, **sizes, progress=progress)
     token_ids = corpus_tokens(learned, chosen)
-    context_length, starts = _windows(learned, token_ids, chosen)
+    context_length, starts = _windows(learned, held_out, token_ids, chosen)
+    _check_enough(learned, token_ids, corpus_tokens(held_out, chosen), context_length)
     model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
     settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
     spent = 0.0
@@ -123,13 +124,25 @@ def begin(
     return Run(checkpoint, learned, held_out, token_ids, starts, seconds=spent)
 
 
-def _windows(corpus: Corpus, token_ids: Tensor, tokenizer: Tokenizer) -> tuple[int, Tensor | None]:
+def _windows(
+    learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer
+) -> tuple[int, Tensor | None]:
     """The context length and, where every document fits into it, the places where windows begin."""
-    if len(corpus.documents) > 1:
+    if len(learned.documents) > 1:
         ends = (token_ids == tokenizer.end_of_text).nonzero().flatten()
-        if int(ends.diff().max()) <= DOCUMENT_CONTEXT:
+        longest_held_out = max(len(ids) for ids in tokenizer.encode_batch(held_out.documents))
+        if max(int(ends.diff().max()), longest_held_out + 1) <= DOCUMENT_CONTEXT:
             return DOCUMENT_CONTEXT, training.document_starts(token_ids, tokenizer.end_of_text, DOCUMENT_CONTEXT)
     return TEXT_CONTEXT, None
+
+
+def _check_enough(learned: Corpus, token_ids: Tensor, held_out_ids: Tensor, context_length: int) -> None:
+    """Refuse at once a text that makes too few tokens (such as one letter a thousand times)."""
+    if len(token_ids) <= context_length or len(held_out_ids) < 2:
+        raise ValueError(
+            f"{learned.name} makes {len(token_ids)} tokens to learn from and {len(held_out_ids)} to validate with, "
+            f"and at least {context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
+        )
 
 
 def resume(folder: str | Path, *, progress: bool = False) -> Run:
@@ -139,7 +152,7 @@ def resume(folder: str | Path, *, progress: bool = False) -> Run:
         raise ValueError(f"{folder} holds a model but not the state of its training, so it cannot be resumed")
     learned, held_out = corpora.split(corpora.from_recipe(checkpoint.corpus, progress=progress))
     token_ids = corpus_tokens(learned, checkpoint.tokenizer)
-    _, starts = _windows(learned, token_ids, checkpoint.tokenizer)
+    _, starts = _windows(learned, held_out, token_ids, checkpoint.tokenizer)
     record = checkpoint.record
     history = [(int(step), float(loss)) for step, loss in record.get("history", [])]
     return Run(
@@ -179,6 +192,9 @@ def carry_on(
         look: is shown each step, for a progress bar; what it raises ends the run between two steps.
     """
     if run.is_over:
+        if run.validation_loss is None:  # it was killed between its last step and its last measurement
+            run.validation_loss = held_out_loss(run)
+            save(run, folder)
         return
     evaluate_every = max(25, run.settings.steps // 10)
     save(run, folder)

@@ -37,7 +37,7 @@ class TrainingSettings:
     optimizer: str = "muon"
     learning_rate: float = 0.02
     embedding_learning_rate: float = 0.015
-    decay: float = 0.6
+    decay: float = 0.9
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -45,6 +45,16 @@ class ModelConfig:
                 f"given d_model {self.d_model} and {self.n_heads} heads"
             )
 
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers a model of these sizes has: two tables, and in each block six matrices.
+
+        >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
+        272
+        """
+        tables = 2 * self.vocab_size * self.d_model
+        return tables + self.n_layers * (4 * self.d_model**2 + 2 * self.d_model * self.d_ff)
+
 
 def normalise(x: Tensor) -> Tensor:
     """Bring each position's vector to mean 0 and variance 1 (layer normalisation without learned gains).

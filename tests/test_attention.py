@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from llmviz.attention import (
+    QUERY_GAIN,
+    ROTARY_BASE,
     KVCache,
     MultiHeadAttention,
     Rotation,
@@ -41,7 +43,7 @@ def turned_as_complex(x: torch.Tensor) -> torch.Tensor:
     n_positions, d_head = x.shape[-2:]
     halves = x.unflatten(-1, (2, d_head // 2))
     pairs = torch.complex(halves[..., 0, :].double(), halves[..., 1, :].double())
-    angles = [[p / 10_000 ** (2 * i / d_head) for i in range(d_head // 2)] for p in range(n_positions)]
+    angles = [[p / ROTARY_BASE ** (2 * i / d_head) for i in range(d_head // 2)] for p in range(n_positions)]
     turned = pairs * torch.exp(1j * torch.tensor(angles, dtype=torch.float64))
     return torch.cat((turned.real, turned.imag), dim=-1).float()
 
@@ -130,8 +132,8 @@ class TestRotation:
         rotation = Rotation.of(rotary_angles(3, 4))
         x = torch.ones(1, 4)
         products = [(rotate(x, rotation.at(0, 1)) @ rotate(x, rotation.at(k, k + 1)).T).item() for k in range(3)]
-        # Two pairs (1, 1): 2 cos(distance) + 2 cos(distance / 100).
-        expected = [2 * math.cos(k) + 2 * math.cos(k / 100) for k in range(3)]
+        # Two pairs (1, 1), the second turning √base times slower than the first.
+        expected = [2 * math.cos(k) + 2 * math.cos(k / math.sqrt(ROTARY_BASE)) for k in range(3)]
         assert products == pytest.approx(expected, abs=1e-5)
 
     @given(st.integers(1, 5), st.integers(1, 40), seeds)
@@ -179,7 +181,8 @@ class TestMultiHead:
 
     def test_equals_torchs_own_with_the_same_weights(self):
         """Where queries and keys have mean 0 and variance 1 in each head already, normalising changes nothing;
-        with angle 0 neither does rotating. One-hot inputs make each projection a column of its weights."""
+        with angle 0 neither does rotating. One-hot inputs make each projection a column of its weights. Our gain
+        of the queries becomes part of torch's weights."""
         d_model, n_heads = 12, 3
         ours = MultiHeadAttention(d_model, n_heads)
         x = torch.eye(d_model)[None]
@@ -188,7 +191,7 @@ class TestMultiHead:
                 heads = noise(d_model, n_heads, 4, seed=seed)
                 heads = (heads - heads.mean(-1, keepdim=True)) / heads.std(-1, keepdim=True, correction=0)
                 projection.weight.copy_(heads.flatten(1).T)
-        weights = (ours.query.weight, ours.key.weight, ours.value.weight, ours.output.weight)
+        weights = (QUERY_GAIN * ours.query.weight, ours.key.weight, ours.value.weight, ours.output.weight)
         mask = causal_mask(d_model)
         judge = self.torchs_own(d_model, n_heads, *weights)
         expected, expected_weights = judge(x, x, x, attn_mask=~mask, average_attn_weights=False)
@@ -216,7 +219,7 @@ class TestMultiHead:
         judge = self.torchs_own(d_model, n_heads, same, same, ours.value.weight, ours.output.weight)
         mask = causal_mask(n_positions)
         expected, expected_weights = judge(
-            prepared(ours.query), prepared(ours.key), x, attn_mask=~mask, average_attn_weights=False
+            QUERY_GAIN * prepared(ours.query), prepared(ours.key), x, attn_mask=~mask, average_attn_weights=False
         )
         rotation = Rotation.of(rotary_angles(n_positions, d_head))
         trace = ours.trace(x, mask, rotation)

@@ -19,7 +19,7 @@ from llmviz.training import TrainingSettings, make_optimizers, train_steps
 from llmviz.transformer import DecoderOnly, ModelConfig
 
 TEXT = random_ids(120)
-TOKENIZER = CharacterTokenizer("abcdefgh '")  # 9 characters with <unk> and <|endoftext|> make 11 tokens
+TOKENIZER = CharacterTokenizer("abcdefgh ")  # 9 characters with <unk> and <|endoftext|> make 11 tokens
 
 
 def half_trained(optimizer: str = "muon", n_steps: int = 3, seed: int = 0) -> Checkpoint:
@@ -28,8 +28,11 @@ def half_trained(optimizer: str = "muon", n_steps: int = 3, seed: int = 0) -> Ch
     model = noisy_model(seed=seed)
     optimizers = make_optimizers(model, settings)
     list(islice(train_steps(model, TEXT, settings, optimizers=optimizers), n_steps))
-    tokenizer = CharacterTokenizer("abcdefgh ")
-    return Checkpoint(model, tokenizer, {"source": "text"}, settings, n_steps, {"history": [[1, 2.5]]}, optimizers)
+    return Checkpoint(model, TOKENIZER, {"source": "text"}, settings, n_steps, {"history": [[1, 2.5]]}, optimizers)
+
+
+def all_weights(optimizer) -> list[torch.Tensor]:
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
 
 
 def contents(folder) -> dict[str, bytes]:
@@ -38,6 +41,10 @@ def contents(folder) -> dict[str, bytes]:
 
 def read_card(folder) -> dict:
     return json.loads((folder / "checkpoint.json").read_text("utf-8"))
+
+
+def load_weights(folder) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(folder / read_card(folder)["files"]["weights"]["name"])
 
 
 def write_card(folder, card) -> None:
@@ -77,11 +84,10 @@ class TestRoundTrip:
         assert loaded.model.config == saved.model.config
         for before, after in zip(saved.optimizers, loaded.optimizers, strict=True):
             assert type(before) is type(after)
-            before, after = before.state_dict()["state"], after.state_dict()["state"]
-            assert before.keys() == after.keys()
-            for number, state in before.items():
-                assert state.keys() == after[number].keys()
-                assert all(torch.equal(value, after[number][key]) for key, value in state.items())
+            assert len(before.state) == len(after.state) > 0
+            for one, other in zip(all_weights(before), all_weights(after), strict=True):
+                assert before.state[one].keys() == after.state[other].keys()
+                assert all(torch.equal(value, after.state[other][key]) for key, value in before.state[one].items())
 
     @pytest.mark.parametrize("tokenizer", [
         BytePairTokenizer.train("the kite, the tree, 연 🪁, the tent", 270),
@@ -105,7 +111,7 @@ class TestRoundTrip:
 
     def test_without_optimizers_it_holds_just_the_model(self, tmp_path):
         save(tmp_path, replace(half_trained(), optimizers=()))
-        assert sorted(contents(tmp_path)) == ["checkpoint.json", "weights-000003.safetensors"]
+        assert sorted(contents(tmp_path)) == ["checkpoint.json", read_card(tmp_path)["files"]["weights"]["name"]]
         assert load(tmp_path).optimizers == []
 
     def test_is_readable_json_and_safetensors_and_nothing_else(self, folder):
@@ -144,8 +150,8 @@ class TestSavingAgain:
         assert len(contents(folder)) == 3
 
     def test_clears_away_what_a_crash_left_behind(self, folder):
-        for name in ("weights-000004.safetensors", "optimizer-000004.safetensors", "checkpoint.json.unfinished",
-                     "weights-000004.safetensors.unfinished"):  # fmt: skip
+        for name in ("weights-000004-0123abcd.safetensors", "optimizer-000004-0123abcd.safetensors",
+                     "checkpoint.json.unfinished", "weights-000004-0123abcd.safetensors.unfinished"):  # fmt: skip
             (folder / name).write_bytes(b"half")
         save(folder, half_trained())
         assert len(contents(folder)) == 3
@@ -220,20 +226,17 @@ class TestRefuses:
         self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 1"')
 
     @pytest.mark.parametrize("key", ["step", "model", "training", "corpus", "record", "files", "tokenizer"])
-    @pytest.mark.parametrize("value", ["absent", None, "text", 3.5, [], {}, {"a": 1}])
+    @pytest.mark.parametrize("value", ["absent", None, "text", 3.5, ["a"]])
     def test_a_card_with_a_part_missing_or_of_another_kind(self, folder, key, value):
         card = read_card(folder)
+        card[key] = value
         if value == "absent":
             del card[key]
-        elif (key, value) in [("corpus", {}), ("corpus", {"a": 1}), ("record", {}), ("record", {"a": 1})]:
-            pytest.skip("any dictionary is allowed here")
-        else:
-            card[key] = value
         write_card(folder, card)
         self.expect(folder, "checkpoint.json is not a whole checkpoint of llmviz")
 
     @pytest.mark.parametrize("part, key, value, sentence", [
-        ("model", "d_model", 48, r"does not fit the sizes in checkpoint.json: .* should be \(.*\), and is \(.*\)"),
+        ("model", "d_model", 48, "does not fit the sizes in checkpoint.json: they make a model of .* parameters, and the"),
         ("model", "n_layers", 1, "does not fit the sizes"),
         ("model", "n_layers", 3, "does not fit the sizes"),
         ("model", "d_ff", 21, "does not fit the sizes"),
@@ -245,7 +248,7 @@ class TestRefuses:
         ("model", "colour", "red", "not a whole checkpoint .*colour"),
         ("training", "steps", 0, "not a whole checkpoint .* at least one step"),
         ("training", "steps", "many", "not a whole checkpoint"),
-        ("training", "optimizer", "sgd", "not a whole checkpoint .* muon"),
+        ("training", "optimizer", "sgd", "not a whole checkpoint .*muon"),
         ("tokenizer", "kind", "sounds", "not a whole checkpoint .*kind"),
         ("tokenizer", "pieces", ["a", "a"], "not a whole checkpoint .* more than once"),
         ("tokenizer", "pieces", ["a", "b"], "its model knows 11 tokens, its tokenizer 4"),
@@ -289,10 +292,13 @@ class TestRefuses:
         put_in_place(folder, role, content)
         self.expect(folder, f"{role}.* is not a safetensors file")
 
-    def test_tensors_of_another_model(self, folder):
+    def test_tensors_of_another_model(self, folder, original):
         other = DecoderOnly(ModelConfig(vocab_size=11, context_length=8, d_model=12, n_layers=2, n_heads=3, d_ff=20))
         put_in_place(folder, "weights", safetensors.torch.save(other.state_dict()))
-        self.expect(folder, "weights.* does not fit the sizes in checkpoint.json")
+        self.expect(folder, "weights.* does not fit the sizes in checkpoint.json: they make")
+        turned = {name: weight.T.contiguous() for name, weight in load_weights(original).items()}
+        put_in_place(folder, "weights", safetensors.torch.save(turned))
+        self.expect(folder, r"weights.* does not fit the sizes .* should be \(.*\), and is \(.*\)")
 
     @pytest.mark.parametrize("address, shape", [
         ("nonsense", (1,)), ("7/embedding.weight/step", ()), ("1/no.such/step", ()), ("x/embedding.weight/step", ()),

@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 from dataclasses import fields
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fakes import SMALL, noisy_model, random_ids, same_weights
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz.attention import QUERY_GAIN, ROTARY_BASE
 from llmviz.trace import AttentionTrace, BlockTrace, Trace
 from llmviz.transformer import DecoderOnly, ModelConfig
 
@@ -31,7 +33,7 @@ class NumpyGPT:
 
     def turn(self, x):
         half = x.shape[1] // 2
-        angles = np.arange(len(x))[:, None] * 10_000.0 ** (-np.arange(half) / half)
+        angles = np.arange(len(x))[:, None] * ROTARY_BASE ** (-np.arange(half) / half)
         left, right = x[:, :half], x[:, half:]
         cos, sin = np.cos(angles), np.sin(angles)
         return np.hstack((left * cos - right * sin, right * cos + left * sin))
@@ -43,7 +45,7 @@ class NumpyGPT:
         for start in range(0, self.config.d_model, d_head):
             own = slice(start, start + d_head)
             q, k = (self.turn(self.normalise(part[:, own])) for part in (query, key))
-            scores = q @ k.T / math.sqrt(d_head)
+            scores = QUERY_GAIN * q @ k.T / math.sqrt(d_head)
             scores[np.triu_indices(len(x), 1)] = -np.inf
             weights = np.exp(scores - scores.max(-1, keepdims=True))
             heads.append(weights / weights.sum(-1, keepdims=True) @ value[:, own])
@@ -60,9 +62,10 @@ class NumpyGPT:
 
 class TestConfig:
     def test_counts_its_parameters_as_one_does_by_hand(self):
-        model = DecoderOnly(ModelConfig(vocab_size=10, context_length=4, d_model=6, n_layers=3, n_heads=1, d_ff=7))
+        config = ModelConfig(vocab_size=10, context_length=4, d_model=6, n_layers=3, n_heads=1, d_ff=7)
         # Two tables of 10 × 6; in each of 3 blocks four matrices 6 × 6, and 6 × 7 twice.
-        assert model.n_parameters == 2 * 60 + 3 * (4 * 36 + 2 * 42) == 804
+        assert config.n_parameters == 2 * 60 + 3 * (4 * 36 + 2 * 42) == 804
+        assert DecoderOnly(config).n_parameters == 804
 
     def test_the_default_model_has_about_as_many_as_documented(self):
         assert DecoderOnly(ModelConfig(vocab_size=1024)).n_parameters == 655_360
@@ -161,7 +164,7 @@ class TestCachedLogits:
 
 
 class TestTrace:
-    AXES = {
+    AXES: ClassVar = {
         "batch": 2, "position": 5, "query": 5, "key": 5, "head": 3, "d_model": 24, "d_head": 8, "d_ff": 20,
         "vocab": 11, "layer": 2, "layer + 1": 3,
     }  # fmt: skip
@@ -214,8 +217,9 @@ class TestTrace:
 
     def test_queries_and_keys_have_the_length_that_normalising_gives(self):
         for block in self.TRACE.blocks:
-            for vectors in (block.attention.query, block.attention.key):
-                torch.testing.assert_close(vectors.norm(dim=-1), torch.full((2, 3, 5), math.sqrt(8)), rtol=1e-2, atol=0)
+            for vectors, gain in ((block.attention.query, QUERY_GAIN), (block.attention.key, 1.0)):
+                lengths = torch.full((2, 3, 5), gain * math.sqrt(8))
+                torch.testing.assert_close(vectors.norm(dim=-1), lengths, rtol=1e-2, atol=0)
 
 
 class TestRefuses:

@@ -136,12 +136,15 @@ def _draw_training(ax: Axes, steps: np.ndarray, losses: np.ndarray, smoothed: np
 
 
 def _set_axes(ax: Axes, all_steps: list[np.ndarray], scale: str, unit: str) -> None:
-    if scale == "log" and min(steps[0] for steps in all_steps) < 1:
+    first, last = min(steps[0] for steps in all_steps), max(steps[-1] for steps in all_steps)
+    if scale == "log" and first < 1:
         ax.set_xscale("symlog", linthresh=1, linscale=0.3)  # has a place for step 0
     elif scale == "log":
         ax.set_xscale("log")
     else:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    if first == last:
+        ax.set(xlim=(first / 2, 1.5 * first + 1), xticks=[first])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("step" + (" (log scale)" if scale == "log" else ""))

@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -112,12 +112,23 @@ def compare(
     return _finding(name, text, numbers | {"ratios": single}, target, ratio)
 
 
-def measure(name: str, values: Sequence[float], unit: str, *, target: Target | None = None, note: str = "") -> Finding:
-    """State the median of some repeats, and its target if it has one."""
+def bounded_ratio(name: str, ours: float, peer: float | None, *, limit: float, peer_name: str, unit: str) -> Finding:
+    """How many times more a peer needed, once; or, where it never got there within the limit, at least how many."""
+    ratio = (limit if peer is None else peer) / ours
+    theirs = f"not reached in {number(limit)}" if peer is None else number(peer)
+    text = f"{times_as(ratio, is_bound=peer is None)} ours (ours {number(ours)}, {peer_name} {theirs} {unit})"
+    numbers = {"ratio": ratio, "is_bound": peer is None, "ours": ours, "peer": peer, "limit": limit}
+    return Finding(name, text, numbers | {"peer_name": peer_name, "unit": unit})
+
+
+def measure(
+    name: str, values: Sequence[float], unit: str, *, target: Target | None = None, note: str = "", **numbers: Any
+) -> Finding:
+    """State the median of some repeats, and its target if it has one; further `numbers` only go into the JSON."""
     value = median(values)
     shown = f"{number(value)}{' ' if unit else ''}{unit}"
     text = (target.judge(value, shown) if target else shown) + (f" ({note})" if note else "")
-    return _finding(name, text, {"value": value, "all": list(values), "unit": unit}, target, value)
+    return _finding(name, text, {"value": value, "all": list(values), "unit": unit} | numbers, target, value)
 
 
 def not_measured(name: str, reason: str) -> Finding:
@@ -160,9 +171,10 @@ def take_turns(
     return found
 
 
-def progress(total: int, label: str) -> tqdm:
-    """A bar that vanishes when it is done, so that only findings stay on the screen."""
-    return tqdm(total=total, desc=f"  {label}", leave=False, bar_format="{desc}: {percentage:3.0f}% {elapsed} {postfix}")
+def progress(total: int, label: str, items: Iterable[Any] | None = None) -> tqdm:
+    """A bar that vanishes when it is done, so that only findings stay on the screen; none outside a terminal."""
+    shown = "{desc}: {percentage:3.0f}% {elapsed} {postfix}"
+    return tqdm(items, total=total, desc=f"  {label}", leave=False, disable=None, bar_format=shown)
 
 
 def machine() -> dict[str, Any]:
@@ -222,9 +234,7 @@ class SubjectReport:
         return asdict(self)
 
 
-def run_subject(
-    name: str, findings: Iterator[Finding], report: SubjectReport, look: Callable[[Finding], None]
-) -> None:
+def run_subject(name: str, findings: Iterator[Finding], report: SubjectReport, look: Callable[[Finding], None]) -> None:
     """Fill a subject's report with its findings as they come, so that a Ctrl-C keeps those that are there.
 
     What cannot be measured, or a peer that is not installed, becomes a finding that says so.

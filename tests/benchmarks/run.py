@@ -82,9 +82,7 @@ def verdict(reports: dict[str, SubjectReport]) -> str:
     """How many targets are met, and which are not or could not be measured."""
     judged = [finding for report in reports.values() for finding in report.findings if finding.is_met is not None]
     missed = [str(finding) for finding in judged if not finding.is_met]
-    absent = [
-        str(finding) for report in reports.values() for finding in report.findings if "reason" in finding.numbers
-    ]
+    absent = [str(finding) for report in reports.values() for finding in report.findings if "reason" in finding.numbers]
     return "\n  ".join([f"{len(judged) - len(missed)} of {len(judged)} targets met.", *missed, *absent])
 
 

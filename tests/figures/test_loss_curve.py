@@ -83,6 +83,14 @@ def test_log_steps_have_a_place_for_step_0(first, scale):
     assert {"1", "100"} <= {label.get_text() for label in axes.get_xticklabels()}
 
 
+@pytest.mark.parametrize("step", [0, 1, 500])
+def test_a_single_step_has_a_readable_axis(step):
+    axes = figures.loss_curve([step], [3.0])
+    axes.figure.canvas.draw()
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == [str(step)]
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(st.floats(0, 1e4), min_size=1, max_size=60),

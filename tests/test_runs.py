@@ -1,0 +1,307 @@
+"""Runs: begun, interrupted in every way, and taken up again with the same end, bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import same_weights
+
+from llmviz import checkpoints, corpora, evaluation, runs, training
+from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
+from llmviz.transformer import ModelConfig
+
+LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Models and batches a hundredth of the usual size, and few held-out texts: the runs are the same."""
+    monkeypatch.setattr(runs, "ModelConfig", partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32))
+    monkeypatch.setattr(runs, "TOKENS_PER_STEP", 256)
+    monkeypatch.setattr(corpora, "HELD_OUT_TEXTS", 30)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "kites.txt"
+    path.write_text(LINES, "utf-8")
+    return corpora.from_file(path)
+
+
+def begin(corpus, **settings) -> runs.Run:
+    return runs.begin(corpus, **{"tokenizer": "characters", "steps": 12, **settings})
+
+
+class TestTokens:
+    TOKENIZER = CharacterTokenizer("ab")  # a 0, b 1, <unk> 2, <|endoftext|> 3
+
+    def test_one_long_text_stands_alone(self):
+        assert runs.corpus_tokens(corpora.from_text("abba"), self.TOKENIZER).tolist() == [0, 1, 1, 0]
+
+    def test_several_have_an_end_of_text_before_each_and_after_the_last(self):
+        corpus = corpora.Corpus("two", ("ab", "a"), {})
+        assert runs.corpus_tokens(corpus, self.TOKENIZER).tolist() == [3, 0, 1, 3, 0, 3]
+
+    @pytest.mark.parametrize("n_documents, prompt, expected", [
+        (2, "ab", [3, 0, 1]), (2, "", [3]), (1, "ab", [0, 1]), (1, "", [2]),
+    ])  # fmt: skip
+    def test_a_prompt_begins_as_the_texts_of_the_model_do(self, n_documents, prompt, expected):
+        record = {"n_documents": n_documents}
+        checkpoint = checkpoints.Checkpoint(None, self.TOKENIZER, {}, None, 0, record)
+        assert runs.prompt_ids(checkpoint, prompt) == expected
+
+
+class TestBegin:
+    def test_holds_out_a_tenth_and_trains_the_tokenizer_on_the_rest(self, small, corpus):
+        run = begin(corpus)
+        assert run.corpus.text + run.held_out.text == LINES
+        assert run.tokenizer == CharacterTokenizer.train(run.corpus.text)
+        assert run.token_ids.tolist() == run.tokenizer.encode(run.corpus.text)
+        assert (run.model.config.context_length, run.starts) == (64, None)
+        assert run.settings.batch_size * 64 == runs.TOKENS_PER_STEP
+
+    def test_lets_windows_begin_where_short_documents_do(self, small):
+        run = begin(corpora.tinyville(counts={"fact": 50, "visit": 20}), tokenizer="word")
+        assert run.model.config.context_length == 128
+        assert (run.token_ids[run.starts] == run.tokenizer.end_of_text).all()
+
+    def test_takes_a_held_out_document_that_is_too_long_as_seriously(self, small, monkeypatch):
+        learned, held_out = (corpora.Corpus(name, texts, {"source": "tinyville"}) for name, texts in (
+            ("short", ("a b a b",) * 60), ("long", ("a b", "a " * 128))))  # fmt: skip
+        monkeypatch.setattr(corpora, "split", lambda corpus: (learned, held_out))
+        run = begin(learned, tokenizer="word")
+        assert (run.model.config.context_length, run.starts) == (64, None)
+        assert runs.held_out_loss(run) > 0
+
+    def test_depends_on_its_seed_alone(self, small, corpus):
+        one, other, third = begin(corpus, seed=3), begin(corpus, seed=3), begin(corpus, seed=4)
+        assert same_weights(one.model, other.model)
+        assert not same_weights(one.model, third.model)
+        assert third.settings.seed == 4
+
+    def test_fixes_the_steps_that_fill_the_seconds(self, small, corpus, monkeypatch):
+        monkeypatch.setattr(training, "measure_seconds_per_step", lambda *given, **more: (0.02, 1.0))
+        run = begin(corpus, steps=None, seconds=5)
+        assert run.settings.steps == 200
+        assert run.seconds == 1.0
+        assert begin(corpus, steps=None, seconds=0.1).settings.steps == 1
+
+    @pytest.mark.parametrize("length", [{"steps": None}, {"steps": 3, "seconds": 3.0}])
+    def test_wants_either_steps_or_seconds(self, corpus, length):
+        with pytest.raises(ValueError, match="either a number of steps or a number of seconds"):
+            begin(corpus, **length)
+
+    def test_refuses_a_text_that_makes_too_few_tokens(self, tmp_path):
+        (tmp_path / "a.txt").write_text("a" * 3000)
+        with pytest.raises(ValueError, match=r"a\.txt.* makes .* tokens .* at least 65 and 2 are needed"):
+            begin(corpora.from_file(tmp_path / "a.txt"), tokenizer="bpe")
+
+
+class TestCarryOn:
+    def test_saves_on_the_way_and_at_the_end(self, small, corpus, tmp_path, monkeypatch):
+        saved = []
+        monkeypatch.setattr(checkpoints, "save", lambda folder, checkpoint: saved.append(checkpoint))
+        seen = []
+        runs.carry_on(begin(corpus), tmp_path, save_every=5, look=seen.append)
+        assert [checkpoint.step for checkpoint in saved] == [0, 5, 10, 12]
+        assert [step.step for step in seen] == list(range(1, 13))
+        record = saved[-1].record
+        assert [step for step, _ in record["history"]] == list(range(1, 13))
+        assert record["seconds"] == pytest.approx(sum(step.seconds for step in seen), abs=0.01)
+        assert record["tokens"] == 12 * 256
+        assert json.loads(json.dumps(record)) is not None
+
+    def test_measures_the_loss_of_each_held_out_token_once(self, small, corpus, tmp_path):
+        run = begin(corpus)
+        runs.carry_on(run, tmp_path)
+        ids = torch.tensor(run.tokenizer.encode(run.held_out.text))
+        assert run.validation_loss == pytest.approx(training.evaluate(run.model, ids), abs=1e-4)
+        assert checkpoints.load(tmp_path).record["validation_loss"] == run.validation_loss
+
+    def test_and_of_short_documents_from_their_first_word_to_their_end(self, small, tmp_path):
+        run = begin(corpora.tinyville(counts={"fact": 60, "copy": 20}), tokenizer="word", steps=2)
+        runs.carry_on(run, tmp_path)
+        texts = run.held_out.documents
+        n_tokens = sum(len(run.tokenizer.encode(text)) + 1 for text in texts)
+        nats = sum(evaluation.document_nats(run.model, run.tokenizer, texts))
+        assert run.validation_loss == pytest.approx(nats / n_tokens, abs=1e-4)
+
+    def test_stops_when_the_wanted_loss_is_reached(self, small, corpus, tmp_path):
+        run = begin(corpus, steps=200)
+        runs.carry_on(run, tmp_path, until_loss=100.0)
+        assert run.checkpoint.step == 25
+        assert run.is_over
+        again = runs.resume(tmp_path)
+        assert again.is_over
+        runs.carry_on(again, tmp_path)
+        assert again.checkpoint.step == 25
+
+    def test_history_stays_short(self, small, corpus, tmp_path):
+        run = begin(corpus)
+        run.history = [(step, 1.0) for step in range(1, 5001)]
+        runs.save(run, tmp_path)
+        assert 200 <= len(checkpoints.load(tmp_path).record["history"]) <= 400
+
+
+class TestResume:
+    @pytest.mark.parametrize("stop", [1, 4, 5, 11])
+    def test_after_ctrl_c_ends_as_an_uninterrupted_run(self, small, corpus, tmp_path, stop):
+        whole = begin(corpus)
+        runs.carry_on(whole, tmp_path / "whole")
+
+        def interrupt(step):
+            if step.step == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            runs.carry_on(begin(corpus), tmp_path / "parted", save_every=5, look=interrupt)
+        run = runs.resume(tmp_path / "parted")
+        assert run.checkpoint.step == stop
+        runs.carry_on(run, tmp_path / "parted", save_every=5)
+        assert same_weights(run.model, whole.model)
+        assert run.history == whole.history
+        assert run.validation_loss == whole.validation_loss
+        assert same_weights(checkpoints.load(tmp_path / "parted").model, whole.model)
+
+    def test_in_the_same_program_too(self, small, corpus, tmp_path):
+        whole, parted = begin(corpus), begin(corpus)
+        runs.carry_on(whole, tmp_path / "whole")
+
+        def interrupt(step):
+            if step.step == 9:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            runs.carry_on(parted, tmp_path / "parted", look=interrupt)
+        runs.carry_on(parted, tmp_path / "parted")
+        assert same_weights(parted.model, whole.model)
+
+    def test_of_documents_reads_them_from_the_same_places(self, small, tmp_path):
+        corpus = corpora.tinyville(counts={"fact": 50, "visit": 20})
+        whole = begin(corpus, tokenizer="word", steps=6)
+        runs.carry_on(whole, tmp_path / "whole")
+
+        def interrupt(step):
+            if step.step == 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            runs.carry_on(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", look=interrupt)
+        run = runs.resume(tmp_path / "parted")
+        runs.carry_on(run, tmp_path / "parted")
+        assert same_weights(run.model, whole.model)
+
+    def test_of_a_run_killed_after_its_last_step_measures_its_loss(self, small, corpus, tmp_path, monkeypatch):
+        def killed(run):
+            raise SystemExit
+
+        with monkeypatch.context() as patch, pytest.raises(SystemExit):
+            patch.setattr(runs, "held_out_loss", killed)
+            runs.carry_on(begin(corpus), tmp_path, save_every=6)
+        run = runs.resume(tmp_path)
+        assert run.is_over
+        runs.carry_on(run, tmp_path)
+        assert run.validation_loss == runs.held_out_loss(run)
+        assert runs.resume(tmp_path).validation_loss == run.validation_loss
+
+    def test_needs_the_state_of_the_training(self, small, corpus, tmp_path):
+        checkpoints.save(tmp_path, replace(begin(corpus).checkpoint, optimizers=()))
+        with pytest.raises(ValueError, match="holds a model but not the state of its training, so it cannot be resumed"):
+            runs.resume(tmp_path)
+
+    def test_needs_the_same_text(self, small, corpus, tmp_path):
+        runs.save(begin(corpus), tmp_path / "run")
+        assert runs.resume(tmp_path / "run").corpus.text + runs.resume(tmp_path / "run").held_out.text == LINES
+        (tmp_path / "kites.txt").write_text(LINES + "One more.\n")
+        with pytest.raises(ValueError, match=r"kites\.txt was changed; bring it back, or start anew"):
+            runs.resume(tmp_path / "run")
+        (tmp_path / "kites.txt").unlink()
+        with pytest.raises(FileNotFoundError, match=r"There is no file .*kites\.txt"):
+            runs.resume(tmp_path / "run")
+
+
+class TestKilled:
+    N_STEPS = 40
+
+    def train(self, *arguments: str) -> subprocess.Popen:
+        command = [sys.executable, "-W", "error", "-m", "llmviz", "train", *arguments]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(runs.__file__).parents[1])}
+        return subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def finish(self, process: subprocess.Popen) -> dict:
+        output, errors = process.communicate(timeout=500)
+        assert process.returncode == 0, errors
+        return json.loads(output.splitlines()[-1])
+
+    def test_by_the_system_and_resumed_it_ends_bit_for_bit_as_uninterrupted(self, corpus, tmp_path):
+        """A real `llmviz train`, killed without warning after its first checkpoint and before its end."""
+        text = ("--text", corpus.recipe["path"], "--tokenizer", "characters", "--steps", str(self.N_STEPS))
+        whole, parted = tmp_path / "whole", tmp_path / "parted"
+        report = self.finish(self.train(*text, "--out", str(whole), "--json"))
+        process = self.train(*text, "--out", str(parted), "--save-every", "2")
+        while not self.n_saved(parted) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        assert process.returncode != 0, "it was over before it could be killed"
+        assert 0 < self.n_saved(parted) < self.N_STEPS
+        resumed = self.finish(self.train("--resume", str(parted), "--json"))
+        assert same_weights(checkpoints.load(parted).model, checkpoints.load(whole).model)
+        assert {name: value for name, value in resumed.items() if name not in ("seconds", "folder")} == {
+            name: value for name, value in report.items() if name not in ("seconds", "folder")
+        }
+
+    def n_saved(self, folder: Path) -> int:
+        """After how many steps the folder's checkpoint was made; 0 where there is none yet."""
+        return checkpoints.load(folder).step if checkpoints.holds_checkpoint(folder) else 0
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches another program only on POSIX")
+    def test_by_ctrl_c_it_saves_says_how_to_go_on_and_leaves_with_130(self, corpus, tmp_path):
+        process = self.train(
+            "--text", corpus.recipe["path"], "--tokenizer", "characters", "--steps", "100000", "--out",
+            str(tmp_path / "run"), "--save-every", "1",
+        )  # fmt: skip
+        while not self.n_saved(tmp_path / "run") and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=100)
+        assert process.returncode == 130
+        step = self.n_saved(tmp_path / "run")
+        assert f"Saved after step {step}. Go on with: llmviz train --resume {tmp_path / 'run'}" in output
+        assert errors.endswith("Stopped.\n")
+        assert "Traceback" not in errors
+
+
+class TestReport:
+    def test_of_a_text(self, small, corpus, tmp_path):
+        run = begin(corpus)
+        runs.carry_on(run, tmp_path)
+        report = runs.report(run)
+        assert list(report) == ["seconds", "steps", "tokens", "parameters", "validation_loss"]
+        assert (report["steps"], report["tokens"]) == (12, 12 * 256)
+        assert report["parameters"] == sum(weight.numel() for weight in run.model.parameters())
+
+    def test_of_tinyville_compares_with_the_world_kind_by_kind(self, small, tmp_path):
+        run = begin(corpora.tinyville(counts={"fact": 60, "copy": 20}), tokenizer="word", steps=2)
+        runs.carry_on(run, tmp_path)
+        report = runs.report(run)
+        assert report["entropy"].keys() == report["gap"].keys() == report["compared"].keys() == {"fact", "copy"}
+        assert sum(report["compared"].values()) == len(run.held_out.documents)
+        assert all(gap > 0 for gap in report["gap"].values())
+        # All words and ends together: the model's nats are those of the world and of the gap.
+        words = {"fact": 0, "copy": 0}
+        for text in evaluation.Tinyville(run.corpus.recipe["counts"]).texts(1_000_000, counts=run.held_out.recipe["counts"]):
+            words[text.kind] += len(evaluation.Tinyville.words(text.text)) + 1
+        nats = sum(words[kind] * (report["entropy"][kind] + report["gap"][kind]) for kind in words)
+        n_tokens = sum(len(run.tokenizer.encode(text)) + 1 for text in run.held_out.documents)
+        assert nats == pytest.approx(run.validation_loss * n_tokens, rel=1e-3)
