@@ -45,8 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return FAILED
     except (ValueError, OSError, ArithmeticError) as error:
-        print(f"llmviz {given.command}: {error}", file=sys.stderr)
+        print(f"llmviz {given.command}: {_sentence(error)}", file=sys.stderr)
         return FAILED
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong; where the system refused something, its reason without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f" at {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}; is the folder there, may you write into it, and is there space?"
+    if isinstance(error, UnicodeEncodeError):
+        shown = ascii(error.object[error.start : error.end])
+        return f"the output takes only {error.encoding}, which has no {shown}; try again with PYTHONUTF8=1 set"
+    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -140,14 +151,14 @@ def _add_lab(commands) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text) if text.lstrip("+-").isdigit() else 0
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return number
 
 
 def _seed(text: str) -> int:
-    number = int(text) if text.isdigit() else -1
+    number = int(text) if text.isdecimal() else -1
     if not 0 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
     return number
@@ -322,10 +333,10 @@ def _check(given: argparse.Namespace) -> int:
     from llmviz.text_files import read_text_file
     from llmviz.world import Tinyville
 
-    text = sys.stdin.read() if given.file == "-" else read_text_file(given.file)[0]
+    text = _piped_text() if given.file == "-" else read_text_file(given.file)[0]
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise ValueError(f"{given.file} has no text in it; write one text a line")
+        raise ValueError("there was nothing to read; write one text a line")
     world = Tinyville()
     n_valid = 0
     for number, line in enumerate(lines, 1):
@@ -336,3 +347,13 @@ def _check(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps({"valid": n_valid, "total": len(lines)}))
     return OK
+
+
+def _piped_text() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"what came through the pipe is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start:,}"
+        ) from None

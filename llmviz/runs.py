@@ -129,10 +129,10 @@ def _windows(
 ) -> tuple[int, Tensor | None]:
     """The context length and, where every document fits into it, the places where windows begin."""
     if len(learned.documents) > 1:
-        ends = (token_ids == tokenizer.end_of_text).nonzero().flatten()
+        starts = training.document_starts(token_ids, tokenizer.end_of_text)
         longest_held_out = max(len(ids) for ids in tokenizer.encode_batch(held_out.documents))
-        if max(int(ends.diff().max()), longest_held_out + 1) <= DOCUMENT_CONTEXT:
-            return DOCUMENT_CONTEXT, training.document_starts(token_ids, tokenizer.end_of_text, DOCUMENT_CONTEXT)
+        if max(int(starts.diff().max()), longest_held_out + 1) <= DOCUMENT_CONTEXT:
+            return DOCUMENT_CONTEXT, starts
     return TEXT_CONTEXT, None
 
 

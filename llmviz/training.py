@@ -107,29 +107,38 @@ def sample_windows(
 
     Args:
         token_ids: (position,), the whole corpus.
-        starts: where documents begin; windows begin only there. None: they begin anywhere.
+        starts: where the documents begin, and where the last one ends (see `document_starts`); a window is then a
+            chain of documents drawn at random, cut at its end. None: a window is one piece of the text.
     """
     # torch's generator takes only the lowest 32 bits of its seed, so both numbers are mixed into those.
     generator = torch.Generator().manual_seed((seed * SEED_STRIDE + step) % 2**32)
+    if starts is not None:
+        chains = [_chain_of_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)]
+        return torch.stack(chains)
     last_start = len(token_ids) - length - 1
     if last_start < 0:
         raise ValueError(f"a window of {length} tokens needs a text of at least {length + 1}; given {len(token_ids)}")
-    if starts is None:
-        first = torch.randint(last_start + 1, (n_windows, 1), generator=generator)
-    else:
-        first = starts[torch.randint(len(starts), (n_windows, 1), generator=generator)]
+    first = torch.randint(last_start + 1, (n_windows, 1), generator=generator)
     return token_ids[first + torch.arange(length + 1)]
 
 
-def document_starts(token_ids: Tensor, end_of_text: int, length: int) -> Tensor:
-    """Find where windows may begin so that each begins with a whole document: at every end-of-text token.
+def _chain_of_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
+    pieces, n_tokens = [], 0
+    while n_tokens < length:
+        number = int(torch.randint(len(starts) - 1, (), generator=generator))
+        pieces.append(token_ids[starts[number] : starts[number + 1]])
+        n_tokens += len(pieces[-1])
+    return torch.cat(pieces)[:length]
 
-    Only places from which a whole window of `length` + 1 tokens can be taken: (document,).
-    """
+
+def document_starts(token_ids: Tensor, end_of_text: int) -> Tensor:
+    """Find where the documents begin, and where the last one ends: every end-of-text token, (document + 1,)."""
     starts = (token_ids == end_of_text).nonzero().flatten()
-    starts = starts[starts < len(token_ids) - length]
-    if not len(starts):
-        raise ValueError(f"no document is followed by {length + 1} tokens of text; give more text")
+    if len(starts) < 2:
+        raise ValueError(
+            f"documents stand between end-of-text tokens (id {end_of_text}), one before each and one at the end; "
+            f"found {len(starts)} such tokens"
+        )
     return starts
 
 

@@ -46,10 +46,9 @@ class FakeModel(nn.Module):
 
     def forward(self, token_ids, cache=None):
         self.n_calls += 1
-        return torch.stack([
-            torch.stack([self.next_logits(row[: stop + 1]) for stop in range(len(row))])
-            for row in token_ids.tolist()
-        ])
+        return torch.stack(
+            [torch.stack([self.next_logits(row[: stop + 1]) for stop in range(len(row))]) for row in token_ids.tolist()]
+        )
 
 
 def uniform_model(vocab_size: int, **settings) -> FakeModel:

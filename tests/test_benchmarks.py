@@ -9,9 +9,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent / "benchmarks"))
 
+import bench_tinyville
 import measuring
 import run
 from measuring import Finding, NotMeasured, SubjectReport, Target
+
+from llmviz.training import TrainingStep
 
 FOLDER = Path(run.__file__).resolve().parent
 MACHINE = {
@@ -105,6 +108,7 @@ def stops_with(problem):
     [
         (NotMeasured("no text here."), "toys: not measured: no text here."),
         (ModuleNotFoundError("…", name="transformers"), "toys: not measured: transformers is not installed; `make"),
+        (RuntimeError("all broke"), "toys: not measured: it failed with RuntimeError: all broke"),
     ],
 )
 def test_what_cannot_be_measured_is_said_and_the_rest_kept(problem, said):
@@ -178,3 +182,33 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, monkeypatch, capsys):
     assert [finding["name"] for finding in subject["findings"]] == ["first"]
     assert not subject["is_complete"]
     assert "Stopped." in capsys.readouterr().err
+
+
+class FakeStories:
+    """The gap of a "model" that is a list of gaps, one a look."""
+
+    def gap(self, model, n_stories=1):
+        return model.pop(0)
+
+
+def racer(name, gaps, seconds_per_step, n_steps=60):
+    steps = (TrainingStep(i, 1.0, 0.1, 100, seconds_per_step) for i in range(1, n_steps + 1))
+    return bench_tinyville.Racer(name, gaps, steps, n_steps)
+
+
+def test_a_race_goes_on_where_the_clock_is_behind_and_notes_when_a_goal_is_reached():
+    """Looks every 20 s; a turn of ours takes 20 s, one of theirs 40 s: three turns and three looks each."""
+    ours, theirs = racer("ours", [0.3, 0.09, 0.04], 1.0), racer("theirs", [0.9, 0.5, 0.08], 2.0)
+    bench_tinyville.race([ours, theirs], FakeStories(), look_every=20)
+    assert ours.gaps == [(20, 2000, 0.3), (40, 4000, 0.09), (60, 6000, 0.04)]
+    assert ours.is_over and theirs.is_over
+    assert ours.reached(0.10) == (40, 4000)
+    assert theirs.reached(0.10) == (120, 6000)
+    assert theirs.reached(0.05) is None
+    time, tokens = bench_tinyville.to_goal(0.10, ours, [theirs])
+    assert (time.numbers["ratio"], tokens.numbers["ratio"]) == (3.0, 1.5)
+    time, tokens = bench_tinyville.to_goal(0.05, ours, [theirs])
+    assert (time.numbers["ratio"], time.numbers["is_bound"], time.numbers["peer"]) == (2.0, True, None)
+    assert "more than" in time.text
+    (unreached,) = bench_tinyville.to_goal(0.01, ours, [theirs])
+    assert unreached.text == "not measured: ours did not reach it in 60.0 s"

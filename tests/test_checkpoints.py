@@ -158,8 +158,8 @@ class TestSavingAgain:
         assert load(folder).step == 3
 
     def test_leaves_alone_what_is_not_its_own(self, folder):
-        others = {"weights-best.safetensors": b"mine", "essay.unfinished": b"mine", "optimizer-notes.safetensors": b"mine",
-                  "notes.txt": b"mine"}  # fmt: skip
+        names = ("weights-best.safetensors", "optimizer-notes.safetensors", "essay.unfinished", "notes.txt")
+        others = dict.fromkeys(names, b"mine")
         for name, content in others.items():
             (folder / name).write_bytes(content)
         save(folder, half_trained(n_steps=5))
@@ -212,15 +212,18 @@ class TestRefuses:
         assert not holds_checkpoint(tmp_path)
 
     @pytest.mark.parametrize("content", [
-        b"", b"not json", b'{"format": "llmviz checkpoint 1",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00", b"[" * 100_000,
+        b"", b"not json", b'{"format": "llmviz checkpoint 1",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00",
+        b"[" * 100_000,
     ], ids=["empty", "no json", "truncated", "binary", "utf-16", "brackets"])  # fmt: skip
     def test_a_card_that_is_not_json(self, folder, content):
         (folder / "checkpoint.json").write_bytes(content)
         assert holds_checkpoint(folder)
         self.expect(folder, "checkpoint.json is damaged or is not JSON")
 
-    @pytest.mark.parametrize("content", ["{}", "[]", "3", "null", '{"format": "llmviz checkpoint 99"}',
-                                         '{"format": ["llmviz"]}', '{"model_type": "gpt2", "n_layer": 12}'])  # fmt: skip
+    @pytest.mark.parametrize("content", [
+        "{}", "[]", "3", "null", '{"format": "llmviz checkpoint 99"}', '{"format": ["llmviz"]}',
+        '{"model_type": "gpt2", "n_layer": 12}',
+    ])  # fmt: skip
     def test_foreign_json(self, folder, content):
         (folder / "checkpoint.json").write_text(content)
         self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 1"')
@@ -236,7 +239,7 @@ class TestRefuses:
         self.expect(folder, "checkpoint.json is not a whole checkpoint of llmviz")
 
     @pytest.mark.parametrize("part, key, value, sentence", [
-        ("model", "d_model", 48, "does not fit the sizes in checkpoint.json: they make a model of .* parameters, and the"),
+        ("model", "d_model", 48, "does not fit the sizes in checkpoint.json: they make a model of .* parameters"),
         ("model", "n_layers", 1, "does not fit the sizes"),
         ("model", "n_layers", 3, "does not fit the sizes"),
         ("model", "d_ff", 21, "does not fit the sizes"),

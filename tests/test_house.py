@@ -20,9 +20,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "_pytest": "pytest"}
+PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
 USED_WITHOUT_IMPORT = {"ipykernel", "ruff"}  # the kernel of the notebooks, by its name; a command
-BROUGHT_ALONG = {"nbformat", "nbclient", "traitlets", "IPython", "packaging"}  # by JupyterLab and pytest
+BROUGHT_ALONG = {"nbformat", "nbclient", "traitlets", "IPython", "packaging", "PIL"}  # by our dependencies
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

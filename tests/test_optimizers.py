@@ -29,8 +29,8 @@ class TestOrthogonalise:
         values = 0.05 + torch.rand(rank, generator=torch.Generator().manual_seed(seed))
         matrix = size * left @ values.diag() @ right.T
         inside = left.T @ orthogonalise(matrix[None])[0] @ right
-        assert (0.6 < inside.diag()).all()
-        assert (inside.diag() < 1.3).all()
+        assert inside.diag().min() > 0.6
+        assert inside.diag().max() < 1.3
         torch.testing.assert_close(inside, inside.diag().diag(), rtol=0, atol=2e-3)
 
     @given(st.integers(1, 16), st.integers(1, 16), seeds)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +17,9 @@ import torch
 from fakes import same_weights
 
 from llmviz import checkpoints, corpora, evaluation, runs, training
-from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
+from llmviz.tokenizers import CharacterTokenizer
 from llmviz.transformer import ModelConfig
+from llmviz.world import Tinyville
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 
@@ -214,7 +217,7 @@ class TestResume:
 
     def test_needs_the_state_of_the_training(self, small, corpus, tmp_path):
         checkpoints.save(tmp_path, replace(begin(corpus).checkpoint, optimizers=()))
-        with pytest.raises(ValueError, match="holds a model but not the state of its training, so it cannot be resumed"):
+        with pytest.raises(ValueError, match="a model but not the state of its training, so it cannot be resumed"):
             runs.resume(tmp_path)
 
     def test_needs_the_same_text(self, small, corpus, tmp_path):
@@ -229,33 +232,41 @@ class TestResume:
 
 
 class TestKilled:
-    N_STEPS = 40
+    N_STEPS = 24
 
-    def train(self, *arguments: str) -> subprocess.Popen:
+    @contextmanager
+    def training(self, *arguments: str) -> Iterator[subprocess.Popen]:
+        """A `llmviz train` in a process of its own, which is gone afterwards, however the test ends."""
         command = [sys.executable, "-W", "error", "-m", "llmviz", "train", *arguments]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(runs.__file__).parents[1])}
-        return subprocess.Popen(
+        with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
-    def finish(self, process: subprocess.Popen) -> dict:
-        output, errors = process.communicate(timeout=500)
-        assert process.returncode == 0, errors
+    def report(self, *arguments: str) -> dict:
+        """Train to the end; the last line of what it says."""
+        with self.training(*arguments, "--json") as process:
+            output, errors = process.communicate()
+            assert process.returncode == 0, errors
         return json.loads(output.splitlines()[-1])
 
     def test_by_the_system_and_resumed_it_ends_bit_for_bit_as_uninterrupted(self, corpus, tmp_path):
         """A real `llmviz train`, killed without warning after its first checkpoint and before its end."""
         text = ("--text", corpus.recipe["path"], "--tokenizer", "characters", "--steps", str(self.N_STEPS))
         whole, parted = tmp_path / "whole", tmp_path / "parted"
-        report = self.finish(self.train(*text, "--out", str(whole), "--json"))
-        process = self.train(*text, "--out", str(parted), "--save-every", "2")
-        while not self.n_saved(parted) and process.poll() is None:
-            time.sleep(0.01)
-        process.kill()
-        process.communicate()
-        assert process.returncode != 0, "it was over before it could be killed"
+        report = self.report(*text, "--out", str(whole))
+        with self.training(*text, "--out", str(parted), "--save-every", "2") as process:
+            while not self.n_saved(parted) and process.poll() is None:
+                time.sleep(0.01)
+            process.kill()
+            process.communicate()
+            assert process.returncode != 0, "it was over before it could be killed"
         assert 0 < self.n_saved(parted) < self.N_STEPS
-        resumed = self.finish(self.train("--resume", str(parted), "--json"))
+        resumed = self.report("--resume", str(parted))
         assert same_weights(checkpoints.load(parted).model, checkpoints.load(whole).model)
         assert {name: value for name, value in resumed.items() if name not in ("seconds", "folder")} == {
             name: value for name, value in report.items() if name not in ("seconds", "folder")
@@ -263,19 +274,18 @@ class TestKilled:
 
     def n_saved(self, folder: Path) -> int:
         """After how many steps the folder's checkpoint was made; 0 where there is none yet."""
-        return checkpoints.load(folder).step if checkpoints.holds_checkpoint(folder) else 0
+        card = folder / checkpoints.CARD
+        return json.loads(card.read_text("utf-8"))["step"] if card.exists() else 0
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches another program only on POSIX")
     def test_by_ctrl_c_it_saves_says_how_to_go_on_and_leaves_with_130(self, corpus, tmp_path):
-        process = self.train(
-            "--text", corpus.recipe["path"], "--tokenizer", "characters", "--steps", "100000", "--out",
-            str(tmp_path / "run"), "--save-every", "1",
-        )  # fmt: skip
-        while not self.n_saved(tmp_path / "run") and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=100)
-        assert process.returncode == 130
+        text = ("--text", corpus.recipe["path"], "--tokenizer", "characters", "--steps", "100000")
+        with self.training(*text, "--out", str(tmp_path / "run"), "--save-every", "1") as process:
+            while not self.n_saved(tmp_path / "run") and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate()
+            assert process.returncode == 130
         step = self.n_saved(tmp_path / "run")
         assert f"Saved after step {step}. Go on with: llmviz train --resume {tmp_path / 'run'}" in output
         assert errors.endswith("Stopped.\n")
@@ -300,8 +310,8 @@ class TestReport:
         assert all(gap > 0 for gap in report["gap"].values())
         # All words and ends together: the model's nats are those of the world and of the gap.
         words = {"fact": 0, "copy": 0}
-        for text in evaluation.Tinyville(run.corpus.recipe["counts"]).texts(1_000_000, counts=run.held_out.recipe["counts"]):
-            words[text.kind] += len(evaluation.Tinyville.words(text.text)) + 1
+        for text in Tinyville().texts(run.held_out.recipe["seed"], counts=run.held_out.recipe["counts"]):
+            words[text.kind] += len(Tinyville.words(text.text)) + 1
         nats = sum(words[kind] * (report["entropy"][kind] + report["gap"][kind]) for kind in words)
         n_tokens = sum(len(run.tokenizer.encode(text)) + 1 for text in run.held_out.documents)
         assert nats == pytest.approx(run.validation_loss * n_tokens, rel=1e-3)

@@ -84,19 +84,21 @@ class TestWindows:
         assert set(windows[:, 0].tolist()) == {0, 1, 2}
         assert windows.max() == 5
 
-    def test_begin_only_where_documents_begin(self):
+    def test_of_documents_are_chains_of_whole_documents_cut_at_the_end(self):
         text = torch.tensor([9, 1, 2, 9, 3, 9, 4, 5, 9])
-        starts = document_starts(text, end_of_text=9, length=3)
-        assert starts.tolist() == [0, 3, 5]
-        windows = sample_windows(text, starts, 100, 3, seed=0, step=0)
-        assert {tuple(row) for row in windows.tolist()} == {(9, 1, 2, 9), (9, 3, 9, 4), (9, 4, 5, 9)}
+        starts = document_starts(text, end_of_text=9)
+        assert starts.tolist() == [0, 3, 5, 8]
+        windows = sample_windows(text, starts, 300, 3, seed=0, step=0)
+        chains = [[9, 1, 2, 9], [9, 4, 5, 9], *([9, 3, *rest] for rest in ([9, 1], [9, 3], [9, 4]))]
+        assert {tuple(row) for row in windows.tolist()} == set(map(tuple, chains))
+        assert torch.equal(windows, sample_windows(text, starts, 300, 3, seed=0, step=0))
 
     def test_need_enough_text(self):
         with pytest.raises(ValueError, match="a window of 5 tokens needs a text of at least 6; given 5"):
             sample_windows(torch.arange(5), None, 1, 5, seed=0, step=0)
         assert sample_windows(torch.arange(6), None, 1, 5, seed=0, step=0).tolist() == [[0, 1, 2, 3, 4, 5]]
-        with pytest.raises(ValueError, match="no document is followed by 4 tokens of text; give more text"):
-            document_starts(torch.tensor([9, 1, 9]), end_of_text=9, length=3)
+        with pytest.raises(ValueError, match="one before each and one at the end; found 1 such tokens"):
+            document_starts(torch.tensor([9, 1, 2]), end_of_text=9)
 
 
 class TestLoss:
@@ -219,7 +221,7 @@ class TestTraining:
 
     def test_says_when_the_learning_rate_is_too_high(self):
         settings = TrainingSettings(steps=10, optimizer="adamw", learning_rate=1e30)
-        with pytest.raises(ArithmeticError, match="no longer a number at step .* too high; try a tenth"):
+        with pytest.raises(ArithmeticError, match=r"no longer a number at step .* too high; try a tenth"):
             train(noisy_model(), TEXT, settings)
 
     def test_shows_progress_when_asked(self, capsys):

@@ -1,8 +1,7 @@
 """Stories: a person, an object of some colour, a place, a partner, a feeling, and an ending that fits it.
 
 Each schema is a template; everything it draws comes back later in the story, so that a reader who looks
-back knows more than one who does not. Of a person and a partner one is she and the other he, so that every
-pronoun has one meaning.
+back knows more than one who does not.
 """
 
 from llmviz.world.people import PEOPLE
@@ -136,12 +135,9 @@ FEELINGS = {
 }
 """How each story can leave its person feeling."""
 
-_PARTNERS = {
-    person.pronoun: Options([partner for partner in PEOPLE if partner.pronoun != person.pronoun]) for person in PEOPLE
-}
 _DRAWS = {
     "person": Options(PEOPLE),
-    "partner": lambda slots: _PARTNERS[slots["person"].pronoun],
+    "partner": Options(PEOPLE),
     "object": as_options(OBJECTS),
     "colour": as_options(COLOURS),
     "place": as_options(PLACES),

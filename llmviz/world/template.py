@@ -2,17 +2,14 @@
 
 In `"{person} found a {colour} {object}. [Nobody was there.|It was wet.]"` the first mention of a slot draws
 its value and every later mention repeats it; square brackets hold equally likely alternatives.
-What a slot may draw can depend on the slots before it (a partner on the person).
+Two slots that draw from the same options never get the same value (a person and the partner).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from llmviz.world.teller import Options, Teller, as_options
-
-Draw = Options | Callable[[Mapping[str, Any]], Options]
-"""The options of a slot, or how they follow from the slots filled before it."""
 
 _PIECE = re.compile(r"(\[[^\]]*\]|\{\w+\})")
 
@@ -24,7 +21,7 @@ class Template:
     that are filled before it is told.
     """
 
-    def __init__(self, text: str, draws: Mapping[str, Draw] | None = None, known: tuple[str, ...] = ()):
+    def __init__(self, text: str, draws: Mapping[str, Options] | None = None, known: tuple[str, ...] = ()):
         self.text = text
         draws = draws or {}
         self._steps: list[tuple[str, Any]] = []
@@ -55,7 +52,7 @@ class Template:
                 teller.say(content.format_map(slots))
             elif action == "draw":
                 slot, options = content
-                slots[slot] = teller.say_one_of(options(slots) if callable(options) else options)
+                slots[slot] = teller.say_one_of(options, excluding=_taken(slots, options))
             else:
                 alternatives = content
                 if not isinstance(alternatives, Options):
@@ -68,3 +65,7 @@ def _alternatives(text: str) -> Options | tuple[str, ...]:
     """Equally likely alternatives; those without slots are prepared once and for all."""
     texts = tuple(alternative.strip() for alternative in text.split("|"))
     return texts if "{" in text else as_options(texts)
+
+
+def _taken(slots: Mapping[str, Any], options: Options) -> list[Any]:
+    return [value for value in slots.values() if value in options.index]

@@ -109,18 +109,11 @@ def _tell_guest(teller: Teller) -> None:
 def _tell_change(teller: Teller) -> None:
     fact = teller.say_one_of(_USED_TO, shapes=True)
     updates = [update_sentence(text, fact.person, "{value}") for text in UPDATES[fact.attribute]]
-    value, _ = _say_value(teller, updates, fact.person, fact.attribute, excluding=_same_half(fact.attribute, fact.value))
+    value, _ = _say_value(teller, updates, fact.person, fact.attribute, excluding=(fact.value,))
     teller.say_one_of(SURPRISE)
     teller.say("Now")
     teller.say_one_of([fact_sentence(text, fact.person, value) for text in NAME_FIRST[fact.attribute]])
     teller.label(person=fact.person, attribute=fact.attribute, value=value, moved=True, old_value=fact.value)
-
-
-def _same_half(attribute: str, value: str) -> tuple[str, ...]:
-    """A change leads far: the eight values of an attribute are two halves, and the new one is in the other half."""
-    values = VALUES[attribute]
-    half = len(values) // 2
-    return values[:half] if value in values[:half] else values[half:]
 
 
 def _say_value(teller: Teller, wordings, name: str, attribute: str, excluding=()) -> tuple[str, str]:

@@ -8,6 +8,7 @@ stories left out. First a race over equal time, in turns; then, if the peer has 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 import torch
 from measuring import Finding, Target, bounded_ratio, compare, measure, not_measured, number, progress, take_turns
@@ -23,7 +24,7 @@ PATIENCE = 2.5  # the peer's longer run takes so many times our seconds
 PEER_LEARNING_RATE = 3e-3
 GOALS = (0.10, 0.05)  # nats per word above the exact entropy of held-out stories
 N_STORIES, LOOKED_AT = 1125, 300  # held out; and how many of them are enough for a look on the way
-LOOKS = 40  # in the time of our run
+LOOKS, QUICK_LOOKS = 40, 8  # in the time of our run
 SLICE = 20  # training steps in one turn
 
 
@@ -87,19 +88,21 @@ def findings(quick: bool) -> Iterator[Finding]:
     seconds = QUICK_SECONDS if quick else OUR_SECONDS
     run = runs.begin(corpora.tinyville(), seconds=seconds)
     stories = Stories(run)
-    trial = {racer.name: racer.advance for racer in (our_racer(run), peer_racer(run, run.settings.steps))}
-    speeds = take_turns(trial, min(3 if quick else 11, run.settings.steps // SLICE - 1), label="training in turns")
+    turns = 3 if quick else 11
+    trial = [racer(run, SLICE * (turns + 1)) for racer in (our_racer, peer_racer)]
+    speeds = take_turns({racer.name: racer.advance for racer in trial}, turns, label="training in turns")
     ours, theirs = speeds.values()
-    peer_steps = round(seconds * sum(theirs) / len(theirs) / tokens_per_step(run))
-    us, peer = our_racer(run), peer_racer(run, peer_steps)
+    peer_steps = max(1, round(seconds * median(theirs) / tokens_per_step(run)))
+    us, peer = our_racer(run, run.settings.steps), peer_racer(run, peer_steps)
     sizes = f"{us.model.n_parameters:,} parameters of ours, {peer.model.n_parameters:,} of theirs"
     yield compare(f"training ({sizes})", ours, theirs, peer_name=peer.name, unit="tokens/s", per="speed")
-    race([us, peer], stories, look_every=seconds / LOOKS)
+    look_every = seconds / (QUICK_LOOKS if quick else LOOKS)
+    race([us, peer], stories, look_every=look_every)
     yield from ends([us, peer], stories)
     patient = None
     if not quick and peer.reached(min(GOALS)) is None:
         patient = peer_racer(run, round(PATIENCE * peer_steps))
-        race([patient], stories, look_every=seconds / LOOKS)
+        race([patient], stories, look_every=look_every)
         yield from ends([patient], stories)
     for goal in GOALS:
         yield from to_goal(goal, us, [peer, patient] if patient else [peer])
@@ -110,11 +113,11 @@ def tokens_per_step(run: Run) -> int:
     return run.settings.batch_size * run.model.config.context_length
 
 
-def our_racer(run: Run) -> Racer:
-    """What `llmviz train` does by its defaults, from the beginning."""
+def our_racer(run: Run, n_steps: int) -> Racer:
+    """What `llmviz train --steps N` does by its defaults, from the beginning."""
     model = DecoderOnly(run.model.config, seed=run.settings.seed)
-    return Racer("ours", model, training.train_steps(model, run.token_ids, run.settings, starts=run.starts),
-                 run.settings.steps)  # fmt: skip
+    settings = replace(run.settings, steps=n_steps)
+    return Racer("ours", model, training.train_steps(model, run.token_ids, settings, starts=run.starts), n_steps)
 
 
 def peer_racer(run: Run, n_steps: int) -> Racer:

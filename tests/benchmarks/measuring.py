@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -237,7 +238,7 @@ class SubjectReport:
 def run_subject(name: str, findings: Iterator[Finding], report: SubjectReport, look: Callable[[Finding], None]) -> None:
     """Fill a subject's report with its findings as they come, so that a Ctrl-C keeps those that are there.
 
-    What cannot be measured, or a peer that is not installed, becomes a finding that says so.
+    What cannot be measured, a peer that is not installed, and a failure become a finding that says so.
     """
     started = time.perf_counter()
     try:
@@ -256,3 +257,6 @@ def _openly(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
         yield not_measured(name, str(reason))
     except ModuleNotFoundError as error:
         yield not_measured(name, f"{error.name} is not installed; `make bench` installs what is compared")
+    except Exception as error:  # whatever it is: the other subjects, minutes of work, shall go on
+        traceback.print_exc()
+        yield not_measured(name, f"it failed with {type(error).__name__}: {error}")

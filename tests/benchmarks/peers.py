@@ -71,7 +71,6 @@ class GPT2(nn.Module):
                 prompt,
                 attention_mask=torch.ones_like(prompt),
                 max_new_tokens=max_new_tokens,
-                min_new_tokens=None,
                 eos_token_id=None,
                 pad_token_id=0,
                 use_cache=True,

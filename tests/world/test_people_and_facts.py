@@ -78,22 +78,8 @@ def test_a_visit_repeats_a_value_that_only_its_own_text_tells():
 
 def test_context_beats_memory_in_the_words_of_the_fact_itself():
     assert WORLD.next_words("Mia has a") == {"rabbit": 1.0}
-    story = "Mia used to have a rabbit. Last month she adopted a turtle. It was a big change. Now Mia has a"
-    assert WORLD.next_words(story) == {"turtle": 1.0}
-
-
-def test_a_change_leads_into_the_other_half_of_the_values():
-    for text in WORLD.texts(counts={"visit": 300}):
-        if text.labels["moved"]:
-            values = VALUES[text.labels["attribute"]]
-            halves = [values.index(text.labels[name]) // (len(values) // 2) for name in ("old_value", "value")]
-            assert sorted(halves) == [0, 1]
-
-
-def test_person_and_partner_of_a_story_have_different_pronouns():
-    pronouns = {person.name: person.pronoun for person in WORLD.people}
-    for text in WORLD.texts(counts={"story": 300}):
-        assert pronouns[text.labels["person"]] != pronouns[text.labels["partner"]]
+    story = "Mia used to have a rabbit. Last month she adopted a parrot. It was a big change. Now Mia has a"
+    assert WORLD.next_words(story) == {"parrot": 1.0}
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)

@@ -1,0 +1,249 @@
+"""The command line: its help, its JSON, its exit codes, and that it does what its help says."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from fakes import same_weights
+
+from llmviz import __version__, checkpoints, cli, corpora, runs
+from llmviz.cli import main
+from llmviz.transformer import ModelConfig
+from llmviz.world import Tinyville
+
+LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
+OPTIONS = {
+    "doctor": ["--json"],
+    "train": ["--text", "--tokenizer", "--seconds", "--steps", "--until-loss", "--seed", "--out", "--resume", "--json"],
+    "generate": ["prompt", "--model", "--samples", "--temperature", "--top-k", "--top-p", "--seed", "--json"],
+    "check": ["FILE", "--json"],
+    "lab": ["--no-browser", "--port"],
+}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A folder to work in, with a text; and models a hundredth of the usual size."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "ModelConfig", partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32))
+    monkeypatch.setattr(runs, "TOKENS_PER_STEP", 256)
+    Path("kites.txt").write_text(LINES, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def say(capsys):
+    """Give a command and get (exit code, lines of output)."""
+
+    def command(*arguments: str) -> tuple[int, list[str]]:
+        code = main(arguments)
+        return code, capsys.readouterr().out.splitlines()
+
+    return command
+
+
+def last_json(lines: list[str]) -> dict:
+    return json.loads(lines[-1])
+
+
+def train(*arguments: str) -> tuple[str, ...]:
+    return ("train", "--text", "kites.txt", "--tokenizer", "characters", "--steps", "3", *arguments)
+
+
+class TestHelp:
+    def test_of_the_whole_names_every_command_and_the_exit_codes(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["--help"])
+        text = capsys.readouterr().out
+        assert ended.value.code == 0
+        for word in (*OPTIONS, "exit codes", "llmviz generate"):
+            assert word in text
+
+    @pytest.mark.parametrize("command", OPTIONS)
+    def test_of_a_command_names_its_options(self, capsys, monkeypatch, command):
+        monkeypatch.setenv("COLUMNS", "300")
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        text = capsys.readouterr().out
+        assert ended.value.code == 0
+        for option in OPTIONS[command]:
+            assert option in text
+
+    def test_lists_the_commands_in_the_parser_and_no_others(self):
+        text = cli.build_parser().format_help()
+        assert "{" not in text
+        assert [line.split()[0] for line in text.splitlines() if line.startswith("    ")] == list(OPTIONS)
+
+    def test_the_version(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["--version"])
+        assert (ended.value.code, capsys.readouterr().out) == (0, f"llmviz {__version__}\n")
+
+    def test_it_is_installed_as_llmviz(self):
+        (script,) = entry_points(group="console_scripts", name="llmviz")
+        assert script.load() is main
+
+
+class TestCheck:
+    def test_says_of_each_line_whether_the_world_could_have_said_it(self, say, tmp_path):
+        texts = [text.text for text in Tinyville().texts(5, counts={"story": 2, "fact": 2, "visit": 2})]
+        wrong = "Mia found a red kite on the moon."
+        (tmp_path / "texts.txt").write_text("\n".join([*texts, "", wrong, "  "]), "utf-8")
+        code, lines = say("check", str(tmp_path / "texts.txt"), "--json")
+        assert code == 0
+        assert last_json(lines) == {"valid": 6, "total": 7}
+        assert [line.split()[1] for line in lines[:7]] == ["yes"] * 6 + ["no"]
+        assert Tinyville().check(wrong).message in lines[6]
+        assert lines[7] == "6 of 7 could come from Tinyville."
+
+    def test_reads_from_a_pipe(self, say, monkeypatch):
+        fact = Tinyville.facts[0].sentences[0]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"\ufeff{fact}\r\ncafé\r\n".encode())))
+        code, lines = say("check", "-", "--json")
+        assert (code, last_json(lines)) == (0, {"valid": 1, "total": 2})
+
+    def test_takes_what_generate_writes_in_json(self, say, tmp_path):
+        _, lines = say("generate", "--samples", "3", "--json")
+        (tmp_path / "texts.txt").write_text("\n".join(last_json(lines)["texts"]), "utf-8")
+        _, lines = say("check", str(tmp_path / "texts.txt"), "--json")
+        assert last_json(lines)["total"] == 3
+
+
+class TestGenerate:
+    def test_goes_on_with_the_prompt_by_the_model_that_ships(self, say):
+        code, lines = say("generate", "Mia found", "--json")
+        (text,) = last_json(lines)["texts"]
+        assert code == 0
+        assert lines[0] == text
+        assert text.startswith("Mia found ")
+
+    def test_gives_the_same_for_the_same_seed_and_text_i_that_of_seed_plus_i(self, say):
+        _, lines = say("generate", "Mia", "--samples", "4", "--seed", "3", "--temperature", "1.5")
+        assert say("generate", "Mia", "--samples", "4", "--seed", "3", "--temperature", "1.5")[1] == lines
+        assert say("generate", "Mia", "--seed", "5", "--temperature", "1.5")[1] == [lines[2]]
+        assert len(set(lines)) > 1
+
+    def test_always_the_best_token_leaves_nothing_to_chance(self, say):
+        greedy = say("generate", "Mia", "--temperature", "0")[1]
+        for settings in (["--top-k", "1"], ["--top-p", "0.0001"], ["--temperature", "1e-44"], ["--temperature", "0"]):
+            assert say("generate", "Mia", "--seed", "7", *settings)[1] == greedy
+
+    def test_writes_texts_of_its_own(self, say):
+        _, lines = say("generate", "--samples", "2", "--json")
+        assert all(text and "endoftext" not in text for text in last_json(lines)["texts"])
+
+    def test_stops_after_so_many_tokens(self, say):
+        tokenizer = checkpoints.load_tiny().tokenizer
+        text = say("generate", "Mia", "--max-tokens", "2")[1][0]
+        assert len(tokenizer.encode(text)) <= len(tokenizer.encode("Mia")) + 2
+
+    def test_reads_the_end_of_a_prompt_that_is_longer_than_the_context(self, say):
+        prompt = "Mia found a red kite. " * 60 + "Tara"
+        _, lines = say("generate", prompt, "--max-tokens", "3", "--temperature", "0")
+        _, short = say("generate", prompt[-1000:], "--max-tokens", "3", "--temperature", "0")
+        assert lines[0].startswith(prompt)
+        assert lines[0].removeprefix(prompt) == short[0].removeprefix(prompt[-1000:]) != ""
+
+    def test_text_that_looks_like_the_special_token_is_text(self, say):
+        (text,) = say("generate", "<|endoftext|>", "--max-tokens", "1")[1][:1]
+        assert text.startswith("<|endoftext|>")
+
+
+class TestTrain:
+    def test_makes_a_folder_from_which_generate_goes_on(self, place, say):
+        code, lines = say(*train("--out", "model", "--seed", "4", "--json"))
+        report = last_json(lines)
+        assert code == 0
+        assert report.keys() == {"seconds", "steps", "tokens", "parameters", "validation_loss", "seed", "folder"}
+        assert (report["steps"], report["tokens"], report["seed"], report["folder"]) == (3, 768, 4, "model")
+        checkpoint = checkpoints.load("model")
+        assert report["parameters"] == checkpoint.model.n_parameters
+        assert checkpoint.record["command"] == (
+            "llmviz train --text kites.txt --tokenizer characters --steps 3 --seed 4"
+        )
+        code, lines = say("generate", "Mia", "--model", "model", "--max-tokens", "5", "--json")
+        assert code == 0
+        assert last_json(lines)["texts"][0].startswith("Mia")
+
+    def test_the_same_seed_gives_the_same_model(self, place, say):
+        for out, seed in (("one", "4"), ("two", "4"), ("three", "5")):
+            say(*train("--out", out, "--seed", seed))
+        one, two, three = (checkpoints.load(folder).model for folder in ("one", "two", "three"))
+        assert same_weights(one, two)
+        assert not same_weights(one, three)
+
+    @pytest.mark.parametrize("tokenizer", ["bpe", "word", "characters"])
+    @pytest.mark.parametrize("prompt", ["", "Mia found"])
+    def test_with_each_tokenizer_text_goes_on_after_the_prompt(self, place, say, tokenizer, prompt):
+        say(*f"train --text kites.txt --tokenizer {tokenizer} --vocab-size 300 --steps 60 --out m".split())
+        (line,) = say("generate", prompt, "--model", "m", "--temperature", "0", "--max-tokens", "3", "--json")[1][-1:]
+        (text,) = json.loads(line)["texts"]
+        assert text.startswith(prompt)
+        if prompt:
+            assert text.removeprefix(prompt)[0] == " "
+
+    def test_finds_a_free_folder_by_itself(self, place, say):
+        for folder in ("001", "002"):
+            assert last_json(say(*train("--json"))[1])["folder"] == str(Path("runs") / folder)
+
+    def test_resumes_and_says_when_there_is_nothing_left_to_do(self, place, say):
+        first = last_json(say(*train("--out", "model", "--json"))[1])
+        code, lines = say("train", "--resume", "model", "--json")
+        assert code == 0
+        assert lines[0] == "The run in model is over: all its 3 steps are done."
+        assert last_json(lines) == first
+
+    def test_stops_early_when_the_loss_is_reached(self, place, say, monkeypatch):
+        monkeypatch.setattr(cli, "DEFAULT_MOST_STEPS", 200)
+        command = "train --text kites.txt --tokenizer characters --until-loss 50 --json"
+        report = last_json(say(*command.split())[1])
+        assert report["steps"] == 25
+        assert report["validation_loss"] <= 50
+
+    def test_for_so_many_seconds_fixes_the_steps_and_writes_them_down(self, place, say):
+        command = "train --text kites.txt --tokenizer characters --seconds 0.2 --out m --json"
+        report = last_json(say(*command.split())[1])
+        assert report["steps"] == checkpoints.load("m").settings.steps >= 1
+
+    def test_on_tinyville_compares_with_the_world(self, place, say, monkeypatch):
+        monkeypatch.setattr("llmviz.world.tinyville.DEFAULT_COUNTS", {"fact": 60, "visit": 20})
+        monkeypatch.setattr(corpora, "HELD_OUT_TEXTS", 30)
+        code, lines = say("train", "--tokenizer", "word", "--steps", "2", "--json")
+        report = last_json(lines)
+        assert code == 0
+        assert report["entropy"].keys() == report["gap"].keys() == {"fact", "visit"}
+        assert report["seconds"] > 0
+
+    def test_without_json_ends_with_the_command_that_tries_it_out(self, place, say):
+        _, lines = say(*train("--out", "model"))
+        assert lines[-1] == 'The model is in model. Try: llmviz generate --model model "Mia found"'
+
+
+class TestAsAProgram:
+    def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONUTF8": "1"}
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "llmviz", *arguments], env=environment, capture_output=True,
+            encoding="utf-8", check=False, **more,
+        )  # fmt: skip
+
+    def test_it_says_the_same_as_in_process(self, say):
+        program = self.run("generate", "Mia found", "--seed", "3", "--json")
+        assert (program.returncode, program.stderr) == (0, "")
+        assert program.stdout.splitlines() == say("generate", "Mia found", "--seed", "3", "--json")[1]
+
+    def test_check_reads_a_pipe(self):
+        program = self.run("check", "-", "--json", input="Mia found a cloud.\n")
+        assert program.returncode == 0
+        assert last_json(program.stdout.splitlines()) == {"valid": 0, "total": 1}
+
+    def test_its_exit_code_tells_what_happened(self, tmp_path):
+        assert self.run("check", str(tmp_path / "nothing.txt")).returncode == 1
+        assert self.run("dance").returncode == 2
+        assert self.run().returncode == 2

@@ -1,0 +1,179 @@
+"""Evaluation: sums worked by hand, a model that knows nothing, and a model that is the world itself."""
+
+import math
+from functools import cache
+
+import pytest
+import torch
+from fakes import FakeModel, noisy_model, scripted_model, uniform_model
+
+from llmviz import checkpoints
+from llmviz.evaluation import (
+    added_text,
+    continuation,
+    copy_accuracy,
+    document_nats,
+    fact_accuracy,
+    gaps,
+    next_word,
+    sample_texts,
+)
+from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
+from llmviz.transformer import ModelConfig
+from llmviz.world import Fact, Text, Tinyville
+from llmviz.world.words import join
+
+WORLD = Tinyville()
+SAID = "Mia found a red kite."
+WORDS = WordTokenizer.train("Mia found a red kite. Tara lost a map, Leo the cat; Ben has an owl")
+
+
+class TestDocumentNats:
+    CHARACTERS = CharacterTokenizer("abcdefgh ")  # <unk> 9, <|endoftext|> 10
+
+    def test_are_the_sum_of_the_surprises_from_the_first_token_to_the_end(self):
+        model, text = noisy_model(), "a bad"
+        ids = [10, *self.CHARACTERS.encode(text), 10]
+        by_hand = 0.0
+        for place in range(1, len(ids)):
+            log_probabilities = model(torch.tensor([ids[:place]]))[0, -1].double().log_softmax(-1)
+            by_hand -= log_probabilities[ids[place]].item()
+        assert document_nats(model, self.CHARACTERS, [text]) == [pytest.approx(by_hand, rel=1e-4)]
+
+    def test_of_a_text_do_not_depend_on_those_beside_it(self):
+        texts = ["a", "bad cab", "", "face", "bad"]
+        together = document_nats(noisy_model(), self.CHARACTERS, texts)
+        alone = [document_nats(noisy_model(), self.CHARACTERS, [text])[0] for text in texts]
+        assert together == pytest.approx(alone, rel=1e-4)
+        assert document_nats(noisy_model(), self.CHARACTERS, texts, batch_size=2) == pytest.approx(alone, rel=1e-4)
+        assert document_nats(noisy_model(), self.CHARACTERS, []) == []
+
+    def test_of_a_model_that_knows_nothing_count_the_tokens(self):
+        nats = document_nats(uniform_model(11), self.CHARACTERS, ["bad", ""])
+        assert nats == pytest.approx([4 * math.log(11), math.log(11)])
+
+    def test_a_text_longer_than_the_context_gets_a_sentence(self):
+        assert document_nats(noisy_model(), self.CHARACTERS, ["abcdefg"])
+        with pytest.raises(ValueError, match=r"sees 8 tokens at once .* given 9"):
+            document_nats(noisy_model(), self.CHARACTERS, ["abcdefgh"])
+
+
+def world_as_model(tokenizer: WordTokenizer) -> FakeModel:
+    """A model that gives each next token exactly the world's own probability."""
+
+    @cache
+    def next_logits(token_ids: tuple[int, ...]) -> torch.Tensor:
+        prefix = tokenizer.decode(token_ids[1:])
+        words = WORLD.words(prefix)
+        logits = torch.full((tokenizer.vocab_size,), -math.inf)
+        for word, probability in WORLD.next_words(prefix).items():
+            is_end = word == "<|endoftext|>"
+            token_id = tokenizer.end_of_text if is_end else tokenizer.encode(join([*words, word]))[-1]
+            logits[token_id] = math.log(probability)
+        return logits if logits.isfinite().any() else torch.zeros(tokenizer.vocab_size)
+
+    return FakeModel(tokenizer.vocab_size, lambda token_ids: next_logits(tuple(token_ids)))
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> WordTokenizer:
+    return WordTokenizer.train(text.text for text in WORLD.texts(1, counts=dict.fromkeys(WORLD.counts, 400)))
+
+
+class TestGaps:
+    def test_of_the_world_itself_are_zero(self, vocabulary):
+        texts = WORLD.texts(1, counts=dict.fromkeys(WORLD.counts, 4))
+        found = gaps(world_as_model(vocabulary), vocabulary, texts, WORLD)
+        assert found.keys() == WORLD.counts.keys()
+        for gap in found.values():
+            assert gap.n_texts == 4
+            assert gap.gap == pytest.approx(0, abs=1e-5)
+            assert gap.loss == pytest.approx(gap.entropy, abs=1e-5)
+
+    def test_by_hand(self):
+        """4 and 2 words and an end each: 8 words of kind one, whose texts cost the world 3 + 5 nats, and a model
+        that knows nothing 8 ln V; one of kind two with 1 + 1 words, 2 nats."""
+        texts = [Text("Mia found a map", "one", -3.0), Text("Ben has", "one", -5.0), Text("Leo", "two", -2.0)]
+        found = gaps(uniform_model(WORDS.vocab_size), WORDS, texts, WORLD)
+        ln_v = math.log(WORDS.vocab_size)
+        assert list(found) == ["one", "two"]
+        assert found["one"].entropy == 1.0
+        assert found["one"].loss == pytest.approx(ln_v)
+        assert found["one"].gap == pytest.approx(ln_v - 1.0)
+        assert (found["two"].entropy, found["two"].n_texts) == (1.0, 1)
+
+    def test_counts_words_and_not_tokens(self):
+        characters = CharacterTokenizer.train(SAID)
+        found = gaps(uniform_model(20), characters, [Text(SAID, "one", -14.0)], WORLD)["one"]
+        assert found.entropy == 2.0  # Mia found a red kite . and the end
+        assert found.loss == pytest.approx((len(SAID) + 1) * math.log(20) / 7)
+
+
+class TestWriting:
+    TOKENIZERS = (
+        WORDS, CharacterTokenizer.train(SAID), BytePairTokenizer.train(SAID * 3, 280), BytePairTokenizer(()),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda tokenizer: tokenizer.kind)
+    @pytest.mark.parametrize("prompt", ["", "Mia", "Mia found", "Mia found a red kite"])
+    def test_goes_on_where_the_prompt_ends_and_stops_at_the_end_of_the_text(self, tokenizer, prompt):
+        script = [*tokenizer.encode(SAID)[len(tokenizer.encode(prompt)) :], tokenizer.end_of_text, 0, 0]
+        model = scripted_model(tokenizer.vocab_size, script, 1 + len(tokenizer.encode(prompt)))
+        assert continuation(model, tokenizer, prompt, temperature=0) == SAID[len(prompt) :]
+        assert sample_texts(model, tokenizer, 2, prompt=prompt) == [SAID, SAID]
+
+    def test_adds_no_end_of_text(self):
+        end = WORDS.end_of_text
+        assert added_text(WORDS, [end], [*WORDS.encode("Mia found"), end]) == "Mia found"
+        assert added_text(WORDS, [end, *WORDS.encode("Mia")], WORDS.encode("found a")) == " found a"
+        assert added_text(WORDS, WORDS.encode("Bob"), WORDS.encode("found")) == " found"
+        assert added_text(WORDS, [end], [end]) == ""
+
+    def test_ends_at_the_models_context_where_the_text_does_not(self):
+        model = scripted_model(WORDS.vocab_size, WORDS.encode("Mia"), 1, context_length=5)
+        assert continuation(model, WORDS, "", temperature=0) == "Mia Mia Mia Mia Mia"
+        assert continuation(model, WORDS, "", temperature=0, max_new_tokens=2) == "Mia Mia"
+
+    def test_draws_each_text_with_a_seed_of_its_own(self):
+        model = uniform_model(WORDS.vocab_size, context_length=6)
+        texts = sample_texts(model, WORDS, 5, seed=3)
+        assert len(set(texts)) > 1
+        assert sample_texts(model, WORDS, 2, seed=5) == texts[2:4]
+
+    @pytest.mark.parametrize("said, word", [(" red kite", "red"), ("", ""), (", a kite", ",")])
+    def test_the_next_word_is_the_first_of_what_follows(self, said, word):
+        script = [*WORDS.encode(said.removeprefix(" ")), WORDS.end_of_text]
+        if said.startswith(","):
+            script = [WORDS.encode("x,")[-1], *WORDS.encode("a kite")]
+        assert next_word(scripted_model(WORDS.vocab_size, script, 3), WORDS, "Mia found") == word
+
+
+class TestAccuracy:
+    def test_the_world_knows_all_its_facts_and_copies_everything(self, vocabulary):
+        model = world_as_model(vocabulary)
+        assert fact_accuracy(model, vocabulary, WORLD.facts[::7]) == 1.0
+        assert copy_accuracy(model, vocabulary, WORLD.copy_prompts(2)) == dict.fromkeys(WORLD.word_classes, 1.0)
+
+    def test_counts_the_prompts_of_the_known_facts(self):
+        model = scripted_model(WORDS.vocab_size, [*WORDS.encode("red"), WORDS.end_of_text], 3)
+        facts = [
+            Fact("Mia", "pet", "red", (), ("Mia found", "Mia lost")),
+            Fact("Tara", "pet", "red", (), ("Tara lost",)),
+            Fact("Ben", "pet", "owl", (), ("Ben has",)),
+            Fact("Leo", "pet", None, (), ("Leo has",)),
+        ]
+        assert fact_accuracy(model, WORDS, facts) == 3 / 4
+
+    def test_counts_copies_by_class_of_word(self):
+        model = scripted_model(WORDS.vocab_size, [*WORDS.encode("red"), WORDS.end_of_text], 3)
+        prompts = [("Mia found", "red", "colour"), ("Mia lost", "map", "object"), ("Ben has", "red", "object")]
+        assert copy_accuracy(model, WORDS, prompts) == {"colour": 1.0, "object": 0.5}
+
+
+def test_an_untrained_model_is_as_surprised_as_one_that_guesses(vocabulary):
+    config = ModelConfig(vocab_size=vocabulary.vocab_size, d_model=16, n_heads=2, d_ff=16)
+    model = checkpoints.DecoderOnly(config)
+    texts = WORLD.texts(2, counts={"fact": 5})
+    n_tokens = sum(len(vocabulary.encode(text.text)) + 1 for text in texts)
+    nats = sum(document_nats(model, vocabulary, [text.text for text in texts]))
+    assert nats == pytest.approx(n_tokens * math.log(vocabulary.vocab_size), rel=1e-4)
