@@ -70,6 +70,17 @@ def keep_top_p(probabilities: Tensor, top_p: float | None) -> Tensor:
     return kept
 
 
+def draw(probabilities: Tensor, generator: torch.Generator) -> int:
+    """Draw a token id from its probabilities (vocab,): lay them end to end, and see where a random point falls.
+
+    (Several times faster than `torch.multinomial` for one draw.)
+    """
+    edges = probabilities.cumsum(dim=-1)
+    point = torch.rand(1, generator=generator) * edges[-1]
+    token_id = int(torch.searchsorted(edges, point, right=True))
+    return token_id if token_id < len(edges) else int(probabilities.nonzero()[-1])  # the point was rounded up
+
+
 def _check(temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int) -> None:
     if not temperature >= 0:
         raise ValueError(f"the temperature is 0 (always the best token) or above; given {temperature}")
@@ -132,7 +143,7 @@ def generate_steps(
             kept = keep_top_k(probabilities, top_k) & keep_top_p(probabilities, top_p)
             remaining = probabilities * kept
             remaining = remaining / remaining.sum()
-            token_id = int(torch.multinomial(remaining, 1, generator=generator))
+            token_id = draw(remaining, generator)
         token_ids.append(token_id)
         yield GenerationStep(token_id, probabilities, kept, remaining)
         if token_id in stop_tokens:

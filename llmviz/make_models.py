@@ -16,7 +16,7 @@ from llmviz import checkpoints, corpora, evaluation, runs
 from llmviz.data_files import data_folder
 from llmviz.world import Tinyville
 
-TINY_STEPS = 6_000
+TINY_STEPS = 5_000
 SEED = 0
 COPY_PROMPTS = 50
 SAMPLES = 200

@@ -167,7 +167,7 @@ class DecoderOnly(nn.Module):
                 f"this model sees {self.config.context_length} tokens at once (its context_length); "
                 f"given {token_ids.shape[1] + n_cached}. Keep only the last {self.config.context_length}."
             )
-        low, high = int(token_ids.min()), int(token_ids.max())
+        low, high = (int(edge) for edge in token_ids.aminmax())
         if low < 0 or high >= self.config.vocab_size:
             raise ValueError(
                 f"token ids go from 0 to {self.config.vocab_size - 1}; given {low if low < 0 else high}. "
@@ -212,7 +212,8 @@ class DecoderOnly(nn.Module):
         start = cache[0].length if cache else 0
         self.check_token_ids(token_ids, start)
         stop = start + token_ids.shape[1]
-        mask = self.mask[start:stop, :stop]
+        # The newest token alone may see everything, so it needs no mask.
+        mask = None if stop - start == 1 else self.mask[start:stop, :stop]
         rotation = Rotation(self.cosine, self.signed_sine).at(start, stop)
         stream = normalise(self.embedding(token_ids))
         for index, block in enumerate(self.blocks):

@@ -32,7 +32,7 @@ PROGRAMS = {
 }
 """The program of each kind of text."""
 
-DEFAULT_COUNTS = {"story": 4500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 4500}
+DEFAULT_COUNTS = {"story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500}
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
 _MOST_WORDS = 200
