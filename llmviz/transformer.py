@@ -61,8 +61,8 @@ def normalise(x: Tensor) -> Tensor:
 
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
-    >>> normalise(torch.tensor([[1.0, 2.0, 3.0]])).round(decimals=2).tolist()
-    [[-1.22, 0.0, 1.22]]
+    >>> normalise(torch.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[-1.2247,  0.0000,  1.2247]])
     """
     return F.layer_norm(x, x.shape[-1:])
 

@@ -7,6 +7,9 @@ from torch import nn
 
 from llmviz.transformer import DecoderOnly, ModelConfig
 
+# Models this small are computed fastest by one thread; several wait for each other, above all on a busy machine.
+torch.set_num_threads(1)
+
 SMALL = ModelConfig(vocab_size=11, context_length=8, d_model=24, n_layers=2, n_heads=3, d_ff=20)
 
 

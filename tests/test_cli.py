@@ -227,9 +227,9 @@ class TestTrain:
 
 class TestAsAProgram:
     def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONUTF8": "1"}
+        own = {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "llmviz", *arguments], env=environment, capture_output=True,
+            [sys.executable, "-W", "error", "-m", "llmviz", *arguments], env={**os.environ, **own}, capture_output=True,
             encoding="utf-8", check=False, **more,
         )  # fmt: skip
 

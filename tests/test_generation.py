@@ -10,7 +10,7 @@ from fakes import SMALL, bigram_model, noisy_model, scripted_model, uniform_mode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation import apply_temperature, generate, generate_steps, keep_top_k, keep_top_p
+from llmviz.generation import apply_temperature, draw, generate, generate_steps, keep_top_k, keep_top_p
 from llmviz.transformer import DecoderOnly
 
 MODEL = noisy_model()
@@ -110,6 +110,12 @@ class TestCutting:
 
 
 class TestDrawing:
+    @pytest.mark.parametrize("point, token_id", [(0.0, 1), (0.2499, 1), (0.25, 3), (0.9999, 3), (1.0, 3)])
+    def test_takes_the_token_on_which_the_point_falls(self, monkeypatch, point, token_id):
+        """Laid end to end, token 1 reaches to 0.25 and token 3 to 1; the others have no room."""
+        monkeypatch.setattr(torch, "rand", lambda n, generator: torch.full((n,), point))
+        assert draw(torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0]), torch.Generator()) == token_id
+
     def test_greedy_takes_the_best_every_time(self):
         model = noisy_model()
         ids = [1, 2, 3]
