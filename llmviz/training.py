@@ -163,7 +163,7 @@ def train_steps(
         model: is changed in place.
         token_ids: (position,), the corpus.
         settings: the run.
-        starts: where windows may begin (see `document_starts`); None: anywhere.
+        starts: where the documents begin (see `document_starts`), if the text is made of short ones.
         optimizers: those of an interrupted run, to resume it; None makes new ones.
         first_step: how many steps have been done already.
 
