@@ -13,16 +13,22 @@ TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_f
 MODEL = {"attention", "transformer", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
 WING = {"figures"}
+SHELL = {"shell"}
+COMBINING = {"explorers", "exercises"}
 DOOR = {"cli", "doctor", "lab", "__main__"}
-DRAWING = {"matplotlib", "ipywidgets"}
+DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
+ABOVE = SHELL | COMBINING | DOOR
 
 # A room, and what it must never import: other rooms of ours, or packages.
 FORBIDDEN = {
-    **dict.fromkeys(TEXT, {"torch"} | DRAWING | MODEL | DOING | WING | DOOR),
-    **dict.fromkeys(MODEL, DRAWING | TEXT | DOING | WING | DOOR),
-    "trace": DRAWING | TEXT | MODEL | DOING | WING | DOOR | {"numpy"},
-    **dict.fromkeys(DOING, DRAWING | WING | DOOR),
-    **dict.fromkeys(WING, {"torch", "ipywidgets"} | TEXT | MODEL | DOING | DOOR),
+    **dict.fromkeys(TEXT, {"torch"} | DRAWING | MODEL | DOING | WING | ABOVE),
+    **dict.fromkeys(MODEL, DRAWING | TEXT | DOING | WING | ABOVE),
+    "trace": DRAWING | TEXT | MODEL | DOING | WING | ABOVE | {"numpy"},
+    **dict.fromkeys(DOING, DRAWING | WING | ABOVE),
+    **dict.fromkeys(WING, {"torch", "ipywidgets"} | TEXT | MODEL | DOING | ABOVE),
+    **dict.fromkeys(SHELL, {"torch", "matplotlib"} | TEXT | MODEL | DOING | WING | COMBINING | DOOR),
+    "explorers": {"exercises"} | DOOR,
+    "exercises": {"explorers", "figures"} | DOOR,
     **{name: set() for name in DOOR},
 }
 
