@@ -7,6 +7,7 @@ Masks are boolean and *data*: True means "may attend", as in `torch.nn.functiona
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -203,10 +204,17 @@ class MultiHeadAttention(nn.Module):
         key = rotate(F.layer_norm(key, (self.d_head,)), rotation)
         return query, key, value
 
-    def trace(self, x: Tensor, mask: Tensor, rotation: Rotation) -> AttentionTrace:
-        """Attend openly: return every step (shapes in `AttentionTrace`)."""
+    def trace(
+        self, x: Tensor, mask: Tensor, rotation: Rotation, instead: Mapping[int, Tensor | float] | None = None
+    ) -> AttentionTrace:
+        """Attend openly: return every step (shapes in `AttentionTrace`).
+
+        `instead`: what some heads hand on in place of their output, 0 or (d_head,); see `DecoderOnly.trace`.
+        """
         query, key, value = self.project(x, rotation)
         scores, weights, head_outputs = scaled_dot_product_attention(query, key, value, mask)
+        for head, replacement in (instead or {}).items():
+            head_outputs[:, head] = replacement
         output = self.output(self.merge_heads(head_outputs))
         return AttentionTrace(query, key, value, scores, weights, head_outputs, output)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -22,7 +23,8 @@ class AttentionTrace:
         value: (batch, head, key, d_head).
         scores: (batch, head, query, key), q·k / √d_head *before* the mask and the softmax.
         weights: (batch, head, query, key); each row sums to 1, masked cells are exactly 0.
-        head_outputs: (batch, head, query, d_head), the values mixed by the weights.
+        head_outputs: (batch, head, query, d_head), the values mixed by the weights, or what was put in their
+            place where a head is switched off.
         output: (batch, position, d_model), what is added to the residual stream.
     """
 
@@ -90,3 +92,8 @@ class Trace:
     def probabilities(self) -> Tensor:
         """The next-token distribution at each position: (batch, position, vocab); each row sums to 1."""
         return self.logits.softmax(dim=-1)
+
+    @property
+    def losses(self) -> Tensor:
+        """The surprise −ln p at each token that came, from the second on, in nats: (batch, position - 1)."""
+        return F.cross_entropy(self.logits[:, :-1].mT, self.token_ids[:, 1:].long(), reduction="none")

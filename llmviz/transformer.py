@@ -5,6 +5,7 @@ GPT, BERT and the original Transformer use the same `Block`: what differs is the
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -98,9 +99,11 @@ class Block(nn.Module):
         self.attention = MultiHeadAttention(config.d_model, config.n_heads)
         self.feed_forward = FeedForward(config.d_model, config.d_ff)
 
-    def trace(self, x: Tensor, mask: Tensor, rotation: Rotation) -> BlockTrace:
-        """Run openly: return every step (shapes in `BlockTrace`)."""
-        attention = self.attention.trace(normalise(x), mask, rotation)
+    def trace(
+        self, x: Tensor, mask: Tensor, rotation: Rotation, instead: Mapping[int, Tensor | float] | None = None
+    ) -> BlockTrace:
+        """Run openly: return every step (shapes in `BlockTrace`); `instead` as in `MultiHeadAttention.trace`."""
+        attention = self.attention.trace(normalise(x), mask, rotation, instead)
         middle = x + attention.output
         hidden = self.feed_forward.hidden(normalise(middle))
         added = self.feed_forward.narrow(hidden)
@@ -181,15 +184,33 @@ class DecoderOnly(nn.Module):
         weight = self.embedding.weight
         return [KVCache(batch, config.n_heads, config.context_length, d_head, like=weight) for _ in self.blocks]
 
-    def trace(self, token_ids: Tensor) -> Trace:
+    def check_heads(self, heads: Collection[tuple[int, int]]) -> None:
+        """Refuse heads that this model does not have, in a sentence."""
+        for place in heads:
+            match place:
+                case (int(layer), int(head)) if 0 <= layer < len(self.blocks) and 0 <= head < self.config.n_heads:
+                    continue
+            raise ValueError(
+                f"a head is named (layer, head), with layers from 0 to {len(self.blocks) - 1} and heads from 0 to "
+                f"{self.config.n_heads - 1}; given {place!r}"
+            )
+
+    def trace(
+        self, token_ids: Tensor, *, heads_off: Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor] = ()
+    ) -> Trace:
         """Run openly and return everything a lesson draws.
 
         Args:
             token_ids: (position,) or (batch, position).
+            heads_off: heads to silence, as (layer, head): what they would hand on to the output projection becomes 0.
+                Or a mapping from such heads to what they hand on instead, (d_head,), for example what they hand on
+                in the mean ("mean ablation": `head_roles.mean_outputs`). Lesson 3.
 
         Returns:
-            a `Trace`; its logits equal `model(token_ids)` (a test holds them together).
+            a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).
         """
+        self.check_heads(heads_off)
+        replacements = heads_off if isinstance(heads_off, Mapping) else dict.fromkeys(heads_off, 0.0)
         if isinstance(token_ids, Tensor) and token_ids.dim() == 1:
             token_ids = token_ids[None]
         self.check_token_ids(token_ids)
@@ -198,8 +219,9 @@ class DecoderOnly(nn.Module):
         rotation = Rotation(self.cosine, self.signed_sine).at(0, n_positions)
         embeddings = self.embedding(token_ids)
         stream, blocks = normalise(embeddings), []
-        for block in self.blocks:
-            blocks.append(block.trace(stream, mask, rotation))
+        for layer, block in enumerate(self.blocks):
+            instead = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
+            blocks.append(block.trace(stream, mask, rotation, instead))
             stream = blocks[-1].residual_after
         final = normalise(stream)
         return Trace(token_ids, embeddings, mask, tuple(blocks), final, self.unembedding(final))

@@ -166,7 +166,7 @@ class TestCachedLogits:
 class TestTrace:
     AXES: ClassVar = {
         "batch": 2, "position": 5, "query": 5, "key": 5, "head": 3, "d_model": 24, "d_head": 8, "d_ff": 20,
-        "vocab": 11, "layer": 2, "layer + 1": 3,
+        "vocab": 11, "layer": 2, "layer + 1": 3, "position - 1": 4,
     }  # fmt: skip
     TRACE = MODEL.trace(random_ids(2, 5))
 
@@ -184,7 +184,7 @@ class TestTrace:
         for name, words in documented.items():
             assert tuple(getattr(found, name).shape) == self.expected_shape(words), name
 
-    @pytest.mark.parametrize("name", ["attention_weights", "residuals", "probabilities"])
+    @pytest.mark.parametrize("name", ["attention_weights", "residuals", "probabilities", "losses"])
     def test_its_collections_have_the_shapes_that_they_say(self, name):
         (words,) = re.findall(r": \(([^)]*)\)", inspect.getdoc(getattr(Trace, name)))
         assert tuple(getattr(self.TRACE, name).shape) == self.expected_shape(words)
@@ -215,11 +215,59 @@ class TestTrace:
             assert (block.feed_forward_hidden >= 0).all()
         torch.testing.assert_close(self.TRACE.probabilities.sum(-1), torch.ones(2, 5))
 
+    def test_losses_are_the_surprise_at_the_token_that_came(self):
+        ids, probabilities = self.TRACE.token_ids, self.TRACE.probabilities.detach()
+        by_hand = [[-math.log(probabilities[row, place - 1, ids[row, place]]) for place in range(1, 5)]
+                   for row in range(2)]  # fmt: skip
+        torch.testing.assert_close(self.TRACE.losses, torch.tensor(by_hand))
+
     def test_queries_and_keys_have_the_length_that_normalising_gives(self):
         for block in self.TRACE.blocks:
             for vectors, gain in ((block.attention.query, QUERY_GAIN), (block.attention.key, 1.0)):
                 lengths = torch.full((2, 3, 5), gain * math.sqrt(8))
                 torch.testing.assert_close(vectors.norm(dim=-1), lengths, rtol=1e-2, atol=0)
+
+
+class TestHeadsOff:
+    """A switched-off head against the same model whose weights were zeroed by hand."""
+
+    IDS = random_ids(2, 6)
+
+    @staticmethod
+    def zeroed(places):
+        changed = noisy_model()
+        with torch.no_grad():
+            for layer, head in places:
+                changed.blocks[layer].attention.output.weight[:, 8 * head : 8 * head + 8] = 0
+        return changed
+
+    @given(st.sets(st.tuples(st.integers(0, 1), st.integers(0, 2))))
+    def test_is_as_if_its_columns_of_the_output_projection_were_zero(self, places):
+        expected = self.zeroed(places)(self.IDS)
+        torch.testing.assert_close(MODEL.trace(self.IDS, heads_off=places).logits, expected, rtol=1e-4, atol=1e-5)
+
+    def test_each_head_matters_and_nothing_stays_switched_off(self):
+        before = MODEL(self.IDS)
+        for place in [(0, 0), (0, 2), (1, 1)]:
+            assert not torch.allclose(MODEL.trace(self.IDS, heads_off=[place]).logits, before, atol=1e-3)
+        torch.testing.assert_close(MODEL.trace(self.IDS).logits, before, rtol=1e-4, atol=1e-5)
+
+    def test_weights_are_still_there_to_be_drawn(self):
+        trace = MODEL.trace(self.IDS, heads_off=[(0, 1)])
+        torch.testing.assert_close(trace.attention_weights[0], MODEL.trace(self.IDS).attention_weights[0])
+        assert (trace.blocks[0].attention.head_outputs[:, 1] == 0).all()
+
+    def test_can_hand_on_something_else_instead(self):
+        own = MODEL.trace(self.IDS).blocks[0].attention.head_outputs[0, 1, 0]
+        trace = MODEL.trace(self.IDS, heads_off={(0, 1): own})
+        assert torch.equal(trace.blocks[0].attention.head_outputs[:, 1], own.expand(2, 6, 8))
+        first = MODEL.trace(self.IDS[:1, :1], heads_off={(0, 1): own})
+        torch.testing.assert_close(first.logits, MODEL(self.IDS[:1, :1]), rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("place", [(2, 0), (0, 3), (-1, 0), (0,), 1, ("0", 1), (0, 1, 2)])
+    def test_that_do_not_exist_get_a_sentence(self, place):
+        with pytest.raises(ValueError, match=r"layers from 0 to 1 and heads from 0 to 2; given"):
+            MODEL.trace(self.IDS, heads_off=[place])
 
 
 class TestRefuses:
