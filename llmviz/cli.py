@@ -203,6 +203,7 @@ def _train(given: argparse.Namespace) -> int:
             _corpus(given.text), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
             steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True,
         )  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
     print(
         f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
         f"{run.settings.steps:,} steps", flush=True,
@@ -243,7 +244,6 @@ def _new_folder(out: str | None) -> Path:
             f"{folder} already holds a model, which a new run would overwrite; "
             f"go on with it by --resume {folder}, or choose another --out"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -183,7 +183,9 @@ def carry_on(
     save_every: int = 250,
     look: Callable[[TrainingStep], None] = lambda step: None,
 ) -> None:
-    """Train to the end, save every so often and at the end, and before a KeyboardInterrupt that `look` raises.
+    """Train to the end; save every so often, at the end, and when a KeyboardInterrupt comes between two steps.
+
+    One that comes in the middle of a step leaves what was saved last: half a step is no checkpoint.
 
     Args:
         folder: where the checkpoint goes.
@@ -198,6 +200,7 @@ def carry_on(
         return
     evaluate_every = max(25, run.settings.steps // 10)
     save(run, folder)
+    is_between_steps = False
     try:
         for step in training.train_steps(
             run.model, run.token_ids, run.settings,
@@ -206,6 +209,7 @@ def carry_on(
             run.seconds += step.seconds
             run.history.append((step.step, round(step.loss, 4)))
             run.checkpoint = replace(run.checkpoint, step=step.step)
+            is_between_steps = True
             look(step)
             if until_loss is not None and step.step % evaluate_every == 0:
                 run.validation_loss = held_out_loss(run)
@@ -214,10 +218,13 @@ def carry_on(
                     break
             if step.step % save_every == 0:
                 save(run, folder)
+            is_between_steps = False
+        is_between_steps = True
         run.validation_loss = held_out_loss(run)
         save(run, folder)
     except KeyboardInterrupt:
-        save(run, folder)
+        if is_between_steps:
+            save(run, folder)
         raise
 
 

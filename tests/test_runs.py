@@ -187,6 +187,27 @@ class TestResume:
         runs.carry_on(parted, tmp_path / "parted")
         assert same_weights(parted.model, whole.model)
 
+    def test_of_a_run_interrupted_inside_a_step_goes_on_from_what_was_saved_before(
+        self, small, corpus, tmp_path, monkeypatch
+    ):
+        whole = begin(corpus)
+        runs.carry_on(whole, tmp_path / "whole", save_every=5)
+        train_steps = training.train_steps
+
+        def interrupted_in_step_9(model, *arguments, **settings):
+            for step in train_steps(model, *arguments, **settings):
+                if step.step == 9:
+                    raise KeyboardInterrupt
+                yield step
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(training, "train_steps", interrupted_in_step_9)
+            runs.carry_on(begin(corpus), tmp_path / "parted", save_every=5)
+        run = runs.resume(tmp_path / "parted")
+        assert run.checkpoint.step == 5
+        runs.carry_on(run, tmp_path / "parted", save_every=5)
+        assert same_weights(run.model, whole.model)
+
     def test_of_documents_reads_them_from_the_same_places(self, small, tmp_path):
         corpus = corpora.tinyville(counts={"fact": 50, "visit": 20})
         whole = begin(corpus, tokenizer="word", steps=6)

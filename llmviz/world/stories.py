@@ -21,6 +21,10 @@ PLACES = (
     "museum", "fountain", "playground", "theatre", "pond", "zoo", "barn", "pool", "gate", "garden",
 )  # fmt: skip
 
+HEROES = tuple(person for i, person in enumerate(PEOPLE) if i % 4 < 2)
+PARTNERS = tuple(person for i, person in enumerate(PEOPLE) if i % 4 >= 2)
+"""Half of the people have the adventures, the others turn up in them: nobody ever plays both parts."""
+
 OPENINGS = (
     "Yesterday", "One sunny morning,", "One rainy afternoon,", "On Monday,", "On Friday evening,",
     "Last summer,", "Last winter,", "During the holidays,", "After school,", "Before breakfast,",
@@ -46,7 +50,7 @@ ENDINGS = {
     "curious": (
         "{person.She} asked {partner} a hundred questions.",
         "{person.She} went back to the {place} the next day.",
-        "{person.She} looked at the {object} for a long time.",
+        "{person.She} lay awake for a long time.",
     ),
     "tired": (
         "{person.She} fell asleep on the bus.",
@@ -73,10 +77,9 @@ ENDINGS = {
 
 SCHEMAS = {
     "found": """
-        {person} found a {colour} {object} at the {place}. [Nobody else was there.|
-        It was still wet from the rain.|It looked almost new.|There was no name on it.] {person.She}
-        asked [all the neighbours|the whole school|every shopkeeper|a police officer], but only {partner}
-        knew the answer. "That is my {colour} {object}," said {partner}. "I left it at the {place}
+        {person} found a {colour} {object} at the {place}. {person.She} asked
+        [all the neighbours|the whole school|every shopkeeper|a police officer], but only {partner} knew
+        the answer. "That is my {colour} {object}," said {partner}. "I left it at the {place}
         [last week|after lunch|during the storm|by mistake]." {person} gave it back and felt""",
     "lost": """
         {person} lost a {colour} {object}. {person.She} looked
@@ -105,11 +108,11 @@ SCHEMAS = {
         {colour} {object} in the mud. "[Welcome|Be careful|Do not fall asleep|Never eat] at the {place},"
         said {partner}. {person} picked up the {object} and felt""",
     "mystery": """
-        {person} saw a {colour} {object} in a tree near the {place}. [The newspaper wrote about it.|
-        Tourists took photos of it.|The mayor gave a speech about it.|Some people blamed the wind.]
-        [A week later|A month later|At midnight|The next morning], {partner} came to {person} and
-        whispered, "It was me. I only wanted to know how high a {object} can fly." {person} promised
-        {partner} never to tell anyone about the {colour} {object} at the {place}. {person.She} felt""",
+        {person} saw a {colour} {object} in a tree near the {place}. {person.She}
+        [wrote to the newspaper|took a photo of it|called the mayor|blamed the wind].
+        [A week later|A month later|At midnight|The next morning], {partner} whispered, "It was me. I only
+        wanted to know how high a {object} can fly." {person} promised {partner} never to tell anyone
+        about the {colour} {object} at the {place}, and felt""",
     "sale": """
         {person} tried to sell a {colour} {object} at the {place}. The first customer
         [wanted to pay with eggs|only asked for the time|sat down on it|said it was too small]. In the end
@@ -136,8 +139,8 @@ FEELINGS = {
 """How each story can leave its person feeling."""
 
 _DRAWS = {
-    "person": Options(PEOPLE),
-    "partner": Options(PEOPLE),
+    "person": Options(HEROES),
+    "partner": Options(PARTNERS),
     "object": as_options(OBJECTS),
     "colour": as_options(COLOURS),
     "place": as_options(PLACES),

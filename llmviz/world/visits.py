@@ -1,7 +1,7 @@
 """Visits and changes: facts that only the text at hand tells, and that win over what is known by heart.
 
-A guest tells two things, one of which is asked back later. Somebody known changes an attribute, and the
-new value is repeated, in the very words that elsewhere tell the old one.
+A guest tells two things, one of which is asked back later. There is news about somebody known: a new value
+of an attribute, which is repeated, in the very words that elsewhere tell the old one.
 """
 
 from llmviz.world.facts import FACTS, NAME_FIRST, fact_sentence
@@ -36,20 +36,15 @@ ASKED_BACK = {
 }
 """How one of the two things comes back; the other way is "Remember, " and the guest's own sentence."""
 
-USED_TO = {
-    "house": "{name} used to live in the {value}.",
-    "pet": "{name} used to have a {value}.",
-    "job": "{name} used to work as a {value}.",
-    "food": "{name} used to like {value} best.",
-}
+NEWS = as_options(("There is news about", "People whisper about", "Everybody talks about", "The newspaper wrote about"))
 UPDATES = {
-    "house": ("Last month {she} moved to the {value}.", "But then {she} bought the {value}.",
+    "house": ("Last month {she} moved to the {value}.", "Only yesterday {she} bought the {value}.",
               "This year the {value} became {his} new home."),
-    "pet": ("Last month {she} adopted a {value}.", "But then {she} came home with a {value}.",
+    "pet": ("Last month {she} adopted a {value}.", "Only yesterday {she} came home with a {value}.",
             "This year a {value} took its place."),
-    "job": ("Last month {she} became a {value}.", "But then {she} learned to be a {value}.",
+    "job": ("Last month {she} became a {value}.", "Only yesterday {she} learned to be a {value}.",
             "This year {she} found work as a {value}."),
-    "food": ("Last month {she} discovered {value}.", "But then {she} tasted {value}.",
+    "food": ("Last month {she} discovered {value}.", "Only yesterday {she} tasted {value}.",
              "This year {she} eats nothing but {value}."),
 }  # fmt: skip
 HELD_OUT_UPDATES = {
@@ -68,10 +63,9 @@ SURPRISE = as_options(
         "It happened on a Monday.",
     )
 )
-_CHANGES = [fact for fact in FACTS if fact.known]
-_USED_TO = Options(
-    _CHANGES, texts=[USED_TO[fact.attribute].format(name=fact.person, value=fact.value) for fact in _CHANGES]
-)
+_KNOWN = [fact for fact in FACTS if fact.known]
+_NAMES = Options(tuple(dict.fromkeys(fact.person for fact in _KNOWN)))
+_KNOWN_OF = {name: {fact.attribute: fact for fact in _KNOWN if fact.person == name} for name in _NAMES.values}
 _VISITOR = Options(("guest", "known"))
 
 
@@ -107,19 +101,24 @@ def _tell_guest(teller: Teller) -> None:
 
 
 def _tell_change(teller: Teller) -> None:
-    fact = teller.say_one_of(_USED_TO, shapes=True)
-    updates = [update_sentence(text, fact.person, "{value}") for text in UPDATES[fact.attribute]]
-    value, _ = _say_value(teller, updates, fact.person, fact.attribute, excluding=(fact.value,))
+    teller.say_one_of(NEWS, shapes=True)
+    name = teller.say_one_of(_NAMES, shapes=True)
+    teller.say(".")
+    fact = _KNOWN_OF[name][teller.choose(tuple(_KNOWN_OF[name]), shapes=True)]
+    updates = [update_sentence(text, name, "{value}") for text in UPDATES[fact.attribute]]
+    value, _ = _say_value(teller, updates, name, fact.attribute)
     teller.say_one_of(SURPRISE)
     teller.say("Now")
-    teller.say_one_of([fact_sentence(text, fact.person, value) for text in NAME_FIRST[fact.attribute]])
-    teller.label(person=fact.person, attribute=fact.attribute, value=value, moved=True, old_value=fact.value)
+    teller.say_one_of([fact_sentence(text, name, value) for text in NAME_FIRST[fact.attribute]])
+    teller.label(
+        person=name, attribute=fact.attribute, value=value, moved=value != fact.value, old_value=fact.value
+    )
 
 
-def _say_value(teller: Teller, wordings, name: str, attribute: str, excluding=()) -> tuple[str, str]:
+def _say_value(teller: Teller, wordings, name: str, attribute: str) -> tuple[str, str]:
     """Say one of the wordings, with a value drawn where it stands; returns the value and the sentence."""
     rest_after = dict(wording.format(name=name, value="|").split("|") for wording in wordings)
     said = teller.say_one_of(tuple(rest_after), shapes=True)
-    value = teller.say_one_of(_VALUES[attribute], excluding=excluding)
+    value = teller.say_one_of(_VALUES[attribute])
     teller.say(rest_after[said])
     return value, said + value + rest_after[said]

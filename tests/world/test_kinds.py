@@ -69,8 +69,8 @@ def test_feelings_fit_the_story_and_endings_the_feeling():
 
 
 def test_pronouns_follow_the_person():
-    assert "he" not in WORLD.next_words("Mia borrowed a red kite from Tom. On the way to the park,")
-    assert WORLD.next_words("Tom borrowed a red kite from Mia. On the way to the park,") == {"he": 1.0}
+    assert "he" not in WORLD.next_words("Mia borrowed a red kite from Otto. On the way to the park,")
+    assert WORLD.next_words("Tom borrowed a red kite from Ada. On the way to the park,") == {"he": 1.0}
 
 
 def test_a_drill_says_its_list_three_times():

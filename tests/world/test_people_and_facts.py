@@ -70,15 +70,16 @@ def test_a_visit_repeats_a_value_that_only_its_own_text_tells():
     assert {text.labels["moved"] for text in texts} == {True, False}
     for text in texts:
         person, attribute, value = (text.labels[key] for key in ("person", "attribute", "value"))
-        assert (person in guests) != text.labels["moved"]
         assert WORLD.words(text.text).count(value) >= 2
-        if text.labels["moved"]:
-            assert text.labels["old_value"] == memory[person, attribute] != value
+        assert (person in guests) != ("old_value" in text.labels)
+        if person not in guests:
+            assert text.labels["old_value"] == memory[person, attribute]
+            assert text.labels["moved"] == (value != memory[person, attribute])
 
 
 def test_context_beats_memory_in_the_words_of_the_fact_itself():
     assert WORLD.next_words("Mia has a") == {"rabbit": 1.0}
-    story = "Mia used to have a rabbit. Last month she adopted a parrot. It was a big change. Now Mia has a"
+    story = "There is news about Mia. Last month she adopted a parrot. It was a big change. Now Mia has a"
     assert WORLD.next_words(story) == {"parrot": 1.0}
 
 
