@@ -16,7 +16,7 @@ ARGS ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test models notebooks bench clean
+.PHONY: help lab setup test models notebooks evidence bench clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -41,6 +41,9 @@ models: $(READY) ## train again every model that ships in data/models
 
 notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and times
 	$(BIN)/python notebooks/execute.py $(ARGS)
+
+evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
+	$(BIN)/python tests/evidence/run.py $(ARGS)
 
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

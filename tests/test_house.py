@@ -148,7 +148,7 @@ def checkout(tmp_path):
 @needs_make
 def test_make_alone_prints_its_targets():
     printed = make().stdout
-    for target in ("lab", "setup", "test", "models", "notebooks", "bench", "clean"):
+    for target in ("lab", "setup", "test", "models", "notebooks", "evidence", "bench", "clean"):
         assert re.search(rf"^  make {target} +\w+", printed, re.MULTILINE), target
 
 

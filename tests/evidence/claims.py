@@ -1,0 +1,139 @@
+"""Evidence: what the lessons show is true, and not only once (`make evidence`; the bounds are in bounds/*.json).
+
+A demonstration whose effect cannot be seen is worse than none. So each one is a function of a seed that returns named
+numbers, with a claim for each number: how large the effect must be for the lesson's words to be true.
+`make evidence` runs every demo over three seeds, and writes the smallest and largest value and the margin to the claim.
+`make test` runs each on the first seed and holds it against the claim.
+
+How to add a demo: one file a lesson (attention.py, tokenization.py, …), in it a function such as
+
+    from claims import above, below, between, demo
+
+    @demo(mean_error=below(0.1), copied=above(0.9), steps=between(100, 300))
+    def lists_are_copied(seed: int) -> dict[str, float]:
+        '''The sentence of the lesson that this holds.'''
+        …
+        return {"mean_error": …, "copied": …, "steps": …}
+
+then `make evidence ARGS="attention"`, and commit the JSON file beside the code. What to mind:
+
+- The seed decides whatever is random: the texts, the first weights, the order of reading. Same seed, same numbers.
+- Training is counted in steps, never in seconds: another machine is slower, and must come to the same.
+- A claim comes from what the lesson says ("more than twice"), not from what was measured; leave room for another
+  processor. A margin near 0 means that the lesson says too much.
+- On the first seed it runs in every `make test`: a few seconds at most.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+BOUNDS = FOLDER / "bounds"
+SEEDS = (0, 1, 2)
+NO_LESSONS = {"claims", "run", "conftest"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Where a number must lie, edges left out."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def margin(self, value: float) -> float:
+        """How far inside the claim a value is; 0 or less where the claim does not hold."""
+        return min(value - self.low, self.high - value)
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"above {self.low:g}"
+        return f"below {self.high:g}" if math.isinf(self.low) else f"between {self.low:g} and {self.high:g}"
+
+
+def above(limit: float) -> Claim:
+    """The number is larger than this."""
+    return Claim(low=limit)
+
+
+def below(limit: float) -> Claim:
+    """The number is smaller than this."""
+    return Claim(high=limit)
+
+
+def between(low: float, high: float) -> Claim:
+    """The number lies between these two."""
+    if not low < high:
+        raise ValueError(f"nothing lies between {low} and {high}; the smaller one comes first")
+    return Claim(low, high)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demonstration with its claims; made by `demo`."""
+
+    name: str
+    says: str
+    claims: Mapping[str, Claim]
+    function: Callable[[int], Mapping[str, float]]
+
+    def measure(self, seed: int) -> dict[str, float]:
+        """Run it once; the numbers must be those of the claims, and finite."""
+        numbers = {name: float(value) for name, value in self.function(seed).items()}
+        if numbers.keys() != self.claims.keys():
+            raise ValueError(f"{self.name} claims {sorted(self.claims)}, and returned {sorted(numbers)}")
+        if strange := {name: value for name, value in numbers.items() if not math.isfinite(value)}:
+            raise ValueError(f"{self.name} returned what is no number: {strange}")
+        return numbers
+
+    def broken(self, numbers: Mapping[str, float]) -> list[str]:
+        """The claims that do not hold, each in a sentence."""
+        return [
+            f"{self.name}: {name} should be {self.claims[name]}, and is {value:.4g}"
+            for name, value in numbers.items()
+            if self.claims[name].margin(value) <= 0
+        ]
+
+    def bounds(self, runs: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+        """What goes into the JSON file: of each number the claim, the extremes, and the margin of the worst run."""
+        entries = {}
+        for name, claim in self.claims.items():
+            values = [run[name] for run in runs]
+            margin = min(map(claim.margin, values))
+            entries[name] = {
+                "claim": str(claim), "min": _short(min(values)), "max": _short(max(values)), "margin": _short(margin)
+            }  # fmt: skip
+        return {"says": self.says, "numbers": entries}
+
+
+def demo(**claims: Claim) -> Callable[[Callable[[int], Mapping[str, float]]], Demo]:
+    """Turn a function of a seed into a `Demo` with these claims; its docstring is the sentence that it holds."""
+    if not claims:
+        raise ValueError("a demo without a claim shows nothing")
+
+    def make(function: Callable[[int], Mapping[str, float]]) -> Demo:
+        if not function.__doc__:
+            raise ValueError(f"{function.__name__} needs a docstring: the sentence of the lesson that it holds")
+        says = " ".join(function.__doc__.split())
+        return Demo(function.__name__, says, claims, function)
+
+    return make
+
+
+def lessons() -> list[str]:
+    """The lessons that have demos: the files of this folder."""
+    return sorted({path.stem for path in FOLDER.glob("*.py")} - NO_LESSONS - {p.stem for p in FOLDER.glob("test_*.py")})
+
+
+def demos(lesson: str) -> list[Demo]:
+    """The demos of a lesson, in the order in which they are written."""
+    return [thing for thing in vars(importlib.import_module(lesson)).values() if isinstance(thing, Demo)]
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.4g}")
