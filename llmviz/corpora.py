@@ -67,7 +67,8 @@ class Corpus:
 def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progress: bool = False) -> Corpus:
     """The texts of Tinyville: the same seed and counts give the same texts on any machine.
 
-    counts: how many texts of each kind ("story", "fact", "visit", "work", "copy"), if not the usual mix.
+    counts: how many texts of each kind ("story", "fact", "visit", "work", "copy", "sense", "family"), if
+    not the usual mix.
     """
     from llmviz.world import Tinyville
 

@@ -15,8 +15,10 @@ from llmviz.world.checking import Check, approve, reject, spacing_mistake
 from llmviz.world.copying import WORD_CLASSES, tell_drill
 from llmviz.world.entropy import entropy_and_length
 from llmviz.world.facts import FACTS, tell_fact
+from llmviz.world.families import FAMILIES, tell_family
 from llmviz.world.people import GUESTS, PEOPLE, UNUSED_NAMES
 from llmviz.world.replay import replay
+from llmviz.world.senses import SENSES, tell_sense
 from llmviz.world.stories import tell_story
 from llmviz.world.teller import Options, Sampler, Teller
 from llmviz.world.visits import tell_visit
@@ -29,10 +31,12 @@ PROGRAMS = {
     "visit": tell_visit,
     "work": tell_work,
     "copy": tell_drill,
+    "sense": tell_sense,
+    "family": tell_family,
 }
 """The program of each kind of text."""
 
-DEFAULT_COUNTS = {"story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500}
+DEFAULT_COUNTS = {"story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 0, "family": 0}
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
 _MOST_WORDS = 200
@@ -63,6 +67,8 @@ class Tinyville:
     unused_names = UNUSED_NAMES
     facts = FACTS
     word_classes = WORD_CLASSES
+    senses = SENSES
+    families = FAMILIES
 
     def __init__(self, counts: Mapping[str, int] | None = None):
         self.counts = _checked(DEFAULT_COUNTS if counts is None else counts)

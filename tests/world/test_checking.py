@@ -8,7 +8,7 @@ from llmviz.world import END, Tinyville
 from llmviz.world.tinyville import PROGRAMS
 from llmviz.world.words import join
 
-WORLD = Tinyville()
+WORLD = Tinyville(dict.fromkeys(PROGRAMS, 100))
 DOCTOR = "The doctor went home. She was tired. She made some tea."
 
 

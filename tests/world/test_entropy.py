@@ -10,7 +10,7 @@ from llmviz.world.entropy import entropy_and_length
 from llmviz.world.teller import Options
 from llmviz.world.tinyville import PROGRAMS
 
-WORLD = Tinyville()
+WORLD = Tinyville(dict.fromkeys(PROGRAMS, 100))
 
 
 @pytest.mark.parametrize("kind", list(PROGRAMS))
