@@ -1,0 +1,90 @@
+// Shows the HTML that Python made, and sends back what the learner does. All decisions are Python's.
+import { SHELL_CSS } from "../../shell/static/style.js";
+
+const CSS = `
+  table { border: 0; } th, td { border: 0; }
+  p { margin: 6px 0; } ul { margin: 4px 0; }
+  a { color: var(--second); }
+  summary { width: auto; } summary:hover { background: var(--faint); }
+  form { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 8px 0; }
+  button { padding: 4px 12px; }
+  .gap { font-weight: 600; }
+  .status:empty { display: none; }
+`;
+
+// The cell under a heading: JupyterLab names headings by data-jupyter-id, exported pages by id.
+function headingOf(host, target) {
+  const page = host.closest(".jp-Notebook") ?? document;
+  return [...page.querySelectorAll("[data-jupyter-id], [id]")]
+    .find((one) => one.dataset.jupyterId === target || one.id === target);
+}
+
+function follow(event, host, say) {
+  const link = event.composedPath().find((one) => one.tagName === "A");
+  const href = link?.getAttribute("href") ?? "";
+  if (!href.startsWith("#")) return;
+  event.preventDefault();
+  const heading = headingOf(host, decodeURIComponent(href.slice(1)));
+  if (!heading) return say(`“${link.textContent}” is not in this notebook.`);
+  heading.scrollIntoView({ block: "start" });
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
+function render({ model, el }) {
+  el.dataset.lmSuppressShortcuts = "true";
+  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  const style = document.createElement("style");
+  style.textContent = SHELL_CSS + CSS;
+  const body = document.createElement("section");
+  body.setAttribute("aria-label", model.get("label"));
+  const status = document.createElement("p");
+  status.className = "status";
+  status.setAttribute("role", "status");
+  status.setAttribute("aria-live", "polite");
+  root.replaceChildren(style, body, status);
+  const say = (text) => { status.textContent = text; };
+
+  // What is open, typed and focused stays so when Python draws anew.
+  const draw = () => {
+    const keyed = (one) => one.dataset.key;
+    const open = new Set([...body.querySelectorAll("details[open]")].map((one, i) => keyed(one) ?? i));
+    const typed = body.querySelector("input")?.value;
+    const focused = root.activeElement && (root.activeElement.closest("[data-key]")?.dataset.key ?? "");
+    body.innerHTML = model.get("body");
+    for (const one of body.querySelectorAll("details[data-key]")) one.open = open.has(keyed(one));
+    const input = body.querySelector("input");
+    if (input && typed) input.value = typed;
+    if (focused === null) return;
+    const again = [...body.querySelectorAll("[data-key]")].find((one) => keyed(one) === focused);
+    const next = again ?? body.querySelector("input, button, summary");
+    (next?.tagName === "DETAILS" ? next.querySelector("summary") : next)?.focus({ preventScroll: true });
+  };
+  const announce = () => say(model.get("said"));
+
+  const clicked = (event) => {
+    follow(event, el, say);
+    const button = event.target.closest("button[data-do]");
+    if (button) model.send({ do: button.dataset.do, value: button.dataset.value ?? "" });
+    const option = event.target.closest("summary")?.closest("details.option");
+    if (option && !option.open) {
+      model.send({ do: "choose", question: option.dataset.question, value: option.dataset.option });
+    }
+  };
+  const submitted = (event) => {
+    event.preventDefault();
+    const input = event.target.querySelector("input");
+    if (input) model.send({ do: "commit", value: input.value });
+  };
+  body.addEventListener("click", clicked);
+  body.addEventListener("submit", submitted);
+  model.on("change:body", draw);
+  model.on("change:said", announce);
+  draw();
+  return () => {
+    model.off("change:body", draw);
+    model.off("change:said", announce);
+  };
+}
+
+export default { render };

@@ -1,0 +1,3 @@
+"""Lesson 0 has no function to write."""
+
+WRONG = {}
