@@ -1,4 +1,4 @@
-"""Tokenizers: text to ids and back, by characters, by words, and by byte pairs learned from text. Lesson 1.
+"""Tokenizers: text to ids and back, by characters, by words, and by pieces of words learned from text. Lesson 1.
 
 All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`, `tokens` and `to_dict`.
 """
@@ -10,6 +10,10 @@ from llmviz.tokenizers.byte_pairs import BytePairTokenizer
 from llmviz.tokenizers.characters import CharacterTokenizer
 from llmviz.tokenizers.real_vocabularies import tiktoken_encoding
 from llmviz.tokenizers.texts import END_OF_TEXT, UNKNOWN, displayable
+from llmviz.tokenizers.unigram_training import UnigramRound
+from llmviz.tokenizers.unigrams import UnigramTokenizer
+from llmviz.tokenizers.word_piece_training import PieceMerge
+from llmviz.tokenizers.word_pieces import WordPieceTokenizer
 from llmviz.tokenizers.words import WordTokenizer
 
 __all__ = [
@@ -19,16 +23,21 @@ __all__ = [
     "BytePairTokenizer",
     "CharacterTokenizer",
     "Merge",
+    "PieceMerge",
     "Tokenizer",
+    "UnigramRound",
+    "UnigramTokenizer",
+    "WordPieceTokenizer",
     "WordTokenizer",
     "displayable",
     "from_dict",
     "tiktoken_encoding",
 ]
 
-Tokenizer = BytePairTokenizer | WordTokenizer | CharacterTokenizer
+Tokenizer = BytePairTokenizer | WordPieceTokenizer | UnigramTokenizer | WordTokenizer | CharacterTokenizer
 TOKENIZERS: dict[str, type[Tokenizer]] = {
-    tokenizer.kind: tokenizer for tokenizer in (BytePairTokenizer, WordTokenizer, CharacterTokenizer)
+    tokenizer.kind: tokenizer
+    for tokenizer in (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)
 }
 
 

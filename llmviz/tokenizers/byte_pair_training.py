@@ -5,12 +5,13 @@ section 3.2; on bytes, and never across the borders of words, as in GPT-2. Lesso
 """
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import regex
 
+from llmviz.tokenizers.spelled_words import SpelledWords
 from llmviz.tokenizers.texts import check_vocab_size, documents
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -57,25 +58,13 @@ def train_steps(
     return _with_progress(words.merges(size - N_BYTES - 1), size - N_BYTES - 1, progress)
 
 
-class _Words:
-    """The words of the texts, each one once, with what training keeps up to date about them.
-
-    A token is written as the one character `chr(token_id)`, so a word is a string, a pair is a string of
-    length 2, and merging a pair is `str.replace`. Only the words that hold the pair are touched at a merge.
-    """
+class _Words(SpelledWords):
+    """The words of the texts, spelled in bytes, with the pairs in the order in which they will be joined."""
 
     def __init__(self, texts: str | Iterable[str]):
-        word_counts: Counter[str] = Counter()
-        for document in documents(texts):
-            word_counts.update(WORD.findall(document))
-        self.spellings = [word.encode("utf-8").decode("latin-1") for word in word_counts]
-        self.frequencies = list(word_counts.values())
-        self.pair_counts: defaultdict[str, int] = defaultdict(int)
-        self.words_with: defaultdict[str, set[int]] = defaultdict(set)
-        for index, spelling in enumerate(self.spellings):
-            for pair in _pairs(spelling):
-                self.pair_counts[pair] += self.frequencies[index]
-                self.words_with[pair].add(index)
+        counts = word_counts(texts)
+        spellings = [word.encode("utf-8").decode("latin-1") for word in counts]
+        super().__init__(spellings, list(counts.values()))
         self.queue = [(-count, pair) for pair, count in self.pair_counts.items()]
         heapq.heapify(self.queue)
 
@@ -88,7 +77,8 @@ class _Words:
             left, right = (token_bytes[ord(symbol)] for symbol in pair)
             merge = Merge((left, right), self.pair_counts[pair], len(token_bytes))
             token_bytes.append(merge.token)
-            self._merge(pair, chr(merge.token_id))
+            for grown in self.join(pair, chr(merge.token_id)):
+                heapq.heappush(self.queue, (-self.pair_counts[grown], grown))
             yield merge
 
     def _most_frequent_pair(self) -> str | None:
@@ -101,28 +91,13 @@ class _Words:
                 heapq.heappush(self.queue, (-count, pair))
         return None
 
-    def _merge(self, pair: str, token: str) -> None:
-        counts, words_with = self.pair_counts, self.words_with
-        grown = set()
-        for index in words_with.pop(pair):
-            before, frequency = self.spellings[index], self.frequencies[index]
-            after = before.replace(pair, token)
-            if len(after) == len(before):
-                continue
-            self.spellings[index] = after
-            for old in _pairs(before):
-                counts[old] -= frequency
-            for new in _pairs(after):
-                counts[new] += frequency
-                if token in new:
-                    words_with[new].add(index)
-                    grown.add(new)
-        for new in grown:
-            heapq.heappush(self.queue, (-counts[new], new))
 
-
-def _pairs(spelling: str) -> Iterator[str]:
-    return map(str.__add__, spelling, spelling[1:])
+def word_counts(texts: str | Iterable[str]) -> Counter[str]:
+    """Count each word of the texts, cut as GPT-2 cuts them."""
+    counts: Counter[str] = Counter()
+    for document in documents(texts):
+        counts.update(WORD.findall(document))
+    return counts
 
 
 def _with_progress(merges: Iterator[Merge], total: int, progress: bool) -> Iterator[Merge]:

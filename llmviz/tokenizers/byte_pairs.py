@@ -113,6 +113,10 @@ class BytePairTokenizer:
         ids_of_words = map(self._word_encoding.encode_ordinary, WORD.findall(text))
         return [token_id for word in ids_of_words for token_id in word]
 
+    def stretches(self, text: str) -> list[bytes]:
+        """List the stretch of the text's UTF-8 bytes that each token of it stands for; joined, they are the text."""
+        return [self._bytes[token_id] for token_id in self.encode(text)]
+
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """Encode each of several texts."""
         return [self.encode(text) for text in texts]

@@ -1,4 +1,4 @@
-"""What the character and the word tokenizer share: a list of known pieces, and <unk> for all others."""
+"""What the tokenizers with a list of known pieces share: looking them up, and <unk> for all others."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -51,7 +51,7 @@ class PieceTokenizer:
             vocab_size = check_vocab_size(vocab_size, 3, why)
         counts: Counter[str] = Counter()
         splitter = cls(())
-        for document in _with_progress(documents(texts), progress):
+        for document in with_progress(documents(texts), progress, "counting", " texts"):
             counts.update(splitter.split(document))
         if not counts:
             raise ValueError("There is no text to learn a vocabulary from: the texts given are empty.")
@@ -67,6 +67,13 @@ class PieceTokenizer:
     def special_tokens(self) -> dict[str, int]:
         """The tokens that stand for no text, and their ids."""
         return {UNKNOWN: self.unknown, END_OF_TEXT: self.end_of_text}
+
+    def stretches(self, text: str) -> list[str]:
+        """List the stretch of text that each token of it stands for, also those of `<unk>`; joined, they are the text.
+
+        A token that stands for no character of the text (the space before its first word) has the stretch "".
+        """
+        return self.split(check_text(text))
 
     def encode_steps(self, text: str) -> Iterator[list[str]]:
         """Yield the splits on the way to tokens: the whole text, its pieces, the pieces with `<unk>`."""
@@ -104,10 +111,15 @@ class PieceTokenizer:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         """Make the tokenizer again from what `to_dict` gave; anything else is refused in a sentence."""
+        return cls(cls.checked_pieces(cls.kind, saved))
+
+    @staticmethod
+    def checked_pieces(kind: str, saved: dict[str, Any]) -> list[str]:
+        """Give the list of pieces out of a saved tokenizer, or say that there is none."""
         pieces = saved.get("pieces")
         if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
-            raise ValueError(f'A saved {cls.kind!r} tokenizer needs "pieces", a list of strings.')
-        return cls(pieces)
+            raise ValueError(f'A saved {kind!r} tokenizer needs "pieces", a list of strings.')
+        return pieces
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.pieces == self.pieces
@@ -133,9 +145,10 @@ class PieceTokenizer:
         return self.split(piece) == [piece]
 
 
-def _with_progress(items: Iterable[str], progress: bool) -> Iterable[str]:
+def with_progress(items: Iterable, progress: bool, doing: str, unit: str, total: int | None = None) -> Iterable:
+    """Walk over the items, with a progress bar if one is wanted."""
     if not progress:
         return items
     from tqdm.auto import tqdm
 
-    return tqdm(items, desc="counting", unit=" texts")
+    return tqdm(items, desc=doing, unit=unit, total=total)

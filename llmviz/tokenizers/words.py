@@ -6,7 +6,7 @@ from typing import ClassVar
 import regex
 
 from llmviz.tokenizers.pieces import PieceTokenizer
-from llmviz.tokenizers.texts import UNKNOWN
+from llmviz.tokenizers.texts import UNKNOWN, check_text
 
 WORD_OR_MARK = regex.compile(
     r" ?[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*"  # a word, with apostrophes inside: " don't"
@@ -34,6 +34,11 @@ class WordTokenizer(PieceTokenizer):
     def split(self, text: str) -> list[str]:
         """Cut a text into words and marks; joined again, they are the text with one space before it."""
         return WORD_OR_MARK.findall(" " + text) if text else []
+
+    def stretches(self, text: str) -> list[str]:
+        """List the stretch of text that each token stands for: the first has no space before it."""
+        first, *others = self.split(check_text(text)) or [""]
+        return [first.removeprefix(" "), *others] if text else []
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text, without the space before the first word."""

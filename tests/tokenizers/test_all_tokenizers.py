@@ -10,6 +10,7 @@ from llmviz.tokenizers import END_OF_TEXT, TOKENIZERS, from_dict
 
 share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
+SUBWORDS = ("bpe", "wordpiece", "unigram")
 AWKWARD_TEXTS = [
     "",
     " ",
@@ -47,7 +48,7 @@ def test_any_text_that_was_learned_comes_back_unchanged(kind, text):
 def test_a_megabyte_comes_back_unchanged(kind, training_texts):
     text = "".join(training_texts)
     text *= 1_000_000 // len(text.encode()) + 1
-    tokenizer = TOKENIZERS[kind].train(text, 1500 if kind == "bpe" else None)
+    tokenizer = TOKENIZERS[kind].train(text, 1500 if kind in SUBWORDS else None)
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
@@ -59,6 +60,15 @@ def test_the_last_of_the_steps_is_what_tokens_shows(any_tokenizer, text):
     for piece, token_id in zip(last, any_tokenizer.encode(text), strict=True):
         expected = piece if isinstance(piece, bytes) else piece.encode()
         assert any_tokenizer.token_bytes(token_id) == expected
+
+
+@share_fixture
+@given(text=st.text())
+def test_the_stretches_are_one_per_token_and_joined_they_are_the_text(any_tokenizer, text):
+    stretches = any_tokenizer.stretches(text)
+    assert len(stretches) == len(any_tokenizer.encode(text))
+    nothing = b"" if any_tokenizer.kind == "bpe" else ""
+    assert nothing.join(stretches) == (text.encode() if any_tokenizer.kind == "bpe" else text)
 
 
 @share_fixture
@@ -158,7 +168,7 @@ BPE = {"kind": "bpe", "word_pattern": TOKENIZERS["bpe"].train("x", 257).to_dict(
         (None, "is a dictionary"),
         ([], "is a dictionary"),
         ({}, "names its"),
-        ({"kind": "wordpiece"}, "one of 'bpe', 'word', 'characters'"),
+        ({"kind": "sentences"}, "one of 'bpe', 'wordpiece', 'unigram', 'word', 'characters'"),
         ({"kind": ["bpe"]}, "names its"),
         ({"kind": "word"}, "a list of strings"),
         ({"kind": "word", "pieces": "Mia"}, "a list of strings"),
@@ -168,6 +178,15 @@ BPE = {"kind": "bpe", "word_pattern": TOKENIZERS["bpe"].train("x", 257).to_dict(
         ({"kind": "characters", "pieces": ["ab"]}, "is not one character"),
         ({"kind": "characters", "pieces": [""]}, "is not one character"),
         ({"kind": "characters", "pieces": ["\ud800"]}, "lone surrogate"),
+        ({"kind": "wordpiece", "pieces": ["## kite"]}, "is not one piece of a word"),
+        ({"kind": "wordpiece", "pieces": [" kite", " kite"]}, "more than once"),
+        ({"kind": "unigram", "pieces": [" kite"]}, "one number for each piece"),
+        ({"kind": "unigram", "pieces": [" kite"], "log_probabilities": []}, "one number for each piece"),
+        ({"kind": "unigram", "pieces": [" kite"], "log_probabilities": ["-1"]}, "one number for each piece"),
+        ({"kind": "unigram", "pieces": [" kite"], "log_probabilities": [0.5]}, "is 0 or less"),
+        ({"kind": "unigram", "pieces": [" kite"], "log_probabilities": [float("nan")]}, "is 0 or less"),
+        ({"kind": "unigram", "pieces": ["a", "a"], "log_probabilities": [-1, -1]}, "more than once"),
+        ({"kind": "unigram", "pieces": ["a b"], "log_probabilities": [-1]}, "is not one piece of a word"),
         ({"kind": "bpe", "merges": []}, "Train the tokenizer again"),
         ({**BPE, "word_pattern": r"\w+", "merges": []}, "Train the tokenizer again"),
         (BPE, "needs"),

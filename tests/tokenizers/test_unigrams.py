@@ -1,0 +1,201 @@
+"""Unigram against its judges: all splits one by one, and Hugging Face's model and trainer."""
+
+import json
+import math
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
+from llmviz import corpora
+from llmviz.tokenizers import UNKNOWN, UnigramTokenizer
+from llmviz.tokenizers.unigram_training import Lattice, best_split, rounds
+from llmviz.tokenizers.words import WORD_OR_MARK
+
+share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+weighed = st.dictionaries(st.text("abc", min_size=1, max_size=4), st.floats(-9, -0.01), min_size=1)
+
+
+def all_splits(word, pieces):
+    if not word:
+        yield []
+    for end in range(1, len(word) + 1):
+        if word[:end] in pieces:
+            yield from ([word[:end], *rest] for rest in all_splits(word[end:], pieces))
+
+
+# --- forward, backward, Viterbi: against every split, one by one ------------------------------------------------------
+
+
+@given(weighed, st.text("abc", min_size=1, max_size=9))
+def test_the_best_split_is_the_best_of_all_splits(log_p, word):
+    splits = [sum(map(log_p.__getitem__, split)) for split in all_splits(word, log_p)]
+    found = best_split(word, log_p, 4, -1000.0)
+    if splits:
+        assert "".join(found) == word
+        assert sum(map(log_p.__getitem__, found)) == pytest.approx(max(splits))
+    else:
+        assert None in found
+
+
+@given(weighed, st.dictionaries(st.text("abc", min_size=1, max_size=8), st.integers(1, 9), min_size=1))
+def test_expected_counts_are_those_over_all_splits(log_p, words):
+    log_p = {"a": -3.0, "b": -4.0, "c": -5.0} | log_p
+    pieces = list(log_p)
+    found, log_likelihood = Lattice(words, pieces).expected_counts(np.array(list(log_p.values())))
+    expected, total = Counter(), 0.0
+    for word, count in words.items():
+        splits = list(all_splits(word, log_p))
+        weights = [math.exp(sum(map(log_p.__getitem__, split))) for split in splits]
+        total += count * math.log(sum(weights))
+        for split, weight in zip(splits, weights, strict=True):
+            for piece in split:
+                expected[piece] += count * weight / sum(weights)
+    assert found == pytest.approx([expected[piece] for piece in pieces], abs=1e-9)
+    assert log_likelihood == pytest.approx(total)
+
+
+@given(weighed, st.dictionaries(st.text("abc", min_size=1, max_size=8), st.integers(1, 9), min_size=1))
+def test_a_lattice_without_some_pieces_is_that_of_the_others(log_p, words):
+    log_p = log_p | {"a": -3.0, "b": -4.0, "c": -5.0}
+    pieces = list(log_p)
+    kept = np.array([len(piece) == 1 or number % 2 == 0 for number, piece in enumerate(pieces)])
+    lattice = Lattice(words, pieces)
+    lattice.keep(kept)
+    left = [piece for piece, stays in zip(pieces, kept, strict=True) if stays]
+    values = np.array([log_p[piece] for piece in left])
+    counts, log_likelihood = lattice.expected_counts(values)
+    expected_counts, expected = Lattice(words, left).expected_counts(values)
+    assert counts == pytest.approx(expected_counts) and log_likelihood == pytest.approx(expected)
+
+
+def test_every_step_of_learning_makes_the_text_likelier_until_pieces_are_dropped():
+    words = Counter(WORD_OR_MARK.findall(corpora.python_documentation().text[:50_000]))
+    pieces = sorted({word[start : start + n] for word in words for start in range(len(word)) for n in range(1, 7)})
+    lattice, log_p = Lattice(words, pieces), np.full(len(pieces), -math.log(len(pieces)))
+    found = []
+    for _ in range(6):
+        counts, log_likelihood = lattice.expected_counts(log_p)
+        log_p = np.log(np.maximum(counts, 1e-300) / counts.sum())
+        found.append(log_likelihood)
+    assert found == sorted(found) and found[-1] > found[0] + 1000
+
+
+def test_the_list_shrinks_round_by_round_and_probabilities_add_up_to_one():
+    words = Counter(WORD_OR_MARK.findall(corpora.tinyville(counts={"story": 100}).text))
+    steps = list(rounds(words, 300))
+    sizes = [len(step.log_probabilities) for step in steps]
+    assert sizes[0] > sizes[-1] == 300 and sizes == sorted(sizes, reverse=True)
+    assert steps[-1].dropped == () and all(step.dropped for step in steps[:-1])
+    assert sum(map(math.exp, steps[-1].log_probabilities.values())) == pytest.approx(1)
+    letters = set("".join(words))
+    assert letters <= steps[-1].log_probabilities.keys()
+
+
+# --- Hugging Face -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(training_texts):
+    return UnigramTokenizer.train(training_texts, 1500)
+
+
+def in_words(tokenizer):
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\x00"), "removed")
+    return tokenizer
+
+
+@cache
+def hugging_face(tokenizer):
+    """Hugging Face's Unigram with our pieces and their log-probabilities, over our words."""
+    vocab = [*zip(tokenizer.pieces, tokenizer.log_probabilities, strict=True)]
+    vocab.append((UNKNOWN, min(tokenizer.log_probabilities)))
+    return in_words(Tokenizer(models.Unigram(vocab, unk_id=tokenizer.unknown, byte_fallback=False)))
+
+
+def their_ids(judge, text):
+    return judge.encode("\x00".join(WORD_OR_MARK.findall(" " + text))).ids if text else []
+
+
+scripts = st.lists(
+    st.one_of(
+        st.sampled_from(["the", " kite", " kites", "Mia's", "isn't", "42", "  ", "\n\n", "!!", " the", "ing", "un"]),
+        st.sampled_from(["연은", " 정원에", "ميا", " טائרה", "מיה", "👩‍👩‍👧", "🪁", "e\u0301", "<unk>"]),
+        st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\x00")),
+    )
+).map("".join)
+
+
+@share_fixture
+@given(text=scripts)
+def test_hugging_face_with_our_scores_gives_our_ids(trained, text):
+    assert trained.encode(text) == their_ids(hugging_face(trained), text)
+
+
+def test_hugging_face_gives_our_ids_on_a_whole_corpus(trained):
+    text = corpora.python_documentation().text[:400_000]
+    ids = trained.encode(text)
+    assert ids == their_ids(hugging_face(trained), text)
+    assert 0 < ids.count(trained.unknown) < len(ids) / 100
+
+
+@cache
+def theirs_trained(texts, n_pieces):
+    judge = in_words(Tokenizer(models.Unigram()))
+    trainer = trainers.UnigramTrainer(
+        vocab_size=n_pieces + 1, show_progress=False, special_tokens=[UNKNOWN], unk_token=UNKNOWN
+    )
+    judge.train_from_iterator(["\x00".join(WORD_OR_MARK.findall(" " + text)) for text in texts], trainer)
+    pieces = {piece: score for piece, score in json.loads(judge.to_str())["model"]["vocab"] if piece != UNKNOWN}
+    return UnigramTokenizer({piece: min(score, 0.0) for piece, score in pieces.items()})
+
+
+def log_likelihood(tokenizer, texts):
+    """Of the texts, over all splits of every word, in nats."""
+    words = Counter(word for text in texts for word in WORD_OR_MARK.findall(" " + text))
+    return Lattice(words, tokenizer.pieces).expected_counts(np.array(tokenizer.log_probabilities))[1]
+
+
+@pytest.mark.parametrize("corpus", ["tinyville", "documentation"])
+def test_the_text_is_about_as_likely_as_under_what_hugging_face_learns(corpus):
+    if corpus == "tinyville":
+        texts, n_pieces = corpora.tinyville(counts={"story": 300, "fact": 300}).documents, 500
+    else:
+        texts, n_pieces = corpora.python_documentation().documents[:40], 1000
+    theirs = theirs_trained(texts, n_pieces)  # on a small world it stops with fewer pieces than it was asked for
+    ours = UnigramTokenizer.train(texts, theirs.vocab_size)
+    assert len(ours.pieces) == len(theirs.pieces) > 0.6 * n_pieces
+    assert log_likelihood(ours, texts) / log_likelihood(theirs, texts) < 1.03
+    n_ours, n_theirs = (sum(len(one.encode(text)) for text in texts) for one in (ours, theirs))
+    assert n_ours < 1.05 * n_theirs
+
+
+# --- what is special about it -----------------------------------------------------------------------------------------
+
+
+def test_the_whole_counts_not_the_longest_first_piece():
+    tokenizer = UnigramTokenizer({" un": -3, " unh": -4, "happy": -5, "appy": -9, "h": -6})
+    assert tokenizer.tokens(tokenizer.encode("unhappy")) == [" un", "happy"]
+    assert tokenizer.log_probability([" un", "happy"]) == -8
+    assert tokenizer.log_probability([" unh", "appy"]) == -13
+
+
+def test_unknown_letters_in_a_row_are_one_unk_and_their_stretch_is_kept():
+    tokenizer = UnigramTokenizer({" k": -1, "ite": -2, " ": -3})
+    assert tokenizer.tokens(tokenizer.encode("k☃ kxyite")) == [" k", UNKNOWN, " k", UNKNOWN, "ite"]
+    assert tokenizer.stretches("k☃ kxyite") == ["k", "☃", " k", "xy", "ite"]
+
+
+def test_a_word_of_ten_thousand_letters_is_no_trouble():
+    tokenizer = UnigramTokenizer.train("aaaaaaa b", 10)
+    assert tokenizer.decode(tokenizer.encode("a" * 10_000)) == "a" * 10_000
+    assert UnigramTokenizer.train("ab" * 3000, 20).vocab_size == 20
+
+
+def test_a_probability_above_one_is_refused():
+    with pytest.raises(ValueError, match=r"that of ' k' is 0\.5"):
+        UnigramTokenizer({" k": 0.5})
