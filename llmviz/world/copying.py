@@ -34,5 +34,5 @@ def tell_drill(teller: Teller) -> None:
             teller.say(",")
         elif teller.say_one_of(_GO_ON[position], shapes=True) == ".":
             break
-    teller.say(f"Again: {', '.join(items)}. Once more: {', '.join(items)}.")
+    teller.say(f"Again: {', '.join(items)}. And once more, {', '.join(items)}.")
     teller.label(person=learner.name, items=tuple(items))

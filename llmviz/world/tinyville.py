@@ -36,7 +36,9 @@ PROGRAMS = {
 }
 """The program of each kind of text."""
 
-DEFAULT_COUNTS = {"story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 0, "family": 0}
+DEFAULT_COUNTS = {
+    "story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 1500, "family": 0,
+}  # fmt: skip
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
 _MOST_WORDS = 200

@@ -1,11 +1,11 @@
 """Visits and changes: facts that only the text at hand tells, and that win over what is known by heart.
 
-A guest tells two things, one of which is asked back later. There is news about somebody known: a new value
-of an attribute, which is repeated, in the very words that elsewhere tell the old one.
+A guest tells two things, one of which is asked back later. There is news about somebody known: the value
+of an attribute may be a new one, and is repeated, in the very words that elsewhere tell the old one.
 """
 
 from llmviz.world.facts import FACTS, NAME_FIRST, fact_sentence
-from llmviz.world.people import GUESTS, PEOPLE, VALUES
+from llmviz.world.people import ATTRIBUTES, GUESTS, PEOPLE, VALUES
 from llmviz.world.teller import Options, Teller, as_options
 from llmviz.world.template import Template
 
@@ -25,8 +25,8 @@ PAUSE = as_options(
         "Everybody is curious.",
     )
 )
-TOLD_PAIRS = (("house", "pet"), ("job", "food"))
-"""A guest tells one attribute of each pair."""
+THEMES = {"home": ("house", "pet"), "day": ("job", "food")}
+"""What a guest tells about: two attributes, one of which is asked back."""
 
 ASKED_BACK = {
     "house": "Soon {guest} will go back to the {value}.",
@@ -63,9 +63,10 @@ SURPRISE = as_options(
         "It happened on a Monday.",
     )
 )
-_KNOWN = [fact for fact in FACTS if fact.known]
-_NAMES = Options(tuple(dict.fromkeys(fact.person for fact in _KNOWN)))
-_KNOWN_OF = {name: {fact.attribute: fact for fact in _KNOWN if fact.person == name} for name in _NAMES.values}
+_OLD_VALUE = {(fact.person, fact.attribute): fact.value for fact in FACTS}
+_COMPLETE = Options(
+    [person.name for person in PEOPLE if all(_OLD_VALUE[person.name, attribute] for attribute in ATTRIBUTES)]
+)
 _VISITOR = Options(("guest", "known"))
 
 
@@ -89,36 +90,34 @@ def tell_visit(teller: Teller) -> None:
 
 def _tell_guest(teller: Teller) -> None:
     name = ARRIVAL.tell(teller)["guest"].name
-    told = {}
-    for pair in TOLD_PAIRS:
-        attribute = teller.choose(pair, shapes=True)
-        told[attribute] = _say_value(teller, NAME_FIRST[attribute], name, attribute)
+    theme = THEMES[teller.choose(tuple(THEMES), shapes=True)]
+    told = {attribute: _say_value(teller, NAME_FIRST[attribute], name, attribute) for attribute in theme}
     teller.say_one_of(PAUSE)
-    asked = teller.choose(tuple(told), shapes=True)
-    value, sentence = told[asked]
-    teller.say_one_of((ASKED_BACK[asked].format(guest=name, value=value), f"Remember, {sentence}"))
+    asked = teller.choose(theme, shapes=True)
+    value = told[asked]
+    again = fact_sentence(NAME_FIRST[asked][0], name, value)
+    teller.say_one_of((ASKED_BACK[asked].format(guest=name, value=value), f"Remember, {again}"))
     teller.label(person=name, attribute=asked, value=value, moved=False)
 
 
 def _tell_change(teller: Teller) -> None:
-    teller.say_one_of(NEWS, shapes=True)
-    name = teller.say_one_of(_NAMES, shapes=True)
+    teller.say_one_of(NEWS)
+    name = teller.say_one_of(_COMPLETE)
     teller.say(".")
-    fact = _KNOWN_OF[name][teller.choose(tuple(_KNOWN_OF[name]), shapes=True)]
-    updates = [update_sentence(text, name, "{value}") for text in UPDATES[fact.attribute]]
-    value, _ = _say_value(teller, updates, name, fact.attribute)
+    attribute = teller.choose(ATTRIBUTES, shapes=True)
+    updates = [update_sentence(text, name, "{value}") for text in UPDATES[attribute]]
+    value = _say_value(teller, updates, name, attribute)
     teller.say_one_of(SURPRISE)
     teller.say("Now")
-    teller.say_one_of([fact_sentence(text, name, value) for text in NAME_FIRST[fact.attribute]])
-    teller.label(
-        person=name, attribute=fact.attribute, value=value, moved=value != fact.value, old_value=fact.value
-    )
+    teller.say_one_of([fact_sentence(text, name, value) for text in NAME_FIRST[attribute]])
+    old_value = _OLD_VALUE[name, attribute]
+    teller.label(person=name, attribute=attribute, value=value, moved=value != old_value, old_value=old_value)
 
 
-def _say_value(teller: Teller, wordings, name: str, attribute: str) -> tuple[str, str]:
-    """Say one of the wordings, with a value drawn where it stands; returns the value and the sentence."""
+def _say_value(teller: Teller, wordings, name: str, attribute: str) -> str:
+    """Say one of the wordings, with a value drawn where it stands; returns the value."""
     rest_after = dict(wording.format(name=name, value="|").split("|") for wording in wordings)
     said = teller.say_one_of(tuple(rest_after), shapes=True)
     value = teller.say_one_of(_VALUES[attribute])
     teller.say(rest_after[said])
-    return value, said + value + rest_after[said]
+    return value
