@@ -155,15 +155,16 @@ class KVCache:
 
     def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add the new positions (batch, head, new, d_head) and return all keys and values up to them."""
-        stop = self.length + key.shape[-2]
+        n_new = key.shape[-2]
+        stop = self.length + n_new
         if stop > self.keys.shape[-2]:
             raise ValueError(
-                f"the cache holds {self.keys.shape[-2]} positions; given {key.shape[-2]} more after {self.length}"
+                f"the cache holds {self.keys.shape[-2]} positions; given {n_new} more after {self.length}"
             )
-        self.keys[:, :, self.length : stop] = key
-        self.values[:, :, self.length : stop] = value
+        self.keys.narrow(2, self.length, n_new).copy_(key)
+        self.values.narrow(2, self.length, n_new).copy_(value)
         self.length = stop
-        return self.keys[:, :, :stop], self.values[:, :, :stop]
+        return self.keys.narrow(2, 0, stop), self.values.narrow(2, 0, stop)
 
 
 class MultiHeadAttention(nn.Module):

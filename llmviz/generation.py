@@ -38,6 +38,8 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
         probabilities = torch.zeros_like(logits)
         probabilities[logits.argmax()] = 1.0
         return probabilities
+    if temperature == 1:
+        return logits.softmax(dim=-1)
     below_best = (logits - logits.max()).double()  # so that a tiny temperature cannot make the best one infinite
     return (below_best / temperature).softmax(dim=-1).to(logits.dtype)
 
@@ -68,6 +70,15 @@ def keep_top_p(probabilities: Tensor, top_p: float | None) -> Tensor:
         mass_before = ordered.values.cumsum(dim=-1) - ordered.values
         kept[ordered.indices[mass_before >= top_p]] = False
     return kept
+
+
+def cut(probabilities: Tensor, top_k: int | None, top_p: float | None) -> tuple[Tensor, Tensor]:
+    """Cut the improbable tokens and share out what is left: who is kept (vocab,), bool, and the new probabilities."""
+    if top_k is None and top_p is None:
+        return torch.ones_like(probabilities, dtype=torch.bool), probabilities
+    kept = keep_top_k(probabilities, top_k) & keep_top_p(probabilities, top_p)
+    remaining = probabilities * kept
+    return kept, remaining / remaining.sum()
 
 
 def draw(probabilities: Tensor, generator: torch.Generator) -> int:
@@ -140,9 +151,7 @@ def generate_steps(
         with torch.inference_mode():
             logits = _next_logits(model, token_ids, cache).cpu()
             probabilities = apply_temperature(logits, temperature)
-            kept = keep_top_k(probabilities, top_k) & keep_top_p(probabilities, top_p)
-            remaining = probabilities * kept
-            remaining = remaining / remaining.sum()
+            kept, remaining = cut(probabilities, top_k, top_p)
             token_id = draw(remaining, generator)
         token_ids.append(token_id)
         yield GenerationStep(token_id, probabilities, kept, remaining)

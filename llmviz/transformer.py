@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmviz.attention import KVCache, MultiHeadAttention, Rotation, causal_mask, rotary_angles
+from llmviz.decoding import BlockCache, rotation_matrix
 from llmviz.trace import BlockTrace, Trace
 
 
@@ -170,19 +171,17 @@ class DecoderOnly(nn.Module):
                 f"this model sees {self.config.context_length} tokens at once (its context_length); "
                 f"given {token_ids.shape[1] + n_cached}. Keep only the last {self.config.context_length}."
             )
-        low, high = (int(edge) for edge in token_ids.aminmax())
+        edges = token_ids.aminmax() if token_ids.numel() > 1 else (token_ids, token_ids)
+        low, high = (int(edge) for edge in edges)
         if low < 0 or high >= self.config.vocab_size:
             raise ValueError(
                 f"token ids go from 0 to {self.config.vocab_size - 1}; given {low if low < 0 else high}. "
                 f"Is this the tokenizer that the model was trained with?"
             )
 
-    def new_cache(self, batch: int = 1) -> list[KVCache]:
-        """Make an empty cache, one a layer, for generation."""
-        config = self.config
-        d_head = config.d_model // config.n_heads
-        weight = self.embedding.weight
-        return [KVCache(batch, config.n_heads, config.context_length, d_head, like=weight) for _ in self.blocks]
+    def new_cache(self, batch: int = 1) -> list[BlockCache]:
+        """Make an empty cache, one a layer, for generation with the weights as they are now."""
+        return [BlockCache(block, batch, self.config.context_length) for block in self.blocks]
 
     def check_heads(self, heads: Collection[tuple[int, int]]) -> None:
         """Refuse heads that this model does not have, in a sentence."""
@@ -226,7 +225,7 @@ class DecoderOnly(nn.Module):
         final = normalise(stream)
         return Trace(token_ids, embeddings, mask, tuple(blocks), final, self.unembedding(final))
 
-    def forward(self, token_ids: Tensor, cache: list[KVCache] | None = None) -> Tensor:
+    def forward(self, token_ids: Tensor, cache: list[BlockCache] | None = None) -> Tensor:
         """Give each position's scores for the next token, fast: (batch, position) → (batch, position, vocab).
 
         With a cache, `token_ids` are only the new positions, and the cache is extended by them.
@@ -234,10 +233,18 @@ class DecoderOnly(nn.Module):
         start = cache[0].length if cache else 0
         self.check_token_ids(token_ids, start)
         stop = start + token_ids.shape[1]
-        # The newest token alone may see everything, so it needs no mask.
-        mask = None if stop - start == 1 else self.mask[start:stop, :stop]
         rotation = Rotation(self.cosine, self.signed_sine).at(start, stop)
         stream = normalise(self.embedding(token_ids))
+        if cache and stop - start == 1:
+            return self._read_one(stream[:, 0], rotation, cache)[:, None]
+        mask = self.mask[start:stop, :stop]
         for index, block in enumerate(self.blocks):
             stream = block(stream, mask, rotation, cache[index] if cache else None)
+        return self.unembedding(normalise(stream))
+
+    def _read_one(self, stream: Tensor, rotation: Rotation, cache: list[BlockCache]) -> Tensor:
+        """The scores after one new position: (batch, d_model) → (batch, vocab). It may see everything: no mask."""
+        turn = rotation_matrix(rotation)
+        for block in cache:
+            stream = block.read(stream, turn)
         return self.unembedding(normalise(stream))

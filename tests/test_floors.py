@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
-MODEL = {"attention", "transformer", "trace"}
+MODEL = {"attention", "decoding", "transformer", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
 WING = {"figures"}
 SHELL = {"shell"}
