@@ -1,0 +1,77 @@
+"""A word followed through the layers: the right position, the right vectors, and the senses apart."""
+
+import numpy as np
+import pytest
+import torch
+
+from llmviz import embeddings
+from llmviz.embeddings.contextual import word_position
+from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+TEXTS = ["Somebody in a cave saw a bat", "Somebody on the field saw a bat"]
+TOKENIZERS = [
+    BytePairTokenizer.train(TEXTS, 280),
+    BytePairTokenizer([]),
+    WordTokenizer.train(TEXTS),
+    CharacterTokenizer.train(TEXTS),
+]
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda tokenizer: f"{tokenizer.kind} {tokenizer.vocab_size}")
+@pytest.mark.parametrize("word", ["Somebody", "cave", "bat", "in"])
+def test_the_position_is_where_the_word_is_complete(tokenizer, word):
+    token_ids = tokenizer.encode(TEXTS[0])
+    position = word_position(tokenizer, TEXTS[0], word)
+    assert tokenizer.decode(token_ids[: position + 1]).endswith(word)
+    assert not tokenizer.decode(token_ids[:position]).endswith(word)
+
+
+def test_the_position_counts_bytes_not_characters():
+    letters = BytePairTokenizer([])
+    assert word_position(letters, "é 🙂 bat", "bat") == len("é 🙂 bat".encode()) - 1
+
+
+def test_only_a_whole_word_counts():
+    letters = BytePairTokenizer([])
+    assert word_position(letters, "a bath, a bat", "bat") == len("a bath, a bat") - 1
+    for missing in ("cat", "", "ba"):
+        with pytest.raises(ValueError, match="is not in the text"):
+            word_position(letters, "a bath, a bat", missing)
+
+
+def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():
+    tokenizer = TOKENIZERS[0]
+    model = DecoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=3, d_ff=32))
+    for weights in model.parameters():  # a new model's blocks add nothing yet
+        torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
+    vectors = embeddings.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field", TEXTS[1]], "bat")
+    assert vectors.shape == (4, 3, 16)
+    assert np.allclose(vectors[:, 0], vectors[:, 1], atol=1e-5)
+    assert np.allclose(vectors[0, 0], vectors[0, 2])
+    assert not np.allclose(vectors[3, 0], vectors[3, 2], atol=1e-3)
+    token_ids = [tokenizer.end_of_text, *tokenizer.encode(TEXTS[1])]
+    with torch.inference_mode():
+        residuals = model.trace(torch.tensor(token_ids)).residuals
+    assert vectors[:, 2] == pytest.approx(residuals[:, 0, -1].numpy(), abs=1e-5)
+
+
+def test_separation_by_hand():
+    east, north = [1.0, 0.0], [0.0, 1.0]
+    vectors = np.array([[east, east, east, east], [east, east, north, north]])
+    assert embeddings.separation(vectors, ["a", "a", "b", "b"]).tolist() == [0, 1]
+    assert embeddings.separation(vectors, ["a", "b", "a", "b"]).tolist() == [0, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: embeddings.separation(np.zeros((1, 2, 3)), ["a"]), r"must be \(layer, 1 texts, d_model\)"),
+        (lambda: embeddings.separation(np.ones((1, 3, 3)), ["a", "a", "b"]), "at least two texts"),
+        (lambda: embeddings.separation(np.ones((1, 2, 3)), ["a", "a"]), "at least two labels"),
+        (lambda: embeddings.contextual_vectors(None, None, [], "bat"), "there is no text"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -1,0 +1,149 @@
+"""word2vec and GloVe: the hand-written derivatives against torch's, and what is learned against what was planted."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz import embeddings
+from llmviz.embeddings.learning import add_to_rows, sigmoid
+from llmviz.world import Tinyville
+
+WORLD = Tinyville()
+COUNTS = {"family": 1600, "story": 200}
+TEXTS = [text.text for text in WORLD.texts(counts=COUNTS)]
+QUESTIONS = {
+    family.name: embeddings.analogy_questions([(a.lower(), b.lower()) for a, b in family.pairs])
+    for family in WORLD.families
+}
+
+
+def tensors(*arrays):
+    return [torch.tensor(array, requires_grad=True) for array in arrays]
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 4), st.integers(0, 99))
+def test_the_slopes_of_negative_sampling_are_those_of_torch(n_pairs, d_model, n_negatives, seed):
+    rng = np.random.default_rng(seed)
+    middle, context = rng.normal(size=(n_pairs, d_model)), rng.normal(size=(n_pairs, 1 + n_negatives, d_model))
+    loss, by_middle, by_context = embeddings.negative_sampling(middle, context)
+    m, c = tensors(middle, context)
+    truth = torch.zeros(n_pairs, 1 + n_negatives, dtype=torch.float64)
+    truth[:, 0] = 1
+    scores = (m[:, None] * c).sum(dim=-1)
+    judged = F.binary_cross_entropy_with_logits(scores, truth, reduction="none").sum(dim=1)
+    judged.sum().backward()
+    assert loss == pytest.approx(judged.detach().numpy())
+    assert by_middle == pytest.approx(m.grad.numpy())
+    assert by_context == pytest.approx(c.grad.numpy())
+
+
+def test_negative_sampling_by_hand():
+    loss, by_middle, _ = embeddings.negative_sampling(np.array([[1.0, 0.0]]), np.array([[[0.0, 2.0], [0.0, 5.0]]]))
+    assert loss[0] == pytest.approx(2 * np.log(2))  # both scores are 0: two coins
+    assert by_middle[0] == pytest.approx([0, -0.5 * 2 + 0.5 * 5])
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 99))
+def test_the_slopes_of_glove_are_those_of_torch(n_pairs, d_model, seed):
+    rng = np.random.default_rng(seed)
+    word, context = rng.normal(size=(2, n_pairs, d_model))
+    biases, counts = rng.normal(size=(2, n_pairs)), rng.random(n_pairs) * 200 + 0.1
+    loss, *slopes = embeddings.glove_loss(word, context, *biases, counts)
+    w, c, b, e = given_ = tensors(word, context, *biases)
+    x = torch.tensor(counts)
+    judged = (x / 100).clamp(max=1) ** 0.75 * ((w * c).sum(dim=1) + b + e - x.log()) ** 2
+    judged.sum().backward()
+    assert loss == pytest.approx(judged.detach().numpy())
+    for slope, tensor in zip((*slopes, slopes[-1]), given_, strict=True):
+        assert slope == pytest.approx(tensor.grad.numpy())
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(0, 99))
+def test_changes_of_one_row_add_up(rows, seed):
+    changes = np.random.default_rng(seed).normal(size=(len(rows), 3))
+    ours, theirs = np.zeros((6, 3)), np.zeros((6, 3))
+    add_to_rows(ours, np.array(rows), changes)
+    np.add.at(theirs, rows, changes)
+    assert ours == pytest.approx(theirs)
+
+
+def test_the_sigmoid_does_not_overflow():
+    assert sigmoid(np.array([-1e4, 0, 1e4])).tolist() == [0, 0.5, 1]
+
+
+@pytest.fixture(scope="module")
+def word2vec_steps():
+    return list(embeddings.train_word2vec_steps(TEXTS, n_frames=8))
+
+
+def test_word2vec_finds_the_planted_analogies(word2vec_steps):
+    before, after = word2vec_steps[0].vectors, word2vec_steps[-1].vectors
+    for questions in QUESTIONS.values():
+        assert embeddings.analogy_accuracy(before, questions) < 0.15
+        assert embeddings.analogy_accuracy(after, questions) > 0.6
+        control = [after.neighbours(c, 1)[0][0] == wanted for _, _, c, wanted in questions]
+        assert np.mean(control) < 0.3  # not merely the nearest neighbour of the third word
+
+
+def test_the_steps_show_how_the_loss_falls(word2vec_steps):
+    losses = [step.loss for step in word2vec_steps[1:]]
+    assert len(word2vec_steps) == 9
+    assert np.isnan(word2vec_steps[0].loss)
+    assert losses[0] > losses[-1]
+    assert losses[0] < 6 * np.log(2) + 0.1  # six coins, when nothing is known
+    steps = [step.step for step in word2vec_steps]
+    assert steps == sorted(set(steps)) and steps[-1] == word2vec_steps[-1].n_steps
+    assert not np.shares_memory(word2vec_steps[1].vectors.vectors, word2vec_steps[2].vectors.vectors)
+
+
+def test_counting_finds_them_too():
+    vectors = embeddings.count_vectors(TEXTS)
+    for questions in QUESTIONS.values():
+        assert embeddings.analogy_accuracy(vectors, questions) > 0.6
+
+
+def test_glove_fits_the_counts_and_finds_kinds_of_words():
+    *_, last = embeddings.train_glove_steps(TEXTS, epochs=20, n_frames=5)
+    first, *_ = embeddings.train_glove_steps(TEXTS, epochs=1, n_frames=1)
+    colours = set(WORLD.word_classes["colour"])
+
+    def share(vectors):
+        known = [word for word in colours if word in vectors]
+        return np.mean([word in colours for c in known for word, _ in vectors.neighbours(c, 3)])
+
+    assert share(last.vectors) > 0.5 > share(first.vectors) + 0.2
+
+
+@pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
+def test_the_short_form_is_the_last_step_and_the_seed_decides_all(train):
+    texts = ["a b c d e f g h"] * 40
+    settings = {"d_model": 4, "epochs": 2, "min_count": 1}
+    one, same, other = (train(texts, **settings, seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(one.vectors, same.vectors)
+    assert not np.allclose(one.vectors, other.vectors)
+    steps = getattr(embeddings, f"{train.__name__}_steps")
+    *_, last = steps(texts, **settings, n_frames=7)
+    assert np.array_equal(last.vectors.vectors, one.vectors)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"d_model": 0}, "d_model must be a whole number of at least 1; given 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number"),
+        ({"window": True}, "window must be a whole number"),
+        ({"min_count": 50}, "occur at least 50 times"),
+    ],
+)
+@pytest.mark.parametrize("steps", [embeddings.train_word2vec_steps, embeddings.train_glove_steps])
+def test_bad_settings_are_refused_in_a_sentence(steps, settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        next(steps(["a b c"] * 6, **settings))
+
+
+def test_texts_of_one_word_teach_nothing():
+    with pytest.raises(ValueError, match="no neighbours to learn from"):
+        embeddings.train_glove(["a", "b"] * 9)
