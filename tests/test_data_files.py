@@ -61,7 +61,7 @@ def test_tiny_shakespeare_is_not_committed():
 
 @pytest.mark.parametrize("module", ["llmviz", "llmviz.data_files", "llmviz.tokenizers", "llmviz.corpora"])
 def test_text_needs_no_torch(module):
-    heavy = "{'torch', 'numpy', 'matplotlib', 'ipywidgets', 'pooch', 'requests'}"
+    heavy = "{'torch', 'matplotlib', 'ipywidgets', 'pooch', 'requests'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
