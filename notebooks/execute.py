@@ -56,7 +56,6 @@ def main(names: list[str]) -> int:
 def execute(path: Path) -> float:
     """Run one notebook from a fresh kernel in its own folder, save it with its outputs, sign it; return the seconds."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     n_cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     with tqdm(total=n_cells, desc=path.name, unit=" cells", leave=False) as bar:
         client = NotebookClient(
@@ -81,7 +80,8 @@ def execute(path: Path) -> float:
 
 def tidy(notebook: nbformat.NotebookNode) -> None:
     """Leave out what differs between two runs of the same lesson."""
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    ours = {"llmviz": notebook.metadata.llmviz} if "llmviz" in notebook.metadata else {}
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}, **ours})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)

@@ -61,6 +61,17 @@ def test_two_runs_give_the_same_file(execute, tmp_path):
     assert "widget-view" not in first
 
 
+def test_of_the_notebooks_metadata_only_ours_stays(execute, tmp_path):
+    path = write(tmp_path / "00_start_here.ipynb", "x = 2")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata |= {"llmviz": {"whole": True}, "widgets": {"state": {}}, "toc": True}
+    nbformat.write(notebook, path)
+    assert execute.main(["00"]) == 0
+    saved = nbformat.read(path, as_version=4).metadata
+    assert saved.llmviz == {"whole": True}
+    assert set(saved) == {"kernelspec", "language_info", "llmviz"}
+
+
 def test_a_lesson_that_fails_is_not_saved(execute, tmp_path, capsys):
     path = write(tmp_path / "00_start_here.ipynb", "1 / 0")
     before = path.read_text()

@@ -1,0 +1,226 @@
+"""The anatomy of a lesson, counted (CONTRIBUTING.md, "The anatomy of a lesson", has the rules in words)."""
+
+import ast
+import importlib
+import re
+from dataclasses import replace
+
+import pytest
+from lesson_reading import NOTEBOOKS, Cell, Lesson, Part, measured_numbers, unsupported_numbers
+
+ROOT = NOTEBOOKS.parent
+LESSONS = {path.stem: Lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+MUST_BE_WHOLE = {"00_start_here", "01_tokenization", "02_embeddings", "03_attention"}
+TAGS = {
+    "goals", "warm-up", "idea", "by-hand", "library", "look", "play", "predict", "exercise", "misconception", "real",
+    "quiz", "sources", "next", "class-path",
+}  # fmt: skip
+IN_LESSON_0 = {"goals", "idea", "look", "play", "predict", "quiz", "sources", "next", "class-path"}
+VERBS = {
+    "predict", "compute", "explain", "choose", "find", "build", "measure", "name", "compare", "read", "write", "check",
+    "tell", "show", "count", "draw", "train", "spot",
+}  # fmt: skip
+TEACHERS_PAGE = ("Minute plan", "Surprises", "Wrong answers", "Where to cut", "Unplugged")
+ROW = re.compile(r"^\| *(?P<heading>[^|]+?) *\| *(?P<minutes>\d+) *\| *(?P<class_path>[^|]*?) *\|", re.MULTILINE)
+UNTIMED = {"Sources", "Next"}
+
+whole = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items() if lesson.is_whole]
+full = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items() if lesson.is_whole and name[:2] != "00"]
+all_whole, all_full = pytest.mark.parametrize("lesson", whole), pytest.mark.parametrize("lesson", full)
+
+
+def content(lesson: Lesson):
+    """The lesson's questions and exercises."""
+    return importlib.import_module(f"llmviz.exercises.{lesson.name[3:]}").LESSON
+
+
+def test_whole_lessons_say_so():
+    assert {name for name, lesson in LESSONS.items() if lesson.is_whole} >= MUST_BE_WHOLE
+
+
+@all_whole
+class TestEveryLesson:
+    def test_has_every_part_and_no_unknown_tag(self, lesson):
+        used = set().union(*(cell.tags for cell in lesson.cells))
+        assert used <= TAGS
+        assert used >= (IN_LESSON_0 if lesson.name.startswith("00") else TAGS)
+        assert [cell.source[:60] for cell in lesson.cells if not cell.tags - {"class-path"}] == []
+
+    def test_is_in_order(self, lesson):
+        places = {tag: [i for i, cell in enumerate(lesson.cells) if tag in cell.tags] for tag in TAGS}
+        firsts = [places[tag][0] for tag in ("goals", "idea", "quiz")]
+        assert firsts[0] == 0
+        assert firsts == sorted(firsts)
+        assert "sources" in lesson.cells[-2].tags | lesson.cells[-1].tags
+        assert "next" in lesson.cells[-1].tags
+
+    def test_opens_with_three_to_five_goals_that_can_be_observed(self, lesson):
+        goals = re.findall(r"^\d\. \**(\w+)", lesson.cells[0].source, re.MULTILINE)
+        assert 3 <= len(goals) <= 5
+        assert {goal.lower() for goal in goals} <= VERBS
+        assert "You need" in lesson.cells[0].source
+
+    def test_opens_with_the_minutes_of_each_part(self, lesson):
+        rows = list(ROW.finditer(lesson.cells[0].source))
+        headings = [part.heading for part in lesson.parts[1:]]
+        assert [row["heading"] for row in rows] == [heading for heading in headings if heading not in UNTIMED]
+        total = sum(int(row["minutes"]) for row in rows)
+        assert f"{total} minutes" in lesson.cells[0].source
+
+    def test_marks_a_class_path(self, lesson):
+        rows = list(ROW.finditer(lesson.cells[0].source))
+        marked = {row["heading"] for row in rows if row["class_path"]}
+        minutes = sum(int(row["minutes"]) for row in rows if row["class_path"])
+        assert minutes in (range(10, 51) if lesson.name.startswith("00") else range(45, 51))
+        assert f"{minutes} minutes" in lesson.cells[0].source
+        for part in lesson.parts[1:]:
+            assert {"class-path" in cell.tags for cell in part.cells} <= {part.heading in marked}, part.heading
+
+    def test_asks_for_a_prediction_and_ends_with_questions(self, lesson):
+        assert lesson.calls("predict")
+        assert sorted(lesson.calls("predict")) == sorted(question.name for question in content(lesson).predictions)
+        assert len(lesson.calls("progress")) == 1
+        assert len(lesson.calls("quiz")) == 1
+
+    def test_cells_are_short(self, lesson):
+        assert [cell.source[:60] for cell in lesson.code if cell.n_lines > 15] == []
+
+    def test_uses_public_names_only_and_draws_nothing_by_itself(self, lesson):
+        for cell in lesson.code:
+            for node in ast.walk(cell.tree):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+                    assert not any(part.startswith("_") for name in names for part in name.split("."))
+                    assert not any(name.split(".")[0] in ("matplotlib", "pylab", "seaborn") for name in names)
+                    assert not {"interact", "interactive", "Output"} & set(names)
+                if isinstance(node, ast.Attribute):
+                    assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
+                    assert node.attr not in ("interact", "Output"), "fails the strict comparison of outputs"
+
+    def test_every_number_in_its_prose_is_computed(self, lesson):
+        found = {part.heading: unsupported_numbers(part) for part in lesson.parts}
+        assert {heading: values for heading, values in found.items() if values} == {}
+
+    def test_has_a_teachers_page(self, lesson):
+        page = (ROOT / "docs" / "teaching" / f"{lesson.name}.md").read_text(encoding="utf-8")
+        assert [title for title in TEACHERS_PAGE if not re.search(rf"^## {title}", page, re.MULTILINE)] == []
+
+    def test_runs_in_time(self, lesson):
+        """As measured by `make notebooks`; lesson 5 trains in front of the class."""
+        said = re.search(rf"\]\(notebooks/{lesson.name}\.ipynb\).*\| *(\d+) s *\|", (ROOT / "README.md").read_text())
+        limit = {"00": 20, "05": 150}.get(lesson.name[:2], 60)
+        assert said
+        assert int(said[1]) <= limit
+
+
+@all_full
+class TestFullLesson:
+    def test_has_its_size(self, lesson):
+        assert 25 <= len(lesson.code) <= 35
+        assert 1500 <= lesson.n_words <= 2200
+
+    def test_warms_up_with_two_questions_from_earlier_lessons(self, lesson):
+        assert [cell for cell in lesson.tagged("warm-up", "code") if cell.calls("warm_up")]
+        assert len(content(lesson).warm_up) == 2
+
+    def test_does_it_by_hand_and_then_holds_the_library_to_it(self, lesson):
+        assert lesson.tagged("by-hand", "code")
+        assert any(cell.has_assertion for cell in lesson.tagged("library", "code"))
+        assert lesson.tagged("look", "code")
+        assert lesson.tagged("play", "code")
+        assert lesson.tagged("real", "code")
+
+    def test_builds_one_explorer_before_the_learners_eyes(self, lesson):
+        assert any(".observe(" in cell.source for cell in lesson.code)
+
+    def test_predicts_three_times_and_compares(self, lesson):
+        asked = [cell for cell in lesson.code if cell.calls("predict")]
+        assert len(set(lesson.calls("predict"))) >= 3
+        assert all("predict" in cell.tags for cell in asked)
+
+    def test_has_three_exercises_each_with_card_stub_and_check_in_this_order(self, lesson):
+        names = [exercise.name for exercise in content(lesson).exercises]
+        assert len(names) >= 3
+        assert sorted(lesson.calls("exercise")) == sorted(names)
+        for name in names:
+            steps = [
+                next((i for i, cell in enumerate(lesson.code) if test(cell)), None)
+                for test in (
+                    lambda cell, name=name: name in cell.calls("exercise"),
+                    lambda cell, name=name: re.search(rf"^def {name}\(", cell.source, re.MULTILINE),
+                    lambda cell, name=name: cell.calls(f"check_{name}"),
+                )
+            ]
+            assert None not in steps, name
+            assert steps == sorted(set(steps)), f"{name}: card, stub and check are three cells, in this order"
+            assert all("exercise" in lesson.code[step].tags for step in steps)
+
+    def test_solutions_are_the_librarys_own(self, lesson):
+        rooms = [exercise.solution.__module__.split(".")[:2] for exercise in content(lesson).exercises]
+        assert all(room[0] == "llmviz" and room[1] != "exercises" for room in rooms), rooms
+
+    def test_refutes_three_misconceptions_by_a_number_that_a_cell_asserts(self, lesson):
+        assert sum(cell.has_assertion for cell in lesson.tagged("misconception", "code")) >= 3
+
+    def test_asks_five_questions_at_the_end(self, lesson):
+        assert len(content(lesson).quiz) >= 5
+
+    def test_translates_to_its_sources(self, lesson):
+        (sources,) = lesson.tagged("sources")
+        assert re.search(r"(19|20)\d\d", sources.source)
+        assert re.search(r"section|\b\d+\.\d+", sources.source)
+
+
+class TestTheRulesThemselves:
+    """The counting, tried on parts whose faults are known."""
+
+    def part(self, prose: str, code: str, shows: str = "", tags: frozenset = frozenset({"idea"})) -> Part:
+        return Part("A part", [Cell("markdown", prose, tags, ""), Cell("code", code, tags, shows)])
+
+    @pytest.mark.parametrize("prose", [
+        "It is wrong in 17 % of all cases.", "It is 0.17 away.", "About 1,700 tokens.", "Layer 17 does it.", "(17)",
+        "**17** of them", "17", "an error of -17", "17× as many", "x = 17", "17\u202f000 words",
+    ])  # fmt: skip
+    def test_a_number_that_no_cell_knows_is_found(self, prose):
+        assert len(unsupported_numbers(self.part(prose, "print(3)  # 17 or 0.17 or 1700 or 17000", "3"))) == 1
+
+    @pytest.mark.parametrize("prose, code, shows", [
+        ("It is 0.14.", "print(share)", "share: 0.1429"),
+        ("It is 14 %.", "print(share)", "0.143"), ("It is 14 percent.", "print(share)", "0.143"),
+        ("It is 14 %.", "print(share)", "14%"),
+        ("More than 5 times.", "assert found > 5 * equal", ""),
+        ("All 50,257 of them.", "assert len(gpt2) == 50_257", ""),
+        ("You see -3.", "", "-3.0"),
+    ])  # fmt: skip
+    def test_a_number_that_a_cell_shows_or_asserts_is_supported(self, prose, code, shows):
+        assert unsupported_numbers(self.part(prose, code, shows)) == []
+
+    @pytest.mark.parametrize("prose", [
+        "Lesson 3, sections 3.2.1 and 4", "GPT-2, GPT-4o and word2vec in 2-D", "Vaswani et al. 2017", "`x[0, 1]`",
+        "$x_1 + 2$", "$$e^{12}$$", "1. One thing\n2. Another", "[here](03_attention.ipynb#cell-12)", "<p id='7'>no</p>",
+        "lessons 1, 2 and 3", "```\nprint(12)\n```", "o200k_base",
+    ])  # fmt: skip
+    def test_names_places_code_and_formulas_are_no_measurements(self, prose):
+        assert measured_numbers(Cell("markdown", prose, frozenset(), "")) == []
+
+    def test_goals_sources_and_next_are_not_held_to_it(self):
+        for tag in ("goals", "sources", "next"):
+            assert unsupported_numbers(self.part("17 minutes", "", tags=frozenset({tag}))) == []
+        assert unsupported_numbers(self.part("17 minutes", "", tags=frozenset({"real"}))) == [17]
+
+    def test_a_number_rounds_in_prose_only_to_its_own_decimals(self):
+        assert unsupported_numbers(self.part("0.15", "", "0.1429")) == [0.15]
+        assert unsupported_numbers(self.part("0.150", "", "0.1512")) == [0.15]
+        assert unsupported_numbers(self.part("14 tokens", "", "0.14")) == [14]
+
+    def test_an_assertion_is_an_assert_or_torchs_and_not_a_word_in_a_text(self):
+        cell = Cell("code", "print('assert x')  # assert y", frozenset(), "")
+        assert not cell.has_assertion
+        assert replace(cell, source="assert x == 1").has_assertion
+        assert replace(cell, source="torch.testing.assert_close(x, y)").has_assertion
+
+    def test_calls_are_found_where_they_are_made(self):
+        cell = Cell("code", "lesson.predict('a', answer=1)\nlesson.quiz()\n# lesson.predict('b')", frozenset(), "")
+        assert cell.calls("predict") == ["a"]
+        assert cell.calls("quiz") == [""]
+        assert replace(cell, kind="markdown").calls("predict") == []
