@@ -34,6 +34,7 @@ from llmviz.transformer import DecoderOnly, ModelConfig
 FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
 TINY = "models/tiny"
+INDUCTION = "models/induction"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
 )
@@ -131,6 +132,11 @@ def load(folder: str | Path) -> Checkpoint:
 def load_tiny() -> Checkpoint:
     """Read the tiny GPT that ships with the project: trained on Tinyville, the model of all lessons."""
     return load(data_path(TINY))
+
+
+def load_induction() -> Checkpoint:
+    """Read the model that was trained on nothing but lists of random tokens that repeat (lesson 3)."""
+    return load(data_path(INDUCTION))
 
 
 def holds_checkpoint(folder: str | Path) -> bool:

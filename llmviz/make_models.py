@@ -1,9 +1,14 @@
-"""Train again every model that ships (`make models`), and measure it: python -m llmviz.make_models."""
+"""Train again every model that ships (`make models`), and measure it.
+
+    python -m llmviz.make_models              all of them
+    python -m llmviz.make_models induction    only this one
+"""
 
 from __future__ import annotations
 
 import platform
 import shutil
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +17,29 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from llmviz import checkpoints, corpora, evaluation, runs
+from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, runs
 from llmviz.data_files import data_folder
+from llmviz.training import TrainingSettings
+from llmviz.transformer import DecoderOnly
 from llmviz.world import Tinyville
 
 TINY_STEPS = 5_000
 SEED = 0
 COPY_PROMPTS = 50
 SAMPLES = 200
+INDUCTION_STEPS = 4_000
+LIST_LENGTH = 20
 TEMPERATURE = 0.8
 
 
-def main() -> None:
-    """Make every model anew, in place of the one that ships."""
-    make_tiny(data_folder() / checkpoints.TINY)
+def main(names: list[str]) -> None:
+    """Make the models that are named, or all, anew, in place of those that ship."""
+    makers = {"tiny": (make_tiny, checkpoints.TINY), "induction": (make_induction, checkpoints.INDUCTION)}
+    if unknown := set(names) - set(makers):
+        raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
+    for name in names or makers:
+        make, folder = makers[name]
+        make(data_folder() / folder)
 
 
 def make_tiny(folder: Path) -> None:
@@ -62,6 +76,52 @@ def measure(run: runs.Run) -> dict[str, Any]:
     }
 
 
+def make_induction(folder: Path) -> None:
+    """Train the model that repeats after you on random lists of the tiny GPT's tokens, measure it, and put it there."""
+    tokenizer = checkpoints.load_tiny().tokenizer
+    print(f"The model that repeats: {INDUCTION_STEPS} steps", flush=True)
+    model = DecoderOnly(induction.config(tokenizer.vocab_size), seed=SEED)
+    settings = TrainingSettings(steps=INDUCTION_STEPS, batch_size=16, seed=SEED)
+    steps = list(tqdm(induction.train_steps(model, settings), total=INDUCTION_STEPS, desc="Training", unit=" steps"))
+    record = {
+        "command": "python -m llmviz.make_models induction",
+        "n_parameters": model.n_parameters,
+        "seconds": round(sum(step.seconds for step in steps), 2),
+        "tokens": sum(step.n_tokens for step in steps),
+        "history": [(step.step, round(step.loss, 4)) for step in steps[:: INDUCTION_STEPS // 100]],
+        "measured": measure_induction(model),
+        "machine": machine(),
+    }
+    for name, value in record["measured"].items():
+        print(f"  {name}: {value}")
+    recipe = {"source": "random lists", "seed": SEED, "shortest": induction.SHORTEST, "longest": induction.LONGEST}
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(folder, checkpoints.Checkpoint(model, tokenizer, recipe, settings, INDUCTION_STEPS, record))
+
+
+def measure_induction(model: DecoderOnly) -> dict[str, Any]:
+    """How surprised it is in both rounds of fresh lists, where its heads look, and what each is worth (nats)."""
+    lists = induction.fresh_lists(model.config.vocab_size, LIST_LENGTH)
+    losses, again = ablation.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
+    weights = model.trace(lists).attention_weights.detach()
+    roles = {
+        name: [[round(float(score), 3) for score in layer] for layer in scores]
+        for name, scores in head_roles.head_scores(weights[:, 0], lists[0].tolist()).items()
+    }
+    effects = ablation.head_effects(model, lists, positions=again)
+    layers_off = [
+        ablation.token_losses(model, lists, heads_off=[head for head in ablation.all_heads(model) if head[0] == layer])
+        for layer in range(model.config.n_layers)
+    ]
+    return {
+        "loss_in_the_first_round": round(losses[:LIST_LENGTH].mean().item(), 3),
+        "loss_in_the_second_round": round(losses[again].mean().item(), 3),
+        "head_scores": roles,
+        "loss_added_without_the_head": [[round(effect, 3) for effect in layer] for layer in effects.tolist()],
+        "loss_without_the_layer": [round(off[again].mean().item(), 3) for off in layers_off],
+    }
+
+
 def machine() -> dict[str, Any]:
     """On what it was made: another machine gets weights that differ in their last digits."""
     return {
@@ -74,4 +134,4 @@ def machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

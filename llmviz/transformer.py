@@ -203,7 +203,7 @@ class DecoderOnly(nn.Module):
             token_ids: (position,) or (batch, position).
             heads_off: heads to silence, as (layer, head): what they would hand on to the output projection becomes 0.
                 Or a mapping from such heads to what they hand on instead, (d_head,), for example what they hand on
-                in the mean ("mean ablation": `head_roles.mean_outputs`). Lesson 3.
+                in the mean ("mean ablation": `ablation.mean_outputs`). Lesson 3.
 
         Returns:
             a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
 MODEL = {"attention", "decoding", "transformer", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
+DOING |= {"ablation", "head_roles", "induction"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

@@ -10,6 +10,7 @@ from llmviz.figures.embeddings import embedding_scatter
 from llmviz.figures.losses import loss_curve
 from llmviz.figures.next_token import next_token_bars
 from llmviz.figures.showing import alt_text, show, to_html, to_png
+from llmviz.figures.token_losses import token_losses
 from llmviz.figures.tokens import token_strip
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "show",
     "to_html",
     "to_png",
+    "token_losses",
     "token_strip",
 ]
