@@ -11,7 +11,7 @@ from llmviz.figures.losses import loss_curve
 from llmviz.figures.next_token import next_token_bars
 from llmviz.figures.showing import alt_text, show, to_html, to_png
 from llmviz.figures.token_losses import token_losses
-from llmviz.figures.tokens import token_strip
+from llmviz.figures.tokens import token_strip, token_strips
 
 __all__ = [
     "alt_text",
@@ -25,4 +25,5 @@ __all__ = [
     "to_png",
     "token_losses",
     "token_strip",
+    "token_strips",
 ]

@@ -1,7 +1,8 @@
 """The token strip: a text as the row of boxes that a model reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -66,6 +67,34 @@ def token_strip(
         _note_at_end(ax, boxes[-1], line_height, _left_out(n_left_out))
     describe(ax, _sentences(tokens, token_ids))
     return ax
+
+
+@styled
+def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Draw several ways to cut a text below each other, each as a token strip with its title.
+
+    tokenizations: title to tokens. Returns the Axes (n_strips,). Raises ValueError for none, and for one without
+    tokens. Lesson 1.
+
+    >>> axes = token_strips({"words": ["Mia", " ran"], "letters": list("Mia ran")})
+    >>> [part.get_title() for part in axes]
+    ['words', 'letters']
+    """
+    if not tokenizations:
+        raise ValueError("There is no tokenization to draw: give at least one title with its tokens.")
+    lists = {title: checks.text_list(tokens, f"the tokens of {title!r}") for title, tokens in tokenizations.items()}
+    width, line_height = MAX_WIDTH * 72 - 2 * _MARGIN, _BOX_HEIGHT + _LINE_GAP
+    n_lines = [_place(tokens, None, width, _MAX_LINES)[0][-1][1] + 1 for tokens in lists.values()]
+    heights = [lines * line_height + 1 for lines in n_lines]
+    total = sum(heights) + len(heights) * _TITLE_HEIGHT + 2 * _MARGIN
+    figure = new_figure(MAX_WIDTH, total / 72, layout=None)
+    side, top = _MARGIN / (MAX_WIDTH * 72), total - _MARGIN
+    axes = np.empty(len(lists), dtype=object)
+    for number, ((title, tokens), height) in enumerate(zip(lists.items(), heights, strict=True)):
+        top -= _TITLE_HEIGHT + height
+        part = figure.add_axes((side, top / total, 1 - 2 * side, height / total))
+        axes[number] = token_strip(tokens, title=title, ax=part)
+    return axes
 
 
 def _new_axes(height: float, title: str | None) -> tuple[Axes, float]:

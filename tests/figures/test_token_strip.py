@@ -94,3 +94,19 @@ def test_ax_must_be_axes():
 def test_alt_text_names_the_first_tokens_and_counts_the_rest():
     assert figures.alt_text(figures.token_strip([" a", "\n"], [5, 0])) == "Token strip: 2 tokens. “·a” (5), “↵” (0)."
     assert figures.alt_text(figures.token_strip(["x"] * 1500)).endswith(" and 1,488 more tokens.")
+
+
+def test_several_strips_stand_below_each_other_each_with_all_its_tokens():
+    axes = figures.token_strips({"words": SENTENCE, "letters": list("Mia found a red kite\n") * 5})
+    assert [part.get_title() for part in axes] == ["words", "letters"]
+    assert [len(part.patches) for part in axes] == [6, 105]
+    above, below = (part.get_window_extent() for part in axes)
+    assert above.y0 > below.y1
+    assert figures.alt_text(axes).count("Token strip: ") == 2
+
+
+def test_there_must_be_strips_and_tokens_in_them():
+    with pytest.raises(ValueError, match="give at least one title"):
+        figures.token_strips({})
+    with pytest.raises(ValueError, match="the tokens of 'words'"):
+        figures.token_strips({"words": []})
