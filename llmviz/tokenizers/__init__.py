@@ -8,7 +8,7 @@ from typing import Any
 from llmviz.tokenizers.byte_pair_training import Merge
 from llmviz.tokenizers.byte_pairs import BytePairTokenizer
 from llmviz.tokenizers.characters import CharacterTokenizer
-from llmviz.tokenizers.real_vocabularies import tiktoken_encoding
+from llmviz.tokenizers.real_vocabularies import tiktoken_encoding, token_ranks
 from llmviz.tokenizers.texts import END_OF_TEXT, UNKNOWN, displayable
 from llmviz.tokenizers.unigram_training import UnigramRound
 from llmviz.tokenizers.unigrams import UnigramTokenizer
@@ -32,6 +32,7 @@ __all__ = [
     "displayable",
     "from_dict",
     "tiktoken_encoding",
+    "token_ranks",
 ]
 
 Tokenizer = BytePairTokenizer | WordPieceTokenizer | UnigramTokenizer | WordTokenizer | CharacterTokenizer

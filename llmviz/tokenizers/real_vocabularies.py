@@ -87,16 +87,30 @@ def tiktoken_encoding(name: str) -> tiktoken.Encoding:
     >>> tiktoken_encoding("gpt2").encode("Hello world")
     [15496, 995]
     """
-    if name not in VOCABULARIES:
-        known = ", ".join(map(repr, VOCABULARIES))
-        raise ValueError(f"There is no vocabulary {name!r} here; there are {known}.")
-    vocabulary = VOCABULARIES[name]
+    vocabulary = _vocabulary(name)
     return tiktoken.Encoding(
         name,
         pat_str="|".join(vocabulary.words),
-        mergeable_ranks=_read_ranks(vocabulary),
+        mergeable_ranks=token_ranks(name),
         special_tokens=vocabulary.special_tokens,
     )
+
+
+@cache
+def token_ranks(name: str) -> dict[bytes, int]:
+    """Give the list behind `tiktoken_encoding(name)`: the bytes of each token, and its id; specials are not in it.
+
+    >>> token_ranks("gpt2")[b" world"]
+    995
+    """
+    return _read_ranks(_vocabulary(name))
+
+
+def _vocabulary(name: str) -> _Vocabulary:
+    if name not in VOCABULARIES:
+        known = ", ".join(map(repr, VOCABULARIES))
+        raise ValueError(f"There is no vocabulary {name!r} here; there are {known}.")
+    return VOCABULARIES[name]
 
 
 def _read_ranks(vocabulary: _Vocabulary) -> dict[bytes, int]:

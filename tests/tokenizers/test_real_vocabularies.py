@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
 from llmviz.data_files import data_path
-from llmviz.tokenizers import tiktoken_encoding
+from llmviz.tokenizers import tiktoken_encoding, token_ranks
 from llmviz.tokenizers.real_vocabularies import VOCABULARIES
 
 DEFINED_BY = {"gpt2": "r50k_base", "gpt-4": "cl100k_base", "gpt-4o": "o200k_base"}
@@ -19,9 +19,11 @@ DEFINED_BY = {"gpt2": "r50k_base", "gpt-4": "cl100k_base", "gpt-4o": "o200k_base
 
 @pytest.fixture
 def nothing_in_memory(monkeypatch):
-    tiktoken_encoding.cache_clear()
+    for reader in (tiktoken_encoding, token_ranks):
+        reader.cache_clear()
     yield
-    tiktoken_encoding.cache_clear()
+    for reader in (tiktoken_encoding, token_ranks):
+        reader.cache_clear()
 
 
 @pytest.mark.parametrize(
