@@ -1,7 +1,15 @@
-"""Lesson 3: what it says about attention holds on other seeds too."""
+"""Lesson 3: what it says about attention holds for other texts, other lists and other first weights too."""
 
 import torch
 from claims import above, below, demo
+
+from llmviz import ablation, checkpoints, head_roles, induction
+from llmviz.attention import causal_mask
+from llmviz.training import TrainingSettings
+from llmviz.transformer import DecoderOnly
+from llmviz.world import Tinyville
+
+LENGTH = 20  # tokens in a list that the model repeats
 
 
 @demo(raw=above(0.9), divided=below(0.5))
@@ -15,3 +23,119 @@ def without_the_root_one_random_key_takes_all(seed: int) -> dict[str, float]:
         "raw": scores.softmax(dim=-1).amax(dim=-1).mean().item(),
         "divided": (scores / 1024**0.5).softmax(dim=-1).amax(dim=-1).mean().item(),
     }
+
+
+@demo(leak_when_zeroed_afterwards=above(0.05), leak_when_masked_before=below(1e-9))
+def a_mask_that_comes_too_late_leaks(seed: int) -> dict[str, float]:
+    """Zeroed after the softmax, early words change with a later one; masked before it, they do not."""
+    scores = torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
+    changed, allowed = scores.clone(), causal_mask(4)
+    changed[:, 3] += 1.4
+
+    def late(scores):
+        return scores.softmax(dim=-1) * allowed
+
+    def early(scores):
+        return scores.masked_fill(~allowed, float("-inf")).softmax(dim=-1)
+
+    return {
+        "leak_when_zeroed_afterwards": (late(changed) - late(scores))[:3].abs().max().item(),
+        "leak_when_masked_before": (early(changed) - early(scores))[:3].abs().max().item(),
+    }
+
+
+@demo(
+    times_its_equal_share=above(5),
+    heads_with_half_of_their_look=below(3),
+    right_with_all_heads=above(0.85),
+    right_lost_without_the_best=above(0.5),
+    right_lost_without_the_best_lookers_rival=below(0.3),
+    right_lost_without_a_head_of_layer_0_that_hardly_looks=above(0.05),
+)
+def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str, float]:
+    """The best looker puts many times its equal share on the word to be copied, and without it copying suffers;
+    some head of layer 0 hardly looks there, and is missed all the same."""
+    tiny = checkpoints.load_tiny()
+    end, encode = tiny.tokenizer.end_of_text, tiny.tokenizer.encode
+    prompts = [
+        (torch.tensor([end, *encode(prompt)]), encode(" " + word)[0])
+        for prompt, word, _ in Tinyville().copy_prompts(20, seed=seed)
+    ]
+    heads, looks, equal = ablation.all_heads(tiny.model), 0, 0.0
+    for token_ids, answer in prompts:
+        stood_here = token_ids == answer
+        with torch.inference_mode():
+            weights = tiny.model.trace(token_ids).attention_weights[:, 0, :, -1]
+        looks = looks + weights[..., stood_here].sum(dim=-1) / len(prompts)
+        equal += stood_here.float().mean().item() / len(prompts)
+
+    @torch.inference_mode()
+    def right(heads_off=()):
+        said = [tiny.model.trace(ids, heads_off=heads_off).logits[0, -1].argmax() == answer for ids, answer in prompts]
+        return sum(map(bool, said)) / len(said)
+
+    all_work = right()
+    ranked = sorted(heads, key=lambda place: -looks[place])
+    return {
+        "times_its_equal_share": looks.max().item() / equal,
+        "heads_with_half_of_their_look": int((looks > 0.5).sum()),
+        "right_with_all_heads": all_work,
+        "right_lost_without_the_best": all_work - right([ranked[0]]),
+        "right_lost_without_the_best_lookers_rival": all_work - right([ranked[1]]),
+        "right_lost_without_a_head_of_layer_0_that_hardly_looks": max(
+            all_work - right([place]) for place in heads if place[0] == 0 and looks[place] < 0.1
+        ),
+    }
+
+
+@demo(
+    first_round=above(6),
+    second_round=below(0.5),
+    induction_score_of_each_head_of_layer_1=above(0.4),
+    induction_scores_of_layer_0=below(0.1),
+    loss_added_without_the_prettiest_stripe=below(0.5),
+    loss_added_without_the_best_previous_token_head=above(3),
+    loss_without_layer_0=above(5),
+    loss_without_layer_1=above(5),
+)
+def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
+    """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
+    without their layer, or without one head of layer 0 that has no stripe at all, the cliff is gone."""
+    model = checkpoints.load_induction().model
+    lists, again = induction.fresh_lists(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
+    weights = model.trace(lists[:8]).attention_weights.detach().numpy()
+    stripes = sum(head_roles.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
+    previous = sum(head_roles.previous_token_score(weights[:, row]) for row in range(8)) / 8
+    losses, effects = ablation.token_losses(model, lists), ablation.head_effects(model, lists, positions=again)
+
+    def without(layer):
+        off = [place for place in ablation.all_heads(model) if place[0] == layer]
+        return ablation.token_losses(model, lists, heads_off=off)[again].mean().item()
+
+    return {
+        "first_round": losses[:LENGTH].mean().item(),
+        "second_round": losses[again].mean().item(),
+        "induction_score_of_each_head_of_layer_1": stripes[1].min(),
+        "induction_scores_of_layer_0": stripes[0].max(),
+        "loss_added_without_the_prettiest_stripe": effects.flatten()[stripes.argmax()].item(),
+        "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
+        "loss_without_layer_0": without(0),
+        "loss_without_layer_1": without(1),
+    }
+
+
+@demo(gap_at_the_start=below(0.1), gap_after_800_steps=above(0.6))
+def repetition_alone_teaches_looking_back(seed: int) -> dict[str, float]:
+    """Trained on lists of random tokens that repeat, the second round becomes easier than the first. (A small
+    vocabulary and 800 steps: the cliff is only forming.)"""
+    model = DecoderOnly(induction.config(50), seed=seed)
+    lists = induction.fresh_lists(50, 16, seed=seed)
+
+    def gap():
+        losses = ablation.token_losses(model, lists)
+        return (losses[:16].mean() - losses[17:].mean()).item()
+
+    before = gap()
+    for _ in induction.train_steps(model, TrainingSettings(steps=800, batch_size=8, seed=seed), n_texts=2_000):
+        pass
+    return {"gap_at_the_start": abs(before), "gap_after_800_steps": gap()}
