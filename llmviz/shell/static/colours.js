@@ -1,0 +1,30 @@
+// Colour scales: viridis for 0 … 1, blue–white–orange for differences, Okabe and Ito's eight for groups.
+const VIRIDIS = ["440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b", "fde725"];
+const DIVERGING = ["2166ac", "67a9cf", "d1e5f0", "f7f7f7", "fddbc7", "ef8a62", "b2182b"];
+export const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442"];
+
+const parts = (hex) => [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16));
+
+function between(stops, t) {
+  const place = Math.min(Math.max(t, 0), 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(place), stops.length - 2);
+  const [from, to] = [parts(stops[low]), parts(stops[low + 1])];
+  return from.map((value, index) => Math.round(value + (to[index] - value) * (place - low)));
+}
+
+// [red, green, blue] of a number from 0 to 1.
+export const viridis = (t) => between(VIRIDIS, t);
+
+// [red, green, blue] of a number from -1 to 1; the sign is printed beside it, for those who do not see colours.
+export const diverging = (t) => between(DIVERGING, (t + 1) / 2);
+
+// 256 colours as a canvas stores them (ABGR), for quick painting.
+export function colourTable(scale) {
+  return Uint32Array.from({ length: 256 }, (_, index) => {
+    const [red, green, blue] = scale(index / 255);
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+}
+
+// Black or white, whichever reads better on a colour.
+export const inkOn = ([red, green, blue]) => (0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff");

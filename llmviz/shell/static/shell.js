@@ -1,0 +1,245 @@
+// What all explorers share: the frame around the picture, and the grammar of touching it.
+// Texts reach the page by textContent only.
+import { SHELL_CSS } from "./style.js";
+import { copyPicture, copyText, csv } from "./copying.js";
+
+export function h(tag, properties = {}, ...children) {
+  return dressed(document.createElement(tag), properties, children);
+}
+
+export function svg(tag, properties = {}, ...children) {
+  return dressed(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
+}
+
+// Properties: on… = listener, style = object, booleans = present or absent, all others = attributes.
+function dressed(element, properties, children) {
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") for (const [key, set] of Object.entries(value)) element.style.setProperty(key, set);
+    else if (typeof value === "boolean") element.toggleAttribute(name, value);
+    else if (value !== undefined && value !== null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== undefined && child !== null).map(asChild));
+  return element;
+}
+
+const asChild = (child) => (child instanceof Node ? child : String(child));
+
+const ARRAYS = {
+  uint8: Uint8Array, uint16: Uint16Array, int8: Int8Array, int16: Int16Array, int32: Int32Array,
+  float32: Float32Array,
+};
+
+// Numbers as Python's `pack` wrote them: a typed array, with its shape beside it.
+export function unpack({ dtype, shape, data }) {
+  const text = atob(data);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  const values = new ARRAYS[dtype](bytes.buffer);
+  values.shape = shape;
+  return values;
+}
+
+export const signed = (number, digits = 2) =>
+  `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(digits)}`.replace(/^[−+](0\.?0*)$/, "±$1");
+
+export function frame({ model, el, title, css = "" }) {
+  el.dataset.lmSuppressShortcuts = "true";
+  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  const undo = [];
+  const sentence = h("p", { class: "sentence", "aria-live": "polite", role: "status" });
+  const trouble = h("p", { class: "problem", role: "alert", hidden: true });
+  const controls = h("div", { class: "controls" });
+  const picture = h("div", { class: "picture" });
+  const note = h("span", { class: "note", role: "status" });
+  const tableBox = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table" });
+  const twin = h("details", { class: "twin", hidden: true }, h("summary", {}, "as a table"), tableBox);
+  const codeLine = h("code", {});
+  const codeBox = h("details", { class: "code", hidden: true }, h("summary", {}, "show the code line"), h("pre", {}, codeLine));
+  const copyButton = (label, copy) => h("button", { type: "button", onclick: async () => {
+    try {
+      note.textContent = await copy();
+    } catch (error) {
+      note.textContent = `This page does not let me copy (${error.message}).`;
+    }
+  } }, label);
+  let makeTable = null;
+  const csvButton = copyButton("copy CSV", () => copyText(csv(makeTable().csv ?? makeTable()), "text/csv", `${title}.csv`));
+  csvButton.hidden = true;
+  const actions = h("div", { class: "actions" }, copyButton("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)),
+    csvButton, note);
+  const box = h("section", { class: "frame", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+    trouble, controls, picture, sentence, actions, codeBox, twin);
+  root.replaceChildren(h("style", {}, SHELL_CSS + css), box);
+
+  const fillTable = () => {
+    if (twin.open && makeTable) tableBox.replaceChildren(tableElement(makeTable()));
+  };
+  twin.addEventListener("toggle", fillTable);
+  let said = null;
+
+  const ui = {
+    root, box, controls, picture,
+    // The sentence: a screen reader speaks it when it changes.
+    say(text) {
+      if (text !== said) sentence.textContent = said = text;
+    },
+    table(make) {
+      makeTable = make;
+      twin.hidden = csvButton.hidden = !make;
+      fillTable();
+    },
+    code(text) {
+      codeBox.hidden = !text;
+      codeLine.textContent = text ?? "";
+    },
+    problem(text) {
+      trouble.hidden = !text;
+      trouble.textContent = text ?? "";
+    },
+    // Whatever goes wrong inside is said in the explorer's own place.
+    guard: (action) => (...given) => {
+      try {
+        return action(...given);
+      } catch (error) {
+        ui.problem(`The picture could not be drawn: ${error.message}`);
+      }
+    },
+    // Run now, and whenever one of these traits changes.
+    watch(names, action) {
+      const run = ui.guard(action);
+      for (const name of [names].flat()) {
+        model.on(`change:${name}`, run);
+        undo.push(() => model.off(`change:${name}`, run));
+      }
+      run();
+    },
+    onTheme(action) {
+      const run = ui.guard(action);
+      const observer = new MutationObserver(run);
+      for (const element of [document.documentElement, document.body]) {
+        observer.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-jp-theme-name"] });
+      }
+      const dark = matchMedia("(prefers-color-scheme: dark)");
+      dark.addEventListener("change", run);
+      undo.push(() => observer.disconnect(), () => dark.removeEventListener("change", run));
+    },
+    onResize(action) {
+      let width = -1;
+      const observer = new ResizeObserver(ui.guard(() => {
+        const now = Math.round(picture.clientWidth);
+        if (now === width || now === 0) return;
+        width = now;
+        action(now);
+      }));
+      observer.observe(picture);
+      undo.push(() => observer.disconnect());
+    },
+    ink: () => getComputedStyle(box).color,
+    background: () => {
+      const set = getComputedStyle(box).getPropertyValue("--jp-layout-color0").trim();
+      return set || "white";
+    },
+    pins: pinsOf(model),
+    destroy() {
+      for (const step of undo.splice(0)) step();
+      root.replaceChildren();
+    },
+  };
+  if (model.get("is_live")) ui.watch("problem", () => ui.problem(model.get("problem")));
+  return ui;
+}
+
+export function tableElement({ caption, columns, rows }) {
+  const cell = (tag, scope) => (text) => h(tag, scope ? { scope } : {}, h("bdi", {}, text));
+  return h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...columns.map(cell("th", "col")))),
+    h("tbody", {}, ...rows.map(([first, ...others]) =>
+      h("tr", {}, cell("th", "row")(first), ...others.map(cell("td"))))));
+}
+
+// At most two pins, kept in the trait `pins`: the first is looked at, a second is compared with it.
+export function pinned(pins, target) {
+  const same = (pin) => JSON.stringify(pin) === JSON.stringify(target);
+  if (pins.some(same)) return pins.filter((pin) => !same(pin));
+  return [...pins.slice(0, 1), target];
+}
+
+function pinsOf(model) {
+  const set = (pins) => {
+    model.set("pins", pins);
+    model.save_changes();
+  };
+  return {
+    get list() {
+      return model.get("pins") ?? [];
+    },
+    toggle(target) {
+      set(pinned(this.list, target));
+    },
+    clear() {
+      if (this.list.length) set([]);
+    },
+  };
+}
+
+// Where arrow keys lead among `count` things in rows of `columns`; null for other keys.
+export function rovingStep(key, index, count, columns) {
+  const to = { ArrowLeft: index - 1, ArrowRight: index + 1, ArrowUp: index - columns, ArrowDown: index + columns,
+    Home: 0, End: count - 1 }[key];
+  if (to === undefined) return null;
+  return to >= 0 && to < count ? to : index;
+}
+
+// One tab stop for many items; arrows move, Enter or Space pins, Esc unpins.
+export function roving(box, { columns = () => 1, move = () => {}, pin = () => {}, unpin = () => {}, keys = {} } = {}) {
+  const items = () => [...box.querySelectorAll("[data-index]")];
+  const focus = (index) => {
+    for (const item of items()) item.tabIndex = Number(item.dataset.index) === index ? 0 : -1;
+    const item = items()[index];
+    item?.focus({ preventScroll: true });
+    item?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+  box.addEventListener("keydown", (event) => {
+    const item = event.target.closest?.("[data-index]");
+    if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
+    const index = Number(item.dataset.index);
+    const to = rovingStep(event.key, index, items().length, columns());
+    if (to !== null) {
+      focus(to);
+      move(to);
+    } else if (event.key === "Enter" || event.key === " ") pin(index);
+    else if (event.key === "Escape") unpin();
+    else if (keys[event.key]) keys[event.key](index);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { focus };
+}
+
+// Predict mode: a question, buttons to guess, and nothing revealed before one is clicked.
+// `options`: labels; `answer()`: {text, isRight} for a guess; `done` / `next`: what the two buttons after it do.
+export function guess({ question, options, judge, revealed, next, leave }) {
+  const verdict = h("p", { class: "verdict", role: "status" });
+  const after = h("span", { hidden: true }, h("button", { type: "button", onclick: next }, "next question"), " ");
+  const buttons = options.map((label, index) =>
+    h("button", { type: "button", class: "option", "data-index": index, tabindex: index ? -1 : 0,
+      onclick: () => choose(index) }, h("bdi", {}, label)));
+  const choose = (index) => {
+    if (!after.hidden) return;
+    const { text, right } = judge(index);
+    verdict.textContent = text;
+    buttons[index].classList.add(index === right ? "right" : "wrong");
+    buttons[index].append(index === right ? " ✓" : " ✗");
+    if (index !== right) {
+      buttons[right].classList.add("right");
+      buttons[right].append(" ✓");
+    }
+    after.hidden = false;
+    revealed(index);
+  };
+  const list = h("div", { class: "options", role: "group", "aria-label": question }, ...buttons);
+  roving(list, { pin: choose, unpin: leave });
+  return h("div", { class: "guess" }, h("p", { class: "question" }, question), list, verdict, after,
+    h("button", { type: "button", onclick: leave }, "leave predict mode"));
+}
