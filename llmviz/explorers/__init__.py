@@ -1,5 +1,7 @@
 """Explorers: pictures that one can touch. Each is one Python file and one small ES module, on `llmviz.shell`."""
 
 from llmviz.explorers.attention import AttentionExplorer
+from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
+from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
 
-__all__ = ["AttentionExplorer"]
+__all__ = ["AttentionExplorer", "EmbeddingExplorer", "LiveEmbeddingExplorer", "LiveTokenExplorer", "TokenExplorer"]
