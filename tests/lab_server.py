@@ -17,7 +17,7 @@ class Lab:
     """A running `llmviz lab`: `address` opens its first notebook, `url(name)` another of the same folder."""
 
     def __init__(self, folder: Path, private: Path):
-        self.log = private / "lab.log"
+        self.folder, self.log = folder, private / "lab.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

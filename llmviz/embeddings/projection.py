@@ -117,7 +117,9 @@ def neighbours_kept(vectors, points, *, n: int = N_TRUE) -> np.ndarray:
     true, seen = nearest_rows(vectors, n), nearest_rows(points, n, by="distance")
     if len(true) != len(seen):
         raise ValueError(f"every vector needs one point; given {len(true)} vectors and {len(seen)} points.")
-    return np.array([len(np.intersect1d(a, b)) / n for a, b in zip(true, seen, strict=True)])
+    is_seen = np.zeros((len(seen), len(seen)), dtype=bool)
+    np.put_along_axis(is_seen, seen, True, axis=1)
+    return np.take_along_axis(is_seen, true, axis=1).mean(axis=1)
 
 
 def _checked(vectors) -> np.ndarray:
