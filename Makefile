@@ -16,7 +16,7 @@ ARGS ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test models notebooks evidence bench clean
+.PHONY: help lab setup test models notebooks html evidence bench clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -44,6 +44,9 @@ notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and ti
 
 evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
 	$(BIN)/python tests/evidence/run.py $(ARGS)
+
+html: $(READY) ## every lesson as a web page that works without Python, in build/html
+	$(BIN)/python -m llmviz export $(ARGS)
 
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: llmviz doctor · train · generate · check · lab."""
+"""The command line: llmviz doctor · train · generate · check · lab · export."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ examples:
   llmviz train --seconds 60             train a tiny GPT on Tinyville for a minute
   llmviz generate "Mia found"           let the tiny GPT go on
   llmviz lab                            open the lessons
+  llmviz export                         the lessons as web pages that work without Python
 
 exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 the command was not understood,
 130 stopped by Ctrl-C"""
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_check(commands)
     _add_lab(commands)
+    _add_export(commands)
     return parser
 
 
@@ -150,6 +152,14 @@ def _add_lab(commands) -> None:
     _command(commands, "lab", _lab, "open the lessons in JupyterLab", description)
 
 
+def _add_export(commands) -> None:
+    description = "Write lessons as web pages: each one file that stays alive without Python and without a network."
+    command = _command(commands, "export", _export, "the lessons as web pages", description)
+    command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
+    command.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
+    _add_json(command)
+
+
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
@@ -184,6 +194,16 @@ def _lab(given: argparse.Namespace) -> int:
     from llmviz import lab
 
     return lab.run(given.rest)
+
+
+def _export(given: argparse.Namespace) -> int:
+    from llmviz.export import export
+
+    pages = export([Path(name) for name in given.notebooks], Path(given.out))
+    print(f"{len(pages)} pages. Open {pages[0]} in a browser.")
+    if given.json:
+        print(json.dumps({"pages": list(map(str, pages))}))
+    return OK
 
 
 def _train(given: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ OPTIONS = {
     "generate": ["prompt", "--model", "--samples", "--temperature", "--top-k", "--top-p", "--seed", "--json"],
     "check": ["FILE", "--json"],
     "lab": ["--no-browser", "--port"],
+    "export": ["NOTEBOOK", "--out", "--json"],
 }
 
 

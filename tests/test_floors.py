@@ -16,7 +16,7 @@ DOING |= {"ablation", "head_roles", "induction"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}
-DOOR = {"cli", "doctor", "lab", "__main__"}
+DOOR = {"cli", "doctor", "lab", "export", "__main__"}
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
 ABOVE = SHELL | COMBINING | DOOR
 

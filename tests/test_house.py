@@ -22,7 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
 USED_WITHOUT_IMPORT = {"ipykernel", "ruff"}  # the kernel of the notebooks, by its name; a command
-BROUGHT_ALONG = {"nbformat", "nbclient", "traitlets", "IPython", "packaging", "PIL"}  # by our dependencies
+# By our dependencies:
+BROUGHT_ALONG = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -1,0 +1,23 @@
+// Light or dark: as the system says, until the reader chooses; the choice holds for all pages of this folder.
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const store = { get: () => { try { return localStorage.getItem("llmviz-theme"); } catch { return null; } },
+    set: (theme) => { try { localStorage.setItem("llmviz-theme", theme); } catch { /* the choice holds for this page */ } } };
+  const root = document.documentElement;
+  let chosen = store.get();
+  const show = () => {
+    root.dataset.theme = chosen ?? (dark.matches ? "dark" : "light");
+    root.dataset.jpThemeLight = String(root.dataset.theme === "light");
+  };
+  show();
+  dark.addEventListener("change", show);
+  addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      chosen = root.dataset.theme === "dark" ? "light" : "dark";
+      store.set(chosen);
+      show();
+    });
+  });
+})();

@@ -1,0 +1,93 @@
+"""The exported pages from file://, offline: nothing asked from outside, nothing blank, explorers alive."""
+
+from pathlib import Path
+
+import pytest
+
+from llmviz import export
+
+NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+BLANK = """() => [...document.querySelectorAll('section.cell, .output')]
+    .filter(cell => cell.getBoundingClientRect().height < 8).map(cell => cell.outerHTML.slice(0, 200))"""
+WIDE = """() => [...document.querySelectorAll('main *')]
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.output, .input, pre, table'))
+    .map(one => one.outerHTML.slice(0, 200))"""
+INK = """(selector) => { const style = getComputedStyle(document.querySelector(selector)); return style.color }"""
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> Path:
+    """The folder of all exported pages."""
+    folder = tmp_path_factory.mktemp("pages")
+    export.export(folder=folder)
+    return folder
+
+
+@pytest.fixture
+def opened(page, pages):
+    """Open a page, and write down what it asks for and what goes wrong in it."""
+    page.asked, page.wrong = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+
+    def open_page(name: str):
+        page.goto((pages / name).as_uri())
+        return page
+
+    return open_page
+
+
+@pytest.mark.parametrize("name", ["index", *NOTEBOOKS])
+def test_page_is_whole_and_asks_for_nothing(opened, name):
+    page = opened(f"{name}.html")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert [url for url in page.asked if not url.startswith(("data:", "blob:", page.url))] == []
+    assert page.outside == []
+    assert page.wrong == []
+    assert page.evaluate(BLANK) == []
+    assert page.evaluate(WIDE) == []
+    broken = "() => [...document.images].filter(one => !one.complete || !one.naturalWidth).length"
+    assert page.evaluate(broken) == 0
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_explorer_is_alive(opened, name):
+    """Each has been started by its own module, and shows its frame and not the sentence about what went wrong."""
+    page = opened(f"{name}.html")
+    explorers = page.locator("main .lv")
+    assert page.locator("main .lv[data-ready]").count() == explorers.count()
+    for number in range(explorers.count()):
+        assert explorers.nth(number).locator("section.frame .sentence").inner_text().strip()
+        assert explorers.nth(number).locator(".problem:visible").count() == 0
+
+
+def test_one_can_walk_from_lesson_to_lesson(opened):
+    page = opened("index.html")
+    page.get_by_role("heading", level=2).get_by_role("link").first.click()
+    assert page.url.endswith("/00_start_here.html")
+    for name in NOTEBOOKS[1:]:
+        page.locator("nav a[rel=next]").click()
+        assert page.url.endswith(f"/{name}.html")
+    page.get_by_role("link", name="All lessons").click()
+    assert page.url.endswith("/index.html")
+
+
+def test_light_and_dark_follow_the_system_until_one_chooses(opened):
+    page = opened("00_start_here.html")
+    light = page.evaluate(INK, "main p")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert page.evaluate(INK, "main p") != light
+    page.get_by_role("button", name="light or dark").click()
+    assert page.evaluate(INK, "main p") == light
+    page.reload()
+    assert page.evaluate(INK, "main p") == light
+
+
+def test_the_page_itself_refuses_what_would_leave_it(opened, pages):
+    page = opened("index.html")
+    page.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://example.org/picture.png'}))")
+    page.wait_for_timeout(200)
+    assert page.outside == []
+    assert any("Content Security Policy" in message for message in page.wrong)

@@ -1,0 +1,181 @@
+"""Lessons as web pages: everything inside, nothing asked from outside, links and formulas that work."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from llmviz import export
+from llmviz.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> dict[str, BeautifulSoup]:
+    """All lessons, exported: the path inside the folder, and the page as a tree."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        str(path.relative_to(folder)): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in export.export(folder=folder)
+    }
+
+
+def notebook(path: Path, *cells) -> Path:
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
+    return path
+
+
+def shown(**data) -> nbformat.NotebookNode:
+    """A code cell that shows these kinds of data."""
+    output = nbformat.v4.new_output("display_data", {kind.replace("_", "/", 1): value for kind, value in data.items()})
+    return nbformat.v4.new_code_cell("look()", outputs=[output])
+
+
+def exported(tmp_path, *cells) -> str:
+    path = notebook(tmp_path / "lesson.ipynb", *cells)
+    export.export([path], tmp_path / "html")
+    return (tmp_path / "html" / "lesson.html").read_text(encoding="utf-8")
+
+
+def test_there_is_a_page_for_each_lesson_and_one_that_links_to_them(pages):
+    lessons = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert [name for name in pages if "/" not in name] == ["index.html", *(f"{name}.html" for name in lessons)]
+    links = [link.get("href") for link in pages["index.html"].main.find_all("a")]
+    assert [name for name in lessons if f"{name}.html" not in links] == []
+
+
+def test_pages_refer_to_nothing_outside_but_in_links_that_a_reader_may_follow(pages):
+    for name, page in pages.items():
+        assert "default-src 'none'" in page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+        for element in page.find_all(src=True):
+            assert element["src"].startswith("data:"), (name, element["src"][:80])
+        assert page.find_all(["link", "iframe", "object", "embed", "base"]) == []
+        for style in [*page.find_all("style"), *page.find_all(style=True)]:
+            assert not re.search(r"@import|url\((?!['\"]?data:)", style.get("style") or style.text), name
+
+
+def test_every_link_between_pages_and_to_a_heading_leads_somewhere(pages):
+    places = {name: {element["id"] for element in page.find_all(id=True)} for name, page in pages.items()}
+    for name, page in pages.items():
+        for link in page.find_all("a", href=True):
+            path, _, place = link["href"].partition("#")
+            if re.match(r"[a-z]+:", path):
+                continue
+            target = str((Path(name).parent / path).as_posix()) if path else name
+            assert target in pages, f"{name} links to {link['href']}"
+            # As a browser looks for it: the id as it is written, then decoded.
+            assert not place or {place, unquote(place)} & places[target], f"{name} links to {link['href']}"
+
+
+def test_no_cell_is_blank(pages):
+    for name, page in pages.items():
+        for cell in page.select("section.cell, .output"):
+            assert cell.get_text(strip=True) or cell.find(["img", "svg", "canvas"]), f"{name}: {cell}"
+
+
+def test_every_formula_is_mathml_and_none_is_left_as_it_was_typed(pages):
+    n_formulas = 0
+    for name, page in pages.items():
+        n_formulas += len(page.find_all("math"))
+        for formula in page.find_all("math"):
+            assert "\\" not in formula.get_text(), f"{name}: {formula.get_text()}"
+        for element in page.find_all(["pre", "code", "script", "style", "math"]):
+            element.decompose()
+        assert not re.search(r"\$[^$\n]+\$|\\frac|\\sqrt|\\mathrm", page.get_text()), name
+    assert n_formulas > 3
+
+
+def test_pictures_have_alt_texts(pages):
+    for name, page in pages.items():
+        assert [str(image)[:80] for image in page.find_all("img") if not image.get("alt")] == [], name
+
+
+class TestOneCell:
+    def test_of_a_widget_what_stands_beside_it_is_shown(self, tmp_path):
+        cell = shown(text_html="<b>alive</b>", image_png=PNG, text_plain="a sentence")
+        cell.outputs[0].data[WIDGET] = {"model_id": "0", "version_major": 2}
+        page = exported(tmp_path, cell)
+        assert "<b>alive</b>" in page
+        assert PNG not in page
+        assert "model_id" not in page
+
+    def test_of_a_widget_alone_a_sentence_says_how_to_use_it(self, tmp_path):
+        page = exported(tmp_path, shown(text_plain="VBox(children=(Text(value='Mia'),))"))
+        assert "controls that Python answers" in page
+        assert "VBox(" not in page
+
+    @pytest.mark.parametrize("text", ["{'a': 1}", "Counter({'a': 2})", "dict(a=1)", "tensor([1.])", "VBox is a box"])
+    def test_other_text_is_shown_as_it_is(self, tmp_path, text):
+        page = BeautifulSoup(exported(tmp_path, shown(text_plain=text)), "html.parser")
+        assert page.select_one(".output").get_text(strip=True) == text
+
+    def test_pictures_get_their_sentence(self, tmp_path):
+        page = BeautifulSoup(exported(tmp_path, shown(image_png=PNG, text_plain='a "red" kite')), "html.parser")
+        assert page.select_one(".output img")["alt"] == 'a "red" kite'
+
+    def test_a_picture_in_the_folder_of_the_notebook_goes_into_the_page(self, tmp_path):
+        (tmp_path / "kite.png").write_bytes(b"\x89PNG")
+        page = exported(tmp_path, nbformat.v4.new_markdown_cell("![a kite](kite.png)"))
+        assert 'src="data:image/png;base64,iVBORw=="' in page
+
+    def test_a_folded_answer_stays_folded(self, tmp_path):
+        text = "<details><summary>Answer</summary>\n\n1. It is $x$.\n\n</details>\n\nNext."
+        page = BeautifulSoup(exported(tmp_path, nbformat.v4.new_markdown_cell(text)), "html.parser")
+        assert "It is" in page.details.text
+        assert "Next" not in page.details.text
+
+    def test_printed_text_and_code_are_inert(self, tmp_path):
+        cell = nbformat.v4.new_code_cell("x = '<script>1</script>'")
+        cell.outputs = [nbformat.v4.new_output("stream", text="<img src=x onerror=alert(1)>")]
+        page = BeautifulSoup(exported(tmp_path, cell), "html.parser")
+        assert page.main.find(["img", "script"]) is None
+        assert "<img src=x" in page.select_one(".output").text
+
+    def test_links_to_pages_become_links_between_them_and_others_plain_text(self, tmp_path):
+        notebook(tmp_path / "b.ipynb", nbformat.v4.new_markdown_cell("# B\n\n## Hide it"))
+        links = "[b](b.ipynb#Hide-it) [none](missing.md) [web](https://example.org/x.ipynb) [here](#top)"
+        path = notebook(tmp_path / "a.ipynb", nbformat.v4.new_markdown_cell(links))
+        export.export([path, tmp_path / "b.ipynb"], tmp_path / "html")
+        page = BeautifulSoup((tmp_path / "html" / "a.html").read_text(), "html.parser")
+        found = [link.get("href") for link in page.main.find_all("a")]
+        assert found == ["b.html#Hide-it", None, "https://example.org/x.ipynb", "#top"]
+        assert [link["href"] for link in page.nav.find_all("a")] == ["index.html", "b.html"]
+
+    @pytest.mark.parametrize("latex", ["x_{", "\\begin{matrix", "}{"])
+    def test_what_is_no_formula_stays_as_it_was_typed(self, tmp_path, latex):
+        page = exported(tmp_path, nbformat.v4.new_markdown_cell(f"a ${latex}$ b"))
+        assert latex in BeautifulSoup(page, "html.parser").text
+
+
+class TestCommand:
+    def test_writes_the_pages_and_says_where(self, tmp_path, capsys):
+        path = notebook(tmp_path / "mine.ipynb", nbformat.v4.new_markdown_cell("# Mine"))
+        assert main(["export", str(path), "--out", str(tmp_path / "html"), "--json"]) == 0
+        *_, last = capsys.readouterr().out.splitlines()
+        assert [Path(page).name for page in json.loads(last)["pages"]] == ["index.html", "mine.html"]
+
+    @pytest.mark.parametrize(
+        "content, sentence", [("no notebook", "is no Jupyter notebook"), (None, "is the folder there")]
+    )
+    def test_what_is_no_notebook_gets_a_sentence(self, tmp_path, capsys, content, sentence):
+        path = tmp_path / "mine.ipynb"
+        if content is not None:
+            path.write_text(content)
+        assert main(["export", str(path), "--out", str(tmp_path / "html")]) == 1
+        assert sentence in capsys.readouterr().err
+        assert not (tmp_path / "html").exists()
+
+    def test_two_notebooks_of_one_name_get_a_sentence(self, tmp_path, capsys):
+        other = tmp_path / "other"
+        other.mkdir()
+        cell = nbformat.v4.new_markdown_cell("# A")
+        paths = [notebook(folder / "a.ipynb", cell) for folder in (tmp_path, other)]
+        assert main(["export", *map(str, paths), "--out", str(tmp_path / "html")]) == 1
+        assert "name of its own" in capsys.readouterr().err
