@@ -12,7 +12,7 @@ import numpy as np
 from llmviz.embeddings.counts import Vocabulary, cooccurrences, neighbours_at, vocabulary
 from llmviz.embeddings.space import WordVectors
 
-BATCH_SIZE = 512
+BATCH_SIZE, SMALLEST_BATCH = 512, 16
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def train_word2vec_steps(
     context = np.zeros_like(middle)
     negatives = np.cumsum(words.counts**0.75 / np.sum(words.counts**0.75))
     yield EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, middle.copy()))
-    done = _Frames(n_frames)
+    done, batch_size = _Frames(n_frames), _batch_size(words.n_words)
     for epoch in range(epochs):
         pairs = _skip_gram_pairs(words, window, subsample, rng)
-        starts = range(0, len(pairs), BATCH_SIZE)
+        starts = range(0, len(pairs), batch_size)
         for number, start in enumerate(starts):
-            batch = pairs[start : start + BATCH_SIZE]
+            batch = pairs[start : start + batch_size]
             drawn = np.searchsorted(negatives, rng.random((len(batch), n_negatives)))
             others = np.concatenate([batch[:, 1:], np.minimum(drawn, words.n_words - 1)], axis=1)
             loss, by_middle, by_context = negative_sampling(middle[batch[:, 0]], context[others])
@@ -129,6 +129,11 @@ def train_word2vec_steps(
             if done.is_due(float(loss.mean()), (epoch * len(starts) + number + 1) / (epochs * len(starts))):
                 n_steps = epochs * len(starts)
                 yield done.step(n_steps, WordVectors(words.words, middle.copy()))
+
+
+def _batch_size(n_words: int) -> int:
+    """Fewer pairs at once where there are few words: all changes of a word add up, and too large a step runs away."""
+    return min(BATCH_SIZE, max(SMALLEST_BATCH, n_words))
 
 
 def _skip_gram_pairs(words: Vocabulary, window: int, subsample: float, rng: np.random.Generator) -> np.ndarray:

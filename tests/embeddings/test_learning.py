@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz import embeddings
@@ -120,17 +120,17 @@ def test_glove_fits_the_counts_and_finds_kinds_of_words():
 @pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
 def test_the_short_form_is_the_last_step_and_the_seed_decides_all(train):
     texts = ["a b c d e f g h"] * 40
-    settings = {"d_model": 4, "epochs": 2, "min_count": 1}
-    one, same, other = (train(texts, **settings, seed=seed) for seed in (0, 0, 1))
+    sizes = {"d_model": 4, "epochs": 2, "min_count": 1}
+    one, same, other = (train(texts, **sizes, seed=seed) for seed in (0, 0, 1))
     assert np.array_equal(one.vectors, same.vectors)
     assert not np.allclose(one.vectors, other.vectors)
     steps = getattr(embeddings, f"{train.__name__}_steps")
-    *_, last = steps(texts, **settings, n_frames=7)
+    *_, last = steps(texts, **sizes, n_frames=7)
     assert np.array_equal(last.vectors.vectors, one.vectors)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("wrong", "sentence"),
     [
         ({"d_model": 0}, "d_model must be a whole number of at least 1; given 0"),
         ({"epochs": 1.5}, "epochs must be a whole number"),
@@ -139,9 +139,20 @@ def test_the_short_form_is_the_last_step_and_the_seed_decides_all(train):
     ],
 )
 @pytest.mark.parametrize("steps", [embeddings.train_word2vec_steps, embeddings.train_glove_steps])
-def test_bad_settings_are_refused_in_a_sentence(steps, settings, sentence):
+def test_bad_settings_are_refused_in_a_sentence(steps, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
-        next(steps(["a b c"] * 6, **settings))
+        next(steps(["a b c"] * 6, **wrong))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=5).map(" ".join), min_size=3, max_size=9))
+@pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
+def test_few_words_said_often_do_not_make_the_vectors_run_away(train, texts):
+    if len({letter for text in texts for letter in text.split()}) < 2:
+        return
+    options = {"subsample": 1.0} if train is embeddings.train_word2vec else {}
+    vectors = train(texts * 100, d_model=4, epochs=2, min_count=1, **options).vectors
+    assert np.abs(vectors).max() < 50
 
 
 def test_texts_of_one_word_teach_nothing():
