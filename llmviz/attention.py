@@ -7,7 +7,7 @@ Masks are boolean and *data*: True means "may attend", as in `torch.nn.functiona
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,6 +19,7 @@ from llmviz.trace import AttentionTrace
 ROTARY_BASE = 500.0
 """How slowly the slowest pairs of numbers turn. Su et al. 2021 take 10,000 for long texts; ours see 128 tokens, and
 with 500 more of the pairs can tell near from far (the ability to copy is learned sooner)."""
+SINUSOIDAL_BASE = 10_000.0
 QUERY_GAIN = 2.5
 """How much longer queries are than their normalised length: normalised vectors alone could never point sharply at
 one token among a hundred, and copying from the context would be learned late (measured: `data/README.md`)."""
@@ -42,6 +43,15 @@ def causal_mask(n_queries: int, n_keys: int | None = None, *, device: torch.devi
         )
     allowed = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
     return allowed.tril(diagonal=n_keys - n_queries)
+
+
+def padding_mask(token_ids: Tensor, padding_id: int) -> Tensor:
+    """Say which tokens are there to be looked at, where short texts were filled up: (batch, 1, 1, key), bool.
+
+    >>> padding_mask(torch.tensor([[7, 8, 0], [7, 8, 9]]), 0)[:, 0, 0].int().tolist()
+    [[1, 1, 0], [1, 1, 1]]
+    """
+    return (token_ids != padding_id)[:, None, None]
 
 
 class AttentionResult(NamedTuple):
@@ -83,18 +93,23 @@ def scaled_dot_product_attention(
     if mask is None:
         allowed_scores = scores
     else:
-        if mask.dtype != torch.bool:
-            raise ValueError(f"a mask is boolean, True = may attend; given {mask.dtype}: say mask.bool()")
-        if not _fits(mask.shape, scores.shape):
-            raise ValueError(f"the mask must fit the scores {tuple(scores.shape)}; given {tuple(mask.shape)}")
-        if not mask.any(dim=-1).all():
-            raise ValueError("a row of the mask forbids every key; each query must be allowed to see at least one")
+        check_mask(mask, scores.shape)
         allowed_scores = scores.masked_fill(~mask, float("-inf"))
     weights = allowed_scores.softmax(dim=-1)
     return AttentionResult(scores, weights, weights @ value)
 
 
-def _fits(mask_shape: torch.Size, scores_shape: torch.Size) -> bool:
+def check_mask(mask: Tensor, scores_shape: Sequence[int]) -> None:
+    """Refuse a mask that cannot be laid over scores of this shape (..., query, key), in a sentence."""
+    if mask.dtype != torch.bool:
+        raise ValueError(f"a mask is boolean, True = may attend; given {mask.dtype}: say mask.bool()")
+    if not _fits(mask.shape, scores_shape):
+        raise ValueError(f"the mask must fit the scores {tuple(scores_shape)}; given {tuple(mask.shape)}")
+    if not mask.any(dim=-1).all():
+        raise ValueError("a row of the mask forbids every key; each query must be allowed to see at least one")
+
+
+def _fits(mask_shape: Sequence[int], scores_shape: Sequence[int]) -> bool:
     """Whether a mask of this shape can be laid over the scores: each axis the same, or 1, or absent."""
     same_axes = zip(reversed(mask_shape), reversed(scores_shape), strict=False)
     return len(mask_shape) <= len(scores_shape) and all(size in (1, wanted) for size, wanted in same_axes)
@@ -109,6 +124,23 @@ def rotary_angles(n_positions: int, d_head: int, *, device: torch.device | None 
         raise ValueError(f"rotary positions turn pairs of numbers, so d_head must be even; given {d_head}")
     frequencies = ROTARY_BASE ** (-torch.arange(0, d_head, 2, device=device) / d_head)
     return torch.arange(n_positions, device=device)[:, None] * frequencies
+
+
+def sinusoidal_positions(n_positions: int, d_model: int) -> Tensor:
+    """Give each position a vector of waves, to be added to its token's embedding: (position, d_model).
+
+    PE(p, 2i) = sin(p / 10,000^(2i / d_model)), PE(p, 2i + 1) = cos of the same: fast hands and slow hands of a clock.
+    Source: Vaswani et al. 2017, section 3.5. Lesson 4.
+
+    >>> sinusoidal_positions(2, 4)
+    tensor([[0.0000, 1.0000, 0.0000, 1.0000],
+            [0.8415, 0.5403, 0.0100, 0.9999]])
+    """
+    if d_model % 2:
+        raise ValueError(f"waves come in pairs, a sine and a cosine, so d_model must be even; given {d_model}")
+    frequencies = SINUSOIDAL_BASE ** (-torch.arange(0, d_model, 2) / d_model)
+    angles = torch.arange(n_positions)[:, None] * frequencies
+    return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)
 
 
 class Rotation(NamedTuple):
@@ -171,12 +203,13 @@ class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each with its own queries, keys and values (lesson 3).
 
     Queries and keys are normalised before they are compared (Henry et al. 2020, "Query-Key Normalization"), so that
-    no score can run away, and rotated by their position. There are no biases.
+    no score can run away, unless `query_key_norm` is off, and rotated by their position. There are no biases.
     Source: Vaswani et al. 2017, section 3.2.2.
     """
 
-    def __init__(self, d_model: int, n_heads: int):
+    def __init__(self, d_model: int, n_heads: int, query_key_norm: bool = True):
         super().__init__()
+        self.query_key_norm = query_key_norm
         if d_model % n_heads:
             raise ValueError(
                 f"the heads share the width evenly: d_model {d_model} is not a multiple of {n_heads} heads"
@@ -196,32 +229,54 @@ class MultiHeadAttention(nn.Module):
         """(batch, head, position, d_head) → (batch, position, d_model)."""
         return x.transpose(1, 2).flatten(-2)
 
-    def project(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
-        """Ask, offer and carry: the queries, keys and values of x, each (batch, head, position, d_head)."""
+    def project(
+        self, x: Tensor, rotation: Rotation | None, source: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Ask, offer and carry: the queries of x, the keys and values of the source (x itself, or a memory).
+
+        Each is (batch, head, position, d_head).
+        """
+        source = x if source is None else source
         query = self.split_heads(self.query(x))
-        key = self.split_heads(self.key(x))
-        value = self.split_heads(self.value(x))
-        query = rotate(QUERY_GAIN * F.layer_norm(query, (self.d_head,)), rotation)
-        key = rotate(F.layer_norm(key, (self.d_head,)), rotation)
+        key = self.split_heads(self.key(source))
+        value = self.split_heads(self.value(source))
+        if self.query_key_norm:
+            query = QUERY_GAIN * F.layer_norm(query, (self.d_head,))
+            key = F.layer_norm(key, (self.d_head,))
+        if rotation is not None:
+            query, key = rotate(query, rotation), rotate(key, rotation)
         return query, key, value
 
     def trace(
-        self, x: Tensor, mask: Tensor, rotation: Rotation, instead: Mapping[int, Tensor | float] | None = None
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        rotation: Rotation | None,
+        instead: Mapping[int, Tensor | float] | None = None,
+        source: Tensor | None = None,
     ) -> AttentionTrace:
         """Attend openly: return every step (shapes in `AttentionTrace`).
 
         `instead`: what some heads hand on in place of their output, 0 or (d_head,); see `DecoderOnly.trace`.
+        `source`: where keys and values come from, (batch, memory, d_model); None: from x itself.
         """
-        query, key, value = self.project(x, rotation)
+        query, key, value = self.project(x, rotation, source)
         scores, weights, head_outputs = scaled_dot_product_attention(query, key, value, mask)
         for head, replacement in (instead or {}).items():
             head_outputs[:, head] = replacement
         output = self.output(self.merge_heads(head_outputs))
         return AttentionTrace(query, key, value, scores, weights, head_outputs, output)
 
-    def forward(self, x: Tensor, mask: Tensor | None, rotation: Rotation, cache: KVCache | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        rotation: Rotation | None,
+        cache: KVCache | None = None,
+        source: Tensor | None = None,
+    ) -> Tensor:
         """Attend fast: the same numbers as `trace`, through torch's fused attention; (batch, position, d_model)."""
-        query, key, value = self.project(x, rotation)
+        query, key, value = self.project(x, rotation, source)
         if cache is not None:
             key, value = cache.extend(key, value)
         head_outputs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)

@@ -17,7 +17,7 @@ import operator
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ import torch
 from torch import Tensor
 
 from llmviz import tokenizers
+from llmviz.block import ModelConfig
 from llmviz.data_files import data_path
+from llmviz.encoder_decoder import EncoderDecoder
 from llmviz.training import TrainingSettings, make_optimizers
-from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.transformer import Assembly, DecoderOnly, EncoderOnly
 
 FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
@@ -40,12 +42,15 @@ OWN_FILE = re.compile(
 )
 
 
+ASSEMBLIES = {assembly.__name__: assembly for assembly in (DecoderOnly, EncoderOnly, EncoderDecoder)}
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What a folder holds.
 
     Attributes:
-        model: ready to run.
+        model: ready to run; a `DecoderOnly`, unless the JSON file says otherwise.
         tokenizer: the one it was trained with.
         corpus: the recipe of its text (see `corpora.from_recipe`).
         settings: how it was, or is being, trained.
@@ -54,7 +59,7 @@ class Checkpoint:
         optimizers: for resuming; empty where the run is over.
     """
 
-    model: DecoderOnly
+    model: Assembly
     tokenizer: tokenizers.Tokenizer
     corpus: Mapping[str, Any]
     settings: TrainingSettings
@@ -73,6 +78,7 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
     card = {
         "format": FORMAT,
         "step": checkpoint.step,
+        "assembly": type(checkpoint.model).__name__,
         "model": asdict(checkpoint.model.config),
         "training": asdict(checkpoint.settings),
         "corpus": dict(checkpoint.corpus),
@@ -90,8 +96,11 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
             path.unlink()
 
 
-def load(folder: str | Path) -> Checkpoint:
+def load(folder: str | Path, assembly: type[Assembly] = DecoderOnly) -> Checkpoint:
     """Read a checkpoint back.
+
+    Args:
+        assembly: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
 
     Raises:
         FileNotFoundError: no checkpoint is there, or a file of it is missing.
@@ -100,27 +109,27 @@ def load(folder: str | Path) -> Checkpoint:
     folder = Path(folder)
     card = _read_card(folder)
     try:
-        config = ModelConfig(**card["model"])
-        settings = TrainingSettings(**card["training"])
+        config, settings = _known(ModelConfig, card["model"]), _known(TrainingSettings, card["training"])
         tokenizer = tokenizers.from_dict(card["tokenizer"])
         corpus, record, step = dict(card["corpus"]), dict(card["record"]), operator.index(card["step"])
         files = {role: (folder / entry["name"], entry["sha256"]) for role, entry in card["files"].items()}
         weights_file = files["weights"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size:
+    _check_assembly(card.get("assembly", DecoderOnly.__name__), assembly, folder)
+    if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if assembly is EncoderOnly else (0,)):
         raise ValueError(
             f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
             f"its tokenizer {tokenizer.vocab_size}"
         )
     weights = _read_tensors(*weights_file)
-    n_stored = sum(tensor.numel() for tensor in weights.values())
-    if n_stored != config.n_parameters:
+    n_stored, n_expected = sum(tensor.numel() for tensor in weights.values()), assembly.count_parameters(config)
+    if n_stored != n_expected:
         raise ValueError(
-            f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {config.n_parameters:,} "
+            f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
             f"parameters, and the file holds {n_stored:,}"
         )
-    model = DecoderOnly(config)
+    model = assembly(config)
     _load_weights(model, weights, weights_file[0])
     optimizers: list[torch.optim.Optimizer] = []
     if "optimizer" in files:
@@ -158,6 +167,24 @@ def _read_card(folder: Path) -> dict[str, Any]:
         found = card.get("format") if isinstance(card, dict) else None
         raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
     return card
+
+
+def _known(kind: type, saved: Mapping[str, Any]) -> Any:
+    """A configuration from the JSON file; what another version of llmviz wrote into it is named."""
+    known = {one.name for one in fields(kind)}
+    if unknown := sorted(set(saved) - known):
+        raise ValueError(f"it says {unknown[0]!r} = {saved[unknown[0]]!r}, which this version does not know")
+    return kind(**saved)
+
+
+def _check_assembly(found: object, wanted: type[Assembly], folder: Path) -> None:
+    if found not in list(ASSEMBLIES):
+        raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
+    if found != wanted.__name__:
+        raise ValueError(
+            f"{folder} holds an {found}, and what is wanted here is a {wanted.__name__}; "
+            f"load(folder, assembly={found}) reads it"
+        )
 
 
 def _readable_json(card: Mapping[str, Any]) -> str:
@@ -202,7 +229,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
         raise ValueError(f"{path} is not a safetensors file ({error})") from None
 
 
-def _load_weights(model: DecoderOnly, tensors: Mapping[str, Tensor], path: Path) -> None:
+def _load_weights(model: Assembly, tensors: Mapping[str, Tensor], path: Path) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if expected != found:
@@ -214,7 +241,7 @@ def _load_weights(model: DecoderOnly, tensors: Mapping[str, Tensor], path: Path)
     model.load_state_dict(dict(tensors))
 
 
-def _optimizer_tensors(model: DecoderOnly, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+def _optimizer_tensors(model: Assembly, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
     names = {parameter: name for name, parameter in model.named_parameters()}
     return {
         f"{index}/{names[parameter]}/{key}": value
@@ -225,7 +252,7 @@ def _optimizer_tensors(model: DecoderOnly, optimizers: Sequence[torch.optim.Opti
 
 
 def _load_optimizers(
-    model: DecoderOnly, optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor], path: Path
+    model: Assembly, optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor], path: Path
 ) -> None:
     parameters = dict(model.named_parameters())
     for address, value in tensors.items():

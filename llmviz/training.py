@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from llmviz.optimizers import Muon
-from llmviz.transformer import DecoderOnly
+from llmviz.transformer import Assembly, DecoderOnly
 
 MEASURED_STEPS = 12
 SEED_STRIDE = 1_000_003
@@ -85,9 +85,9 @@ class TrainingStep:
     seconds: float
 
 
-def make_optimizers(model: DecoderOnly, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: Assembly, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
     """Make what changes the weights: Muon for the blocks' matrices and AdamW for the two tables, or AdamW for all."""
-    tables = [model.embedding.weight, model.unembedding.weight]
+    tables, matrices = _tables_and_matrices(model)
     is_fused = all(weight.device.type in ("cpu", "cuda") for weight in tables)
     if settings.optimizer == "adamw":
         parameters = list(model.parameters())
@@ -95,7 +95,14 @@ def make_optimizers(model: DecoderOnly, settings: TrainingSettings) -> list[torc
     adamw = torch.optim.AdamW(
         tables, lr=settings.embedding_learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=is_fused
     )
-    return [Muon(model.blocks.parameters(), learning_rate=settings.learning_rate), adamw]
+    return [Muon(matrices, learning_rate=settings.learning_rate), adamw]
+
+
+def _tables_and_matrices(model: Assembly) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The tables with one row a token or a position, and everything else."""
+    named = list(model.named_parameters())
+    tables = [weight for name, weight in named if name.endswith("embedding.weight")]
+    return tables, [weight for name, weight in named if not name.endswith("embedding.weight")]
 
 
 def sample_windows(

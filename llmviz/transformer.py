@@ -1,144 +1,51 @@
-"""The transformer: one block, assembled into a GPT (lesson 4).
+"""The transformer: one block, assembled into a GPT, or into a BERT: the same machine, another mask (lesson 4).
 
-GPT, BERT and the original Transformer use the same `Block`: what differs is the mask, which is data.
+`encoder_decoder.py` has the third assembly, that of the original paper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from llmviz.attention import KVCache, MultiHeadAttention, Rotation, causal_mask, rotary_angles
+from llmviz.attention import KVCache, Rotation, causal_mask, check_mask, rotary_angles, sinusoidal_positions
+from llmviz.block import Block, Memory, ModelConfig, normalise
 from llmviz.decoding import BlockCache, rotation_matrix
-from llmviz.trace import BlockTrace, Trace
+from llmviz.trace import StackTrace, Trace
+
+HeadsOff = Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor]
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """The sizes of a model: everything needed to build it again, empty.
-
-    Attributes:
-        vocab_size: how many different tokens there are.
-        context_length: how many tokens the model can see at once.
-        d_model: the width of the residual stream.
-        n_layers: how many blocks stand on top of one another.
-        n_heads: how many attentions work side by side in a block; divides d_model, and d_model / n_heads is even.
-        d_ff: the width of the feed-forward network's hidden layer.
-    """
-
-    vocab_size: int
-    context_length: int = 128
-    d_model: int = 128
-    n_layers: int = 2
-    n_heads: int = 4
-    d_ff: int = 512
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1; given {value!r}")
-        if self.d_model % self.n_heads or (self.d_model // self.n_heads) % 2:
-            raise ValueError(
-                f"d_model must split into n_heads parts of even size; "
-                f"given d_model {self.d_model} and {self.n_heads} heads"
-            )
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers a model of these sizes has: two tables, and in each block six matrices.
-
-        >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
-        272
-        """
-        tables = 2 * self.vocab_size * self.d_model
-        return tables + self.n_layers * (4 * self.d_model**2 + 2 * self.d_model * self.d_ff)
-
-
-def normalise(x: Tensor) -> Tensor:
-    """Bring each position's vector to mean 0 and variance 1 (layer normalisation without learned gains).
-
-    Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
-
-    >>> normalise(torch.tensor([[1.0, 2.0, 3.0]]))
-    tensor([[-1.2247,  0.0000,  1.2247]])
-    """
-    return F.layer_norm(x, x.shape[-1:])
-
-
-class FeedForward(nn.Module):
-    """Think about each position by itself: widen, cut off what is negative and square it, narrow again (lesson 4).
-
-    ReLU² is from So et al. 2021, "Primer", section 3.2. The original has ReLU: Vaswani et al. 2017, section 3.3.
-    """
-
-    def __init__(self, d_model: int, d_ff: int):
-        super().__init__()
-        self.widen = nn.Linear(d_model, d_ff, bias=False)
-        self.narrow = nn.Linear(d_ff, d_model, bias=False)
-
-    def hidden(self, x: Tensor) -> Tensor:
-        """The hidden layer after its activation: (batch, position, d_ff)."""
-        return F.relu(self.widen(x)).square()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, position, d_model) → (batch, position, d_model)."""
-        return self.narrow(self.hidden(x))
-
-
-class Block(nn.Module):
-    """One layer: attention adds what it gathered, then the feed-forward network adds what it thought (lesson 4).
-
-    Each reads a normalised copy of the residual stream ("pre-norm": Xiong et al. 2020, section 3.2).
-    """
-
-    def __init__(self, config: ModelConfig):
-        super().__init__()
-        self.attention = MultiHeadAttention(config.d_model, config.n_heads)
-        self.feed_forward = FeedForward(config.d_model, config.d_ff)
-
-    def trace(
-        self, x: Tensor, mask: Tensor, rotation: Rotation, instead: Mapping[int, Tensor | float] | None = None
-    ) -> BlockTrace:
-        """Run openly: return every step (shapes in `BlockTrace`); `instead` as in `MultiHeadAttention.trace`."""
-        attention = self.attention.trace(normalise(x), mask, rotation, instead)
-        middle = x + attention.output
-        hidden = self.feed_forward.hidden(normalise(middle))
-        added = self.feed_forward.narrow(hidden)
-        return BlockTrace(x, attention, middle, hidden, added, middle + added)
-
-    def forward(self, x: Tensor, mask: Tensor | None, rotation: Rotation, cache: KVCache | None = None) -> Tensor:
-        """Run fast: the same stream as `trace(...).residual_after`; (batch, position, d_model)."""
-        x = x + self.attention(normalise(x), mask, rotation, cache)
-        return x + self.feed_forward(normalise(x))
-
-
-class DecoderOnly(nn.Module):
-    """A GPT: embeddings, blocks that cannot see the future, and one score for each possible next token.
-
-    Source: Radford et al. 2018/2019 (GPT, GPT-2) in outline; positions are rotary, the embedding and the
-    unembedding are two tables. Lesson 4.
+class Assembly(nn.Module):
+    """What all assemblies have: a table of embeddings, stacks of blocks, and a table that gives the scores.
 
     Args:
-        config: the sizes.
+        config: the sizes and choices.
+        stacks: the name of each stack of blocks, and whether its blocks read a memory.
         seed: decides the random weights to begin with; the same seed gives the same weights.
     """
 
-    def __init__(self, config: ModelConfig, *, seed: int = 0):
+    def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int = 0):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        if config.positions == "learned":
+            self.position_embedding = nn.Embedding(config.context_length, config.d_model)
+        for name, reads_memory in stacks.items():
+            blocks = (Block(config, reads_memory=reads_memory) for _ in range(config.n_layers))
+            self.add_module(name, nn.ModuleList(blocks))
         self.unembedding = nn.Linear(config.d_model, config.vocab_size, bias=False)
-        angles = rotary_angles(config.context_length, config.d_model // config.n_heads)
-        rotation = Rotation.of(angles)
-        self.register_buffer("cosine", rotation.cosine, persistent=False)
-        self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
-        mask = causal_mask(config.context_length)
-        self.register_buffer("mask", mask, persistent=False)
+        if config.positions == "sinusoidal":
+            waves = sinusoidal_positions(config.context_length, config.d_model)
+            self.register_buffer("waves", waves, persistent=False)
+        if config.positions == "rotary":
+            rotation = Rotation.of(rotary_angles(config.context_length, config.d_model // config.n_heads))
+            self.register_buffer("cosine", rotation.cosine, persistent=False)
+            self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
+        self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
         self.initialise(seed)
 
     @torch.no_grad()
@@ -149,13 +56,18 @@ class DecoderOnly(nn.Module):
             if name.endswith(("output.weight", "narrow.weight", "unembedding.weight")):
                 weight.zero_()
             else:
-                scale = 1.0 if name == "embedding.weight" else weight.shape[-1] ** -0.5
+                scale = 1.0 if name.endswith("embedding.weight") else weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
 
     @property
     def n_parameters(self) -> int:
         """How many numbers training may change."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @staticmethod
+    def count_parameters(config: ModelConfig) -> int:
+        """How many numbers such a model has, without building it."""
+        return config.n_parameters
 
     def check_token_ids(self, token_ids: Tensor, n_cached: int = 0) -> None:
         """Refuse what the model cannot read, in a sentence."""
@@ -179,24 +91,108 @@ class DecoderOnly(nn.Module):
                 f"Is this the tokenizer that the model was trained with?"
             )
 
-    def new_cache(self, batch: int = 1) -> list[BlockCache]:
-        """Make an empty cache, one a layer, for generation with the weights as they are now."""
-        return [BlockCache(block, batch, self.config.context_length) for block in self.blocks]
+    def as_batch(self, token_ids: Tensor) -> Tensor:
+        """Make one text (position,) a batch of one; refuse what the model cannot read. Returns (batch, position)."""
+        token_ids = token_ids[None] if isinstance(token_ids, Tensor) and token_ids.dim() == 1 else token_ids
+        self.check_token_ids(token_ids)
+        return token_ids
 
     def check_heads(self, heads: Collection[tuple[int, int]]) -> None:
         """Refuse heads that this model does not have, in a sentence."""
         for place in heads:
             match place:
-                case (int(layer), int(head)) if 0 <= layer < len(self.blocks) and 0 <= head < self.config.n_heads:
+                case (int(layer), int(head)) if 0 <= layer < self.config.n_layers and 0 <= head < self.config.n_heads:
                     continue
             raise ValueError(
-                f"a head is named (layer, head), with layers from 0 to {len(self.blocks) - 1} and heads from 0 to "
+                f"a head is named (layer, head), with layers from 0 to {self.config.n_layers - 1} and heads from 0 to "
                 f"{self.config.n_heads - 1}; given {place!r}"
             )
 
-    def trace(
-        self, token_ids: Tensor, *, heads_off: Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor] = ()
-    ) -> Trace:
+    def embed(self, token_ids: Tensor, start: int = 0) -> Tensor:
+        """Look up each token's vector, and add that of its position where positions are added: the first stream.
+
+        (batch, position) → (batch, position, d_model), normalised; `start` is the first token's position.
+        """
+        return self._place(self.embedding(token_ids), start)
+
+    def _place(self, embeddings: Tensor, start: int = 0) -> Tensor:
+        stop = start + embeddings.shape[1]
+        if self.config.positions == "learned":
+            embeddings = embeddings + self.position_embedding.weight[start:stop]
+        elif self.config.positions == "sinusoidal":
+            embeddings = embeddings + self.waves[start:stop]
+        return normalise(embeddings)
+
+    def rotation(self, start: int, stop: int) -> Rotation | None:
+        """The rotation of queries and keys at these positions; None where positions are not rotary."""
+        if self.config.positions != "rotary":
+            return None
+        return Rotation(self.cosine, self.signed_sine).at(start, stop)
+
+    def last(self, stream: Tensor) -> Tensor:
+        """What a stack hands on: with pre-norm the stream is normalised once more, with post-norm it is already."""
+        return normalise(stream) if self.config.norm == "pre" else stream
+
+    def _read(
+        self, blocks: nn.ModuleList, token_ids: Tensor, mask: Tensor | None, memory: Memory | None = None
+    ) -> Tensor:
+        """Run a stack fast: what it hands on, (batch, position, d_model)."""
+        stream, rotation = self.embed(token_ids), self.rotation(0, token_ids.shape[1])
+        for block in blocks:
+            stream = block(stream, mask, rotation, None, memory)
+        return self.last(stream)
+
+    def _trace(
+        self,
+        blocks: nn.ModuleList,
+        token_ids: Tensor,
+        mask: Tensor,
+        heads_off: HeadsOff = (),
+        memory: Memory | None = None,
+    ) -> StackTrace:
+        """Run a stack openly."""
+        self.check_heads(heads_off)
+        replacements = heads_off if isinstance(heads_off, Mapping) else dict.fromkeys(heads_off, 0.0)
+        embeddings, rotation = self.embedding(token_ids), self.rotation(0, token_ids.shape[1])
+        stream, traces = self._place(embeddings), []
+        for layer, block in enumerate(blocks):
+            instead = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
+            traces.append(block.trace(stream, mask, rotation, instead, memory))
+            stream = traces[-1].residual_after
+        return StackTrace(token_ids, embeddings, mask, tuple(traces), self.last(stream))
+
+    def _with_logits(self, stack: StackTrace) -> Trace:
+        return Trace(**vars(stack), logits=self.unembedding(stack.final))
+
+
+class DecoderOnly(Assembly):
+    """A GPT: embeddings, blocks that cannot see the future, and one score for each possible next token.
+
+    Source: Radford et al. 2018/2019 (GPT, GPT-2) in outline; positions are rotary unless the config says otherwise,
+    the embedding and the unembedding are two tables. Lesson 4.
+
+    Args:
+        config: the sizes and choices.
+        seed: decides the random weights to begin with; the same seed gives the same weights.
+    """
+
+    def __init__(self, config: ModelConfig, *, seed: int = 0):
+        super().__init__(config, {"blocks": False}, seed=seed)
+
+    @property
+    def reads_fast(self) -> bool:
+        """Whether one cached token can take the short way of `decoding.py`, which knows the default choices only."""
+        return self.config == replace(self.config, positions="rotary", norm="pre", query_key_norm=True)
+
+    def new_cache(self, batch: int = 1) -> list[KVCache]:
+        """Make an empty cache, one a layer, for generation with the weights as they are now."""
+        config = self.config
+        if self.reads_fast:
+            return [BlockCache(block, batch, config.context_length) for block in self.blocks]
+        sizes = (batch, config.n_heads, config.context_length, config.d_model // config.n_heads)
+        return [KVCache(*sizes, like=self.embedding.weight) for _ in self.blocks]
+
+    def trace(self, token_ids: Tensor, *, heads_off: HeadsOff = ()) -> Trace:
         """Run openly and return everything a lesson draws.
 
         Args:
@@ -208,24 +204,12 @@ class DecoderOnly(nn.Module):
         Returns:
             a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).
         """
-        self.check_heads(heads_off)
-        replacements = heads_off if isinstance(heads_off, Mapping) else dict.fromkeys(heads_off, 0.0)
-        if isinstance(token_ids, Tensor) and token_ids.dim() == 1:
-            token_ids = token_ids[None]
-        self.check_token_ids(token_ids)
+        token_ids = self.as_batch(token_ids)
         n_positions = token_ids.shape[1]
         mask = self.mask[:n_positions, :n_positions]
-        rotation = Rotation(self.cosine, self.signed_sine).at(0, n_positions)
-        embeddings = self.embedding(token_ids)
-        stream, blocks = normalise(embeddings), []
-        for layer, block in enumerate(self.blocks):
-            instead = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
-            blocks.append(block.trace(stream, mask, rotation, instead))
-            stream = blocks[-1].residual_after
-        final = normalise(stream)
-        return Trace(token_ids, embeddings, mask, tuple(blocks), final, self.unembedding(final))
+        return self._with_logits(self._trace(self.blocks, token_ids, mask, heads_off))
 
-    def forward(self, token_ids: Tensor, cache: list[BlockCache] | None = None) -> Tensor:
+    def forward(self, token_ids: Tensor, cache: list[KVCache] | None = None) -> Tensor:
         """Give each position's scores for the next token, fast: (batch, position) → (batch, position, vocab).
 
         With a cache, `token_ids` are only the new positions, and the cache is extended by them.
@@ -233,14 +217,14 @@ class DecoderOnly(nn.Module):
         start = cache[0].length if cache else 0
         self.check_token_ids(token_ids, start)
         stop = start + token_ids.shape[1]
-        rotation = Rotation(self.cosine, self.signed_sine).at(start, stop)
-        stream = normalise(self.embedding(token_ids))
-        if cache and stop - start == 1:
+        rotation = self.rotation(start, stop)
+        stream = self.embed(token_ids, start)
+        if cache and stop - start == 1 and isinstance(cache[0], BlockCache):
             return self._read_one(stream[:, 0], rotation, cache)[:, None]
         mask = self.mask[start:stop, :stop]
         for index, block in enumerate(self.blocks):
             stream = block(stream, mask, rotation, cache[index] if cache else None)
-        return self.unembedding(normalise(stream))
+        return self.unembedding(self.last(stream))
 
     def _read_one(self, stream: Tensor, rotation: Rotation, cache: list[BlockCache]) -> Tensor:
         """The scores after one new position: (batch, d_model) → (batch, vocab). It may see everything: no mask."""
@@ -248,3 +232,40 @@ class DecoderOnly(nn.Module):
         for block in cache:
             stream = block.read(stream, turn)
         return self.unembedding(normalise(stream))
+
+
+class EncoderOnly(Assembly):
+    """A BERT: the same blocks as a GPT, but everyone may look at everyone, and the scores are for *this* token.
+
+    Where a token was hidden from it, it says what stood there (`masking.py`). Weights are named as in `DecoderOnly`:
+    a decoder's weights in an encoder with a causal mask give the decoder's scores.
+    Source: Devlin et al. 2019, "BERT", section 3, in outline. Lessons 4 and 5.
+
+    Args:
+        config: the sizes and choices.
+        seed: decides the random weights to begin with.
+    """
+
+    def __init__(self, config: ModelConfig, *, seed: int = 0):
+        super().__init__(config, {"blocks": False}, seed=seed)
+
+    def trace(self, token_ids: Tensor, mask: Tensor | None = None, *, heads_off: HeadsOff = ()) -> Trace:
+        """Run openly and return everything a lesson draws.
+
+        Args:
+            token_ids: (position,) or (batch, position).
+            mask: broadcastable to (batch, head, query, key), bool, True = may attend (see `causal_mask`,
+                `padding_mask`); None lets everyone see everyone.
+            heads_off: as in `DecoderOnly.trace`.
+        """
+        token_ids = self.as_batch(token_ids)
+        mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
+        return self._with_logits(self._trace(self.blocks, token_ids, mask, heads_off))
+
+    def forward(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Give each position's scores for the token that stands there: (batch, position) → (batch, position, vocab)."""
+        self.check_token_ids(token_ids)
+        if mask is not None:
+            batch, n_positions = token_ids.shape
+            check_mask(mask, (batch, self.config.n_heads, n_positions, n_positions))
+        return self.unembedding(self._read(self.blocks, token_ids, mask))

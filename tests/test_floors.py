@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
-MODEL = {"attention", "decoding", "transformer", "trace"}
+MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
 DOING |= {"ablation", "head_roles", "induction"}
 WING = {"figures"}

@@ -1,0 +1,297 @@
+"""One block, three assemblies, every choice: against each other, open against fast, cached against uncached."""
+
+import inspect
+import re
+from dataclasses import fields, replace
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from fakes import SMALL, noisy_model, random_ids
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz.attention import KVCache, causal_mask, padding_mask, sinusoidal_positions
+from llmviz.block import FeedForward, ModelConfig, normalise
+from llmviz.decoding import BlockCache
+from llmviz.encoder_decoder import EncoderDecoder
+from llmviz.generation import generate
+from llmviz.trace import AttentionTrace, BlockTrace, CrossBlockTrace, StackTrace, Trace
+from llmviz.transformer import DecoderOnly, EncoderOnly
+
+POSITIONS = ("none", "sinusoidal", "learned", "rotary")
+CHOICES = [
+    replace(SMALL, positions=positions, norm=norm, query_key_norm=query_key_norm)
+    for positions, norm, query_key_norm in product(POSITIONS, ("pre", "post"), (True, False))
+]
+IDS = [f"{config.positions}-{config.norm}-{'qk' if config.query_key_norm else 'plain'}" for config in CHOICES]
+every_choice = pytest.mark.parametrize("config", CHOICES, ids=IDS)
+both_norms = pytest.mark.parametrize("norm", ["pre", "post"])
+
+
+def noisy(kind, config=SMALL, seed=0):
+    return noisy_model(config, seed, kind)
+
+
+class TestOneMachine:
+    @every_choice
+    def test_the_decoders_weights_in_the_encoder_with_a_causal_mask_give_equal_logits(self, config):
+        decoder = noisy(DecoderOnly, config)
+        encoder = EncoderOnly(config)
+        encoder.load_state_dict(decoder.state_dict())
+        ids = random_ids(2, 7)
+        torch.testing.assert_close(encoder(ids, causal_mask(7)), decoder(ids), rtol=0, atol=0)
+        assert not torch.allclose(encoder(ids), decoder(ids), atol=1e-3)
+
+    @every_choice
+    @pytest.mark.parametrize("kind", [DecoderOnly, EncoderOnly])
+    def test_open_and_fast_give_the_same(self, kind, config):
+        model, ids = noisy(kind, config), random_ids(2, 7)
+        torch.testing.assert_close(model.trace(ids).logits, model(ids), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(model.trace(ids[0]).logits, model(ids[:1]), rtol=1e-4, atol=1e-4)
+
+    @every_choice
+    def test_open_and_fast_give_the_same_for_two_texts(self, config):
+        model, source, target = noisy(EncoderDecoder, config), random_ids(2, 7, seed=1), random_ids(2, 5, seed=2)
+        mask = padding_mask(torch.tensor([[1] * 7, [1] * 3 + [0] * 4]), 0)
+        for given_mask in (None, mask):
+            trace = model.trace(source, target, given_mask)
+            expected = model(source, target, given_mask)
+            torch.testing.assert_close(trace.decoder.logits, expected, rtol=1e-4, atol=1e-4)
+        assert (trace.cross_attention_weights[:, 1, :, :, 3:] == 0).all()
+
+    @every_choice
+    @pytest.mark.parametrize("kind", [DecoderOnly, EncoderOnly, EncoderDecoder])
+    def test_counts_its_parameters_before_it_is_built(self, kind, config):
+        assert kind(config).n_parameters == kind.count_parameters(config)
+
+    @given(
+        st.integers(1, 40), st.integers(1, 12), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4),
+        st.integers(1, 9), st.sampled_from(POSITIONS),
+    )  # fmt: skip
+    def test_and_for_any_sizes(self, vocab_size, context_length, half_head, n_heads, n_layers, d_ff, positions):
+        config = ModelConfig(
+            vocab_size, context_length, 2 * half_head * n_heads, n_layers, n_heads, d_ff, positions=positions
+        )
+        for kind in (DecoderOnly, EncoderOnly, EncoderDecoder):
+            assert kind(config).n_parameters == kind.count_parameters(config)
+
+
+class TestWhoSeesWhat:
+    @every_choice
+    def test_an_encoder_sees_the_future_and_a_decoder_does_not(self, config):
+        ids = random_ids(1, 6)
+        changed = ids.clone()
+        changed[0, -1] = (ids[0, -1] + 1) % SMALL.vocab_size
+        encoder, decoder = noisy(EncoderOnly, config), noisy(DecoderOnly, config)
+        torch.testing.assert_close(decoder(ids)[:, :-1], decoder(changed)[:, :-1], rtol=0, atol=1e-5)
+        assert not torch.allclose(encoder(ids)[:, 0], encoder(changed)[:, 0], atol=1e-4)
+
+    @every_choice
+    def test_a_padded_source_gives_what_it_gives_alone(self, config):
+        model, source, target = noisy(EncoderDecoder, config), random_ids(1, 4, seed=1), random_ids(1, 5, seed=2)
+        padded = torch.cat((source, torch.full((1, 3), 10)), dim=1)
+        there = torch.tensor([[True] * 4 + [False] * 3])[:, None, None]
+        torch.testing.assert_close(model(padded, target, there), model(source, target), rtol=1e-4, atol=1e-4)
+        assert not torch.allclose(model(padded, target), model(source, target), atol=1e-3)
+
+    def test_a_target_sees_all_of_the_source_and_its_own_past(self):
+        model, source, target = noisy(EncoderDecoder), random_ids(1, 5, seed=1), random_ids(1, 5, seed=2)
+        before = model(source, target)
+        other_source, other_target = source.clone(), target.clone()
+        other_source[0, -1] = (source[0, -1] + 1) % 11
+        other_target[0, 2] = (target[0, 2] + 1) % 11
+        assert not torch.allclose(model(other_source, target)[0, 0], before[0, 0], atol=1e-4)
+        after = model(source, other_target)
+        torch.testing.assert_close(after[:, :2], before[:, :2], rtol=0, atol=1e-5)
+        assert not torch.allclose(after[0, 2], before[0, 2], atol=1e-3)
+
+    @given(st.permutations(range(6)), st.sampled_from(("pre", "post")), st.integers(1, 3))
+    def test_without_mask_and_positions_shuffled_tokens_take_their_answers_with_them(self, order, norm, n_layers):
+        config = replace(SMALL, positions="none", norm=norm, n_layers=n_layers)
+        model, ids = noisy(EncoderOnly, config).double(), random_ids(1, 6)
+        torch.testing.assert_close(model(ids[:, order]), model(ids)[:, order], rtol=0, atol=1e-12)
+
+    @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary"])
+    def test_any_kind_of_positions_ends_that(self, positions):
+        model, ids = noisy(EncoderOnly, replace(SMALL, positions=positions)), torch.tensor([[1, 2, 3, 4]])
+        assert not torch.allclose(model(ids.flip(1)), model(ids).flip(1), atol=1e-3)
+
+
+class TestPositions:
+    @given(st.integers(1, 20), st.integers(1, 10))
+    def test_the_waves_are_those_of_the_formula(self, n_positions, half):
+        waves = sinusoidal_positions(n_positions, 2 * half).numpy()
+        for position, column in product(range(n_positions), range(2 * half)):
+            angle = position / 10_000 ** (2 * (column // 2) / (2 * half))
+            expected = np.cos(angle) if column % 2 else np.sin(angle)
+            assert waves[position, column] == pytest.approx(expected, abs=1e-5)
+
+    def test_an_odd_width_has_no_waves(self):
+        with pytest.raises(ValueError, match="must be even; given 5"):
+            sinusoidal_positions(3, 5)
+
+    def test_learned_positions_are_added_before_the_first_normalisation(self):
+        model, ids = noisy(DecoderOnly, replace(SMALL, positions="learned")), random_ids(2, 5)
+        expected = normalise(model.embedding(ids) + model.position_embedding.weight[:5])
+        torch.testing.assert_close(model.trace(ids).residuals[0], expected)
+        torch.testing.assert_close(model.embed(ids[:, 2:], 2), expected[:, 2:])
+
+    def test_only_learned_positions_have_weights(self):
+        configs = {positions: replace(SMALL, positions=positions) for positions in POSITIONS}
+        names = {positions: set(DecoderOnly(config).state_dict()) for positions, config in configs.items()}
+        assert names["none"] == names["sinusoidal"] == names["rotary"]
+        assert names["learned"] - names["none"] == {"position_embedding.weight"}
+
+
+class TestCached:
+    @every_choice
+    @given(data=st.data())
+    @settings(max_examples=8)
+    def test_equals_uncached_in_chunks_of_any_size(self, config, data):
+        model, ids = noisy(DecoderOnly, config), random_ids(2, 8, seed=data.draw(st.integers(0, 99)))
+        cache, pieces, start = model.new_cache(batch=2), [], 0
+        while start < 8:
+            stop = data.draw(st.integers(start + 1, 8))
+            pieces.append(model(ids[:, start:stop], cache))
+            start = stop
+        torch.testing.assert_close(torch.cat(pieces, dim=1), model(ids), rtol=1e-4, atol=1e-4)
+
+    @every_choice
+    def test_takes_the_short_way_only_where_it_is_known(self, config):
+        knows = config.positions == "rotary" and config.norm == "pre" and config.query_key_norm
+        kinds = {type(one) for one in noisy(DecoderOnly, config).new_cache()}
+        assert kinds == {BlockCache if knows else KVCache}
+
+    @every_choice
+    def test_writes_the_same_text(self, config):
+        model = noisy(DecoderOnly, config)
+        texts = [generate(model, [1, 2], max_new_tokens=12, seed=1, use_cache=use_cache) for use_cache in (True, False)]
+        assert texts[0] == texts[1]
+        assert len(texts[0]) == 12
+
+
+class TestTrace:
+    AXES: ClassVar = {
+        "batch": 2, "position": 5, "query": 5, "key": 5, "head": 3, "d_model": 24, "d_head": 8, "d_ff": 20,
+        "vocab": 11, "memory": 7, "layer": 2,
+    }  # fmt: skip
+    SOURCE, TARGET = random_ids(2, 7, seed=1), random_ids(2, 5, seed=2)
+    TRACE = noisy_model(SMALL, 0, EncoderDecoder).trace(SOURCE, TARGET)
+
+    @staticmethod
+    def documented(kind) -> dict[str, str]:
+        return dict(re.findall(r"^ +(\w+): \(([^)]*)\)", inspect.getdoc(kind), re.MULTILINE))
+
+    @pytest.mark.parametrize("kind, found, changed", [
+        (StackTrace, TRACE.encoder, {"position": 7}),
+        (BlockTrace, TRACE.encoder.blocks[1], {"position": 7}),
+        (Trace, TRACE.decoder, {}),
+        (BlockTrace, TRACE.decoder.blocks[1], {}),
+        (CrossBlockTrace, TRACE.decoder.blocks[1], {}),
+        (AttentionTrace, TRACE.decoder.blocks[1].attention, {}),
+        (AttentionTrace, TRACE.decoder.blocks[1].cross_attention, {"key": 7}),
+    ])  # fmt: skip
+    def test_has_the_shapes_that_its_page_writes_down(self, kind, found, changed):
+        documented = self.documented(kind)
+        own = [field.name for field in fields(kind) if field.name in vars(kind).get("__annotations__", {})]
+        assert {name for name in own if isinstance(getattr(found, name), torch.Tensor)} <= set(documented)
+        for name, words in documented.items():
+            expected = tuple({**self.AXES, **changed}[word.strip()] for word in words.split(","))
+            assert tuple(getattr(found, name).shape) == expected, name
+
+    def test_cross_attention_is_gathered_over_the_layers(self):
+        weights = self.TRACE.cross_attention_weights
+        assert weights.shape == (2, 2, 3, 5, 7)
+        torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 3, 5))
+
+    @both_norms
+    @pytest.mark.parametrize("kind", [DecoderOnly, EncoderOnly])
+    def test_each_part_is_made_from_the_one_before(self, kind, norm):
+        model = noisy(kind, replace(SMALL, norm=norm))
+        trace = model.trace(random_ids(2, 5))
+        before, after = (normalise, lambda x: x) if norm == "pre" else (lambda x: x, normalise)
+        for block, parts in zip(model.blocks, trace.blocks, strict=True):
+            torch.testing.assert_close(parts.attention_input, before(parts.residual_before))
+            torch.testing.assert_close(parts.residual_middle, after(parts.residual_before + parts.attention.output))
+            torch.testing.assert_close(parts.feed_forward_input, before(parts.residual_middle))
+            hidden = torch.relu(parts.feed_forward_input @ block.feed_forward.widen.weight.T) ** 2
+            torch.testing.assert_close(parts.feed_forward_hidden, hidden)
+            torch.testing.assert_close(parts.residual_after, after(parts.residual_middle + parts.feed_forward_output))
+        torch.testing.assert_close(trace.final, before(trace.residuals[-1]))
+
+    def test_of_a_block_with_memory_too(self):
+        for parts in self.TRACE.decoder.blocks:
+            torch.testing.assert_close(parts.cross_attention_input, normalise(parts.residual_middle))
+            after_cross = parts.residual_middle + parts.cross_attention.output
+            torch.testing.assert_close(parts.residual_after_cross, after_cross)
+            torch.testing.assert_close(parts.residual_after, after_cross + parts.feed_forward_output)
+
+    def test_heads_of_an_encoder_can_be_switched_off(self):
+        model, ids = noisy(EncoderOnly), random_ids(2, 6)
+        off = model.trace(ids, heads_off=[(1, 2)])
+        assert (off.blocks[1].attention.head_outputs[:, 2] == 0).all()
+        assert not torch.allclose(off.logits, model(ids), atol=1e-3)
+
+
+class TestFirstWeights:
+    @pytest.mark.parametrize("kind", [EncoderOnly, EncoderDecoder])
+    def test_new_models_find_all_tokens_equally_probable(self, kind):
+        ids = random_ids(2, 5)
+        logits = kind(SMALL)(*[ids] * (2 if kind is EncoderDecoder else 1))
+        assert (logits == 0).all()
+
+    def test_a_choice_of_positions_leaves_the_other_weights_of_the_default_alone(self):
+        one, other = DecoderOnly(SMALL, seed=3), DecoderOnly(replace(SMALL, positions="none"), seed=3)
+        assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("choice, sentence", [
+        ({"positions": "absolute"}, "positions is one of 'none', 'sinusoidal', 'learned', 'rotary'; given 'absolute'"),
+        ({"positions": None}, "positions is one of .* given None"),
+        ({"norm": "both"}, "norm is one of 'pre', 'post'; given 'both'"),
+        ({"query_key_norm": 1}, "query_key_norm is True or False; given 1"),
+    ])  # fmt: skip
+    def test_unknown_choices(self, choice, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            ModelConfig(vocab_size=10, **choice)
+
+    @pytest.mark.parametrize("mask, sentence", [
+        (torch.ones(5, 5), "a mask is boolean, True = may attend; given torch.float32"),
+        (torch.ones(4, 4, dtype=torch.bool), r"must fit the scores \(2, 3, 5, 5\); given \(4, 4\)"),
+        (torch.zeros(5, 5, dtype=torch.bool), "forbids every key"),
+    ])  # fmt: skip
+    @pytest.mark.parametrize("openly", [False, True])
+    def test_masks_that_do_not_fit(self, mask, sentence, openly):
+        model, ids = noisy(EncoderOnly), random_ids(2, 5)
+        with pytest.raises(ValueError, match=sentence):
+            (model.trace if openly else model)(ids, mask)
+
+    @pytest.mark.parametrize("openly", [False, True])
+    @pytest.mark.parametrize("source, target, mask, sentence", [
+        (random_ids(2, 5), random_ids(3, 5), None, "each target belongs to one source; given 2 sources and 3 targets"),
+        (random_ids(2, 5), random_ids(2, 9), None, "sees 8 tokens at once"),
+        (random_ids(2, 9), random_ids(2, 5), None, "sees 8 tokens at once"),
+        (random_ids(2, 5) + 7, random_ids(2, 5), None, "token ids go from 0 to 10"),
+        (random_ids(2, 5), [[1]], None, "reads a tensor"),
+        (random_ids(2, 5), random_ids(2, 5), causal_mask(5), r"must fit the scores \(2, 1, 1, 5\); given \(5, 5\)"),
+    ])  # fmt: skip
+    def test_sources_and_targets_that_do_not_fit(self, source, target, mask, sentence, openly):
+        model = noisy(EncoderDecoder)
+        with pytest.raises(ValueError, match=sentence):
+            (model.trace if openly else model)(source, target, mask)
+
+    @pytest.mark.parametrize("ids", [torch.tensor(3), torch.zeros(0, dtype=torch.long), [1, 2]])
+    def test_what_is_no_text_openly(self, ids):
+        for model in (noisy(DecoderOnly), noisy(EncoderOnly)):
+            with pytest.raises(ValueError, match="the model reads"):
+                model.trace(ids)
+
+
+def test_the_feed_forward_network_looks_at_each_position_by_itself():
+    network, x = FeedForward(6, 10), torch.randn(2, 4, 6)
+    alone = torch.stack([network(x[:, place]) for place in range(4)], dim=1)
+    torch.testing.assert_close(network(x), alone)
