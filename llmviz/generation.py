@@ -162,3 +162,34 @@ def generate_steps(
 def generate(model: DecoderOnly, token_ids: Sequence[int], **settings) -> list[int]:
     """Continue a text and return only the new token ids; the settings are those of `generate_steps`."""
     return [step.token_id for step in generate_steps(model, token_ids, **settings)]
+
+
+@torch.inference_mode()
+def look_ahead(
+    model: DecoderOnly, token_ids: Sequence[int], *, top_k: int, depth: int, stop_tokens: Collection[int] = ()
+) -> dict[tuple[int, ...], Tensor]:
+    """Follow the most probable tokens a few steps, every way they may go (lessons 0 and 7).
+
+    Args:
+        token_ids: the text so far, at least one token.
+        top_k: how many tokens branch off at each step.
+        depth: how many steps; there are up to top_k ** depth ways.
+        stop_tokens: no way goes on after one of these.
+
+    Returns:
+        the tokens taken from here on → the probabilities of the next one, (vocab,). The empty way comes first.
+    """
+    found: dict[tuple[int, ...], Tensor] = {}
+    ways: list[tuple[int, ...]] = [()]
+    for _ in range(depth + 1):
+        if not ways:
+            break
+        batch = torch.tensor([[*token_ids, *way] for way in ways], device=model.embedding.weight.device)
+        probabilities = model(batch)[:, -1].softmax(dim=-1).cpu()
+        found |= dict(zip(ways, probabilities, strict=True))
+        best = probabilities.topk(min(top_k, probabilities.shape[1])).indices.tolist()
+        ways = [
+            (*way, token_id) for way, ids in zip(ways, best, strict=True) for token_id in ids
+            if token_id not in stop_tokens
+        ]  # fmt: skip
+    return found

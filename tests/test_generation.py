@@ -10,7 +10,15 @@ from fakes import SMALL, bigram_model, noisy_model, scripted_model, uniform_mode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation import apply_temperature, draw, generate, generate_steps, keep_top_k, keep_top_p
+from llmviz.generation import (
+    apply_temperature,
+    draw,
+    generate,
+    generate_steps,
+    keep_top_k,
+    keep_top_p,
+    look_ahead,
+)
 from llmviz.transformer import DecoderOnly
 
 MODEL = noisy_model()
@@ -208,6 +216,23 @@ class TestCache:
         long = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
         one, other = (next(generate_steps(MODEL, ids, max_new_tokens=1)).probabilities for ids in (long, long[-8:]))
         torch.testing.assert_close(one, other)
+
+
+class TestLookingAhead:
+    def test_each_way_has_the_probabilities_that_the_model_gives_after_it(self):
+        found = look_ahead(MODEL, [1, 2], top_k=3, depth=2)
+        assert len(found) == 1 + 3 + 9
+        assert next(iter(found)) == ()
+        for way, probabilities in found.items():
+            expected = MODEL(torch.tensor([[1, 2, *way]]))[0, -1].softmax(dim=-1)
+            torch.testing.assert_close(probabilities, expected, rtol=1e-4, atol=1e-5)
+
+    def test_the_best_branch_off_and_none_goes_on_after_the_end(self):
+        model = model_of(HALVES)
+        assert set(look_ahead(model, [0], top_k=2, depth=1)) == {(), (1,), (0,)}
+        assert set(look_ahead(model, [0], top_k=2, depth=2, stop_tokens={0})) == {(), (1,), (1, 1)}
+        assert set(look_ahead(model, [0], top_k=9, depth=0)) == {()}
+        assert set(look_ahead(model_of(HALVES[1:2]), [0], top_k=9, depth=9, stop_tokens={0})) == {()}
 
 
 class TestRefuses:

@@ -2,6 +2,15 @@
 
 from llmviz.explorers.attention import AttentionExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
+from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
 
-__all__ = ["AttentionExplorer", "EmbeddingExplorer", "LiveEmbeddingExplorer", "LiveTokenExplorer", "TokenExplorer"]
+__all__ = [
+    "AttentionExplorer",
+    "EmbeddingExplorer",
+    "LiveEmbeddingExplorer",
+    "LiveNextTokenExplorer",
+    "LiveTokenExplorer",
+    "NextTokenExplorer",
+    "TokenExplorer",
+]
