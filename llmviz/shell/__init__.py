@@ -29,15 +29,16 @@ Displaying it gives one self-contained `text/html` (static part, data, module), 
 
 `model.get(name)`, `model.set(name, value)`, `model.save_changes()` and `ui.watch([names], f)` are the same in both
 hosts. In the page they are a small store with the initial `traits()`; there `model.get("is_live")` is not true:
-hide what needs Python. Exported pure functions are tested with node (`tests/shell/nodes.py`).
+hide what needs Python. Exported pure functions are tested with node (`tests/nodes.py`).
 
-What `ui` has: `controls` and `picture` (put yours in), `say(text)` (the sentence, aria-live), `table(() =>
-({caption, columns, rows}))` (the twin, built when unfolded; also the CSV), `code(text)` (the line of Python behind
-the number), `problem(text)`, `pins` (`toggle(target)`, `clear()`, `list`; at most two: the second compares; kept in
-the trait `pins`), `watch`, `onTheme(f)` (repaint canvases; `ui.ink()` is the text's colour), `onResize(f)`,
-`guard(f)`, `destroy`. "Copy PNG" copies what is in `ui.picture`. `shell.js` also exports `h` and `svg` (elements;
-texts only by textContent), `unpack`, `signed`, `tableElement`, `roving` (arrow keys inside one tab stop; items
-carry `data-index`; Enter pins, Esc unpins) and `guess` (predict mode: asks, judges, reveals). `colours.js` exports
+What `ui` has: `controls`, `picture` and `below` (put yours in; the sentence stands between the last two),
+`say(text)` (the sentence, aria-live), `table(() => ({caption, columns, rows}))` (the twin, built when unfolded;
+also the CSV), `code(text)` (the line of Python behind the number), `problem(text)`, `pins` (`toggle(target)`,
+`clear()`, `list`; at most two: the second compares; kept in the trait `pins`), `watch`, `onTheme(f)` (repaint
+canvases; `ui.ink()` is the text's colour, `ui.colour("--second")` one of the style's), `onResize(f)`, `guard(f)`,
+`destroy`. "Copy PNG" copies what is in `ui.picture`. `shell.js` also exports `h` and `svg` (elements; texts only by
+textContent), `unpack`, `signed`, `tableElement`, `roving` (arrow keys inside one tab stop; items carry
+`data-index`; Enter pins, Esc unpins) and `guess` (predict mode: asks, judges, reveals). `colours.js` exports
 `viridis`, `diverging`, `OKABE_ITO`, `colourTable`, `inkOn`. CSS: masked cells get `background-image: var(--hatch)`
 (class `hatched`), `--accent` and `--second` mark the first and second pin, `--line` and `--faint` are the page's
 own ink, thinned; buttons, tables and inputs are styled.
@@ -47,7 +48,7 @@ observer; `.live(…)` of the explorer returns it. Each keystroke may be sent: i
 latest while Python works.
 
 **Tests**: Python on `traits()`, `sentence()`, `table()`, `page_html()`; live ones by setting traits; node on pure
-functions; `tests/browser/explorer_pages.py` opens `page_html()` and a real JupyterLab, with locators that see into
+functions; `tests/explorer_pages.py` opens `page_html()` and a real JupyterLab, with locators that see into
 the shadow root (`page.locator(".lv button")`).
 """
 

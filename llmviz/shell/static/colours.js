@@ -1,5 +1,8 @@
 // Colour scales: viridis for 0 … 1, blue–white–orange for differences, Okabe and Ito's eight for groups.
-const VIRIDIS = ["440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b", "fde725"];
+const VIRIDIS = [
+  "440154", "48186a", "472d7b", "424086", "3b528b", "33638d", "2c728e", "26828e", "21918c", "1fa088", "28ae80", "3fbc73",
+  "5ec962", "84d44b", "addc30", "d8e219", "fde725",
+];
 const DIVERGING = ["2166ac", "67a9cf", "d1e5f0", "f7f7f7", "fddbc7", "ef8a62", "b2182b"];
 export const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442"];
 
@@ -26,5 +29,7 @@ export function colourTable(scale) {
   });
 }
 
-// Black or white, whichever reads better on a colour.
-export const inkOn = ([red, green, blue]) => (0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff");
+// Black or white, whichever reads better on a colour: contrast by WCAG's relative luminance.
+const linear = (value) => (value <= 10 ? value / 3295 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+export const inkOn = ([red, green, blue]) =>
+  (0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) > 0.179 ? "#000" : "#fff");
