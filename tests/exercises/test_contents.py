@@ -39,7 +39,8 @@ def headings(path):
 
 def stubs(exercise):
     """A function of the same name and arguments that nobody has written yet, in all its forms."""
-    arguments = ", ".join(inspect.signature(exercise.solution).parameters)
+    parameters = inspect.signature(exercise.solution).parameters.values()
+    arguments = ", ".join(one.name if one.default is one.empty else f"{one.name}=None" for one in parameters)
     for body in ("...", "pass", '"""What to do."""', "raise NotImplementedError", "return ...", "return None"):
         scope = {}
         exec(f"def {exercise.name}({arguments}):\n    {body}\n", scope)
