@@ -127,7 +127,7 @@ LESSON = Lesson(
                 "one to three": "",
                 "none": "*The knowledge is spread out everywhere.* Some of it is, but this job has an address.",
             },
-            why="Training gave the job to very few heads. Which ones is up to the seed: search, not memorise.",
+            why="Training gave the job to very few heads; which ones, the seed decides. So search, each time anew.",
         ),
         Choice(
             "where_it_falls",
