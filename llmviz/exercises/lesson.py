@@ -136,7 +136,8 @@ class Lesson:
 
     def _ask(self, questions: list[Question], title: str) -> None:
         def draw() -> str:
-            return pages.quiz(questions, title, self.standing().chosen)
+            now = self.standing()
+            return pages.quiz(questions, title, now.chosen, score(now, questions))
 
         def act(content: dict) -> str:
             question = self.questions.get(str(content.get("question")))

@@ -90,7 +90,7 @@ def _source(function: Callable) -> str:
     function = inspect.unwrap(function)
     place = function.__module__.replace(".", "/") + ".py"
     source = textwrap.dedent(inspect.getsource(function)).rstrip()
-    return f'<pre style="{_PRE}"><code># {html.escape(place)}\n{html.escape(source, quote=False)}</code></pre>'
+    return f'<pre style="{_PRE}"># {html.escape(place)}\n{html.escape(source, quote=False)}</pre>'
 
 
 def verdict(outcome: Outcome) -> str:
@@ -122,10 +122,12 @@ def ordered(question: Question) -> list[tuple[str, Wrong | None]]:
     return sorted(options, key=lambda option: hashlib.sha256(f"{question.name}|{option[0]}".encode()).digest())
 
 
-def quiz(questions: Sequence[Question], title: str, chosen: Mapping[str, Sequence[str]] | None = None) -> str:
+def quiz(
+    questions: Sequence[Question], title: str, chosen: Mapping[str, Sequence[str]] | None = None, score: str = ""
+) -> str:
     """Questions whose options unfold: each says whether it is right, or which misconception it is and where to look.
 
-    `chosen` holds what this learner opened, per question, the first one first.
+    `chosen` holds what this learner opened, per question, the first one first; `score` is said below.
     """
     parts = []
     for number, question in enumerate(questions, start=1):
@@ -137,7 +139,8 @@ def quiz(questions: Sequence[Question], title: str, chosen: Mapping[str, Sequenc
         ask = f'<p style="margin:2px 0"><strong>{number}. {prose(question.ask)}</strong></p>'
         parts.append(f'<div style="margin:10px 0">{ask}{options}</div>')
     head = f"<div><strong>{html.escape(title)}</strong> · open the option that you hold for right</div>"
-    return box(head + "".join(parts), BLUE)
+    ends = f'<p class="score">{html.escape(score)}</p>' if score else ""
+    return box(head + "".join(parts) + ends, BLUE)
 
 
 def _option(question: Question, letter: str, text: str, wrong: Wrong | None, opened: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ const CSS = `
   form { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 8px 0; }
   button { padding: 4px 12px; }
   .gap { font-weight: 600; }
-  .status:empty { display: none; }
+  .score { font-weight: 600; }
+  .status { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
 
 // The cell under a heading: JupyterLab names headings by data-jupyter-id, exported pages by id.
@@ -76,8 +77,15 @@ function render({ model, el }) {
     const input = event.target.querySelector("input");
     if (input) model.send({ do: "commit", value: input.value });
   };
+  // JupyterLab keeps the browser from submitting on Enter.
+  const entered = (event) => {
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT" || event.isComposing) return;
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  };
   body.addEventListener("click", clicked);
   body.addEventListener("submit", submitted);
+  body.addEventListener("keydown", entered);
   model.on("change:body", draw);
   model.on("change:said", announce);
   draw();
