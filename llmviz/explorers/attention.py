@@ -7,12 +7,16 @@ import numpy as np
 
 from llmviz import figures, head_roles
 from llmviz.figures import checks
-from llmviz.figures.labels import count, spoken_token
+from llmviz.figures.labels import count, spoken_prose, spoken_token
 from llmviz.shell import Explorer, Table, pack
 
 MODULE = Path(__file__).parent / "static" / "attention.js"
 CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
+COMPARE_CODE = f"other_{CODE}"
 
+_MANY_HEADS = 16  # beyond, the still picture is a mosaic of tiles
+_MAX_VECTOR_BYTES = 1_000_000
+_AGREEMENT = 1e-3  # how far softmax(q·k / √d) may be from the weights
 _FINE_BYTES = 200_000  # up to here weights are sent as uint16 (exact to five digits), beyond as uint8 (to 0.002)
 _N_NAMED = 3
 
@@ -23,15 +27,24 @@ class AttentionExplorer(Explorer):
     Args:
         attention_weights: (layer, head, query, key), or without layer, or without both; each row adds up to 1.
         tokens: one text a position.
+        compare: a second input of the same size, (attention_weights, tokens); then the difference can be shown too.
+        query_key: (queries, keys), each (layer, head, position, d_head), as they are multiplied (after rotation):
+            shows the way from q·k to the weights. Their softmax must give the weights.
+        losses: (position - 1,), the surprise at each token from the second on, in nats: drawn as bars.
+        losses_all_on: the same before heads were switched off, to compare with.
         mask: (query, key), bool, True = may attend; without it, causal where all of the future is exactly 0.
         head_scores: name to (layer, head), numbers from 0 to 1 that tell what a head does; without it those of
             `llmviz.head_roles`.
         layer, head: which head is chosen first.
         threshold: weights below it are not drawn as lines.
+        names: what the two inputs are called.
         code: the line of Python that gives one weight, with {layer}, {head}, {query} and {key} in it.
+        compare_code: the same for the second input.
         predict: ask "which token does X look at most?" before anything is shown.
 
-    Raises ValueError for shapes that do not fit, negative weights, and rows that do not add up to 1. Lesson 3.
+    `AttentionExplorer.of(trace, tokens)` takes all of this from a trace, and `AttentionExplorer.live(model,
+    tokenizer)` takes sentences and switches heads off. Raises ValueError for shapes that do not fit, negative
+    weights, and rows that do not add up to 1. Source of the picture: Vaswani et al. 2017, section 3.2. Lesson 3.
 
     >>> AttentionExplorer([[1, 0], [0.25, 0.75]], ["Mia", " ran"])
     1 layer × 1 head over 2 tokens. Layer 0, head 0: “·ran” (position 1) looks most at “·ran” (about 0.8).
@@ -45,46 +58,101 @@ class AttentionExplorer(Explorer):
         attention_weights,
         tokens: Sequence[str],
         *,
+        compare: tuple[object, Sequence[str]] | None = None,
+        query_key: tuple[object, object] | None = None,
+        losses=None,
+        losses_all_on=None,
         mask=None,
         head_scores: Mapping[str, object] | None = None,
         layer: int = 0,
         head: int = 0,
         threshold: float = 0.05,
+        names: tuple[str, str] = ("the first input", "the second input"),
         code: str = CODE,
+        compare_code: str = COMPARE_CODE,
         predict: bool = False,
     ):
         self.weights, self.tokens, self.mask = _checked(attention_weights, tokens, mask)
-        self.labels = [spoken_token(token, 24)[1:-1] for token in self.tokens]
+        self.labels = _labels(self.tokens)
         self.n_layers, self.n_heads = self.weights.shape[:2]
         self.layer, self.head = _place(layer, self.n_layers, "layer"), _place(head, self.n_heads, "head")
+        self.compared = None if compare is None else _compared(compare, self.weights, self.mask)
+        self.query_key = None if query_key is None else _query_key(query_key, self.weights, self.mask)
+        self.losses = _losses(losses, len(self.tokens), "losses")
+        self.losses_all_on = _losses(losses_all_on, len(self.tokens), "losses_all_on")
         self.head_scores = _scores(head_scores, self.weights, self.tokens)
-        self.threshold, self.code, self.predict = float(threshold), code, predict
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must be from 0 to 1, but is {threshold!r}.")
+        self.threshold, self.predict = float(threshold), bool(predict)
+        self.code, self.compare_code = code, compare_code
+        self.names = tuple(spoken_prose(str(name), 40) for name in names)
+
+    @classmethod
+    def of(cls, trace, tokens: Sequence[str], *, steps: bool = True, **options) -> "AttentionExplorer":
+        """Take weights, queries, keys and losses of the first text of a `Trace`.
+
+        `steps=False` leaves queries and keys out, which makes the page smaller. Other options as in the class.
+        """
+        attention = [block.attention for block in trace.blocks]
+        if steps:
+            options["query_key"] = tuple(
+                np.stack([checks.as_array(getattr(one, name)[0], name) for one in attention])
+                for name in ("query", "key")
+            )
+        if "losses" not in options and len(tokens) > 1:
+            options["losses"] = trace.losses[0]
+        return cls(np.stack([checks.as_array(one.weights[0], "weights") for one in attention]), tokens, **options)
+
+    @staticmethod
+    def live(model=None, tokenizer=None, **options):
+        """Return the live explorer, `LiveAttentionExplorer(model, tokenizer, …)`: type a sentence, pull a lever."""
+        from llmviz.explorers.attention_live import LiveAttentionExplorer
+
+        return LiveAttentionExplorer(model, tokenizer, **options)
 
     def traits(self) -> dict:
         """Return the payload and the state that the module starts with."""
-        return {
-            "payload": self._payload(),
-            "layer": self.layer,
-            "head": self.head,
-            "threshold": self.threshold,
-            "pins": [],
-            "predict": self.predict,
-        }
+        return {"payload": self._payload(), "layer": self.layer, "head": self.head, "threshold": self.threshold,
+                "view": "one", "pins": [], "heads_off": [], "predict": self.predict}  # fmt: skip
 
     def _payload(self) -> dict:
-        return {
+        payload = {
             "labels": self.labels,
             "n_layers": self.n_layers,
             "n_heads": self.n_heads,
-            "mask": None if _is_causal(self.mask) else pack(self.mask, "uint8"),
+            "mask": None if is_causal(self.mask) else pack(self.mask, "uint8"),
             "weights": pack_weights(self.weights, self.mask),
             "scores": {name: np.round(values, 3).tolist() for name, values in self.head_scores.items()},
+            "names": {"one": self.names[0], "other": self.names[1], "difference": "the second minus the first"},
             "code": self.code,
         }
+        if self.compared:
+            weights, labels = self.compared
+            packed = pack_weights(weights, self.mask)
+            payload["compare"] = {"weights": packed, "labels": labels, "code": self.compare_code}
+        if self.query_key:
+            payload["query_key"] = dict(zip(("query", "key"), self.query_key, strict=True))
+        if self.losses is not None:
+            before = self.losses_all_on
+            payload["losses"] = {
+                "values": pack(self.losses, "float32"),
+                "all_on": None if before is None else pack(before, "float32"),
+                "sentence": self._loss_sentence(),
+            }
+        return payload
+
+    def _loss_sentence(self) -> str:
+        loss = self.losses.mean()
+        if self.losses_all_on is None:
+            return f"Loss: {loss:.2f} nats per token."
+        before = self.losses_all_on.mean()
+        change = f"{loss - before:+.2f}".replace("-", "−")
+        return f"Loss: {loss:.2f} nats per token (blue); {before:.2f} with all heads on (orange marks): {change}."
 
     def inputs(self) -> list:
         """Return what makes the id: the tokens, the sizes, the choices."""
-        return [self.labels, self.n_layers, self.n_heads, self.layer, self.head, self.threshold, self.predict]
+        compared = self.compared[1] if self.compared else []
+        return [self.labels, compared, self.n_layers, self.n_heads, self.layer, self.head, self.threshold, self.predict]
 
     def sentence(self) -> str:
         """Say how many heads there are, and where the last token looks in the chosen one."""
@@ -93,26 +161,27 @@ class AttentionExplorer(Explorer):
         if self.predict:
             return f"{size} Where do they look? Predict it first."
         last = len(self.tokens) - 1
-        [key, *_] = top_keys(self.weights[self.layer, self.head, last], 1)
-        weight = self.weights[self.layer, self.head, last, key]
+        row = self.weights[self.layer, self.head, last]
+        if not (keys := top_keys(row, 1)):
+            return f"{size} Layer {self.layer}, head {self.head}."
         return (
             f"{size} Layer {self.layer}, head {self.head}: {spoken_token(self.tokens[last])} (position {last}) "
-            f"looks most at {spoken_token(self.tokens[key])} (about {weight:.1f})."
+            f"looks most at {spoken_token(self.tokens[keys[0]])} (about {row[keys[0]]:.1f})."
         )
 
     def table(self) -> Table:
         """Return the top three of each token in the chosen head."""
-        weights = self.weights[self.layer, self.head]
-        rows = [
-            [f"{position} {label}", *(f"{self.labels[key]} {row[key]:.2f}" for key in top_keys(row, _N_NAMED))]
-            for position, (label, row) in enumerate(zip(self.labels, weights, strict=True))
-        ]
+        rows = []
+        for position, row in enumerate(self.weights[self.layer, self.head]):
+            named = [f"{self.labels[key]} {row[key]:.2f}" for key in top_keys(row, _N_NAMED)]
+            rows.append([f"{position} {self.labels[position]}", *named, *[""] * (_N_NAMED - len(named))])
         columns = ["token", "looks most at", "then at", "then at"]
-        rows = [row + [""] * (len(columns) - len(row)) for row in rows]
         return Table(f"Layer {self.layer}, head {self.head}: where each token looks", columns, rows)
 
     def picture(self) -> bytes:
         """Return the mosaic of all heads as PNG."""
+        if self.n_layers * self.n_heads > _MANY_HEADS:
+            return figures.to_png(figures.attention_mosaic(self.weights, self.tokens, mask=self.mask), dpi=80)
         return figures.to_png(figures.attention_heads(self.weights, self.tokens, mask=self.mask)[0, 0])
 
 
@@ -124,12 +193,13 @@ def top_keys(row: np.ndarray, n_keys: int) -> list[int]:
 
 def pack_weights(weights: np.ndarray, mask: np.ndarray) -> dict:
     """Return weights (…, query, key) without what a causal mask hides anyway, as numbers of 16 bits, or of 8."""
-    kept = weights[..., np.tril(np.ones(mask.shape, dtype=bool))] if _is_causal(mask) else weights
+    kept = weights[..., np.tril(np.ones(mask.shape, dtype=bool))] if is_causal(mask) else weights
     dtype = "uint16" if 2 * kept.size <= _FINE_BYTES else "uint8"
     return pack(np.rint(np.clip(kept, 0, 1) * np.iinfo(dtype).max), dtype)
 
 
-def _is_causal(mask: np.ndarray) -> bool:
+def is_causal(mask: np.ndarray) -> bool:
+    """Say whether each query may look at itself and the past, and at nothing else."""
     return bool((mask == np.tril(np.ones_like(mask))).all())
 
 
@@ -142,6 +212,62 @@ def _checked(attention_weights, tokens, mask):
             f"shape {weights.shape}. From a trace: trace.attention_weights[:, 0]."
         )
     return checks.attention(weights[(None,) * (4 - weights.ndim)], tokens, mask, 4)
+
+
+def _labels(tokens: Sequence[str]) -> list[str]:
+    return [spoken_token(token, 24)[1:-1] for token in tokens]
+
+
+def _compared(compare, weights: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    try:
+        others, tokens = compare
+    except (TypeError, ValueError):
+        raise ValueError("compare must be a pair: (attention_weights, tokens) of the second input.") from None
+    others, tokens, _ = _checked(others, tokens, mask)
+    if others.shape != weights.shape:
+        raise ValueError(
+            f"compare needs a second input of the same size: {weights.shape} (layer, head, query, key), but it has "
+            f"{others.shape}. Take two sentences with the same number of tokens."
+        )
+    return others, _labels(tokens)
+
+
+def _query_key(query_key, weights: np.ndarray, mask: np.ndarray) -> tuple[dict, dict]:
+    """The packed queries and keys, after a look whether they give these weights."""
+    try:
+        query, key = (checks.finite_numbers(one, "query_key", 4) for one in query_key)
+    except TypeError:
+        raise ValueError("query_key must be a pair: (queries, keys), each (layer, head, position, d_head).") from None
+    if query.shape != key.shape or query.shape[:3] != weights.shape[:3]:
+        raise ValueError(
+            f"query_key must be two times (layer, head, position, d_head) with {weights.shape[:3]} in front, "
+            f"but they are {query.shape} and {key.shape}."
+        )
+    if 8 * query.size > _MAX_VECTOR_BYTES:
+        raise ValueError(
+            f"query_key holds {2 * query.size:,} numbers, too many for a page: give fewer tokens, or leave it out "
+            "(steps=False)."
+        )
+    scores = np.where(mask, query @ key.swapaxes(-1, -2) / np.sqrt(query.shape[-1]), -np.inf)
+    powers = np.exp(scores - np.where(mask.any(-1), scores.max(-1), 0)[..., None])
+    gap = np.abs(powers / np.maximum(powers.sum(-1, keepdims=True), 1e-300) - weights).max()
+    if gap > _AGREEMENT:
+        raise ValueError(
+            f"softmax(q·k / √d) of query_key is up to {gap:.2g} away from attention_weights: give queries and keys "
+            "as they are multiplied, after normalisation and rotation (trace.blocks[layer].attention.query)."
+        )
+    return pack(query, "float32"), pack(key, "float32")
+
+
+def _losses(losses, n_tokens: int, name: str) -> np.ndarray | None:
+    if losses is None:
+        return None
+    losses = checks.finite_numbers(losses, name, 1)
+    if len(losses) != n_tokens - 1:
+        raise ValueError(
+            f"{name} must hold one number for each token from the second on, {n_tokens - 1}, but has {len(losses)}."
+        )
+    return losses
 
 
 def _place(number: int, size: int, name: str) -> int:

@@ -6,6 +6,7 @@ array of Axes), takes whatever ``numpy.asarray`` takes (a torch tensor too), and
 """
 
 from llmviz.figures.attention import attention_heads, attention_map
+from llmviz.figures.attention_mosaic import attention_mosaic
 from llmviz.figures.embeddings import embedding_scatter
 from llmviz.figures.losses import loss_curve
 from llmviz.figures.next_token import next_token_bars
@@ -17,6 +18,7 @@ __all__ = [
     "alt_text",
     "attention_heads",
     "attention_map",
+    "attention_mosaic",
     "embedding_scatter",
     "loss_curve",
     "next_token_bars",

@@ -1,66 +1,211 @@
-// AttentionExplorer: thumbnails of all heads, the chosen one as a map.
-import { frame, h, roving } from "../../shell/static/shell.js";
-import { colourTable, viridis } from "../../shell/static/colours.js";
-import { readAttention, rowOf, largest } from "./attention_data.js";
+// AttentionExplorer: all heads, and each token's looks in the chosen one.
+import { frame, guess, h, unpack } from "../../shell/static/shell.js";
+import { optionsOf, questionsOf, readViews } from "./attention_data.js";
+import { headsPart, linesPart, lossesPart, mapPart, stepsPart } from "./attention_parts.js";
+import { cellOf, codeLine, headName, headTable, quoted, shownWeight, wholeSentence } from "./attention_words.js";
+import { ATTENTION_LOOK } from "./attention_look.js";
 
-const LOOK = `
-.heads { display: grid; gap: 4px; width: fit-content; margin-bottom: 10px; }
-.thumb { padding: 2px; line-height: 0; }
-.thumb canvas { width: 56px; height: 56px; image-rendering: pixelated; }
-.map { width: 100%; max-width: 460px; aspect-ratio: 1; image-rendering: pixelated; }
-`;
-const COLOURS = colourTable(viridis);
-
-function paintHead(canvas, data, layer, head) {
-  canvas.width = canvas.height = data.n;
-  const image = new ImageData(data.n, data.n);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let query = 0; query < data.n; query++) {
-    for (let key = 0; key < data.n; key++) {
-      if (data.allowed(query, key)) {
-        pixels[query * data.n + key] = COLOURS[Math.round(255 * data.weight(layer, head, query, key))];
-      }
-    }
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
+const SIDE_BY_SIDE = 640;
 
 function render({ model, el }) {
-  const ui = frame({ model, el, title: "Attention explorer", css: LOOK });
-  const heads = h("div", { class: "heads", role: "radiogroup", "aria-label": "heads, a row for each layer" });
-  const map = h("canvas", { class: "map hatched", role: "img" });
-  ui.picture.append(heads, map);
-  let data;
-  const choose = (index) => {
-    model.set("layer", Math.floor(index / data.heads));
-    model.set("head", index % data.heads);
+  const ui = frame({ model, el, title: "Attention explorer", css: ATTENTION_LOOK });
+  let views = {};
+  let payload = null;
+  let version = 0;
+  let width = 0;
+  let target = null;
+  let hides = false;
+
+  const set = (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes();
   };
-  roving(heads, { columns: () => data.heads, move: choose });
-  ui.watch("payload", () => {
-    data = readAttention(model.get("payload"));
-    heads.style.gridTemplateColumns = `repeat(${data.heads}, auto)`;
-    heads.replaceChildren(...Array.from({ length: data.layers * data.heads }, (_, index) => {
-      const canvas = h("canvas", { class: "hatched" });
-      const [layer, head] = [Math.floor(index / data.heads), index % data.heads];
-      paintHead(canvas, data, layer, head);
-      return h("button", { type: "button", class: "thumb", role: "radio", "data-index": index,
-        "aria-label": `layer ${layer}, head ${head}`, onclick: () => choose(index) }, canvas);
-    }));
-  });
-  ui.watch(["payload", "layer", "head"], () => {
+  const data = () => views[model.get("view")] ?? views.one;
+  const point = (where) => {
+    const same = JSON.stringify(where) === JSON.stringify(target);
+    target = where;
+    if (!same) refresh();
+  };
+  const pinIt = (where) => ui.pins.toggle({ layer: model.get("layer"), head: model.get("head"), view: model.get("view"), ...where });
+  const unpin = () => {
+    target = null;
+    ui.pins.clear();
+    refresh();
+  };
+  const choose = (index) => set({ layer: Math.floor(index / data().heads), head: index % data().heads });
+  const toggleHead = (index = model.get("layer") * data().heads + model.get("head")) => {
+    if (!model.get("is_live")) return;
+    const place = [Math.floor(index / data().heads), index % data().heads];
+    const off = model.get("heads_off") ?? [];
+    const rest = off.filter((one) => one.join() !== place.join());
+    set({ heads_off: rest.length < off.length ? rest : [...off, place] });
+  };
+
+  const hooks = { point, pin: pinIt, unpin };
+  const heads = headsPart({ choose, toggle: toggleHead });
+  const lines = linesPart(hooks);
+  const map = mapPart(hooks);
+  const steps = stepsPart();
+  const losses = lossesPart({ point: (position) => point(position == null || position < 1 || position >= data().n ? null : { query: position, key: null }) });
+  const controls = controlsOf({ model, set, toggleHead });
+  const title = h("p", { class: "chosen" });
+  const both = h("div", { class: "both" }, lines.element, map.element);
+  const question = h("div", { class: "asked", hidden: true });
+  ui.controls.append(...controls.elements);
+  ui.picture.append(question, heads.element, title, both);
+  ui.below.append(losses.element, steps.element);
+
+  const colours = { first: "#d55e00", strong: "#d55e00", more: "#b2182b", less: "#2166ac" };
+  const stateNow = () => {
+    const last = data().n - 1;
+    const fits = (pin) => pin.layer < data().layers && pin.head < data().heads && Math.max(pin.query ?? 0, pin.key ?? 0) <= last && views[pin.view];
+    const where = target && Math.max(target.query ?? 0, target.key ?? 0) <= last ? target : null;
+    return {
+      layer: Math.min(model.get("layer"), data().layers - 1), head: Math.min(model.get("head"), data().heads - 1),
+      view: views[model.get("view")] ? model.get("view") : "one", threshold: model.get("threshold"),
+      target: where && { layer: model.get("layer"), head: model.get("head"), ...where },
+      pins: ui.pins.list.filter(fits), off: model.get("heads_off") ?? [], scores: payload.scores, names: payload.names,
+      ink: ui.ink(), colours: { ...colours, second: ui.colour("--second") },
+      version,
+    };
+  };
+
+  function refresh() {
+    if (!width || !views.one || hides) return;
+    const state = stateNow();
+    const now = data();
+    const wide = width >= SIDE_BY_SIDE;
+    const lineWidth = wide ? Math.round(width * 0.42) : width;
+    heads.update(now, state);
+    lines.update(now, { ...state, pins: state.pins.filter((pin) => pin.layer === state.layer && pin.head === state.head) }, lineWidth);
+    map.update(now, state, wide ? width - lineWidth - 14 : width);
+    losses.update(views.one, payload.losses, state, width);
+    steps.update(now, payload.query_key, state);
+    both.classList.toggle("narrow", !wide);
+    const isOff = state.off.some(([layer, head]) => layer === state.layer && head === state.head);
+    const span = now.isDifference ? now.range : 1;
+    const ends = now.isDifference ? [`−${span.toFixed(2)}`, `+${span.toFixed(2)}`] : ["0", "1"];
+    title.replaceChildren(`${headName(state.layer, state.head)}${isOff ? " · switched off" : ""}${state.view === "one" ? "" : ` · ${payload.names[state.view]}`}`,
+      h("span", { class: "scale" }, ends[0], h("span", { class: now.isDifference ? "ramp changes" : "ramp" }), ends[1]));
+    controls.update(state, views);
+    ui.say(wholeSentence(views, state));
+    ui.table(() => headTable(now, state.layer, state.head));
+    const spoken = state.target ?? state.pins[0] ?? { layer: state.layer, head: state.head };
+    ui.code(now.isDifference ? "" : codeLine(state.view === "other" ? payload.compare.code : payload.code, views[state.target ? state.view : spoken.view ?? state.view], cellOf(now, spoken)));
+  }
+
+  const tally = { asked: 0, right: 0, turn: 0 };
+  const showPicture = (shown) => {
+    hides = !shown;
+    for (const part of [heads.element, title, both]) part.hidden = !shown;
+    if (!shown) for (const part of [losses.element, steps.element]) part.hidden = true;
+    ui.locked(!shown);
+  };
+  function ask() {
     const [layer, head] = [model.get("layer"), model.get("head")];
-    for (const thumb of heads.children) {
-      const chosen = Number(thumb.dataset.index) === layer * data.heads + head;
-      thumb.setAttribute("aria-checked", chosen);
-      thumb.tabIndex = chosen ? 0 : -1;
+    const questions = questionsOf(views.one, layer, head);
+    if (!questions.length) {
+      question.replaceChildren(h("p", {}, "There is nothing to guess here: no token has a choice."),
+        h("button", { type: "button", onclick: () => set({ predict: false }) }, "leave predict mode"));
+    } else {
+      const { query } = questions[tally.turn++ % questions.length];
+      question.replaceChildren(textWith(views.one, query), questionBox(layer, head, query));
     }
-    paintHead(map, data, layer, head);
-    const last = data.n - 1;
-    const [key] = largest(rowOf(data, layer, head, last), 1);
-    ui.say(`Layer ${layer}, head ${head}: “${data.labels[last]}” looks most at “${data.labels[key]}”.`);
+    question.hidden = false;
+    showPicture(false);
+    ui.say("The picture is hidden until you have guessed.");
+  }
+  function questionBox(layer, head, query) {
+    const now = views.one;
+    const keys = optionsOf(now, layer, head, query);
+    const weights = keys.map((key) => now.weight(layer, head, query, key));
+    const right = weights.indexOf(Math.max(...weights));
+    return guess({
+      question: `In ${headName(layer, head)}, which token does ${quoted(now, query)} look at most?`,
+      options: keys.map((key) => `${key} ${now.labels[key]}`),
+      judge(index) {
+        tally.asked += 1;
+        tally.right += weights[index] === weights[right] ? 1 : 0;
+        const said = (one) => `${quoted(now, keys[one])}: ${shownWeight(now, weights[one])}`;
+        const score = ` ${tally.right} of ${tally.asked} right so far.`;
+        if (weights[index] === weights[right]) return { right: index, text: `Yes. ${said(index)}.${score}` };
+        return { right, text: `You said ${said(index)}. Most goes to ${said(right)}.${score}` };
+      },
+      revealed() {
+        showPicture(true);
+        target = { query, key: null };
+        refresh();
+      },
+      next: ask,
+      leave: () => set({ predict: false }),
+    });
+  }
+
+  ui.watch("payload", () => {
+    payload = { ...model.get("payload") };
+    if (payload.losses) {
+      const { values, all_on, sentence } = payload.losses;
+      payload.losses = { sentence, now: [...unpack(values)], before: all_on && [...unpack(all_on)] };
+    }
+    views = readViews(payload);
+    version += 1;
+    if (hides) ask();
+    else refresh();
+  });
+  ui.watch("predict", () => {
+    target = null;
+    if (model.get("predict")) ask();
+    else {
+      question.hidden = true;
+      showPicture(true);
+      refresh();
+    }
+  });
+  ui.watch(["layer", "head", "threshold", "pins", "view", "heads_off"], refresh);
+  ui.onTheme(refresh);
+  ui.onResize((now) => {
+    width = now;
+    refresh();
   });
   return ui.destroy;
+}
+
+// The whole text, with one token marked: what a guess needs to know, and no more.
+function textWith(data, query) {
+  return h("p", { class: "text" }, ...data.labels.map((label, index) => h("span", { class: index === query ? "marked" : "" }, h("bdi", {}, label), " ")));
+}
+
+// View, threshold, predict; and where Python answers a sentence and the switch of a head.
+function controlsOf({ model, set, toggleHead }) {
+  const text = h("input", { type: "text", "aria-label": "type a sentence", spellcheck: "false", value: model.get("text") ?? "",
+    oninput: (event) => set({ text: event.target.value }) });
+  const switchOff = h("button", { type: "button", onclick: () => toggleHead() }, "switch this head off");
+  const allOn = h("button", { type: "button", onclick: () => set({ heads_off: [] }) }, "all heads on");
+  const live = h("div", { class: "live", hidden: !model.get("is_live") }, text, switchOff, allOn);
+  const views = h("label", { hidden: true }, "show ", h("select", { onchange: (event) => set({ view: event.target.value }) }));
+  const shown = h("output", {});
+  const slider = h("input", { type: "range", min: "0", max: "1", step: "0.01", value: model.get("threshold"),
+    oninput: (event) => set({ threshold: Number(event.target.value) }) });
+  const predict = h("button", { type: "button", onclick: () => set({ predict: !model.get("predict") }) }, "predict first");
+  let names = "";
+  return {
+    elements: [live, views, h("label", {}, "lines from ", slider, shown), predict],
+    update({ threshold, view, off, layer, head, names: called }, all) {
+      shown.textContent = threshold.toFixed(2);
+      slider.value = threshold;
+      views.hidden = !all.other;
+      const select = views.querySelector("select");
+      if (JSON.stringify(called) !== names) {
+        names = JSON.stringify(called);
+        select.replaceChildren(...Object.keys(all).map((name) => h("option", { value: name }, called?.[name] ?? name)));
+      }
+      select.value = view;
+      const isOff = off.some(([l, n]) => l === layer && n === head);
+      switchOff.textContent = isOff ? "switch this head on" : "switch this head off";
+      switchOff.setAttribute("aria-pressed", isOff);
+      allOn.hidden = !off.length;
+    },
+  };
 }
 
 export default { render };

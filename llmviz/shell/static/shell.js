@@ -51,6 +51,8 @@ export function frame({ model, el, title, css = "" }) {
   const trouble = h("p", { class: "problem", role: "alert", hidden: true });
   const controls = h("div", { class: "controls" });
   const picture = h("div", { class: "picture" });
+  const below = h("div", { class: "below" });
+  const probe = h("span", { hidden: true });
   const note = h("span", { class: "note", role: "status" });
   const tableBox = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table" });
   const twin = h("details", { class: "twin", hidden: true }, h("summary", {}, "as a table"), tableBox);
@@ -69,7 +71,7 @@ export function frame({ model, el, title, css = "" }) {
   const actions = h("div", { class: "actions" }, copyButton("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)),
     csvButton, note);
   const box = h("section", { class: "frame", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
-    trouble, controls, picture, sentence, actions, codeBox, twin);
+    trouble, controls, picture, sentence, below, actions, codeBox, twin, probe);
   root.replaceChildren(h("style", {}, SHELL_CSS + css), box);
 
   const fillTable = () => {
@@ -79,7 +81,7 @@ export function frame({ model, el, title, css = "" }) {
   let said = null;
 
   const ui = {
-    root, box, controls, picture,
+    root, box, controls, picture, below,
     // The sentence: a screen reader speaks it when it changes.
     say(text) {
       if (text !== said) sentence.textContent = said = text;
@@ -96,6 +98,10 @@ export function frame({ model, el, title, css = "" }) {
     problem(text) {
       trouble.hidden = !text;
       trouble.textContent = text ?? "";
+    },
+    // In predict mode nothing may tell the answer: no sentence of the picture, no table, no code line, nothing to copy.
+    locked(isLocked) {
+      for (const part of [actions, twin, codeBox]) part.classList.toggle("locked", isLocked);
     },
     // Whatever goes wrong inside is said in the explorer's own place.
     guard: (action) => (...given) => {
@@ -136,6 +142,11 @@ export function frame({ model, el, title, css = "" }) {
       undo.push(() => observer.disconnect());
     },
     ink: () => getComputedStyle(box).color,
+    // A colour of the style, such as "--second", as a canvas understands it.
+    colour(name) {
+      probe.style.setProperty("color", `var(${name})`);
+      return getComputedStyle(probe).color;
+    },
     background: () => {
       const set = getComputedStyle(box).getPropertyValue("--jp-layout-color0").trim();
       return set || "white";
@@ -190,8 +201,8 @@ export function rovingStep(key, index, count, columns) {
   return to >= 0 && to < count ? to : index;
 }
 
-// One tab stop for many items; arrows move, Enter or Space pins, Esc unpins.
-export function roving(box, { columns = () => 1, move = () => {}, pin = () => {}, unpin = () => {}, keys = {} } = {}) {
+// One tab stop for many items; arrows move, Enter or Space pins, Esc unpins. `step(key, index)` may say where arrows lead.
+export function roving(box, { columns = () => 1, step, move = () => {}, pin = () => {}, unpin = () => {}, keys = {} } = {}) {
   const items = () => [...box.querySelectorAll("[data-index]")];
   const focus = (index) => {
     for (const item of items()) item.tabIndex = Number(item.dataset.index) === index ? 0 : -1;
@@ -203,7 +214,7 @@ export function roving(box, { columns = () => 1, move = () => {}, pin = () => {}
     const item = event.target.closest?.("[data-index]");
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
     const index = Number(item.dataset.index);
-    const to = rovingStep(event.key, index, items().length, columns());
+    const to = step ? step(event.key, index) : rovingStep(event.key, index, items().length, columns());
     if (to !== null) {
       focus(to);
       move(to);

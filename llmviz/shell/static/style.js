@@ -6,7 +6,7 @@ export const SHELL_CSS = `
   --hatch: repeating-linear-gradient(135deg, transparent 0 3px, color-mix(in srgb, currentColor 22%, transparent) 3px 4px);
   --accent: #d55e00; --second: #0072b2; }
 * { box-sizing: border-box; }
-[hidden] { display: none !important; }
+[hidden], .locked { display: none !important; }
 .frame { padding: 4px 2px 8px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; margin: 2px 0 8px; }
 .controls:empty { display: none; }
