@@ -37,6 +37,7 @@ FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
 TINY = "models/tiny"
 INDUCTION = "models/induction"
+MASKED = "models/masked"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
 )
@@ -146,6 +147,11 @@ def load_tiny() -> Checkpoint:
 def load_induction() -> Checkpoint:
     """Read the model that was trained on nothing but lists of random tokens that repeat (lesson 3)."""
     return load(data_path(INDUCTION))
+
+
+def load_masked() -> Checkpoint:
+    """Read the BERT of the tiny GPT's sizes, trained on the same text to fill in hidden words (lesson 5)."""
+    return load(data_path(MASKED), EncoderOnly)
 
 
 def holds_checkpoint(folder: str | Path) -> bool:

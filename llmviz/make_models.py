@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, runs
+from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, training
 from llmviz.data_files import data_folder
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
@@ -29,12 +29,18 @@ COPY_PROMPTS = 50
 SAMPLES = 200
 INDUCTION_STEPS = 4_000
 LIST_LENGTH = 20
+MASKED_STEPS = 1_200
+BLANKS = 2_000
 TEMPERATURE = 0.8
 
 
 def main(names: list[str]) -> None:
     """Make the models that are named, or all, anew, in place of those that ship."""
-    makers = {"tiny": (make_tiny, checkpoints.TINY), "induction": (make_induction, checkpoints.INDUCTION)}
+    makers = {
+        "tiny": (make_tiny, checkpoints.TINY),
+        "induction": (make_induction, checkpoints.INDUCTION),
+        "masked": (make_masked, checkpoints.MASKED),
+    }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
     for name in names or makers:
@@ -120,6 +126,32 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
         "loss_added_without_the_head": [[round(effect, 3) for effect in layer] for layer in effects.tolist()],
         "loss_without_the_layer": [round(off[again].mean().item(), 3) for off in layers_off],
     }
+
+
+def make_masked(folder: Path) -> None:
+    """Train a BERT on the tiny GPT's own text and tokenizer, and a GPT for as many steps beside it; compare the two."""
+    tiny = checkpoints.load_tiny()
+    corpus, held_out = corpora.split(corpora.from_recipe(tiny.corpus, progress=True))
+    token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
+    starts = training.document_starts(token_ids, tiny.tokenizer.end_of_text)
+    texts = held_out.documents[:BLANKS]
+    record: dict[str, Any] = {"command": "python -m llmviz.make_models masked", "machine": machine()}
+    settings = TrainingSettings(steps=MASKED_STEPS, seed=SEED)
+    for name, model, objective in (
+        ("next_token", DecoderOnly(tiny.model.config, seed=SEED), training.next_token_loss),
+        ("masked", masking.new_model(tiny.model.config, seed=SEED), masking.masked_token_loss),
+    ):
+        steps = training.train_steps(model, token_ids, settings, starts=starts, objective=objective)
+        done = list(tqdm(steps, total=MASKED_STEPS, desc=name, unit=" steps"))
+        record[name] = {
+            "seconds": round(sum(step.seconds for step in done), 2),
+            "history": [(step.step, round(step.loss, 4)) for step in done[:: MASKED_STEPS // 100]],
+            "recovered": round(masking.recovered(model, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3),
+        }
+        print(f"  {name}: {record[name]['recovered']} of {len(texts)} blanks", flush=True)
+    record["n_parameters"] = model.n_parameters
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(folder, checkpoints.Checkpoint(model, tiny.tokenizer, tiny.corpus, settings, MASKED_STEPS, record))
 
 
 def machine() -> dict[str, Any]:

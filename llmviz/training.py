@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +16,7 @@ from llmviz.transformer import Assembly, DecoderOnly
 
 MEASURED_STEPS = 12
 SEED_STRIDE = 1_000_003
+OBJECTIVE_SHIFT = 500
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ def sample_windows(
         starts: where the documents begin, and where the last one ends (see `document_starts`); a window is then a
             chain of documents drawn at random, cut at its end. None: a window is one piece of the text.
     """
-    # torch's generator takes only the lowest 32 bits of its seed, so both numbers are mixed into those.
-    generator = torch.Generator().manual_seed((seed * SEED_STRIDE + step) % 2**32)
+    generator = _step_generator(seed, step)
     if starts is not None:
         chains = [_chain_of_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)]
         return torch.stack(chains)
@@ -127,6 +127,11 @@ def sample_windows(
         raise ValueError(f"a window of {length} tokens needs a text of at least {length + 1}; given {len(token_ids)}")
     first = torch.randint(last_start + 1, (n_windows, 1), generator=generator)
     return token_ids[first + torch.arange(length + 1)]
+
+
+def _step_generator(seed: int, step: int) -> torch.Generator:
+    """The source of a step's random numbers: torch takes 32 bits as a seed, so both numbers are mixed into those."""
+    return torch.Generator().manual_seed((seed * SEED_STRIDE + step) % 2**32)
 
 
 def _chain_of_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
@@ -149,17 +154,22 @@ def document_starts(token_ids: Tensor, end_of_text: int) -> Tensor:
     return starts
 
 
-def next_token_loss(model: DecoderOnly, windows: Tensor) -> Tensor:
+Objective = Callable[[Assembly, Tensor, torch.Generator], Tensor]
+"""What a step makes smaller: a loss (in nats) of a model on windows; the generator is the step's own."""
+
+
+def next_token_loss(model: DecoderOnly, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """The mean surprise −ln p(next token) over all positions of the windows (window, position + 1), in nats."""
     logits = model(windows[:, :-1])
     return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
 
 
 def train_steps(
-    model: DecoderOnly,
+    model: Assembly,
     token_ids: Tensor,
     settings: TrainingSettings,
     *,
+    objective: Objective = next_token_loss,
     starts: Tensor | None = None,
     optimizers: Sequence[torch.optim.Optimizer] | None = None,
     first_step: int = 0,
@@ -170,6 +180,7 @@ def train_steps(
         model: is changed in place.
         token_ids: (position,), the corpus.
         settings: the run.
+        objective: what to learn: `next_token_loss` for a GPT, `masking.masked_token_loss` for a BERT.
         starts: where the documents begin (see `document_starts`), if the text is made of short ones.
         optimizers: those of an interrupted run, to resume it; None makes new ones.
         first_step: how many steps have been done already.
@@ -191,7 +202,7 @@ def train_steps(
         windows = sample_windows(token_ids, starts, settings.batch_size, length, seed=settings.seed, step=step).to(
             device
         )
-        loss = next_token_loss(model, windows)
+        loss = objective(model, windows, _step_generator(settings.seed + OBJECTIVE_SHIFT, step))
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
@@ -208,15 +219,16 @@ def train_steps(
 
 
 def train(
-    model: DecoderOnly,
+    model: Assembly,
     token_ids: Tensor,
     settings: TrainingSettings,
     *,
+    objective: Objective = next_token_loss,
     starts: Tensor | None = None,
     progress: bool = False,
 ) -> list[TrainingStep]:
     """Train to the end and collect all steps; `progress` shows a bar with the time left."""
-    steps = train_steps(model, token_ids, settings, starts=starts)
+    steps = train_steps(model, token_ids, settings, objective=objective, starts=starts)
     if progress:
         from tqdm.auto import tqdm
 

@@ -1,0 +1,169 @@
+"""Hiding and filling in: what is hidden stays hidden, the loss counts blanks only, and both sides are read."""
+
+import math
+
+import pytest
+import torch
+from fakes import SMALL, FakeModel, noisy_model, random_ids, same_weights
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.masking import blank_id, fill_blanks, hide, masked_token_loss, recovered
+from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer
+from llmviz.training import TrainingSettings, next_token_loss, train, train_steps
+from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
+
+MODEL = noisy_model(SMALL, 0, EncoderOnly)
+TOKENIZER = CharacterTokenizer("abcdefg ")  # 8 characters, <unk> and <|endoftext|>: ids 0 to 9, and 10 is the blank
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class TestHide:
+    @given(st.integers(1, 5), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 99))
+    def test_puts_blanks_where_it_says_and_leaves_everything_else(self, n_texts, n_positions, share, seed):
+        ids = random_ids(n_texts, n_positions, seed=seed)
+        blanked, hidden = hide(ids, 99, share=share, generator=generator(seed))
+        assert (blanked == 99).equal(hidden)
+        assert blanked[~hidden].equal(ids[~hidden])
+        assert hidden.any(dim=1).all()
+
+    def test_hides_about_the_share(self):
+        _, hidden = hide(random_ids(100, 100), 99, share=0.3, generator=generator())
+        assert hidden.float().mean().item() == pytest.approx(0.3, abs=0.02)
+
+    def test_the_same_seed_hides_the_same(self):
+        ids = random_ids(3, 20)
+        one, again, other = (hide(ids, 99, generator=generator(seed))[1] for seed in (1, 1, 2))
+        assert one.equal(again)
+        assert not one.equal(other)
+
+    @pytest.mark.parametrize("share", [0, -0.1, 1.1, math.nan])
+    def test_an_impossible_share_gets_a_sentence(self, share):
+        with pytest.raises(ValueError, match=f"above 0 and at most 1; given {share}"):
+            hide(random_ids(1, 3), 99, share=share, generator=generator())
+
+
+class TestLoss:
+    WINDOWS = random_ids(4, 9, vocab_size=10)
+
+    def test_is_the_mean_surprise_at_the_blanks(self):
+        blanked, hidden = hide(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        probabilities = MODEL(blanked).softmax(-1).detach()
+        by_hand = [-math.log(probabilities[text, place, self.WINDOWS[text, place]])
+                   for text, place in hidden.nonzero().tolist()]  # fmt: skip
+        found = masked_token_loss(MODEL, self.WINDOWS, generator(5)).item()
+        assert found == pytest.approx(sum(by_hand) / len(by_hand), rel=1e-5)
+
+    def test_the_model_never_sees_what_is_hidden(self):
+        seen = []
+        model = FakeModel(11, lambda ids: torch.zeros(11))
+        model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        loss = masked_token_loss(model, self.WINDOWS, generator(5))
+        blanked, _ = hide(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        assert seen[0].equal(blanked)
+        assert loss.item() == pytest.approx(math.log(11))
+
+
+class TestTraining:
+    SETTINGS = TrainingSettings(steps=4, batch_size=2)
+    TEXT = random_ids(200, vocab_size=10)
+
+    def run(self, objective, kind=EncoderOnly, settings=SETTINGS):
+        model = noisy_model(SMALL, 0, kind)
+        return model, train(model, self.TEXT, settings, objective=objective)
+
+    def test_the_same_seed_gives_the_same_weights(self):
+        assert same_weights(self.run(masked_token_loss)[0], self.run(masked_token_loss)[0])
+        other = TrainingSettings(steps=4, batch_size=2, seed=1)
+        assert not same_weights(self.run(masked_token_loss)[0], self.run(masked_token_loss, settings=other)[0])
+
+    def test_the_objective_decides_what_is_learned(self):
+        assert not same_weights(self.run(masked_token_loss)[0], self.run(next_token_loss)[0])
+
+    def test_without_an_objective_the_next_token_is_learned(self):
+        model = noisy_model()
+        train(model, self.TEXT, self.SETTINGS)
+        assert same_weights(model, self.run(next_token_loss, DecoderOnly)[0])
+
+    def test_each_step_hides_anew(self):
+        losses = [step.loss for step in train_steps(
+            noisy_model(SMALL, 0, EncoderOnly), torch.arange(9), TrainingSettings(steps=3, learning_rate=1e-9,
+            embedding_learning_rate=1e-9, batch_size=1), objective=masked_token_loss)]  # fmt: skip
+        assert len(set(losses)) == 3  # one window, hardly any change of the weights: what is hidden differs
+
+
+class TestFillBlanks:
+    def test_puts_the_blanks_where_the_text_has_them(self):
+        ids, probabilities = fill_blanks(MODEL, TOKENIZER, "ab___d___")
+        end = TOKENIZER.end_of_text
+        assert ids == [end, *TOKENIZER.encode("ab"), 10, *TOKENIZER.encode("d"), 10, end]
+        expected = MODEL(torch.tensor([ids]))[0, [3, 5], :10].softmax(-1)
+        torch.testing.assert_close(probabilities, expected)
+        torch.testing.assert_close(probabilities.sum(-1), torch.ones(2))
+
+    def test_a_blank_takes_the_space_before_it_along(self):
+        tokenizer = BytePairTokenizer.train("a red kite a red tent a red kite", 270)
+        model = EncoderOnly(ModelConfig(tokenizer.vocab_size + 1, context_length=40, d_model=8, n_heads=2, d_ff=8))
+        for text in ("a ___ kite", "___ ___ kite", "a ___", "___", "a ___ ___ "):
+            ids, _ = fill_blanks(model, tokenizer, text)
+            left, *rest = text.split("___")
+            blank = blank_id(model)
+            expected = tokenizer.encode(left.removesuffix(" "))
+            for number, piece in enumerate(rest):
+                expected += [blank, *tokenizer.encode(piece if number == len(rest) - 1 else piece.removesuffix(" "))]
+            assert ids[1:-1] == expected
+
+    def test_a_text_without_a_blank_gets_a_sentence(self):
+        with pytest.raises(ValueError, match='write "___" where a word is to be filled in'):
+            fill_blanks(MODEL, TOKENIZER, "abc")
+
+
+class TestRecovered:
+    TEXTS = ("abc", "g", "a b c", "fedcba", "bb")
+
+    def test_is_right_where_the_best_guess_is_the_hidden_token(self):
+        found = recovered(MODEL, TOKENIZER, self.TEXTS, seed=3)
+        draws = generator(3)
+        for text, right in zip(self.TEXTS, found.tolist(), strict=True):
+            ids = TOKENIZER.encode(text)
+            place = int(torch.randint(1, len(ids) + 1, (), generator=draws)) - 1
+            end = TOKENIZER.end_of_text
+            row = torch.tensor([[end, *ids[:place], 10, *ids[place + 1 :], end]])
+            assert right == (int(MODEL(row)[0, place + 1, :10].argmax()) == ids[place])
+
+    def test_a_decoder_reads_what_stands_before(self):
+        model = noisy_model()
+        found = recovered(model, TOKENIZER, self.TEXTS, seed=3)
+        draws = generator(3)
+        for text, right in zip(self.TEXTS, found.tolist(), strict=True):
+            ids = TOKENIZER.encode(text)
+            place = int(torch.randint(1, len(ids) + 1, (), generator=draws)) - 1
+            row = torch.tensor([[TOKENIZER.end_of_text, *ids[:place]]])
+            assert right == (int(model(row)[0, -1, :10].argmax()) == ids[place])
+
+    def test_of_nothing_is_nothing(self):
+        assert recovered(MODEL, TOKENIZER, []).tolist() == []
+
+    def test_an_empty_text_gets_a_sentence(self):
+        with pytest.raises(ValueError, match="at least one token to hide; given ''"):
+            recovered(MODEL, TOKENIZER, ["ab", ""])
+
+
+def test_a_word_that_only_its_right_neighbour_tells_is_learned_by_the_masked_objective_alone():
+    """Texts "xy", y drawn at random, x its partner: from the left x is a guess, from the right it is certain."""
+    tokenizer = CharacterTokenizer("abcdefgABCDEFG")
+    texts = [letter + letter.upper() for letter in "abcdefg"]
+    end = tokenizer.end_of_text
+    row = torch.tensor([*(token for text in texts * 10 for token in (end, *tokenizer.encode(text))), end])
+    starts = torch.arange(0, len(row), 3)
+    settings = TrainingSettings(steps=400, batch_size=16)
+    right = {}
+    for kind, objective in ((EncoderOnly, masked_token_loss), (DecoderOnly, next_token_loss)):
+        model = kind(ModelConfig(17, context_length=9, d_model=32, n_layers=1, n_heads=4, d_ff=64))
+        train(model, row, settings, objective=objective, starts=starts)
+        right[kind] = recovered(model, tokenizer, texts * 40).float().mean().item()
+    assert right[EncoderOnly] > 0.95
+    assert right[DecoderOnly] == pytest.approx((1 + 1 / 7) / 2, abs=0.1)
