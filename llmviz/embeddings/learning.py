@@ -20,7 +20,7 @@ class EmbeddingStep:
     """Where training stands.
 
     Attributes:
-        step, n_steps: how many batches are done, of how many.
+        step, n_steps: how many batches are done, of about how many (exactly, at the end).
         loss: the mean loss of a pair since the step before (nats; for GloVe its weighted squared error).
         vectors: the vectors as they are now (a copy).
     """
@@ -127,8 +127,7 @@ def train_word2vec_steps(
             add_to_rows(middle, batch[:, 0], -rate * by_middle)
             add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model))
             if done.is_due(float(loss.mean()), (epoch * len(starts) + number + 1) / (epochs * len(starts))):
-                n_steps = epochs * len(starts)
-                yield done.step(n_steps, WordVectors(words.words, middle.copy()))
+                yield done.step(WordVectors(words.words, middle.copy()))
 
 
 def _batch_size(n_words: int) -> int:
@@ -191,7 +190,7 @@ def train_glove_steps(
             for table, square, place, slope in zip(tables, squares, places, slopes, strict=True):
                 _adagrad(table, square, place, slope, learning_rate)
             if done.is_due(float(loss.mean()), (epoch * n_batches + number + 1) / (epochs * n_batches)):
-                yield done.step(epochs * n_batches, WordVectors(words.words, tables[0] + tables[1]))
+                yield done.step(WordVectors(words.words, tables[0] + tables[1]))
 
 
 def _adagrad(table: np.ndarray, squares: np.ndarray, rows: np.ndarray, slope: np.ndarray, rate: float) -> None:
@@ -204,18 +203,19 @@ class _Frames:
     """When to show how it stands: at `n` evenly spaced places."""
 
     def __init__(self, n: int):
-        self.n, self.shown, self.steps, self.losses = n, 0, 0, []
+        self.n, self.shown, self.steps, self.losses, self.share_done = n, 0, 0, [], 0.0
 
     def is_due(self, loss: float, share_done: float) -> bool:
         self.steps += 1
         self.losses.append(loss)
+        self.share_done = share_done
         return share_done * self.n >= self.shown + 1 - 1e-9
 
-    def step(self, n_steps: int, vectors: WordVectors) -> EmbeddingStep:
+    def step(self, vectors: WordVectors) -> EmbeddingStep:
         loss = float(np.mean(self.losses))
         self.shown += 1
         self.losses = []
-        return EmbeddingStep(self.steps, n_steps, loss, vectors)
+        return EmbeddingStep(self.steps, round(self.steps / self.share_done), loss, vectors)
 
 
 def _checked(texts: Iterable[str], min_count: int, **sizes: int) -> Vocabulary:

@@ -7,6 +7,7 @@ on the sense: so a model has to carry the cue to the place where the ambiguous w
 from dataclasses import dataclass
 
 from llmviz.world.teller import Options, Teller, as_options
+from llmviz.world.words import join, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,16 @@ class Sense:
 
     def __str__(self) -> str:
         return f"{self.word} ({self.name})"
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """All texts up to and with the word, those of one cue after another: all that a model can know there.
+
+        >>> SENSES[0].beginnings[0]
+        'Somebody with a purse walked to the bank'
+        """
+        middles = MIDDLES[self.word]
+        return tuple(join(split(f"Somebody {cue} {middle} {self.word}")) for cue in self.cues for middle in middles)
 
 
 MIDDLES = {

@@ -19,6 +19,14 @@ def left_of(text):
     return before + word
 
 
+@pytest.mark.parametrize("sense", SENSES, ids=str)
+def test_the_beginnings_are_those_of_the_texts(sense):
+    texts = [text for text in SENSE_TEXTS if (text.labels["word"], text.labels["sense"]) == (sense.word, sense.name)]
+    told = set(map(left_of, texts))
+    assert told == set(sense.beginnings)
+    assert len(sense.beginnings) == len(sense.cues) * len(MIDDLES[sense.word])
+
+
 def test_each_ambiguous_word_has_two_senses_with_at_least_twenty_left_contexts():
     contexts = defaultdict(set)
     for text in SENSE_TEXTS:
