@@ -219,16 +219,17 @@ def _labels(tokens: Sequence[str]) -> list[str]:
 
 
 def _compared(compare, weights: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    try:
-        others, tokens = compare
-    except (TypeError, ValueError):
-        raise ValueError("compare must be a pair: (attention_weights, tokens) of the second input.") from None
-    others, tokens, _ = _checked(others, tokens, mask)
-    if others.shape != weights.shape:
+    if not isinstance(compare, tuple | list) or len(compare) != 2:
+        raise ValueError("compare must be a pair: (attention_weights, tokens) of the second input.")
+    others = checks.as_array(compare[0], "attention_weights of compare")
+    if others.shape[-2:] != mask.shape:
         raise ValueError(
-            f"compare needs a second input of the same size: {weights.shape} (layer, head, query, key), but it has "
-            f"{others.shape}. Take two sentences with the same number of tokens."
+            f"compare needs a second input of the same size: the first has {len(mask)} tokens, but the second has "
+            f"attention_weights of shape {others.shape}. Take two sentences with the same number of tokens."
         )
+    others, tokens, _ = _checked(others, compare[1], mask)
+    if others.shape != weights.shape:
+        raise ValueError(f"compare needs the same heads: {weights.shape[:2]} (layer, head), but has {others.shape[:2]}.")
     return others, _labels(tokens)
 
 
