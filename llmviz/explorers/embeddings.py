@@ -17,7 +17,7 @@ CODE = "vectors.neighbours({word!r})"
 MAX_WORDS, MAX_FRAMES, MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
-_N_NAMED = 12
+_N_NAMED, _DPI = 12, 90
 _TSNE_FROM = 8
 
 
@@ -176,7 +176,8 @@ class EmbeddingExplorer(Explorer):
     def picture(self) -> bytes:
         """Return the last frame of the first map as PNG."""
         groups = [spoken_prose(group) for group in self.groups] if self.groups else None
-        return figures.to_png(figures.embedding_scatter(self.maps[0]["points"][-1], self.labels, groups=groups))
+        axes = figures.embedding_scatter(self.maps[0]["points"][-1], self.labels, groups=groups)
+        return figures.to_png(axes, dpi=_DPI)
 
     @staticmethod
     def live(steps: Iterable, words: Sequence[str], **settings) -> "LiveEmbeddingExplorer":

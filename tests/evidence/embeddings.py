@@ -1,0 +1,98 @@
+"""Lesson 2: what it says about word vectors holds on other seeds too."""
+
+import numpy as np
+from claims import above, below, between, demo
+
+from llmviz import checkpoints, embeddings
+from llmviz.world import Tinyville
+
+TOWN = Tinyville()
+COUNTS = {"family": 2400, "story": 500, "fact": 400, "sense": 400}
+PAIRS = [[(a.lower(), b.lower()) for a, b in family.pairs] for family in TOWN.families]
+QUESTIONS = [question for pairs in PAIRS for question in embeddings.analogy_questions(pairs)]
+
+
+def texts_of(seed: int) -> list[str]:
+    return [text.text for text in TOWN.texts(seed, counts=COUNTS)]
+
+
+def drawn_words() -> list[str]:
+    classes = [word.lower() for members in TOWN.word_classes.values() for word in members[:16]]
+    return [*classes, *(word for pairs in PAIRS for pair in pairs for word in pair), "man", "woman"]
+
+
+def same_kind(vectors: embeddings.WordVectors) -> float:
+    """Of the five nearest neighbours of a name, thing, colour or place, the share of its own kind."""
+    kind_of = {word.lower(): kind for kind, members in TOWN.word_classes.items() for word in members[:16]}
+    classes = vectors.subset(list(kind_of))
+    kinds = np.array([kind_of[word] for word in classes.words])
+    return (kinds[embeddings.nearest_rows(classes.vectors, 5)] == kinds[:, None]).mean()
+
+
+def nearest_is_right(vectors: embeddings.WordVectors) -> float:
+    """What an analogy machine would reach that only names the third word's nearest neighbour."""
+    return np.mean([vectors.neighbours(c, 1)[0][0] == wanted for _, _, c, wanted in QUESTIONS])
+
+
+@demo(same_kind=above(0.9))
+def counting_finds_kinds(seed: int) -> dict[str, float]:
+    """Counted vectors put colours beside colours, things beside things, people beside people."""
+    return {"same_kind": same_kind(embeddings.count_vectors(texts_of(seed)))}
+
+
+@demo(
+    same_kind=above(0.9),
+    same_kind_before=below(0.5),
+    right=above(0.8),
+    right_before=below(0.1),
+    only_nearest=below(0.3),
+    wet_near_bank=above(0),
+    rich_near_bank=above(0),
+    spread_shown=below(2 / 3),
+    kept_by_pca=below(0.8),
+    tsne_keeps_more=above(0),
+)
+def word2vec_learns_the_town(seed: int) -> dict[str, float]:
+    """Guessing neighbours finds kinds and analogies, mixes the two banks, and no flat picture keeps all neighbours."""
+    before, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=1, seed=seed)
+    vectors = last.vectors
+    near = {word for word, _ in vectors.neighbours("bank", 30)}
+    shown = vectors.subset(drawn_words())
+    flat, drawn = embeddings.pca(shown.directions), embeddings.tsne(shown.vectors, seed=seed)
+    kept, kept_tsne = (embeddings.neighbours_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
+    return {
+        "same_kind": same_kind(vectors),
+        "same_kind_before": same_kind(before.vectors),
+        "right": embeddings.analogy_accuracy(vectors, QUESTIONS),
+        "right_before": embeddings.analogy_accuracy(before.vectors, QUESTIONS),
+        "only_nearest": nearest_is_right(vectors),
+        "wet_near_bank": len(near & {"ducks", "fishing", "oars"}),
+        "rich_near_bank": len(near & {"safe", "borrow", "money"}),
+        "spread_shown": flat.variance_shown,
+        "kept_by_pca": kept,
+        "tsne_keeps_more": kept_tsne - kept,
+    }
+
+
+@demo(same_kind=above(0.8), right=below(0.5))
+def glove_finds_kinds_but_few_analogies_here(seed: int) -> dict[str, float]:
+    """GloVe learns only from pairs that met: in a small town enough for kinds of words, not for the analogies."""
+    vectors = embeddings.train_glove(texts_of(seed), seed=seed)
+    return {"same_kind": same_kind(vectors), "right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
+
+
+@demo(in_the_table=between(-1e-6, 1e-6), least_apart=above(0.02), may_after_layer_1=above(0.1))
+def ambiguous_words_walk_apart(seed: int) -> dict[str, float]:
+    """All five ambiguous words begin as one vector and are apart later, whichever half of their uses one takes."""
+    tiny, rng = checkpoints.load_tiny(), np.random.default_rng(seed)
+    gaps = {}
+    for word in dict.fromkeys(sense.word for sense in TOWN.senses):
+        uses = [(s.name, text) for s in TOWN.senses if s.word == word for text in rng.permutation(s.beginnings)[:12]]
+        labels, beginnings = zip(*uses, strict=True)
+        vectors = embeddings.contextual_vectors(tiny.model, tiny.tokenizer, list(map(str, beginnings)), word)
+        gaps[word] = embeddings.separation(vectors, labels)
+    return {
+        "in_the_table": max(abs(gap[0]) for gap in gaps.values()),
+        "least_apart": min(gap[1:].max() for gap in gaps.values()),
+        "may_after_layer_1": gaps["May"][1],
+    }
