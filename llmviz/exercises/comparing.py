@@ -99,15 +99,20 @@ def _equal(got: Any, expected: Any) -> bool:
     return bool(np.all(got == expected))
 
 
-def _near(got: Any, expected: Any, tolerance: float) -> Any:
-    return np.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
-
-
 def _number_difference(got: Any, expected: Any, tolerance: float) -> str | None:
     if not isinstance(got, Number) or isinstance(got, bool):
         return _kinds(got, expected)
-    alike = got == expected if isinstance(expected, int) and isinstance(got, int) else _near(got, expected, tolerance)
+    exact = isinstance(expected, int) and isinstance(got, int)
+    alike = got == expected or (not exact and _near_number(got, expected, tolerance))
     return None if alike else f"It is {spell(got)}; expected {spell(expected)}."
+
+
+def _near_number(got: Any, expected: Any, tolerance: float) -> bool:
+    try:
+        gap, size = abs(got - expected), abs(expected)
+        return bool(gap <= tolerance * (1 + size)) if np.isfinite(gap) else bool(got != got and expected != expected)
+    except OverflowError:  # a whole number too large for a float
+        return False
 
 
 def _array_difference(got: Any, expected: np.ndarray, tolerance: float) -> str | None:
@@ -119,7 +124,9 @@ def _array_difference(got: Any, expected: np.ndarray, tolerance: float) -> str |
         wanted = "True and False (a boolean mask)" if expected.dtype == bool else "numbers, not True and False"
         return f"It holds {got.dtype}; expected {wanted}."
     numeric = expected.dtype != bool and np.issubdtype(expected.dtype, np.number)
-    alike = _near(got, expected, tolerance) if numeric else got == expected
+    alike = got == expected
+    if numeric:
+        alike = np.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
     if np.all(alike):
         return None
     place = tuple(int(index) for index in np.argwhere(~alike)[0])

@@ -76,7 +76,8 @@ class Number:
             return "close", f"Close: {words}."
         larger, smaller = max(abs(said), abs(answer)), min(abs(said), abs(answer))
         if said * answer > 0 and larger >= 2 * smaller:
-            words += f", {larger / smaller:.1f} times too {'much' if abs(said) > abs(answer) else 'little'}"
+            times = f"{larger / smaller:.1f} times"
+            words += f", {times} the answer" if abs(said) > abs(answer) else f"; the answer is {times} as large"
         return "off", f"The gap: {words}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -225,7 +226,10 @@ def _checked(item: Prediction, answer: Any) -> Any:
         raise ValueError(f"the answer to {item.name!r} must be one of {list(item.options)}; given {answer!r}")
     if isinstance(item, Number):
         try:
-            return float(answer)
-        except (TypeError, ValueError):
-            raise ValueError(f"the answer to {item.name!r} must be a number; given {answer!r}") from None
+            number = float(answer)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise ValueError(f"the answer to {item.name!r} must be a finite number; given {answer!r}")
+        return number
     return answer

@@ -160,7 +160,8 @@ def _option(question: Question, letter: str, text: str, wrong: Wrong | None, ope
 
 def prediction(item: Prediction, answer: Any, show: str | None) -> str:
     """A prediction where nobody asks for it: the question, what can be said, and the answer folded."""
-    return box(_ask(item) + _range(item) + fold("The answer (decide first)", _reveal(item, answer, show)), BLUE)
+    folded = fold("The answer (decide first)", _answer(item, answer) + _why(item, show))
+    return box(_ask(item) + _range(item) + folded, BLUE)
 
 
 def _ask(item: Prediction) -> str:
@@ -183,9 +184,12 @@ def _expected(item: Number) -> str:
     return f"{bound} {item.unit}".strip()
 
 
-def _reveal(item: Prediction, answer: Any, show: str | None) -> str:
-    why = f"<p>{prose(item.why)}</p>" if item.why else ""
-    return f"<div>The answer: <strong><bdi>{html.escape(item.spell(answer))}</bdi></strong></div>{why}{show or ''}"
+def _answer(item: Prediction, answer: Any) -> str:
+    return f"<div>The answer: <strong><bdi>{html.escape(item.spell(answer))}</bdi></strong></div>"
+
+
+def _why(item: Prediction, show: str | None) -> str:
+    return (f"<p>{prose(item.why)}</p>" if item.why else "") + (show or "")
 
 
 def asking(item: Prediction, problem: str = "", again: bool = False) -> str:
@@ -220,4 +224,5 @@ def revealed(item: Prediction, said: Sequence[Any], answer: Any, show: str | Non
         lines.insert(0, f"Before that you said: <bdi>{earlier}</bdi>")
     gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {prose(words)}</p>'
     again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
-    return box(_ask(item) + "<p>" + "<br>".join(lines) + "</p>" + _reveal(item, answer, show) + gap + again, colour)
+    page = _ask(item) + "<p>" + "<br>".join(lines) + "</p>" + _answer(item, answer) + gap
+    return box(page + _why(item, show) + again, colour)

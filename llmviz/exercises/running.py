@@ -66,8 +66,8 @@ def call(function: Callable, given: tuple, seconds: float = 10.0) -> Call:
     except BaseException as raised:
         error = raised
     changed = any(
-        _copied(value) is not value and not same(value_now, value)
-        for value, value_now in zip(given, copies, strict=True)
+        same(_copied(value), value) and not same(now, value)  # what differs from its own copy cannot be judged
+        for value, now in zip(given, copies, strict=True)
     )
     where = _place(error.__traceback__) if error is not None else ""
     return Call(given, got, error, where, printed.getvalue(), changed)

@@ -69,7 +69,7 @@ LESSON = Lesson(
         ),
     ],
     warm_up=[
-        Question("earlier", "And before?", "This", "Since.", [Wrong("That", "No.", "Keep the spaces"), Wrong("It", "No")])
+        Question("earlier", "And before?", "This", "Why.", [Wrong("That", "No.", "Keep the spaces"), Wrong("It", "No")])
     ],
 )
 progress, warm_up, predict, exercise, quiz = LESSON.doors

@@ -20,12 +20,26 @@ function headingOf(host, target) {
     .find((one) => one.dataset.jupyterId === target || one.id === target);
 }
 
+// Another lesson, in the folder of this one: JupyterLab opens it at the heading, and this one stays as it is.
+function openBeside(page, target) {
+  const here = decodeURIComponent(location.pathname.split("/tree/")[1] ?? "");
+  const link = document.createElement("span");
+  link.hidden = true;
+  link.dataset.commandlinkerCommand = "rendermime:handle-local-link";
+  link.dataset.commandlinkerArgs = JSON.stringify({ path: here.replace(/[^/]*$/, "") + page, id: `#${target}` });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
 function follow(event, host, say) {
   const link = event.composedPath().find((one) => one.tagName === "A");
   const href = link?.getAttribute("href") ?? "";
-  if (!href.startsWith("#")) return;
+  const [, page, target] = href.match(/^([\w.-]*)#(.+)$/) ?? [];
+  if (!target || (page && !host.closest(".jp-Notebook"))) return;
   event.preventDefault();
-  const heading = headingOf(host, decodeURIComponent(href.slice(1)));
+  if (page) return openBeside(page, target);
+  const heading = headingOf(host, decodeURIComponent(target));
   if (!heading) return say(`“${link.textContent}” is not in this notebook.`);
   heading.scrollIntoView({ block: "start" });
   heading.tabIndex = -1;
