@@ -7,9 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+
 MINUTES_FOR_A_QUESTION = 1
 """Reckoned for a prediction or a question of the quiz; an exercise says its own minutes."""
 LONGEST_TEXT = 500
+
+
+def counted(n: int, thing: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "exercise"), counted(3, "exercise")
+    ('1 exercise', '3 exercises')
+    """
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 @dataclass(frozen=True)
@@ -61,10 +71,13 @@ class Number:
 
         >>> Number("cost", "How much?", unit="tokens", digits=1).spell(2.25)
         '2.2 tokens'
+        >>> Number("cost", "How much?", unit="tokens").spell(1)
+        '1 token'
         """
         value = float(number)
         shown = f"{value:,.{self.digits}f}" if abs(value) < 1e9 else f"{value:.3g}"
-        return f"{shown} {self.unit}".strip()
+        unit = self.unit.removesuffix("s") if shown == "1" and self.unit.isalpha() else self.unit
+        return f"{shown} {unit}".strip()
 
     def judge(self, said: float, answer: Any) -> tuple[str, str]:
         """Hold a prediction against the answer: ("right" | "close" | "off", the gap in words)."""

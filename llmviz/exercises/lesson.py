@@ -9,7 +9,7 @@ from typing import Any
 
 from llmviz.exercises import pages
 from llmviz.exercises.checking import NOT_ATTEMPTED, Outcome, check
-from llmviz.exercises.items import Choice, Exercise, Number, Prediction, Question
+from llmviz.exercises.items import Choice, Exercise, Number, Prediction, Question, counted
 from llmviz.exercises.progress import Diary
 from llmviz.exercises.standing import Standing, glance, items, score, standing
 
@@ -69,9 +69,10 @@ class Lesson:
         def draw() -> str:
             return pages.box(self._glance(is_live=True), pages.GREY)
 
-        n = f"{len(self.predictions)} predictions, {len(self.exercises)} exercises, {len(self._quiz)} quiz questions."
+        parts = {"prediction": self.predictions, "exercise": self.exercises, "quiz question": self._quiz}
+        all_parts = ", ".join(counted(len(found), thing) for thing, found in parts.items())
         still = pages.box(self._glance(is_live=False), pages.GREY)
-        self._show_live(f"Progress: {self.title}", f"{self.title}: {n}", still, draw, self._keep_books)
+        self._show_live(f"Progress: {self.title}", f"{self.title}: {all_parts}.", still, draw, self._keep_books)
 
     def warm_up(self) -> None:
         """Ask the questions from earlier lessons."""
@@ -151,7 +152,8 @@ class Lesson:
             verdict = f"Right. {question.why}" if chosen == question.right else f"Not this one. {wrongs[chosen].thinks}"
             return f"{pages.plain(verdict)} {score(self.standing(), questions)}"
 
-        sentence = f"{title}, {len(questions)} questions: " + " · ".join(pages.plain(one.ask) for one in questions)
+        asked = " · ".join(pages.plain(question.ask) for question in questions)
+        sentence = f"{title}, {counted(len(questions), 'question')}: {asked}"
         self._show_live(f"{title}: {self.title}", sentence, pages.quiz(questions, title), draw, act)
 
     def _glance(self, *, is_live: bool) -> str:

@@ -50,7 +50,7 @@ def test_reset_and_undo():
     assert diary.events() == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=events)
 def test_everything_comes_back_and_undo_is_the_way_back(progress_file, happened):
     progress_file.unlink(missing_ok=True)
