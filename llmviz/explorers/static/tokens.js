@@ -227,7 +227,8 @@ function render({ model, el }) {
     const spans = lit.map(([row, index]) => state.cut[row][index]).filter(Boolean);
     for (const element of bands.querySelectorAll("[data-index]")) {
       const item = state.items[Number(element.dataset.index)];
-      const token = state.cut[item[0]][item[1]];
+      const token = item && state.cut[item[0]][item[1]];
+      if (!token) continue; // an old element, while new ones are drawn
       element.classList.toggle("pin1", Boolean(isPin(item, 0)));
       element.classList.toggle("pin2", Boolean(isPin(item, 1)));
       element.classList.toggle("lit", spans.some((span) => span.start < token.end && token.start < span.end));
