@@ -5,8 +5,10 @@ array of Axes), takes whatever ``numpy.asarray`` takes (a torch tensor too), and
 ``figures.show(axes)`` puts the picture into the page together with that text.
 """
 
+from llmviz.figures.answers import lens_table, shuffle_table
 from llmviz.figures.attention import attention_heads, attention_map
 from llmviz.figures.attention_mosaic import attention_mosaic
+from llmviz.figures.block import block_flow
 from llmviz.figures.embeddings import embedding_scatter
 from llmviz.figures.losses import loss_curve
 from llmviz.figures.next_token import next_token_bars
@@ -19,10 +21,13 @@ __all__ = [
     "attention_heads",
     "attention_map",
     "attention_mosaic",
+    "block_flow",
     "embedding_scatter",
+    "lens_table",
     "loss_curve",
     "next_token_bars",
     "show",
+    "shuffle_table",
     "to_html",
     "to_png",
     "token_losses",
