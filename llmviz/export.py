@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import ipywidgets
 import latex2mathml.converter
@@ -182,6 +183,11 @@ class Renderer(IPythonRenderer):
     def _html_embed_images(self, html: str) -> str:
         """Leave HTML without pictures as it is: nbconvert would close a `<details>` at once that goes on below."""
         return super()._html_embed_images(html) if "<img" in html else html
+
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        """A heading whose id is its text with hyphens, as it is written in links to it."""
+        made = super().heading(text, level, **attributes)
+        return re.sub(r'(?<= id=")[^"]*', lambda found: html.escape(unquote(html.unescape(found[0]))), made, count=1)
 
     def inline_math(self, body: str) -> str:
         """`$…$`."""

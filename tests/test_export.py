@@ -1,6 +1,7 @@
 """Lessons as web pages: everything inside, nothing asked from outside, links and formulas that work."""
 
 import json
+import posixpath
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -68,7 +69,7 @@ def test_every_link_between_pages_and_to_a_heading_leads_somewhere(pages):
             path, _, place = link["href"].partition("#")
             if re.match(r"[a-z]+:", path):
                 continue
-            target = str((Path(name).parent / path).as_posix()) if path else name
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
             assert target in pages, f"{name} links to {link['href']}"
             # As a browser looks for it: the id as it is written, then decoded.
             assert not place or {place, unquote(place)} & places[target], f"{name} links to {link['href']}"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+TEACHING = sorted(f"docs/teaching/{path.name}" for path in (ROOT / "docs" / "teaching").glob("*.md"))
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md", *TEACHING)
 LINE = re.compile(r"^(?P<indent> *)(?P<name>[\w.-]+/?)(?: {2,}(?P<says>\S.*))?$")
 
 
@@ -67,6 +68,10 @@ def test_the_table_of_lessons_is_the_folder_of_notebooks():
         assert re.fullmatch(r"\d+ s|\d+\.\d min", time.strip()), f"{name} runs in {time!r}: run make notebooks"
     assert re.search(r"^\|.*\bruns in\b[^|]*\|[ \t]*$", readme(), re.MULTILINE)
     assert re.search(r"training step takes \d+ ms", readme())
+
+
+def test_it_leads_to_every_teachers_page():
+    assert re.findall(r"\]\((docs/teaching/[^)]+)\)", readme()) == TEACHING
 
 
 def slug(heading: str) -> str:
