@@ -229,7 +229,7 @@ def _compared(compare, weights: np.ndarray, mask: np.ndarray) -> tuple[np.ndarra
         )
     others, tokens, _ = _checked(others, compare[1], mask)
     if others.shape != weights.shape:
-        raise ValueError(f"compare needs the same heads: {weights.shape[:2]} (layer, head), but has {others.shape[:2]}.")
+        raise ValueError(f"compare needs the same heads: {weights.shape[:2]} (layer, head); given {others.shape[:2]}.")
     return others, _labels(tokens)
 
 

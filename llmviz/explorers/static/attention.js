@@ -42,7 +42,7 @@ function render({ model, el }) {
   };
 
   const hooks = { point, pin: pinIt, unpin };
-  const heads = headsPart({ choose, toggle: toggleHead });
+  const heads = headsPart({ choose, toggle: toggleHead, pin: () => pinIt({ query: null, key: null }), unpin });
   const lines = linesPart(hooks);
   const map = mapPart(hooks);
   const steps = stepsPart();
@@ -136,7 +136,10 @@ function render({ model, el }) {
         target = { query, key: null };
         refresh();
       },
-      next: ask,
+      next() {
+        ask();
+        question.querySelector(".option")?.focus();
+      },
       leave: () => set({ predict: false }),
     });
   }
@@ -156,8 +159,11 @@ function render({ model, el }) {
     target = null;
     if (model.get("predict")) ask();
     else {
+      const wasInside = question.contains(ui.root.activeElement);
       question.hidden = true;
+      question.replaceChildren();
       showPicture(true);
+      if (wasInside) controls.predict.focus();
       refresh();
     }
   });
@@ -189,6 +195,7 @@ function controlsOf({ model, set, toggleHead }) {
   const predict = h("button", { type: "button", onclick: () => set({ predict: !model.get("predict") }) }, "predict first");
   let names = "";
   return {
+    predict,
     elements: [live, views, h("label", {}, "lines from ", slider, shown), predict],
     update({ threshold, view, off, layer, head, names: called }, all) {
       shown.textContent = threshold.toFixed(2);

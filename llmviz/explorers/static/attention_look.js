@@ -8,6 +8,8 @@ export const ATTENTION_LOOK = `
 .role { display: block; font-size: 10px; padding-top: 2px; }
 .thumb.off::after { content: "off"; position: absolute; inset: 0; display: grid; place-items: center; font-weight: 600;
   background: repeating-linear-gradient(45deg, color-mix(in srgb, var(--jp-layout-color0, Canvas) 85%, transparent) 0 5px, color-mix(in srgb, var(--jp-layout-color0, Canvas) 60%, transparent) 5px 10px); }
+.thumb[data-pin]::before { content: attr(data-pin); position: absolute; top: -2px; left: -2px; width: 14px; font: bold 11px/14px sans-serif; color: white; background: var(--accent); }
+.thumb[data-pin="2"]::before { background: #0072b2; } .thumb[data-pin="2"] { border-style: dashed; border-color: #0072b2; }
 .chosen { margin: 6px 0 4px; font-weight: 600; }
 .scale { display: inline-flex; gap: 5px; align-items: center; margin-left: 18px; font-weight: 400; font-size: 12px; }
 .ramp { width: 90px; height: 10px; background: linear-gradient(90deg, #440154, #3e4a89, #26828e, #35b779, #b5de2b, #fde725); }

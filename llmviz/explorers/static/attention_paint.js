@@ -129,7 +129,7 @@ export function paintMarks(canvas, layout, marks) {
   const pen = sharpen(canvas, layout.width, layout.height);
   const { margin, cell, side } = layout;
   for (const { query, key, colour, dashed, number } of marks) {
-    const box = query == null ? [margin + key * cell, margin, cell, side]
+    const box = query == null && key == null ? [margin, margin, side, side] : query == null ? [margin + key * cell, margin, cell, side]
       : key == null ? [margin, margin + query * cell, side, cell]
         : [margin + key * cell, margin + query * cell, cell, cell];
     pen.setLineDash([]);

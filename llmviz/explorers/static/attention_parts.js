@@ -4,13 +4,13 @@ import { attentionSteps, vectorsOf } from "./attention_data.js";
 import { mapLayout, paintLines, paintMap, paintMarks, paintPixels, sharpen } from "./attention_paint.js";
 import { cellOf } from "./attention_words.js";
 
-// All heads, a row for each layer; one is chosen with the arrows or a click; `x` switches it off where Python answers.
-export function headsPart({ choose, toggle }) {
+// All heads, a row for each layer. Arrows or a click choose one, Enter pins it, `x` switches it off where Python answers.
+export function headsPart({ choose, toggle, pin, unpin }) {
   const box = h("div", { class: "heads", role: "radiogroup", "aria-label": "heads, a row for each layer" });
   const element = h("div", { class: "headbox" }, box);
   let shape = null;
   let painted = null;
-  roving(box, { columns: () => shape.heads, move: choose, pin: choose, keys: { x: toggle } });
+  roving(box, { columns: () => shape.heads, move: choose, pin, unpin, keys: { x: toggle } });
   const build = (data) => {
     shape = { layers: data.layers, heads: data.heads, side: Math.round(Math.max(26, Math.min(64, 780 / data.heads - 12, Math.max(30, 320 / data.layers)))) };
     box.style.setProperty("--thumb", `${shape.side}px`);
@@ -36,7 +36,7 @@ export function headsPart({ choose, toggle }) {
   });
   return {
     element,
-    update(data, { layer, head, scores, off }) {
+    update(data, { layer, head, scores, off, pins }) {
       if (shape?.layers !== data.layers || shape?.heads !== data.heads) build(data);
       if (painted !== data) repaint((painted = data), scores);
       box.querySelectorAll(".thumb").forEach((thumb, index) => {
@@ -46,6 +46,9 @@ export function headsPart({ choose, toggle }) {
         thumb.setAttribute("aria-label", `${thumb.title}${isOff ? ", switched off" : ""}`);
         thumb.tabIndex = chosen ? 0 : -1;
         thumb.classList.toggle("off", isOff);
+        const mark = pins.findIndex((one) => one.query == null && one.key == null && one.layer * data.heads + one.head === index);
+        if (mark < 0) thumb.removeAttribute("data-pin");
+        else thumb.dataset.pin = mark + 1;
       });
     },
   };
@@ -103,7 +106,7 @@ export function linesPart({ point, pin, unpin }) {
         left.replaceChildren(...column(0, "looks"));
         right.replaceChildren(...column(data.n, "is looked at"));
       }
-      const meant = target ?? pins[0] ?? null;
+      const meant = target ?? pins.find((one) => one.query != null || one.key != null) ?? null;
       const around = (token, index) => {
         const is = (mark) => mark && (index < data.n ? mark.query === index : mark.key === index - data.n);
         token.classList.toggle("pointed", Boolean(is(target)));

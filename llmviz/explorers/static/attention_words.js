@@ -12,6 +12,7 @@ const list = (data, row, keys) => keys.map((key) => `“${data.labels[key]}” $
 // What one target says: a cell, a token that looks, a token that is looked at.
 export function targetSentence(data, { layer, head, query, key }) {
   const change = data.isDifference;
+  if (query == null && key == null) query = data.n - 1;
   if (query != null && key != null) {
     if (!data.allowed(query, key)) return `${quoted(data, query)} may not look at ${quoted(data, key)}: the mask hides it.`;
     const weight = shownWeight(data, data.weight(layer, head, query, key));
