@@ -64,7 +64,7 @@ class EmbeddingExplorer(Explorer):
         code: str = CODE,
     ):
         self.words, self.vectors = _checked(vectors, labels)
-        self.labels = [spoken_token(word, 24)[1:-1] for word in self.words]
+        self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
         self.groups = _groups(groups, self.words)
         self.frame_names = _frame_names(frame_names, len(self.vectors))
         self.n_neighbours = _number_of_neighbours(n_neighbours, len(self.words))

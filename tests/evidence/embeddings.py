@@ -43,9 +43,11 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
 @demo(
     same_kind=above(0.9),
     same_kind_before=below(0.5),
+    kinds_come_first=above(0.2),
     right=above(0.8),
     right_before=below(0.1),
     only_nearest=below(0.3),
+    queen_throne_crown_near_king=above(2),
     wet_near_bank=above(0),
     rich_near_bank=above(0),
     spread_shown=below(2 / 3),
@@ -54,18 +56,20 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
 )
 def word2vec_learns_the_town(seed: int) -> dict[str, float]:
     """Guessing neighbours finds kinds and analogies, mixes the two banks, and no flat picture keeps all neighbours."""
-    before, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=1, seed=seed)
+    before, early, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
     vectors = last.vectors
-    near = {word for word, _ in vectors.neighbours("bank", 30)}
+    near, near_king = ({word for word, _ in vectors.neighbours(name, 30)} for name in ("bank", "king"))
     shown = vectors.subset(drawn_words())
     flat, drawn = embeddings.pca(shown.directions), embeddings.tsne(shown.vectors, seed=seed)
     kept, kept_tsne = (embeddings.neighbours_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
     return {
         "same_kind": same_kind(vectors),
         "same_kind_before": same_kind(before.vectors),
+        "kinds_come_first": same_kind(early.vectors) - embeddings.analogy_accuracy(early.vectors, QUESTIONS),
         "right": embeddings.analogy_accuracy(vectors, QUESTIONS),
         "right_before": embeddings.analogy_accuracy(before.vectors, QUESTIONS),
         "only_nearest": nearest_is_right(vectors),
+        "queen_throne_crown_near_king": len(near_king & {"queen", "throne", "crown"}),
         "wet_near_bank": len(near & {"ducks", "fishing", "oars"}),
         "rich_near_bank": len(near & {"safe", "borrow", "money"}),
         "spread_shown": flat.variance_shown,
