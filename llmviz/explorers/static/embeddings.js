@@ -158,7 +158,7 @@ function render({ model, el }) {
   const cardOf = (word, index) => {
     const seen = new Set(nearInPicture(points, word, space.near));
     const kept = neighboursOf(space, frameNow(), word).slice(0, space.near).map((one) => ({ ...one, seen: seen.has(one.word) }));
-    return neighbourCard({ space, word, index, near: kept, choose });
+    return neighbourCard({ space, word, index, pin: pins().indexOf(word), near: kept, choose });
   };
   const answerCard = (analogy) => analogyCard({ space, analogy, choose, answer: answersOf(analogy)[0].word,
     ranked: rankedBy(cosinesWith(space, frameNow(), walkFrom(space, frameNow(), analogy))),

@@ -14,12 +14,12 @@ function listLine(space, { word, cosine }, { mark, title, struck = false, choose
     h("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
-// The true neighbours of a word: ● those that are near in the picture too, ○ those that are not.
-export function neighbourCard({ space, word, index, near, choose }) {
+// The true neighbours of a word: ● those that are near in the picture too, ○ those that are not; ① ② if it is pinned.
+export function neighbourCard({ space, word, index, pin, near, choose }) {
   const lines = near.slice(0, LONGEST_LIST).map((one) => listLine(space, one, one.seen
     ? { mark: "●", title: "near in the picture, too", choose } : { mark: "○", title: "not near in the picture", choose }));
   const kept = near.filter((one) => one.seen).length;
-  return h("div", { class: `card pin${index + 1}` }, h("h4", {}, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
+  return h("div", { class: `card pin${index + 1}` }, h("h4", {}, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
     h("ol", {}, ...lines), h("p", { class: "hint" },
       `In all ${space.d} dimensions. Of ${near.length} neighbours the picture keeps ${kept} near (●), the others not (○).`));
 }

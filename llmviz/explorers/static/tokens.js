@@ -33,8 +33,9 @@ const TOKENS_CSS = `
 .bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 2px 12px; align-items: center; margin: 10px 0 2px; }
 .bar { height: 12px; background: color-mix(in srgb, #0072b2 55%, transparent); border: 1px solid var(--line); border-radius: 2px; }
 .count { text-align: right; font-variant-numeric: tabular-nums; }
-.details { display: flex; flex-wrap: wrap; gap: 8px 26px; margin-top: 8px; min-height: 118px; }
-.card { border-left: 3px solid var(--line); padding-left: 9px; max-width: 100%; overflow-x: auto; }
+.details { display: flex; flex-wrap: wrap; gap: 8px 26px; margin-top: 8px; min-height: 84px; align-content: start; }
+.card { display: flex; flex-wrap: wrap; gap: 0 14px; border-left: 3px solid var(--line); padding-left: 9px; max-width: 100%;
+  overflow-x: auto; align-items: start; }
 .card.pin1 { border-color: var(--accent); } .card.pin2 { border-color: var(--second); }
 .card p { margin: 1px 0; overflow-wrap: anywhere; }
 .tree, .tree div { display: flex; }
@@ -47,6 +48,7 @@ const TOKENS_CSS = `
 `;
 const NAME_WIDTH = 104;
 const PADDING = 8;
+const SPACE = 32;
 
 function measurer(box) {
   const context = h("canvas").getContext("2d");
@@ -114,7 +116,8 @@ function render({ model, el }) {
     }));
     const widths = columnWidths(shown.map((letter) => Math.min(most, width(letter) + 2)), needs).map((one) => Math.min(one, most));
     const costs = breakCosts(blocks, widths.length);
-    const lines = bandsOf(widths, most, (place) => costs[place]);
+    const splitsWord = (place) => data.bytes[data.starts[place]] !== SPACE;
+    const lines = bandsOf(widths, most, (place) => costs[place] + (splitsWord(place) ? 0.5 : 0));
     const focused = ui.root.activeElement?.dataset?.index;
     state.items = [];
     const dir = data.right_to_left ? "rtl" : "ltr";
@@ -200,10 +203,11 @@ function render({ model, el }) {
 
   function cardOf([rowNumber, index], pin) {
     const { row, token, bytes, rank, seen } = factsOf(rowNumber, index);
-    const card = h("div", { class: `card${pin ? ` pin${pin}` : ""}` },
+    const facts = h("div", {},
       h("p", {}, pin ? `${"①②"[pin - 1]} ` : "", h("b", {}, h("bdi", {}, token.label)), " in ", h("bdi", {}, row.name), `: id ${token.id}`),
       h("p", {}, bytes.length ? `${bytes.length} ${bytes.length === 1 ? "byte" : "bytes"} ` : "no byte of the text", bytes.length ? h("code", {}, hex(bytes.subarray(0, 32)).slice(1, -1)) : null),
-      h("p", {}, [rank, seen].filter(Boolean).join(" · ")));
+      h("p", {}, rank), h("p", {}, seen));
+    const card = h("div", { class: `card${pin ? ` pin${pin}` : ""}` }, facts);
     if (row.joinedBy && bytes.length > 1 && bytes.length <= 32) card.append(treeElement(treeOf(row, token.start, token.end, state.data.bytes)));
     return card;
   }

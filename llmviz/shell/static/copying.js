@@ -61,14 +61,33 @@ export async function pictureOf(element, background) {
   return new Promise((give, fail) => canvas.toBlob((blob) => (blob ? give(blob) : fail(new Error("the browser drew nothing"))), "image/png"));
 }
 
-function styledCopy(element) {
+// Written into each copy: what differs from the initial style, to which `all: initial` sets the rest.
+function styledCopy(element, initial = initialStyle(element)) {
   const copy = element instanceof HTMLCanvasElement ? document.createElement("img") : element.cloneNode(false);
   if (element instanceof HTMLCanvasElement) copy.src = element.toDataURL();
   const style = getComputedStyle(element);
-  copy.setAttribute("style", [...style].map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"));
+  const set = ["all:initial", `direction:${style.direction}`, `unicode-bidi:${style.unicodeBidi}`];
+  for (const [name, usual] of initial) {
+    const value = style.getPropertyValue(name);
+    if (value !== usual) set.push(`${name}:${value}`);
+  }
+  copy.setAttribute("style", set.join(";"));
   for (const child of element.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) copy.append(child.cloneNode());
-    else if (child.nodeType === Node.ELEMENT_NODE && getComputedStyle(child).display !== "none") copy.append(styledCopy(child));
+    else if (child.nodeType === Node.ELEMENT_NODE && getComputedStyle(child).display !== "none") copy.append(styledCopy(child, initial));
   }
   return copy;
+}
+
+// Reading styles is what takes the time: not read are those that a still picture does not show, or shows by another name.
+const UNSEEN = new RegExp("-(inline|block)(-|$)|^(inline|block)-size|^(-webkit-(?!line-clamp|box)|animation|transition|scroll|view-|timeline" +
+  "|offset|touch|will-|anchor|position-|contain|break|page|orphans|widows|cursor|pointer|resize|user|caret|app-region|interactivity|overscroll)");
+
+function initialStyle(near) {
+  const probe = near.appendChild(document.createElement("span"));
+  probe.style.all = "initial";
+  const style = getComputedStyle(probe);
+  const found = new Map([...style].filter((name) => !UNSEEN.test(name)).map((name) => [name, style.getPropertyValue(name)]));
+  probe.remove();
+  return found;
 }

@@ -147,9 +147,9 @@ export function frame({ model, el, title, css = "" }) {
       probe.style.setProperty("color", `var(${name})`);
       return getComputedStyle(probe).color;
     },
-    background: () => {
-      const set = getComputedStyle(box).getPropertyValue("--jp-layout-color0").trim();
-      return set || "white";
+    background() {
+      probe.style.setProperty("background", "var(--jp-layout-color0, Canvas)");
+      return getComputedStyle(probe).backgroundColor;
     },
     pins: pinsOf(model),
     destroy() {
