@@ -210,8 +210,9 @@ class PageExporter(HTMLExporter):
 
     @property
     def default_config(self):
-        """A widget is shown by what stands beside it: HTML, else a picture, else text."""
+        """A widget is shown by what stands beside it: HTML, else a picture, else text. Printed lines stay together."""
         config = super().default_config
+        config.CoalesceStreamsPreprocessor.enabled = True
         config.NbConvertBase.display_data_priority = [
             "text/html", "text/markdown", "image/svg+xml", "image/png", "text/plain",
         ]  # fmt: skip

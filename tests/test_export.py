@@ -112,6 +112,17 @@ class TestOneCell:
         assert "controls that Python answers" in page
         assert "VBox(" not in page
 
+    def test_of_a_progress_bar_it_is_said_what_it_is(self, tmp_path):
+        page = exported(tmp_path, shown(text_plain="IntProgress(value=0, max=18)"))
+        assert "shows how far it is" in page
+        assert "Progress(" not in page
+
+    def test_what_one_cell_printed_stays_together(self, tmp_path):
+        cell = nbformat.v4.new_code_cell("print()")
+        cell.outputs = [nbformat.v4.new_output("stream", text=text) for text in ("one\n", "two\n")]
+        page = BeautifulSoup(exported(tmp_path, cell), "html.parser")
+        assert [block.text for block in page.select(".output")] == ["one\ntwo\n"]
+
     @pytest.mark.parametrize("text", ["{'a': 1}", "Counter({'a': 2})", "dict(a=1)", "tensor([1.])", "VBox is a box"])
     def test_other_text_is_shown_as_it_is(self, tmp_path, text):
         page = BeautifulSoup(exported(tmp_path, shown(text_plain=text)), "html.parser")
