@@ -292,7 +292,7 @@ LESSON = Lesson(
             why="All 256 bytes are in every such list, so decoding always gives the text back, letter by letter.",
             wrong=[
                 Wrong(
-                    "It becomes &lt;unk&gt;",
+                    "It becomes `<unk>`",
                     "*Unknown words are lost.* That is the fate of word lists, and of WordPiece.",
                     "Cut the text, number the pieces",
                 ),
