@@ -57,7 +57,7 @@ def everything_imported() -> set[str]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         sources += [re.sub(r"^[%!].*", "", source, flags=re.MULTILINE) for source in code]
-    own = {path.stem for path in python_files()} | {"llmviz"}
+    own = {path.stem for path in python_files()} | {path.parent.name for path in python_files()} | {"llmviz"}
     return set().union(*map(imported_modules, sources)) - own - sys.stdlib_module_names
 
 

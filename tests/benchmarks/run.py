@@ -21,6 +21,7 @@ from measuring import Finding, SubjectReport, load_warning, machine, run_subject
 
 SUBJECTS = {
     "startup": "imports and first pictures",
+    "explorers": "from a key press to the painted picture, in a page and through the kernel",
     "bpe": "learning merges and encoding, against Hugging Face tokenizers and tiktoken",
     "generation": "writing text, against transformers' generate",
     "shakespeare": "characters of Tiny Shakespeare, against the usual laptop recipe",

@@ -1,0 +1,154 @@
+"""How long from a key press to the painted picture: explorers in a page, and through the kernel in JupyterLab."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from measuring import Finding, NotMeasured, Target, measure
+
+IN_PAGE = Target(30, is_minimum=False, unit=" ms")
+THROUGH_KERNEL = Target(150, is_minimum=False, unit=" ms")
+MANY_HEADS = Target(50, is_minimum=False, unit=" ms")
+PAGE_SIZE = Target(1000, is_minimum=False, unit=" kB")
+WARM_UP = 5
+
+# From the key's own time to after the next painting: a frame is asked for, and a task that comes behind it.
+PAINTED = """() => {
+    window.waits = [];
+    const after = (start) => requestAnimationFrame(() => { const channel = new MessageChannel();
+        channel.port1.onmessage = () => window.waits.push(performance.now() - start);
+        channel.port2.postMessage(0); });
+    addEventListener("keydown", (event) => after(event.timeStamp), true);
+}"""
+# The same, but until an element inside an explorer has changed: the kernel's answer is there.
+ANSWERED = """([host, selector]) => {
+    window.waits = [];
+    let start = null;
+    addEventListener("keydown", (event) => { start = event.timeStamp; }, true);
+    const watched = [...document.querySelectorAll(host)].find((one) => one.shadowRoot?.querySelector(selector))
+        .shadowRoot.querySelector(selector);
+    new MutationObserver(() => {
+        if (start === null) return;
+        const began = start;
+        start = null;
+        requestAnimationFrame(() => { const channel = new MessageChannel();
+            channel.port1.onmessage = () => window.waits.push(performance.now() - began);
+            channel.port2.postMessage(0); });
+    }).observe(watched, { childList: true, subtree: true, characterData: true });
+}"""
+LIVE = """
+from llmviz import checkpoints
+from llmviz.explorers import AttentionExplorer
+tiny = checkpoints.load_tiny()
+AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Ella lost a red kite. Otto found the red")
+"""
+
+
+def findings(quick: bool) -> Iterator[Finding]:
+    """Measure each explorer in a page, then one through the kernel."""
+    sys.path.append(str(Path(__file__).resolve().parent.parent))  # the helpers of the browser tests
+    n_keys = 12 if quick else 40
+    with chromium() as browser:
+        for name, (explorer, stop, keys) in explorers().items():
+            waits = in_page(browser, explorer, stop, keys, n_keys)
+            yield measure(f"{name}: from key press to painted", waits, "ms", target=IN_PAGE)
+        many = attention(30, 9, 64)
+        yield measure("30 × 9 heads, 64 tokens: the page", [len(many.page_html()) / 1000], "kB", target=PAGE_SIZE)
+        waits = in_page(browser, many, ".thumb[tabindex='0']", ("ArrowDown", "ArrowRight"), n_keys)
+        yield measure("30 × 9 heads, 64 tokens: choosing another head", waits, "ms", target=MANY_HEADS)
+        waits = through_kernel(browser, n_keys)
+        note = "a letter typed, the tiny GPT run, all heads drawn"
+        yield measure("attention: through the kernel", waits, "ms", target=THROUGH_KERNEL, note=note)
+
+
+def attention(n_layers: int, n_heads: int, n_tokens: int):
+    """An explorer of random heads."""
+    from llmviz.explorers import AttentionExplorer
+
+    weights = np.tril(np.random.default_rng(0).random((n_layers, n_heads, n_tokens, n_tokens)) ** 9 + 1e-4)
+    return AttentionExplorer(weights / weights.sum(-1, keepdims=True), [f" token{i}" for i in range(n_tokens)])
+
+
+def explorers() -> dict:
+    """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
+    from llmviz.explorers import EmbeddingExplorer, TokenExplorer
+    from llmviz.tokenizers import BytePairTokenizer
+
+    arrows = ("ArrowRight", "ArrowDown")
+    text = "Mia found a red kite. Otto lost the blue drum. " * 5
+    frames = np.random.default_rng(0).normal(size=(60, 512, 16))
+    stop = ".picture [tabindex='0']:visible, .picture button[tabindex='0']:visible"
+    heads = attention(4, 4, 64)
+    return {
+        "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),
+        "attention, 4 × 4 heads, 64 tokens, a cell of the map": (heads, ".map", ("ArrowLeft", "ArrowUp")),
+        "embeddings, 512 points × 60 frames": (EmbeddingExplorer(frames, [f"w{i}" for i in range(512)]), stop, arrows),
+        "tokens, 235 characters, two tokenizers": (
+            TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"]), stop, arrows,
+        ),
+    }  # fmt: skip
+
+
+@contextmanager
+def chromium():
+    """A headless browser, or a sentence where there is none."""
+    from browser.conftest import QUIET, find_chromium
+
+    path = find_chromium()
+    if path is None:
+        raise NotMeasured("no Chromium or Chrome found: install one, or set LLMVIZ_CHROMIUM to its path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+def in_page(browser, explorer, stop: str, keys: tuple[str, ...], n_keys: int) -> list[float]:
+    """Milliseconds from each key press to the painted picture, in an exported page."""
+    from explorer_pages import write_page
+
+    with tempfile.TemporaryDirectory() as folder:
+        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        page.goto(write_page(Path(folder), explorer))
+        page.locator(f".lv {stop}").first.focus()
+        page.evaluate(PAINTED)
+        waits = pressed(page, keys, n_keys)
+        page.close()
+    return waits
+
+
+def through_kernel(browser, n_keys: int) -> list[float]:
+    """Milliseconds from a typed letter to the picture that the kernel's answer makes, in JupyterLab."""
+    from browser.test_lessons import open_notebook, run_all
+    from explorer_pages import notebook_of
+    from lab_server import Lab
+
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as private:
+        (Path(folder) / "live.ipynb").write_text(notebook_of(LIVE), encoding="utf-8")
+        lab = Lab(Path(folder), Path(private))
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            open_notebook(page, lab.url("live.ipynb"))
+            run_all(page)
+            page.locator("section.frame .left .token").first.wait_for()
+            page.evaluate(ANSWERED, ["*", ".left"])
+            page.get_by_label("type a sentence").focus()
+            page.keyboard.press("End")
+            waits = pressed(page, tuple("adeo"), n_keys)
+            page.close()
+        finally:
+            lab.stop()
+    return waits
+
+
+def pressed(page, keys: tuple[str, ...], n_keys: int) -> list[float]:
+    """Press keys one by one, each after the picture of the last, and return their waits; the first few do not count."""
+    for number in range(WARM_UP + n_keys):
+        page.keyboard.press(keys[number % len(keys)])
+        page.wait_for_function(f"window.waits.length > {number}", timeout=20_000)
+    return page.evaluate("window.waits")[WARM_UP:]
