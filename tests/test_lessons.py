@@ -171,6 +171,17 @@ class TestFullLesson:
         assert re.search(r"section|\b\d+\.\d+", sources.source)
 
 
+def test_the_template_has_one_of_everything_and_keeps_the_rules_of_form():
+    lesson = Lesson(ROOT / "docs" / "lesson_template.ipynb")
+    every = TestEveryLesson()
+    every.test_has_every_part_and_no_unknown_tag(lesson)
+    every.test_is_in_order(lesson)
+    every.test_opens_with_three_to_five_goals_that_can_be_observed(lesson)
+    every.test_opens_with_the_minutes_of_each_part(lesson)
+    every.test_marks_a_class_path(lesson)
+    assert lesson.calls("exercise") == ["function_name"]
+
+
 class TestTheRulesThemselves:
     """The counting, tried on parts whose faults are known."""
 
