@@ -1,0 +1,48 @@
+"""The masked model that ships: it fills blanks in Tinyville from both sides, and did it better than a GPT of its age."""
+
+import pytest
+
+from llmviz import checkpoints, masking
+from llmviz.transformer import EncoderOnly
+from llmviz.world import Tinyville
+from llmviz.world.facts import FACTS
+
+MASKED = checkpoints.load_masked()
+
+
+def best(text: str) -> list[str]:
+    """What it puts into each blank."""
+    _, probabilities = masking.fill_blanks(MASKED.model, MASKED.tokenizer, text)
+    return [MASKED.tokenizer.decode([token_id]) for token_id in probabilities.argmax(-1).tolist()]
+
+
+def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
+    tiny = checkpoints.load_tiny()
+    assert isinstance(MASKED.model, EncoderOnly)
+    assert MASKED.model.config.vocab_size == tiny.model.config.vocab_size + 1
+    assert MASKED.model.config.d_model == tiny.model.config.d_model
+    assert MASKED.tokenizer == tiny.tokenizer
+
+
+def test_is_at_most_3_megabytes():
+    folder = checkpoints.data_path(checkpoints.MASKED)
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
+
+
+def test_recovers_more_than_a_gpt_that_was_trained_for_as_many_steps():
+    record = MASKED.record
+    assert record["masked"]["recovered"] > record["next_token"]["recovered"] + 0.01
+
+
+def test_what_was_recorded_is_what_it_does():
+    texts = [text.text for text in Tinyville(MASKED.corpus["counts"]).texts(99, counts={"story": 150, "fact": 150})]
+    found = masking.recovered(MASKED.model, MASKED.tokenizer, texts, seed=1).float().mean().item()
+    assert found == pytest.approx(MASKED.record["masked"]["recovered"], abs=0.12)
+
+
+def test_reads_what_stands_to_the_right():
+    """From the left both are "The …": only what follows tells a house from an animal."""
+    for ending, attribute in (("is the home of", "house"), ("belongs to", "pet")):
+        values = {fact.value for fact in FACTS if fact.known and fact.attribute == attribute}
+        for name in ("Noah", "Ella", "Ben"):
+            assert best(f"The ___ {ending} {name}.")[0].strip() in values
