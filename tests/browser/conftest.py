@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,10 +56,10 @@ def lab(browser, tmp_path_factory) -> Iterator[Lab]:
     lab.stop()
 
 
-@pytest.fixture
-def page(browser) -> Iterator:
+@contextmanager
+def offline_page(browser, **options) -> Iterator:
     """A fresh page; `page.outside` lists every request that wanted to leave this machine (none gets out)."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.outside = []
@@ -73,3 +74,10 @@ def page(browser) -> Iterator:
     context.route("**/*", guard)
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator:
+    """A fresh page, offline."""
+    with offline_page(browser) as page:
+        yield page

@@ -11,7 +11,7 @@ export const SHELL_CSS = `
 .controls { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; margin: 2px 0 8px; }
 .controls:empty { display: none; }
 .picture { position: relative; width: 100%; }
-.sentence { margin: 8px 0 6px; min-height: 1.45em; overflow-wrap: anywhere; }
+.sentence { margin: 8px 0 6px; min-height: 2.9em; overflow-wrap: anywhere; }
 .problem { margin: 4px 0 8px; padding: 6px 10px; border-left: 4px solid var(--accent); background: var(--faint); }
 .actions { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
 .note { font-size: 12px; opacity: .8; }

@@ -1,0 +1,130 @@
+"""What the browser tests of all explorers share: samples, pages to look at them, and eyes that see what one sees.
+
+A new explorer plugs in with one line of SAMPLES. Locators see into the shadow root: `page.locator(".lv .sentence")`.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+TEXTS = ["Mia", " found", " a", " red", " kite", " in", " the", " tree", "."]
+HOSTILE = [
+    "<img src=x onerror=window.broken=1>", "</script><script>window.broken=1</script>", "\u202eright to left",
+    "lone \ud83d", "ten thousand " * 800, "<!--", "\x00\u200b", "{query}",
+]  # fmt: skip
+PRELUDE = """
+import numpy as np
+from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer
+from llmviz.tokenizers import BytePairTokenizer
+def heads(n, shape=(2, 3)):
+    weights = np.tril(np.random.default_rng(n).random((*shape, n, n)) ** 4)
+    return weights / weights.sum(-1, keepdims=True)
+def vectors(n, frames=3):
+    return np.random.default_rng(n).normal(size=(frames, n, 6))
+def look(text, heads_off):
+    if len(text) > 1000:
+        raise ValueError("This text is too long: at most 1,000 characters.")
+    return AttentionExplorer(heads(len(text.split())), text.split())
+"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An explorer in one line of Python over `texts`; what is the same in all of them is tested on each.
+
+    Attributes:
+        source: the line.
+        at: where the picture's tab stop is, the one whose arrow keys move and whose Enter pins.
+        live: where one can type, a line of Python that makes the live one.
+    """
+
+    source: str
+    at: str = ".picture [tabindex='0']"
+    live: str = ""
+
+    @functools.cache  # noqa: B019 – a handful of samples that live as long as the tests
+    def html(self, texts: tuple[str, ...] = tuple(TEXTS), **more) -> str:
+        """The explorer's page over some texts; `more` are further arguments by name."""
+        scope = {"texts": list(texts)}
+        exec(PRELUDE, scope)
+        arguments = "".join(f", {name}={value!r}" for name, value in more.items())
+        return eval(f"{self.source[:-1]}{arguments})", scope).page_html()
+
+
+SAMPLES = {
+    "attention": Sample(
+        "AttentionExplorer(heads(len(texts)), texts)",
+        at=".map",
+        live="AttentionExplorer.live(look=look, text='Mia ran')",
+    ),
+    "embeddings": Sample("EmbeddingExplorer(vectors(len(texts)), texts, chosen=texts[0])"),
+    "tokens": Sample(
+        "TokenExplorer(''.join(texts), [BytePairTokenizer.train('the red kite', 262), 'gpt2'])",
+        live="TokenExplorer('Mia ran', 'gpt2').live()",
+    ),
+}
+EYES = (Path(__file__).parent / "explorer_eyes.js").read_text(encoding="utf-8")
+LEAST_CONTRAST = 4.5  # WCAG 2.2, AA
+
+
+def write_page(folder: Path, *pages: str, dark: bool = False) -> str:
+    """Write the HTML of explorers into one file, as an exported page has them; return its address."""
+    style = "<style>:root { color-scheme: dark }</style>" if dark else ""
+    body = "<hr>".join(pages)
+    path = folder / "page.html"
+    path.write_text(f'<!doctype html><html><meta charset="utf-8">{style}<body>{body}</body></html>', encoding="utf-8")
+    return path.as_uri()
+
+
+def listen(page) -> None:
+    """Write down what goes wrong in a page (`page.wrong`) and what it asks for (`page.asked`)."""
+    page.wrong, page.asked = [], []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: page.asked.append(request.url))
+
+
+def notebook_of(*sources: str) -> dict:
+    """A notebook with these code cells."""
+    cells = [nbformat.v4.new_code_cell(source.strip(), id=f"cell-{i}") for i, source in enumerate(sources)]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def judge(page) -> None:
+    """Everything that one sees can be read, has a name, and lies in its frame."""
+    seen = page.evaluate(EYES)
+    assert [text for contrast, text in seen["contrasts"] if contrast < LEAST_CONTRAST] == []
+    assert seen["contrasts"] and seen["tooWide"] == [] and seen["nameless"] == []
+
+
+class Shown:
+    """One explorer on a page, by its place among all of them."""
+
+    def __init__(self, page, sample: Sample, place: int = 0):
+        self.page = page
+        self.frame = page.locator("section.frame").nth(place)
+        self.stop = self.frame.locator(sample.at).first
+
+    def said(self) -> str:
+        return self.frame.locator(".sentence").inner_text()
+
+    def seen(self) -> str:
+        """All that is on the page, and what is painted on its canvases."""
+        return self.frame.evaluate(
+            "frame => frame.outerHTML + [...frame.querySelectorAll('canvas')].map(one => one.toDataURL()).join()"
+        )
+
+    def walk(self) -> set[str]:
+        """Focus the picture, press each arrow key, and gather what is said."""
+        self.stop.focus()
+        said = {self.said()}
+        for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+            self.page.keyboard.press(key)
+            said.add(self.said())
+        return said
+
+    def problem(self) -> str:
+        return " ".join(self.frame.locator(".problem:visible").all_inner_texts())
