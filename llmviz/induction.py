@@ -34,7 +34,7 @@ def random_lists(
     frequent ones and then only has to learn who the others are. With all tokens alike it takes far longer.
 
     Args:
-        vocab_size: of the tokenizer; token 0 is the end of text and begins each text.
+        vocab_size: of the tokenizer; its last token is the end of text, as everywhere here, and begins each text.
         shortest, longest: how many tokens a list has.
 
     Returns:
@@ -48,15 +48,15 @@ def random_lists(
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(shortest, longest + 1, (n_texts, 1), generator=generator)
     shares = 1 / (torch.arange(vocab_size - 1) + float(RANK_SHIFT))
-    lists = 1 + torch.multinomial(shares.expand(n_texts, -1), longest, generator=generator)
+    lists = torch.multinomial(shares.expand(n_texts, -1), longest, generator=generator)
     places = torch.arange(CONTEXT_LENGTH) % lengths
-    return torch.cat((torch.zeros(n_texts, 1, dtype=torch.long), lists.gather(1, places)), dim=1)
+    return torch.cat((torch.full((n_texts, 1), vocab_size - 1), lists.gather(1, places)), dim=1)
 
 
 def train_steps(model: DecoderOnly, settings: TrainingSettings, *, n_texts: int = 30_000) -> Iterator[TrainingStep]:
     """Train a model to repeat, and hand back control after each step; text and order come from the settings' seed."""
     texts = random_lists(model.config.vocab_size, n_texts, seed=settings.seed)
-    token_ids = torch.cat((texts.flatten(), torch.zeros(1, dtype=torch.long)))
+    token_ids = torch.cat((texts.flatten(), texts[:1, 0]))
     starts = torch.arange(n_texts + 1) * texts.shape[1]
     return training.train_steps(model, token_ids, settings, starts=starts)
 
@@ -64,15 +64,15 @@ def train_steps(model: DecoderOnly, settings: TrainingSettings, *, n_texts: int 
 def fresh_lists(vocab_size: int, length: int, *, times: int = 2, n_texts: int = 32, seed: int = 0) -> Tensor:
     """Draw lists of different tokens, all equally probable, each said a few times: (text, 1 + times · length)."""
     generator = torch.Generator().manual_seed(seed)
-    lists = [1 + torch.randperm(vocab_size - 1, generator=generator)[:length] for _ in range(n_texts)]
-    return torch.stack([repeat(one.tolist(), times) for one in lists])
+    lists = [torch.randperm(vocab_size - 1, generator=generator)[:length] for _ in range(n_texts)]
+    return torch.stack([repeat(one.tolist(), times, start=vocab_size - 1) for one in lists])
 
 
-def repeat(token_ids: Sequence[int], times: int = 2) -> Tensor:
-    """Say the same tokens several times, after an end-of-text token: (1 + times · length,).
+def repeat(token_ids: Sequence[int], times: int = 2, *, start: int) -> Tensor:
+    """Say the same tokens several times, after a token with which texts start: (1 + times · length,).
 
-    >>> repeat([7, 8, 9]).tolist()
-    [0, 7, 8, 9, 7, 8, 9]
+    >>> repeat([7, 8, 9], start=50).tolist()
+    [50, 7, 8, 9, 7, 8, 9]
     """
     token_ids = list(token_ids)
     if not token_ids or times < 1:
@@ -83,4 +83,4 @@ def repeat(token_ids: Sequence[int], times: int = 2) -> Tensor:
             f"these are {len(token_ids)} tokens, and {times} times that does not fit into the model's "
             f"{CONTEXT_LENGTH}; take at most {most} tokens"
         )
-    return torch.tensor([0, *(token_ids * times)])
+    return torch.tensor([start, *(token_ids * times)])

@@ -18,8 +18,8 @@ class TestLists:
         assert texts.shape == (5, induction.CONTEXT_LENGTH + 1)
         for text in texts.tolist():
             [length] = [n for n in range(shortest, shortest + more + 1) if text[1 + n :] == text[1:-n]][:1]
-            assert text[0] == 0 and len(set(text[1 : 1 + length])) == length
-            assert min(text[1:]) >= 1 and max(text[1:]) < 40
+            assert text[0] == 39 and len(set(text[1 : 1 + length])) == length
+            assert min(text[1:]) >= 0 and max(text[1:]) < 39
 
     def test_the_same_seed_draws_the_same(self):
         one, other, third = (induction.random_lists(40, 5, seed=seed) for seed in (1, 1, 2))
@@ -36,12 +36,12 @@ class TestLists:
 
     @given(st.lists(st.integers(1, 99), min_size=1, max_size=20), st.integers(1, 3))
     def test_repeating_is_repeating(self, ids, times):
-        assert induction.repeat(ids, times).tolist() == [0] + ids * times
+        assert induction.repeat(ids, times, start=100).tolist() == [100] + ids * times
 
     @pytest.mark.parametrize(("n", "times", "sentence"), [(0, 2, "nothing"), (3, 0, "nothing"), (32, 2, "at most 31")])
     def test_what_cannot_be_repeated_gets_a_sentence(self, n, times, sentence):
         with pytest.raises(ValueError, match=sentence):
-            induction.repeat(range(1, n + 1), times)
+            induction.repeat(range(1, n + 1), times, start=0)
 
     def test_fresh_lists_are_drawn_evenly(self):
         lists = induction.fresh_lists(100, 20, times=3, n_texts=200)
@@ -78,6 +78,7 @@ class TestShipped:
         assert shipped.record["command"] == "python -m llmviz.make_models induction"
         assert shipped.record["seconds"] > 0 and shipped.step == shipped.settings.steps
         assert shipped.tokenizer.vocab_size == shipped.model.config.vocab_size
+        assert shipped.tokenizer.end_of_text == shipped.model.config.vocab_size - 1
 
     def test_its_surprise_falls_off_a_cliff_where_the_list_begins_again(self, shipped, lists):
         losses = ablation.token_losses(shipped.model, lists)
@@ -88,7 +89,7 @@ class TestShipped:
         model, tokenizer = shipped.model, shipped.tokenizer
         for text in ("My aunt Zelda breeds purple submarines", "abracadabra 12345", "안녕 🙂"):
             ids = tokenizer.encode(text)[:20]
-            losses = ablation.token_losses(model, induction.repeat(ids))
+            losses = ablation.token_losses(model, induction.repeat(ids, start=tokenizer.end_of_text))
             assert losses[len(ids) + 1 :].mean() < 0.5 * losses[: len(ids)].mean(), text
 
     def test_induction_heads_are_in_the_second_layer_and_previous_token_heads_in_the_first(self, shipped, lists):

@@ -93,17 +93,13 @@ LESSON = Lesson(
             unit="coins", low=0, high=20, close=1, digits=1,
             why="The milkshake speaks loudest, *because the gelato asked for what it is*.",
         ),
-        Choice(
+        Number(
             "biggest_share",
-            "Eight keys drawn at random: no reason to prefer one. Without the division, how large is the biggest share "
-            "at d = 1024?",
-            {
-                "near 1/8": "Random keys are alike on average, you may have thought. But each score is a sum of 1024 "
-                "products, and sums of many products lie far apart.",
-                "near 1/2": "It grows with d, you saw that; but the exponential of a gap of 30 is beyond any half.",
-                "near 1": "",
-            },
-            why="The spread of the scores grows like √d. Dividing by √d brings it back to 1, whatever d is.",
+            "Eight keys drawn at random, each of d = 1024 numbers: no reason to prefer one. *Without* the division by "
+            "√d, how large is the biggest of the eight shares?",
+            low=0, high=1, close=0.1, digits=1,
+            why="With shares alike it would be 1/8. But each score is a sum of 1024 products, and such sums spread by "
+            "√1024 = 32; *e* to a gap like that leaves nothing to the others. Divided by √d, the spread is 1 again.",
         ),
         Choice(
             "my_row",
@@ -117,17 +113,12 @@ LESSON = Lesson(
             },
             why="The softmax had dealt out shares to three words of the future, and zeroing threw them away.",
         ),
-        Choice(
+        Number(
             "who_copies",
             "How many of the tiny GPT's eight heads put at least half of their attention on the word to be copied?",
-            {
-                "all eight": "*Attention looks at what matters.* Each head has learned its own habit; most of them "
-                "look elsewhere.",
-                "four or more": "A whole layer would be a luxury for a job that one head can do.",
-                "one to three": "",
-                "none": "*The knowledge is spread out everywhere.* Some of it is, but this job has an address.",
-            },
-            why="Training gave the job to very few heads; which ones, the seed decides. So search, each time anew.",
+            unit="heads", low=0, high=8, close=1,
+            why="Not all: each head has its own habit, and most look elsewhere. Not none: this job has an address. "
+            "Which head it is, the seed decides; so search, each time anew.",
         ),
         Choice(
             "where_it_falls",
@@ -141,16 +132,13 @@ LESSON = Lesson(
             },
             why="From the second word of the second round on, looking back tells what comes.",
         ),
-        Choice(
+        Number(
             "prettiest_off",
-            "You switch off the head with the clearest stripe, only this one. What happens to the second round?",
-            {
-                "the cliff is gone": "*The brightest head is the one that does it.* One of them, yes. Look how many "
-                "stripes there are.",
-                "about half of the cliff is gone": "Heads do not add up like workers: the others have what it takes.",
-                "hardly anything": "",
-            },
-            why="Several heads know the same trick and stand in for one another. *Not missed* is not *useless*.",
+            "You switch off the head with the clearest stripe, only this one. How much of the cliff is gone: from 0 "
+            "(still as deep) to 100 percent (no cliff at all)?",
+            unit="percent", low=0, high=100, close=10,
+            why="The others carry the same stripe and stand in for it. *Not missed* is not *useless*: look what "
+            "happens when all of them go.",
         ),
     ],
     exercises=[

@@ -124,7 +124,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     }
 
 
-@demo(gap_at_the_start=below(0.1), gap_after_800_steps=above(0.6))
+@demo(gap_at_the_start=below(0.1), gap_after_800_steps=above(0.3))
 def repetition_alone_teaches_looking_back(seed: int) -> dict[str, float]:
     """Trained on lists of random tokens that repeat, the second round becomes easier than the first. (A small
     vocabulary and 800 steps: the cliff is only forming.)"""
