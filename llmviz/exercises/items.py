@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-
 MINUTES_FOR_A_QUESTION = 1
 """Reckoned for a prediction or a question of the quiz; an exercise says its own minutes."""
 LONGEST_TEXT = 500

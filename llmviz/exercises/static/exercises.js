@@ -21,13 +21,13 @@ function headingOf(host, target) {
 }
 
 // Another lesson, in the folder of this one: JupyterLab opens it at the heading, and this one stays as it is.
-function openBeside(page, target) {
+function openBeside(host, page, target) {
   const here = decodeURIComponent(location.pathname.split("/tree/")[1] ?? "");
   const link = document.createElement("span");
   link.hidden = true;
   link.dataset.commandlinkerCommand = "rendermime:handle-local-link";
   link.dataset.commandlinkerArgs = JSON.stringify({ path: here.replace(/[^/]*$/, "") + page, id: `#${target}` });
-  document.body.append(link);
+  host.append(link); // inside the notebook, which JupyterLab trusts to give commands
   link.click();
   link.remove();
 }
@@ -38,12 +38,39 @@ function follow(event, host, say) {
   const [, page, target] = href.match(/^([\w.-]*)#(.+)$/) ?? [];
   if (!target || (page && !host.closest(".jp-Notebook"))) return;
   event.preventDefault();
-  if (page) return openBeside(page, target);
+  if (page) return openBeside(host, page, target);
   const heading = headingOf(host, decodeURIComponent(target));
   if (!heading) return say(`“${link.textContent}” is not in this notebook.`);
   heading.scrollIntoView({ block: "start" });
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
+}
+
+// Makes the children of `old` like those of `fresh` and leaves alone what is alike: what is open, typed, selected or
+// focused stays so, and a click that has begun still finds its target.
+function morph(old, fresh) {
+  const children = [...fresh.childNodes];
+  for (const [index, wanted] of children.entries()) {
+    const present = old.childNodes[index];
+    if (!present) old.append(wanted);
+    else if (present.nodeName !== wanted.nodeName) present.replaceWith(wanted);
+    else if (wanted.nodeType !== Node.ELEMENT_NODE) {
+      if (present.data !== wanted.data) present.data = wanted.data;
+    } else {
+      dress(present, wanted);
+      morph(present, wanted);
+    }
+  }
+  while (old.childNodes.length > children.length) old.lastChild.remove();
+}
+
+function dress(present, wanted) {
+  for (const { name } of [...present.attributes]) {
+    if (!wanted.hasAttribute(name) && name !== "open") present.removeAttribute(name);
+  }
+  for (const { name, value } of wanted.attributes) {
+    if (present.getAttribute(name) !== value) present.setAttribute(name, value);
+  }
 }
 
 function render({ model, el }) {
@@ -60,20 +87,12 @@ function render({ model, el }) {
   root.replaceChildren(style, body, status);
   const say = (text) => { status.textContent = text; };
 
-  // What is open, typed and focused stays so when Python draws anew.
   const draw = () => {
-    const keyed = (one) => one.dataset.key;
-    const open = new Set([...body.querySelectorAll("details[open]")].map((one, i) => keyed(one) ?? i));
-    const typed = body.querySelector("input")?.value;
-    const focused = root.activeElement && (root.activeElement.closest("[data-key]")?.dataset.key ?? "");
-    body.innerHTML = model.get("body");
-    for (const one of body.querySelectorAll("details[data-key]")) one.open = open.has(keyed(one));
-    const input = body.querySelector("input");
-    if (input && typed) input.value = typed;
-    if (focused === null) return;
-    const again = [...body.querySelectorAll("[data-key]")].find((one) => keyed(one) === focused);
-    const next = again ?? body.querySelector("input, button, summary");
-    (next?.tagName === "DETAILS" ? next.querySelector("summary") : next)?.focus({ preventScroll: true });
+    const fresh = document.createElement("template");
+    fresh.innerHTML = model.get("body");
+    const focused = root.activeElement;
+    morph(body, fresh.content);
+    if (focused && !root.activeElement) body.querySelector("input, button, summary")?.focus({ preventScroll: true });
   };
   const announce = () => say(model.get("said"));
 
