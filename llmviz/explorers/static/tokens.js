@@ -7,18 +7,20 @@ import {
 
 const TOKENS_CSS = `
 .bands { display: grid; gap: 14px; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
-.band { display: grid; row-gap: 3px; align-items: start; overflow: hidden; }
-.rowname { font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0; align-self: center;
-  overflow-wrap: anywhere; }
-.letter { text-align: center; white-space: pre; overflow: hidden; padding: 1px 0; opacity: .85; }
+.band { overflow: hidden; contain: content; }
+.row { display: flex; align-items: flex-start; margin-bottom: 3px; }
+.rowname { flex: none; width: 104px; font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0;
+  align-self: center; overflow-wrap: anywhere; }
+.row:has(> .above) { flex-wrap: wrap; } .rowname.above { width: 100%; padding-bottom: 0; }
+.letter { flex: none; text-align: center; white-space: pre; overflow: hidden; padding: 1px 0; opacity: .85; }
 .letter.lit { background: var(--faint); opacity: 1; font-weight: 700; box-shadow: inset 0 -2px 0 var(--accent); }
-.block { display: flex; flex-wrap: wrap; min-width: 0; margin: 0 1px; border: 1px solid var(--line); border-radius: 4px;
-  overflow: hidden; }
+.block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); border-radius: 4px; overflow: hidden;
+  justify-content: center; }
 .block.goeson { border-right-style: dotted; border-top-right-radius: 0; border-bottom-right-radius: 0; }
 .block.goneson { border-left-style: dotted; border-top-left-radius: 0; border-bottom-left-radius: 0; }
 .token { position: relative; flex: 1 1 0; min-width: min-content; display: flex; flex-direction: column; align-items: center; cursor: pointer;
   padding: 1px 2px; white-space: pre; line-height: 1.25; }
-.token + .token { border-left: 1px dashed var(--line); }
+.block > .token + .token { border-left: 1px dashed var(--line); }
 .token.even { background: color-mix(in srgb, #0072b2 20%, transparent); }
 .token.odd { background: color-mix(in srgb, #e69f00 24%, transparent); }
 .token.broken { background-image: var(--hatch); font-size: 11px; }
@@ -27,8 +29,9 @@ const TOKENS_CSS = `
 .token.pin1 { box-shadow: inset 0 0 0 2px var(--accent); } .token.pin2 { box-shadow: inset 0 0 0 2px var(--second); }
 .token.pin1::before, .token.pin2::before { position: absolute; top: -2px; left: 1px; font-size: 10px; content: "①"; }
 .token.pin2::before { content: "②"; }
+.block.token { flex: none; }
 .token:focus-visible { outline-offset: -2px; }
-.hidden-row { font: 12px var(--jp-ui-font-family, system-ui); opacity: .75; padding: 3px; border: 1px dashed var(--line);
+.hidden-row { flex: none; font: 12px var(--jp-ui-font-family, system-ui); opacity: .75; padding: 3px; border: 1px dashed var(--line);
   border-radius: 4px; }
 .bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 2px 12px; align-items: center; margin: 10px 0 2px; }
 .bar { height: 12px; background: color-mix(in srgb, #0072b2 55%, transparent); border: 1px solid var(--line); border-radius: 2px; }
@@ -44,7 +47,6 @@ const TOKENS_CSS = `
   margin: 1px; white-space: pre; }
 .leaf { padding: 0 3px; white-space: pre; }
 .hint { font-size: 12px; opacity: .8; }
-@media (max-width: 600px) { .rowname { padding-bottom: 0; } }
 `;
 const NAME_WIDTH = 104;
 const PADDING = 8;
@@ -121,53 +123,39 @@ function render({ model, el }) {
     const focused = ui.root.activeElement?.dataset?.index;
     state.items = [];
     const dir = data.right_to_left ? "rtl" : "ltr";
-    bands.replaceChildren(...lines.map(([first, end]) => {
-      const columns = Array.from(widths.subarray(first, end), (one) => `${one.toFixed(1)}px`).join(" ");
-      const band = h("div", { class: "band", dir, style: { "grid-template-columns": narrow ? columns : `${names}px ${columns}` } });
-      const place = (column) => column - first + (narrow ? 1 : 2);
-      let line = 1;
-      for (let column = first; column < end; column++) {
-        band.append(h("span", { class: "letter", "data-column": column, "aria-hidden": "true",
-          style: { "grid-row": line, "grid-column": place(column) } }, h("bdi", {}, shown[column])));
-      }
-      data.rows.forEach((row, number) => {
-        line += 1;
-        band.append(h("span", { class: "rowname", dir: "auto",
-          style: { "grid-row": line, "grid-column": narrow ? "1 / -1" : 1 } }, h("bdi", {}, row.name)));
-        if (narrow) line += 1;
-        if (isHidden(number)) {
-          band.append(h("span", { class: "hidden-row", style: { "grid-row": line, "grid-column": `${narrow ? 1 : 2} / -1` } }, "?"));
-        }
-        for (const block of blocks[number]) {
-          if (block.last < first || block.first >= end) continue;
-          band.append(blockElement(block, number, line, place, first, end));
-        }
-      });
-      return band;
-    }));
+    const widthOf = (from, to) => `${widths.subarray(from, to).reduce((sum, one) => sum + one, 0).toFixed(1)}px`;
+    bands.replaceChildren(...lines.map(([first, end]) => h("div", { class: "band", dir },
+      rowElement("", narrow, Array.from({ length: end - first }, (_, index) =>
+        h("span", { class: "letter", "data-column": first + index, "aria-hidden": "true",
+          style: { width: `${widths[first + index].toFixed(1)}px` } }, h("bdi", {}, shown[first + index])))),
+      ...data.rows.map((row, number) => rowElement(row.name, narrow, isHidden(number)
+        ? [h("span", { class: "hidden-row", style: { width: widthOf(first, end) } }, "?")]
+        : blocks[number].filter((block) => block.last >= first && block.first < end)
+          .map((block) => blockElement(block, number, first, end, widthOf)))))));
     if (focused !== undefined) bands.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
     markTokens();
   }
 
-  function blockElement(block, row, line, place, first, end) {
-    const [from, to] = [Math.max(block.first, first), Math.min(block.last + 1, end)];
+  const rowElement = (name, narrow, parts) => h("div", { class: "row" },
+    narrow && !name ? null : h("span", { class: `rowname${narrow ? " above" : ""}`, dir: "auto" }, h("bdi", {}, name)), ...parts);
+
+  function blockElement(block, row, first, end, widthOf) {
     const before = block.first < first;
-    const box = h("span", { class: `block${before ? " goneson" : ""}${block.last >= end ? " goeson" : ""}`,
-      style: { "grid-row": line, "grid-column": `${place(from)} / ${place(to)}` } });
-    if (before) {
-      box.append(h("span", { class: "token" }, "…"));
-      return box;
-    }
-    for (const index of block.tokens) {
-      const token = state.cut[row][index];
-      const number = state.items.push([row, index]) - 1;
-      box.append(h("span", {
-        class: `token ${index % 2 ? "odd" : "even"}${isHex(token.label) ? " broken" : ""}`, role: "button",
-        "data-index": number, tabindex: number ? -1 : 0,
-        "aria-label": `${token.label}, id ${token.id}, token ${index + 1} of ${state.data.rows[row].name}`,
-      }, h("bdi", {}, token.label), model.get("ids") ? h("span", { class: "id" }, token.id) : null));
-    }
-    return box;
+    const look = `block${before ? " goneson" : ""}${block.last >= end ? " goeson" : ""}`;
+    const style = { width: widthOf(Math.max(block.first, first), Math.min(block.last + 1, end)) };
+    if (before) return h("span", { class: look, style }, "…");
+    if (block.tokens.length === 1) return tokenElement(row, block.tokens[0], look, style);
+    return h("span", { class: look, style }, ...block.tokens.map((index) => tokenElement(row, index, "", {})));
+  }
+
+  function tokenElement(row, index, look, style) {
+    const token = state.cut[row][index];
+    const number = state.items.push([row, index]) - 1;
+    return h("span", {
+      class: `${look} token ${index % 2 ? "odd" : "even"}${isHex(token.label) ? " broken" : ""}`, style, role: "button",
+      "data-index": number, tabindex: number ? -1 : 0,
+      "aria-label": `${token.label}, id ${token.id}, token ${index + 1} of ${state.data.rows[row].name}`,
+    }, h("bdi", {}, token.label), model.get("ids") ? h("span", { class: "id" }, token.id) : null);
   }
 
   function drawBill() {
