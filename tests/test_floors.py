@@ -76,7 +76,10 @@ def test_no_room_is_a_lumber_room():
     assert {path.stem for path in FILES} & {"utils", "util", "helpers", "common", "misc"} == set()
 
 
-@pytest.mark.parametrize("module", ["llmviz", "llmviz.figures", "llmviz.tokenizers", "llmviz.world", "llmviz.cli"])
+LIGHT = ["llmviz", "llmviz.figures", "llmviz.tokenizers", "llmviz.world", "llmviz.exercises", "llmviz.cli"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
 def test_light_rooms_load_no_torch(module):
     """Seconds matter to a learner who only wants to see a picture."""
     program = f"import sys, {module}; print('torch' in sys.modules)"

@@ -119,5 +119,6 @@ def test_every_wrong_option_names_its_misconception_and_the_cell_that_refutes_it
         for wrong in question.wrong:
             assert wrong.thinks and wrong.see, f"{question.name}: {wrong.text}"
             page, _, heading = wrong.see.rpartition("#")
+            assert not set(heading) & set("*`[]"), f"a link to {heading!r} cannot be made: its heading has marks"
             path = ROOT / "notebooks" / page if page else NOTEBOOKS[name]
             assert heading in headings(path), f"{question.name} points to a heading {heading!r} that {path.name} lacks"
