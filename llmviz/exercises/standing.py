@@ -90,8 +90,9 @@ def glance(title: str, found: Sequence[Item], *, is_live: bool) -> str:
 def _row(part: str, found: Sequence[Item], is_live: bool) -> str:
     cell = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;font-weight:normal"
     if not is_live:
-        names = ", ".join(html.escape(item.name.replace("_", " ")) for item in found) if part == "Exercises" else ""
-        return f'<tr><th scope="row" style="{cell}">{part}</th><td style="{cell}">{len(found)} {names}</td></tr>'
+        names = ", ".join(html.escape(item.name.replace("_", " ")) for item in found)
+        what = f"{len(found)}: {names}" if part == "Exercises" else len(found)
+        return f'<tr><th scope="row" style="{cell}">{part}</th><td style="{cell}">{what}</td></tr>'
     done = sum(item.status == DONE for item in found)
     begun = sum(item.status == ATTEMPTED for item in found)
     words = f"{done} of {len(found)} done" + (f", {begun} attempted" if begun else "")
