@@ -158,6 +158,7 @@ def train_glove_steps(
     epochs: int = 30,
     learning_rate: float = 0.05,
     x_max: float = 100.0,
+    unseen_as: float = 0.0,
     min_count: int = 5,
     n_frames: int = 30,
     seed: int = 0,
@@ -166,10 +167,16 @@ def train_glove_steps(
 
     The first step is the random start, then come `n_frames` more.
     GloVe: Pennington, Socher and Manning 2014, sections 3 and 4.2, with AdaGrad; a word's vector is the sum of its two
-    rows. Arguments as in `train_word2vec_steps`. Lesson 2.
+    rows. Lesson 2.
+
+    Args:
+        unseen_as: count words that never met as so many meetings; 0, as in the paper, leaves them out.
+        The others are as in `train_word2vec_steps`.
     """
     words = _checked(texts, min_count, d_model=d_model, window=window, epochs=epochs, n_frames=n_frames)
-    counts = cooccurrences(words, window=window, by_distance=True)
+    if not unseen_as >= 0:
+        raise ValueError(f"unseen_as is a number of meetings, 0 or more; given {unseen_as!r}.")
+    counts = cooccurrences(words, window=window, by_distance=True) + unseen_as
     rows, columns = np.nonzero(counts)
     rng = np.random.default_rng(seed)
     tables = [((rng.random((words.n_words, size)) - 0.5) / d_model) for size in (d_model, d_model, 1, 1)]

@@ -84,9 +84,10 @@ LESSON = Lesson(
         ),
         Choice(
             "where_they_part",
-            "*May* the month and *May* the person have one token. Where inside the model do the two part?",
+            "*May* the month and *May* the person are spelled alike, so they have the same tokens. Where inside the "
+            "model do the two part?",
             {
-                "in the embedding": "The table has one row for the token, so both begin with the very same numbers.",
+                "in the embedding": "The table knows only tokens: same letters, same rows, so the very same numbers.",
                 "after layer 1": "",
                 "after layer 2": "Later than it has to be: the first layer can already look back at the cue.",
                 "nowhere": "*A word has one vector.* It has one row in the table, and then it listens.",
@@ -342,18 +343,18 @@ LESSON = Lesson(
         ),
         Question(
             "one_vector",
-            "The table has one row for *May*. How can a model tell the month from the person?",
+            "The table has the same rows for both *Mays*. How can a model tell the month from the person?",
             right="Attention adds what the neighbours say, layer by layer",
-            why="The row is only where the walk begins. Lesson 3 shows how one word asks another.",
+            why="The rows are only where the walk begins. Lesson 3 shows how one word asks another.",
             wrong=[
                 Wrong(
                     "It cannot",
-                    "*A word has one vector.* One row, yes. After the first layer the two had parted.",
+                    "*A word has one vector.* One beginning, yes. After the first layer the two had parted.",
                     "Watch one word become two",
                 ),
                 Wrong(
-                    "The tokenizer gives them two ids",
-                    "*The tokenizer understands.* Same letters, same id; a cell "
+                    "The tokenizer gives them different ids",
+                    "*The tokenizer understands.* Same letters, same ids; a cell "
                     "asserted that both begin with the same vector.",
                     "Watch one word become two",
                 ),

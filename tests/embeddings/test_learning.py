@@ -155,6 +155,17 @@ def test_few_words_said_often_do_not_make_the_vectors_run_away(train, texts):
     assert np.abs(vectors).max() < 50
 
 
+def test_glove_hears_of_pairs_that_never_met_only_when_told():
+    texts, gaps = ["a x", "b x", "c y", "d y"] * 40, []
+    for unseen_as in (0.1, 0):
+        vectors = embeddings.train_glove(texts, d_model=4, epochs=400, unseen_as=unseen_as, seed=1)
+        gaps.append(vectors.cosine("a", "b") - vectors.cosine("a", "c"))
+    told, untold = gaps
+    assert told > untold + 0.3
+    with pytest.raises(ValueError, match="0 or more; given -1"):
+        next(embeddings.train_glove_steps(["a b"] * 9, unseen_as=-1))
+
+
 def test_texts_of_one_word_teach_nothing():
     with pytest.raises(ValueError, match="no neighbours to learn from"):
         embeddings.train_glove(["a", "b"] * 9)

@@ -85,6 +85,13 @@ def glove_finds_kinds_but_few_analogies_here(seed: int) -> dict[str, float]:
     return {"same_kind": same_kind(vectors), "right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
 
 
+@demo(right=above(0.8))
+def glove_needs_to_hear_who_never_met(seed: int) -> dict[str, float]:
+    """With each pair that never met counted as half a meeting, GloVe solves the analogies, too."""
+    vectors = embeddings.train_glove(texts_of(seed), seed=seed, unseen_as=0.5, epochs=6, learning_rate=0.1, x_max=10)
+    return {"right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
+
+
 @demo(in_the_table=between(-1e-6, 1e-6), least_apart=above(0.02), may_after_layer_1=above(0.1))
 def ambiguous_words_walk_apart(seed: int) -> dict[str, float]:
     """All five ambiguous words begin as one vector and are apart later, whichever half of their uses one takes."""

@@ -68,6 +68,7 @@ function render({ model, el }) {
   ui.controls.after(h("p", { class: "hint" }, KEYS_HELP));
 
   let space, map, places = [], points = [], hover = null, question = null, playing = 0, shownFrame = 0, widths = new Map();
+  const remembered = new Map();
   const pen = canvas.getContext("2d");
   roving(cards, { pin: (index) => cards.querySelectorAll("button")[index].click(), unpin: () => canvas.focus() });
   const save = (values) => {
@@ -82,6 +83,15 @@ function render({ model, el }) {
   const asked = () => {
     const analogy = model.get("analogy");
     return Array.isArray(analogy) && analogy.length === 3 && analogy.every(valid) ? analogy : null;
+  };
+  // The neighbours of a word in the frame that is shown, worked out once.
+  const nearTo = (word) => {
+    const key = frameNow() * space.n + word;
+    if (!remembered.has(key)) {
+      if (remembered.size > 200) remembered.clear();
+      remembered.set(key, neighboursOf(space, frameNow(), word));
+    }
+    return remembered.get(key);
   };
   const label = (word) => `“${space.labels[word]}”`;
 
@@ -111,7 +121,7 @@ function render({ model, el }) {
     const hide = question && !question.revealed;
     const shown = looked.map((word, index) => {
       const seen = new Set(nearInPicture(points, word, space.near));
-      const near = hide ? [] : neighboursOf(space, now, word).slice(0, space.near).map((one) => ({ word: one.word, seen: seen.has(one.word) }));
+      const near = hide ? [] : nearTo(word).slice(0, space.near).map((one) => ({ word: one.word, seen: seen.has(one.word) }));
       return { word, near, colour: colours[index] };
     });
     const analogy = question ? null : asked();
@@ -157,7 +167,7 @@ function render({ model, el }) {
 
   const cardOf = (word, index) => {
     const seen = new Set(nearInPicture(points, word, space.near));
-    const kept = neighboursOf(space, frameNow(), word).slice(0, space.near).map((one) => ({ ...one, seen: seen.has(one.word) }));
+    const kept = nearTo(word).slice(0, space.near).map((one) => ({ ...one, seen: seen.has(one.word) }));
     return neighbourCard({ space, word, index, pin: pins().indexOf(word), near: kept, choose });
   };
   const answerCard = (analogy) => analogyCard({ space, analogy, choose, answer: answersOf(analogy)[0].word,
@@ -195,11 +205,11 @@ function render({ model, el }) {
         (model.get("exclude") === false ? "all words allowed." : "the words of the question left out."));
     } else if (looked.length === 2) {
       const cosine = cosinesWith(space, frameNow(), space.row(frameNow(), looked[0]))[looked[1]];
-      const sets = looked.map((word) => neighboursOf(space, frameNow(), word).slice(0, space.near).map((one) => one.word));
+      const sets = looked.map((word) => nearTo(word).slice(0, space.near).map((one) => one.word));
       const shared = sets[0].filter((word) => sets[1].includes(word)).length;
       ui.say(`${at}${label(looked[0])} and ${label(looked[1])}: cosine ${cosine.toFixed(2)}; ${shared} of ${space.near} neighbours in common.`);
     } else if (looked.length) {
-      const near = neighboursOf(space, frameNow(), subject).slice(0, 3);
+      const near = nearTo(subject).slice(0, 3);
       ui.say(`${at}nearest to ${label(subject)}: ${near.map((one) => `${label(one.word)} ${one.cosine.toFixed(2)}`).join(", ")}.`);
     } else ui.say(`${at}${space.n} words. Choose one.`);
     canvas.setAttribute("aria-label", `${map.name} map of ${space.n} words${looked.length ? `, at ${label(subject)}` : ""}`);
@@ -215,7 +225,7 @@ function render({ model, el }) {
     if (analogy) return { caption: `Words by their cosine with the place of ${label(analogy[1])} − ${label(analogy[0])} + ${label(analogy[2])}`, columns, rows: rows(answersOf(analogy)) };
     if (!looked.length) return { caption: "All words", columns: ["word", "group"], rows: space.labels.map((text, word) => [text, group(word)]) };
     const seen = new Set(nearInPicture(points, looked[0], space.near));
-    return { caption: `All words by their cosine with ${label(looked[0])}`, columns, rows: rows(neighboursOf(space, frameNow(), looked[0]), seen) };
+    return { caption: `All words by their cosine with ${label(looked[0])}`, columns, rows: rows(nearTo(looked[0]), seen) };
   }
 
   function stop() {
@@ -343,6 +353,7 @@ function render({ model, el }) {
     stop();
     space = readSpace(model.get("payload"));
     [hover, widths] = [null, new Map()];
+    remembered.clear();
     words.replaceChildren(...space.labels.map((text) => h("option", { value: text })));
     mapBox.replaceChildren(...space.maps.map(({ name }) => h("option", {}, name)));
     mapBox.hidden = space.maps.length < 2;
