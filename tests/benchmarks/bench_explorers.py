@@ -114,7 +114,7 @@ def in_page(browser, explorer, stop: str, keys: tuple[str, ...], n_keys: int) ->
 
     with tempfile.TemporaryDirectory() as folder:
         page = browser.new_page(viewport={"width": 1000, "height": 900})
-        page.goto(write_page(Path(folder), explorer))
+        page.goto(write_page(Path(folder), explorer.page_html()))
         page.locator(f".lv {stop}").first.focus()
         page.evaluate(PAINTED)
         waits = pressed(page, keys, n_keys)
@@ -124,8 +124,8 @@ def in_page(browser, explorer, stop: str, keys: tuple[str, ...], n_keys: int) ->
 
 def through_kernel(browser, n_keys: int) -> list[float]:
     """Milliseconds from a typed letter to the picture that the kernel's answer makes, in JupyterLab."""
-    from browser.test_lessons import open_notebook, run_all
     from explorer_pages import notebook_of
+    from lab_pages import open_notebook, run_all
     from lab_server import Lab
 
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as private:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from explorer_pages import Shown, listen, notebook_of, write_page
+from explorer_pages import SAMPLES, Shown, listen, notebook_of, write_page
 
 from llmviz.explorers import AttentionExplorer
 
@@ -29,8 +29,8 @@ def show(page, tmp_path):
     listen(page)
 
     def open_(explorer, **options) -> Shown:
-        page.goto(write_page(tmp_path, explorer, **options))
-        return Shown(page)
+        page.goto(write_page(tmp_path, explorer.page_html(), **options))
+        return Shown(page, SAMPLES["attention"])
 
     yield open_
     assert page.wrong == [] and page.outside == []
@@ -154,7 +154,7 @@ def test_without_scripts_the_sentence_the_picture_and_the_table_stay(browser, tm
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     explorer = AttentionExplorer(some_weights(), TOKENS)
-    page.goto(write_page(tmp_path, explorer))
+    page.goto(write_page(tmp_path, explorer.page_html()))
     assert repr(explorer) in page.locator("body").inner_text()
     assert page.get_by_role("img").get_attribute("alt") == repr(explorer)
     page.locator("summary").click()
@@ -176,8 +176,8 @@ BRIGHT = """(Math.min(...getComputedStyle(document.querySelector(".lv").shadowRo
 
 def test_levers_and_texts_in_jupyterlab_dark_and_reopened(lab, page):
     """Type, switch a head off by its key, see the loss; then the same notebook again, without a kernel's answers."""
+    from lab_pages import open_notebook, run_all
     from playwright.sync_api import expect
-    from test_lessons import open_notebook, run_all
 
     listen(page)
     (lab.folder / "levers.ipynb").write_text(notebook_of(SETUP, STILL), encoding="utf-8")

@@ -35,7 +35,7 @@ def shown_in(page) -> list[Shown]:
 def notebook(lab) -> Path:
     """The notebook in the folder of the running JupyterLab, not yet run."""
     path = lab.folder / NAME
-    nbformat.write(notebook_of(*CELLS), path)
+    path.write_text(notebook_of(*CELLS), encoding="utf-8")
     return path
 
 

@@ -223,7 +223,7 @@ live
 
 
 def test_typing_in_jupyterlab_and_the_page_beside_it(lab, page):
-    from test_lessons import open_notebook, run_all
+    from lab_pages import open_notebook, run_all
 
     cells = [
         nbformat.v4.new_code_cell(LIVE.strip()),
