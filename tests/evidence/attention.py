@@ -95,17 +95,23 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
     induction_scores_of_layer_0=below(0.1),
     loss_added_without_the_prettiest_stripe=below(0.5),
     loss_added_without_the_best_previous_token_head=above(3),
+    induction_scores_left_without_it=below(0.2),
     loss_without_layer_0=above(5),
     loss_without_layer_1=above(5),
 )
 def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
-    without their layer, or without one head of layer 0 that has no stripe at all, the cliff is gone."""
+    without their layer the cliff is gone; without one head of layer 0 that has no stripe, the stripes are gone too."""
     model = checkpoints.load_induction().model
     lists, again = induction.fresh_lists(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
-    weights = model.trace(lists[:8]).attention_weights.detach().numpy()
-    stripes = sum(head_roles.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
-    previous = sum(head_roles.previous_token_score(weights[:, row]) for row in range(8)) / 8
+
+    def score(of, heads_off=()):
+        weights = model.trace(lists[:8], heads_off=heads_off).attention_weights.detach().numpy()
+        return sum(of(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
+
+    stripes = score(head_roles.induction_score)
+    previous = score(lambda weights, tokens: head_roles.previous_token_score(weights))
+    one_back = ablation.all_heads(model)[previous.argmax()]
     losses, effects = ablation.token_losses(model, lists), ablation.head_effects(model, lists, positions=again)
 
     def without(layer):
@@ -119,6 +125,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
         "induction_scores_of_layer_0": stripes[0].max(),
         "loss_added_without_the_prettiest_stripe": effects.flatten()[stripes.argmax()].item(),
         "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
+        "induction_scores_left_without_it": score(head_roles.induction_score, [one_back])[1].max(),
         "loss_without_layer_0": without(0),
         "loss_without_layer_1": without(1),
     }
