@@ -86,11 +86,11 @@ def listen(page) -> None:
     page.on("request", lambda request: page.asked.append(request.url))
 
 
-def notebook_of(*sources: str) -> dict:
-    """A notebook with these code cells."""
+def notebook_of(*sources: str) -> str:
+    """A notebook with these code cells, as JSON."""
     cells = [nbformat.v4.new_code_cell(source.strip(), id=f"cell-{i}") for i, source in enumerate(sources)]
     kernel = {"name": "python3", "display_name": "Python 3"}
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}))
 
 
 def judge(page) -> None:
