@@ -43,7 +43,7 @@ notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and ti
 	$(BIN)/python notebooks/execute.py $(ARGS)
 
 evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
-	$(BIN)/python tests/evidence/run.py $(ARGS)
+	$(BIN)/python tests/evidence/measure_claims.py $(ARGS)
 
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
 	$(BIN)/python -m llmviz export $(ARGS)

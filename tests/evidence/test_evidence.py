@@ -4,7 +4,7 @@ import json
 
 import claims
 import pytest
-import run
+import measure_claims
 from claims import above, below, between, demo
 
 DEMOS = [
@@ -107,18 +107,18 @@ def made_up(monkeypatch, tmp_path):
 
 
 def test_the_command_writes_readable_bounds(made_up, capsys):
-    assert run.main([]) == 0
+    assert measure_claims.main([]) == 0
     assert json.loads((made_up / "one.json").read_text())["demos"]["three_numbers"]["numbers"]["loss"]["max"] == 1.0
     assert "share: 0.6 … 0.8, claimed above 0.5" in capsys.readouterr().out
 
 
 def test_the_command_writes_nothing_where_a_claim_breaks_on_one_seed(made_up, monkeypatch, capsys):
     monkeypatch.setattr(claims, "SEEDS", (0, 1, -1))
-    assert run.main(["one"]) == 1
+    assert measure_claims.main(["one"]) == 1
     assert not list(made_up.iterdir())
     assert "seed -1: three_numbers: share should be above 0.5, and is 0.5" in capsys.readouterr().err
 
 
 def test_the_command_names_the_lessons_that_there_are(made_up, capsys):
-    assert run.main(["two"]) == 1
+    assert measure_claims.main(["two"]) == 1
     assert "No demos for two; there are: one" in capsys.readouterr().err

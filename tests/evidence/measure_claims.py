@@ -1,7 +1,7 @@
 """Run every demonstration over three seeds and write the bounds that are committed: bounds/<lesson>.json.
 
-    python tests/evidence/run.py                 all lessons (the same as: make evidence)
-    python tests/evidence/run.py attention       these lessons
+    python tests/evidence/measure_claims.py              all lessons (the same as: make evidence)
+    python tests/evidence/measure_claims.py attention    these lessons
 
 A lesson of which one claim does not hold is not written, and the command ends with 1.
 """
