@@ -3,8 +3,8 @@
 import json
 
 import claims
-import pytest
 import measure_claims
+import pytest
 from claims import above, below, between, demo
 
 DEMOS = [
