@@ -10,7 +10,7 @@ from lesson_reading import NOTEBOOKS, Cell, Lesson, Part, measured_numbers, unsu
 
 ROOT = NOTEBOOKS.parent
 LESSONS = {path.stem: Lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
-MUST_BE_WHOLE = {"00_start_here", "01_tokenization", "02_embeddings", "03_attention"}
+MUST_BE_WHOLE = {"00_start_here", "01_tokenization", "02_embeddings", "03_attention", "04_transformer"}
 TAGS = {
     "goals", "warm-up", "idea", "by-hand", "library", "look", "play", "predict", "exercise", "misconception", "real",
     "quiz", "sources", "next", "class-path",

@@ -1,12 +1,14 @@
 """Explorers: pictures that one can touch. Each is one Python file and one small ES module, on `llmviz.shell`."""
 
 from llmviz.explorers.attention import AttentionExplorer
+from llmviz.explorers.blocks import BlockExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
 from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
 
 __all__ = [
     "AttentionExplorer",
+    "BlockExplorer",
     "EmbeddingExplorer",
     "LiveEmbeddingExplorer",
     "LiveNextTokenExplorer",
