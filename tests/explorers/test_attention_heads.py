@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fakes import SMALL, noisy_model
 from figures.hostile import token_lists
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbval.plugin import get_sanitize_patterns
 
 from llmviz.explorers import AttentionExplorer
 from llmviz.shell import to_json
@@ -245,3 +247,21 @@ def test_live_keeps_the_still_page_beside_the_widget(model_and_tokenizer):
     bundle = live._repr_mimebundle_()
     assert {"application/vnd.jupyter.widget-view+json", "text/html", "image/png", "text/plain"} <= set(bundle)
     assert bundle["text/plain"] == repr(live.explorer) and bundle["text/html"] == live.explorer.page_html()
+
+
+def test_last_digits_of_another_processor_do_not_change_what_nbval_compares():
+    patterns = get_sanitize_patterns((Path(__file__).parents[1] / "nbval_sanitize.cfg").read_text(encoding="utf-8"))
+
+    def compared(weights, tokens=TOKENS):
+        bundle = AttentionExplorer(weights, tokens)._repr_mimebundle_()
+        texts = [bundle["text/html"], bundle["text/plain"]]
+        for pattern, replacement in patterns:
+            texts = [re.sub(pattern, replacement, text) for text in texts]
+        return texts
+
+    weights = some_weights(4)
+    here = compared(weights)
+    noise = 1 + 1e-4 * np.random.default_rng(1).normal(size=weights.shape)
+    there = weights * noise / (weights * noise).sum(-1, keepdims=True)
+    assert compared(there) == here
+    assert compared(weights[:, ::-1]) != here and compared(weights, ["Tom", *TOKENS[1:]]) != here
