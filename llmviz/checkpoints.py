@@ -188,7 +188,7 @@ def _check_assembly(found: object, wanted: type[Assembly], folder: Path) -> None
         raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
     if found != wanted.__name__:
         raise ValueError(
-            f"{folder} holds an {found}, and what is wanted here is a {wanted.__name__}; "
+            f"{folder} holds a model of the kind {found}, and here one of the kind {wanted.__name__} is wanted; "
             f"load(folder, assembly={found}) reads it"
         )
 

@@ -165,7 +165,7 @@ class TestOtherAssemblies:
 
     def test_are_not_taken_for_a_gpt(self, tmp_path):
         save(tmp_path, Checkpoint(EncoderOnly(SMALL), TOKENIZER, {}, TrainingSettings(steps=1), 0))
-        with pytest.raises(ValueError, match=r"holds an EncoderOnly.*wanted here is a DecoderOnly.*assembly=EncoderO"):
+        with pytest.raises(ValueError, match=r"kind EncoderOnly.* kind DecoderOnly is wanted.*assembly=EncoderOnly"):
             load(tmp_path)
 
     @pytest.mark.parametrize("n_more, is_taken", [(0, True), (1, True), (2, False)])

@@ -37,7 +37,7 @@ def test_every_number_is_what_its_products_make(stage):
         assert (found[:, 2] == 0).all()  # where the block begins
     else:
         torch.testing.assert_close(found[:, 0], found[:, 1], rtol=1e-3, atol=1e-3)
-        assert (found[:, 2] >= 2).all()
+        assert (found[:, 2] >= 1).all()
     width = {"hidden": SMALL.d_ff}.get(stage, SMALL.d_model)
     assert len(found) == 4 * width
 

@@ -34,7 +34,8 @@ function normalTerms(block, input, position, index) {
   const mean = row.reduce((sum, x) => sum + x, 0) / width;
   const spread = Math.sqrt(row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / width + 1e-5);
   const left = factor(block, input, position, index);
-  return { mean, spread, terms: [{ left, right: plain(1 / spread) }, { left: plain(-mean), right: plain(1 / spread) }] };
+  const shift = short(mean) === "0" ? [] : [{ left: plain(-mean), right: plain(1 / spread) }];
+  return { mean, spread, terms: [{ left, right: plain(1 / spread) }, ...shift] };
 }
 
 const short = (x) => (Math.abs(x) < 5e-4 ? "0" : Math.abs(x) >= 100 ? x.toFixed(0) : x.toPrecision(3)).replace("-", "−");
