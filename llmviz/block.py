@@ -78,6 +78,7 @@ def normalise(x: Tensor) -> Tensor:
 
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
+    >>> import torch
     >>> normalise(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[-1.2247,  0.0000,  1.2247]])
     """
