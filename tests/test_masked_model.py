@@ -1,4 +1,4 @@
-"""The masked model that ships: it fills blanks in Tinyville from both sides, and did it better than a GPT of its age."""
+"""The masked model that ships: it fills blanks in Tinyville from both sides, and beats a GPT of its age."""
 
 import pytest
 
