@@ -6,6 +6,7 @@ import { cellOf, codeLine, headName, headTable, quoted, shownWeight, wholeSenten
 import { ATTENTION_LOOK } from "./attention_look.js";
 
 const SIDE_BY_SIDE = 640;
+const within = (place, size) => Math.min(Math.max(0, place), size - 1);
 
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Attention explorer", css: ATTENTION_LOOK });
@@ -26,14 +27,15 @@ function render({ model, el }) {
     target = where;
     if (!same) refresh();
   };
-  const pinIt = (where) => ui.pins.toggle({ layer: model.get("layer"), head: model.get("head"), view: model.get("view"), ...where });
+  const chosen = () => ({ layer: within(model.get("layer"), data().layers), head: within(model.get("head"), data().heads) });
+  const pinIt = (where) => ui.pins.toggle({ ...chosen(), view: model.get("view"), ...where });
   const unpin = () => {
     target = null;
     ui.pins.clear();
     refresh();
   };
   const choose = (index) => set({ layer: Math.floor(index / data().heads), head: index % data().heads });
-  const toggleHead = (index = model.get("layer") * data().heads + model.get("head")) => {
+  const toggleHead = (index = chosen().layer * data().heads + chosen().head) => {
     if (!model.get("is_live")) return;
     const place = [Math.floor(index / data().heads), index % data().heads];
     const off = model.get("heads_off") ?? [];
@@ -58,12 +60,13 @@ function render({ model, el }) {
   const colours = { first: "#d55e00", strong: "#d55e00", more: "#b2182b", less: "#2166ac" };
   const stateNow = () => {
     const last = data().n - 1;
-    const fits = (pin) => pin.layer < data().layers && pin.head < data().heads && Math.max(pin.query ?? 0, pin.key ?? 0) <= last && views[pin.view];
+    const fits = (pin) => views[pin.view] && pin.layer === within(pin.layer, data().layers) && pin.head === within(pin.head, data().heads) &&
+      [pin.query ?? 0, pin.key ?? 0].every((place) => place === within(place, data().n));
     const where = target && Math.max(target.query ?? 0, target.key ?? 0) <= last ? target : null;
     return {
-      layer: Math.min(model.get("layer"), data().layers - 1), head: Math.min(model.get("head"), data().heads - 1),
+      ...chosen(),
       view: views[model.get("view")] ? model.get("view") : "one", threshold: model.get("threshold"),
-      target: where && { layer: model.get("layer"), head: model.get("head"), ...where },
+      target: where && { ...chosen(), ...where },
       pins: ui.pins.list.filter(fits), off: model.get("heads_off") ?? [], scores: payload.scores, names: payload.names,
       ink: ui.ink(), colours: { ...colours, second: ui.colour("--second") },
       version,
@@ -102,7 +105,7 @@ function render({ model, el }) {
     ui.locked(!shown);
   };
   function ask() {
-    const [layer, head] = [model.get("layer"), model.get("head")];
+    const { layer, head } = chosen();
     const questions = questionsOf(views.one, layer, head);
     if (!questions.length) {
       question.replaceChildren(h("p", {}, "There is nothing to guess here: no token has a choice."),

@@ -144,7 +144,8 @@ function render({ model, el }) {
 
   function paint() {
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (!space || !width || !height) return;
+    const toPixels = space && place();
+    if (!toPixels || !width || !height) return;
     const sharp = window.devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * sharp)) canvas.width = Math.round(width * sharp);
     if (canvas.height !== Math.round(height * sharp)) canvas.height = Math.round(height * sharp);
@@ -153,7 +154,7 @@ function render({ model, el }) {
     const font = `12px ${style.fontFamily}`;
     pen.font = font;
     const colours = [style.getPropertyValue("--accent").trim(), secondColour()];
-    drawScene(pen, scene(place(), colours), { width, height, ink: ui.ink(), background: getComputedStyle(probe).backgroundColor, font, measure });
+    drawScene(pen, scene(toPixels, colours), { width, height, ink: ui.ink(), background: getComputedStyle(probe).backgroundColor, font, measure });
   }
   // `light-dark()` and system colours are resolved only where a property uses them.
   const probe = h("span", { style: { color: "var(--second)", background: "var(--jp-layout-color0, Canvas)" }, hidden: true });
@@ -352,7 +353,7 @@ function render({ model, el }) {
   ui.watch("payload", () => {
     stop();
     space = readSpace(model.get("payload"));
-    [hover, widths] = [null, new Map()];
+    [hover, question, widths] = [null, null, new Map()];
     remembered.clear();
     words.replaceChildren(...space.labels.map((text) => h("option", { value: text })));
     mapBox.replaceChildren(...space.maps.map(({ name }) => h("option", {}, name)));
@@ -366,8 +367,7 @@ function render({ model, el }) {
   ui.watch(["payload", "map", "frame"], () => {
     map = space.maps[Math.min(Math.max(0, model.get("map") ?? 0), space.maps.length - 1)];
     mapBox.selectedIndex = space.maps.indexOf(map);
-    shownFrame = frameNow();
-    slider.value = frameNow();
+    slider.value = shownFrame = frameNow();
     frameName.textContent = space.frames > 1 ? space.frameNames[frameNow()] : "";
     slider.setAttribute("aria-valuetext", frameName.textContent);
     if (!map.moves && space.frames > 1) frameName.textContent += " (this map shows the last frame)";

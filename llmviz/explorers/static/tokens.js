@@ -209,7 +209,7 @@ function render({ model, el }) {
   }
 
   const pinnedTokens = () => ui.pins.list
-    .filter(([row, byte]) => row < state.data.rows.length && !isHidden(row) && byte >= 0)
+    .filter(([row, byte]) => state.data.rows[row] && !isHidden(row) && byte >= 0)
     .map(([row, byte]) => [row, tokenAt(state.cut[row], byte)]).filter(([, index]) => index >= 0);
 
   function markTokens() {
