@@ -39,16 +39,27 @@ ANSWERED = """([host, selector]) => {
             channel.port2.postMessage(0); });
     }).observe(watched, { childList: true, subtree: true, characterData: true });
 }"""
-LIVE = """
+LIVE_HEADS = """
 from llmviz import checkpoints
 from llmviz.explorers import AttentionExplorer
 tiny = checkpoints.load_tiny()
 AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Ella lost a red kite. Otto found the red")
 """
+LIVE_TOKENS = """
+from llmviz.explorers import TokenExplorer
+from llmviz.tokenizers import BytePairTokenizer
+text = "Mia found a red kite. Otto lost the blue drum. "
+TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt-4o"]).live()
+"""
+# What is done for a typed letter: the notebook's cell, the name of the text's box, the part that is drawn anew.
+LIVE = {
+    "attention: a letter typed, the tiny GPT run in the kernel, drawn": (LIVE_HEADS, "type a sentence", ".left"),
+    "tokens: a letter typed, cut anew in the kernel, drawn": (LIVE_TOKENS, "text", ".bands"),
+}
 
 
 def findings(quick: bool) -> Iterator[Finding]:
-    """Measure each explorer in a page, then one through the kernel."""
+    """Measure each explorer in a page, then two through the kernel."""
     sys.path.append(str(Path(__file__).resolve().parent.parent))  # the helpers of the browser tests
     n_keys = 12 if quick else 40
     with chromium() as browser:
@@ -59,9 +70,8 @@ def findings(quick: bool) -> Iterator[Finding]:
         yield measure("30 × 9 heads, 64 tokens: the page", [len(many.page_html()) / 1000], "kB", target=PAGE_SIZE)
         waits = in_page(browser, many, ".thumb[tabindex='0']", ("ArrowDown", "ArrowRight"), n_keys)
         yield measure("30 × 9 heads, 64 tokens: choosing another head", waits, "ms", target=MANY_HEADS)
-        waits = through_kernel(browser, n_keys)
-        note = "a letter typed, the tiny GPT run, all heads drawn"
-        yield measure("attention: through the kernel", waits, "ms", target=THROUGH_KERNEL, note=note)
+        for name, live in LIVE.items():
+            yield measure(name, through_kernel(browser, n_keys, *live), "ms", target=THROUGH_KERNEL)
 
 
 def attention(n_layers: int, n_heads: int, n_tokens: int):
@@ -82,14 +92,16 @@ def explorers() -> dict:
     frames = np.random.default_rng(0).normal(size=(60, 512, 16))
     stop = ".picture [tabindex='0']:visible, .picture button[tabindex='0']:visible"
     heads = attention(4, 4, 64)
+    words = EmbeddingExplorer(frames, [f"w{i}" for i in range(512)], chosen="w0")
+    tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
     return {
         "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),
         "attention, 4 × 4 heads, 64 tokens, a cell of the map": (heads, ".map", ("ArrowLeft", "ArrowUp")),
-        "embeddings, 512 points × 60 frames": (EmbeddingExplorer(frames, [f"w{i}" for i in range(512)]), stop, arrows),
-        "tokens, 235 characters, two tokenizers": (
-            TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"]), stop, arrows,
-        ),
-    }  # fmt: skip
+        "embeddings, 512 points × 60 frames, a word": (words, stop, arrows),
+        "embeddings, 512 points × 60 frames, a frame": (words, "canvas", ("[", "[", "]")),
+        "tokens, 235 characters, two tokenizers, a token": (tokens, stop, arrows),
+        "tokens, 235 characters, two tokenizers, a merge less": (tokens, "input[type=range]", ("ArrowLeft",)),
+    }
 
 
 @contextmanager
@@ -122,22 +134,22 @@ def in_page(browser, explorer, stop: str, keys: tuple[str, ...], n_keys: int) ->
     return waits
 
 
-def through_kernel(browser, n_keys: int) -> list[float]:
+def through_kernel(browser, n_keys: int, source: str, box: str, drawn: str) -> list[float]:
     """Milliseconds from a typed letter to the picture that the kernel's answer makes, in JupyterLab."""
     from explorer_pages import notebook_of
     from lab_pages import open_notebook, run_all
     from lab_server import Lab
 
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as private:
-        (Path(folder) / "live.ipynb").write_text(notebook_of(LIVE), encoding="utf-8")
+        (Path(folder) / "live.ipynb").write_text(notebook_of(source), encoding="utf-8")
         lab = Lab(Path(folder), Path(private))
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             open_notebook(page, lab.url("live.ipynb"))
             run_all(page)
-            page.locator("section.frame .left .token").first.wait_for()
-            page.evaluate(ANSWERED, ["*", ".left"])
-            page.get_by_label("type a sentence").focus()
+            page.locator(f"section.frame {drawn} .token").first.wait_for()
+            page.evaluate(ANSWERED, ["*", drawn])
+            page.get_by_label(box, exact=True).focus()
             page.keyboard.press("End")
             waits = pressed(page, tuple("adeo"), n_keys)
             page.close()
