@@ -48,8 +48,8 @@ observer; `.live(…)` of the explorer returns it. Each keystroke may be sent: i
 latest while Python works.
 
 **Tests**: Python on `traits()`, `sentence()`, `table()`, `page_html()`; live ones by setting traits; node on pure
-functions; `tests/explorer_pages.py` opens `page_html()` and a real JupyterLab, with locators that see into
-the shadow root (`page.locator(".lv button")`).
+functions. One line in `SAMPLES` of `tests/explorer_pages.py`, and everything here is tested on the new explorer in
+a real browser: from a file, in JupyterLab, reopened, distrusted, exported; hostile texts, keys, colours, widths.
 """
 
 from llmviz.shell.explorer import Explorer, LiveExplorer
