@@ -8,7 +8,8 @@ CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
         outputs: cell.model.outputs.toJSON().map(output => ({
             type: output.output_type, error: output.evalue, kinds: Object.keys(output.data || {}),
         })),
-        shown: cell.node.querySelectorAll('.jp-OutputArea-output .jupyter-widgets').length,
+        shown: [...cell.node.querySelectorAll('.jp-OutputArea-output .lm-Widget')]
+            .filter(node => node.classList.contains('jupyter-widgets') || node.shadowRoot?.childElementCount).length,
         text: cell.outputArea.node.textContent,
     }))"""
 IDLE = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
