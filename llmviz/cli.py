@@ -215,15 +215,15 @@ def _train(given: argparse.Namespace) -> int:
         if run.is_over:
             print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
     else:
+        corpus = _corpus(given.text)
         folder = _new_folder(given.out)
         steps, seconds = given.steps, given.seconds
         if steps is None and seconds is None:
             steps, seconds = (DEFAULT_MOST_STEPS, None) if given.until_loss else (None, DEFAULT_SECONDS)
         run = runs.begin(
-            _corpus(given.text), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
+            corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
             steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True,
         )  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
     print(
         f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
         f"{run.settings.steps:,} steps", flush=True,
@@ -264,6 +264,7 @@ def _new_folder(out: str | None) -> Path:
             f"{folder} already holds a model, which a new run would overwrite; "
             f"go on with it by --resume {folder}, or choose another --out"
         )
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

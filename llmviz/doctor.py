@@ -116,8 +116,10 @@ def _widgets() -> str:
 
 def _data() -> str:
     from llmviz.data_files import data_folder
-    from llmviz.tokenizers.real_vocabularies import VOCABULARIES, tiktoken_encoding
+    from llmviz.tokenizers.real_vocabularies import VOCABULARIES, tiktoken_encoding, token_ranks
 
+    for kept in (tiktoken_encoding, token_ranks):
+        kept.cache_clear()  # what is in memory says nothing about the files
     for name in VOCABULARIES:
         tiktoken_encoding(name)
     return f"the vocabularies of {', '.join(VOCABULARIES)} are whole, {data_folder()}"

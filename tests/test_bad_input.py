@@ -25,6 +25,7 @@ SMALL = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
 FAILED = {
     "a text that is not there": ("train --text nothing.txt", r"There is no file nothing\.txt .* Check its spelling"),
     "a folder as text": ("train --text folder", "folder is a folder. Give the path of one text file"),
+    "a bad text for a new folder": ("train --text empty.txt --out new", r"empty\.txt is empty"),
     "an empty text": ("train --text empty.txt", r"empty\.txt is empty"),
     "a text of spaces": ("train --text spaces.txt", r"spaces\.txt holds no text, only white space"),
     "a binary file": ("train --text binary.txt", r"binary\.txt is binary, not text"),

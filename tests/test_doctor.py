@@ -6,7 +6,6 @@ import time
 import pytest
 
 from llmviz import checkpoints, doctor
-from llmviz.tokenizers import real_vocabularies
 
 TABLE = """
 | lesson | what | runs in |
@@ -20,9 +19,8 @@ Measured where a training step takes 40 ms.
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """A measured speed that is always the same (only one test waits for the real one), and nothing remembered."""
+    """A measured speed that is always the same (only one test waits for the real one)."""
     monkeypatch.setattr(doctor, "seconds_per_step", lambda: 0.08)
-    monkeypatch.setattr(real_vocabularies, "tiktoken_encoding", real_vocabularies.tiktoken_encoding.__wrapped__)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import nbformat
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from llmviz import embeddings
 from llmviz.explorers import EmbeddingExplorer
@@ -70,7 +71,7 @@ def test_searching_shows_the_true_neighbours(show):
     assert painted(page) != before
     assert "vectors.neighbours('king')" in page.locator(".lv .code code").text_content()
     page.locator(".lv .twin summary").click()
-    assert page.locator(".lv .twin tbody tr").count() == len(WORDS) - 1
+    expect(page.locator(".lv .twin tbody tr")).to_have_count(len(WORDS) - 1)
     assert page.errors == [] and page.outside == []
 
 
