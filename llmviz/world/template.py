@@ -2,7 +2,7 @@
 
 In `"{person} found a {colour} {object}. [Nobody was there.|It was wet.]"` the first mention of a slot draws
 its value and every later mention repeats it; square brackets hold equally likely alternatives.
-Two slots that draw from the same options never get the same value (a person and the partner).
+Two slots that draw from the same options never get the same value.
 """
 
 import re
