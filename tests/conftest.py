@@ -6,9 +6,10 @@ import hypothesis
 
 os.environ["MPLBACKEND"] = "agg"
 
-hypothesis.settings.register_profile("llmviz", deadline=None, print_blob=True)
-hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("llmviz"), derandomize=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "llmviz")
+# The same examples on every machine; new ones with `pytest --hypothesis-profile=explore`.
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("llmviz", parent=hypothesis.settings.get_profile("explore"), derandomize=True)
+hypothesis.settings.load_profile("llmviz")
 
 # These files hold fixtures; as several share one name, pytest cannot look for examples in their docstrings.
 collect_ignore_glob = ["*conftest.py"]

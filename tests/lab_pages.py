@@ -40,3 +40,18 @@ def run_all(page, seconds: float = 300) -> list[dict]:
     page.wait_for_function(DONE, timeout=seconds * 1000)
     page.evaluate(SCROLL)
     return page.evaluate(CELLS)
+
+
+def point_until(target, told, text: str, tries: int = 10) -> None:
+    """Point at the target until it is told of: a notebook that still opens may draw itself anew under the pointer."""
+    from playwright.sync_api import expect
+
+    for left in reversed(range(tries)):
+        target.page.mouse.move(0, 0)
+        target.hover()
+        try:
+            expect(told).to_contain_text(text, timeout=2_000)
+            return
+        except AssertionError:
+            if not left:
+                raise

@@ -1,4 +1,4 @@
-"""Characters of Tiny Shakespeare: `llmviz train --steps 400` against the usual laptop recipe, to the same loss.
+"""Characters of Tiny Shakespeare: `llmviz train --steps 350` against the usual laptop recipe, to the same loss.
 
 The recipe is nanoGPT's for a laptop: 2,000 steps of 12 windows of 64 characters; a GPT of 0.8 M parameters with
 4 layers, width 128, 4 heads, learned positions, layer norms with gains, GELU and one table for embedding and
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from llmviz import corpora, runs, training
 from llmviz.transformer import ModelConfig
 
-OUR_STEPS = 400
+OUR_STEPS = 350
 THEIR_STEPS, THEIR_WINDOWS, CONTEXT = 2000, 12, 64
 HIGHEST_RATE, LOWEST_RATE, WARM_UP_STEPS = 1e-3, 1e-4, 100
 QUICK_STEPS = 100
@@ -56,7 +56,7 @@ class _Race:
         self.n_parameters: dict[str, int] = {}
 
     def ours(self) -> float:
-        """The command `llmviz train --text shakespeare --tokenizer characters --steps 400 --seed K`."""
+        """The command `llmviz train --text shakespeare --tokenizer characters --steps 350 --seed K`."""
         run = runs.begin(self.corpus, tokenizer="characters", steps=OUR_STEPS, seed=len(self.losses["ours"]))
         steps = training.train_steps(
             run.model, run.token_ids, run.settings, starts=run.starts, optimizers=run.checkpoint.optimizers

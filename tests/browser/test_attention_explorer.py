@@ -176,7 +176,7 @@ BRIGHT = """(Math.min(...getComputedStyle(document.querySelector(".lv").shadowRo
 
 def test_levers_and_texts_in_jupyterlab_dark_and_reopened(lab, page):
     """Type, switch a head off by its key, see the loss; then the same notebook again, without a kernel's answers."""
-    from lab_pages import open_notebook, run_all
+    from lab_pages import open_notebook, point_until, run_all
     from playwright.sync_api import expect
 
     listen(page)
@@ -207,6 +207,5 @@ def test_levers_and_texts_in_jupyterlab_dark_and_reopened(lab, page):
     page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
     page.reload()
     still = page.locator(".lv[data-ready] section.frame").first
-    still.locator(".left .token").nth(2).hover()
-    expect(still.locator(".sentence")).to_contain_text("(position 2) looks most at")
+    point_until(still.locator(".left .token").nth(2), still.locator(".sentence"), "(position 2) looks most at")
     assert page.outside == []

@@ -11,8 +11,8 @@ const TOKENS_CSS = `
 .row { display: flex; align-items: flex-start; margin-bottom: 3px; }
 .rowname { flex: none; width: 104px; font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0;
   align-self: center; overflow-wrap: anywhere; }
-.row:has(> .above) { flex-wrap: wrap; } .rowname.above { width: 100%; padding-bottom: 0; }
-.letter { flex: none; text-align: center; white-space: pre; overflow: hidden; padding: 1px 0; opacity: .85; }
+.row.wrapped { flex-wrap: wrap; } .rowname.above { width: 100%; padding-bottom: 0; }
+.letter { flex: none; unicode-bidi: plaintext; text-align: center; white-space: pre; overflow: hidden; padding: 1px 0; opacity: .85; }
 .letter.lit { background: var(--faint); opacity: 1; font-weight: 700; box-shadow: inset 0 -2px 0 var(--accent); }
 .block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); border-radius: 4px; overflow: hidden;
   justify-content: center; }
@@ -85,7 +85,7 @@ function render({ model, el }) {
   ui.picture.after(details);
 
   const width = measurer(bands);
-  const state = { data: null, cut: [], asked: null, look: null, items: [] };
+  const state = { data: null, cut: [], asked: null, look: null, items: [], room: 0 };
   const set = (name, value) => {
     model.set(name, value);
     model.save_changes();
@@ -105,7 +105,8 @@ function render({ model, el }) {
 
   function draw() {
     const { data } = state;
-    const room = Math.max(180, bands.clientWidth || 860);
+    state.room ||= bands.clientWidth; // asked for at every step, it would cost a layout each time
+    const room = Math.max(180, state.room || 860);
     const narrow = room < 600;
     const names = narrow ? 0 : NAME_WIDTH;
     const blocks = blocksOfRows();
@@ -127,7 +128,7 @@ function render({ model, el }) {
     bands.replaceChildren(...lines.map(([first, end]) => h("div", { class: "band", dir },
       rowElement("", narrow, Array.from({ length: end - first }, (_, index) =>
         h("span", { class: "letter", "data-column": first + index, "aria-hidden": "true",
-          style: { width: `${widths[first + index].toFixed(1)}px` } }, h("bdi", {}, shown[first + index])))),
+          style: { width: `${widths[first + index].toFixed(1)}px` } }, shown[first + index]))),
       ...data.rows.map((row, number) => rowElement(row.name, narrow, isHidden(number)
         ? [h("span", { class: "hidden-row", style: { width: widthOf(first, end) } }, "?")]
         : blocks[number].filter((block) => block.last >= first && block.first < end)
@@ -136,7 +137,7 @@ function render({ model, el }) {
     markTokens();
   }
 
-  const rowElement = (name, narrow, parts) => h("div", { class: "row" },
+  const rowElement = (name, narrow, parts) => h("div", { class: narrow && name ? "row wrapped" : "row" },
     narrow && !name ? null : h("span", { class: `rowname${narrow ? " above" : ""}`, dir: "auto" }, h("bdi", {}, name)), ...parts);
 
   function blockElement(block, row, first, end, widthOf) {
@@ -382,7 +383,10 @@ function render({ model, el }) {
       return [state.data.rows[row].name, index + 1, token.label, token.id, hex(bytes).slice(1, -1), rank, uses ?? ""].map(String);
     }))),
   }));
-  ui.onResize(draw);
+  ui.onResize(() => {
+    state.room = bands.clientWidth;
+    draw();
+  });
   slider.addEventListener("input", () => set("merges", mergesAt(Number(slider.value), state.data.most_merges)));
   idsBox.addEventListener("change", () => set("ids", idsBox.checked));
   askButton.addEventListener("click", () => set("predict", true));
