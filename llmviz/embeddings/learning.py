@@ -13,6 +13,7 @@ from llmviz.embeddings.counts import Vocabulary, cooccurrences, neighbours_at, v
 from llmviz.embeddings.space import WordVectors
 
 BATCH_SIZE, SMALLEST_BATCH = 512, 16
+LONGEST_MOVE = 10.0
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,18 @@ def glove_loss(word, context, word_bias, context_bias, counts, *, x_max: float =
     return weight * error**2, slope[:, None] * context, slope[:, None] * word, slope
 
 
-def add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray) -> None:
-    """Add each change to its row of the table, in place, also where a row occurs several times."""
+def add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray, longest: float = np.inf) -> None:
+    """Add each change to its row of the table, in place, also where a row occurs several times.
+
+    No row moves further than `longest`: where there are few words, all changes of one add up, and too large a step
+    overshoots more each time (clipping: Pascanu, Mikolov and Bengio 2013, section 3.2).
+    """
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     firsts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-    table[rows[firsts]] += np.add.reduceat(changes[order], firsts, axis=0)
+    moves = np.add.reduceat(changes[order], firsts, axis=0)
+    lengths = np.maximum(np.linalg.norm(moves, axis=1, keepdims=True), 1e-12)
+    table[rows[firsts]] += moves * np.minimum(1, longest / lengths)
 
 
 def train_word2vec_steps(
@@ -124,8 +131,8 @@ def train_word2vec_steps(
             loss, by_middle, by_context = negative_sampling(middle[batch[:, 0]], context[others])
             progress = (epoch + number / len(starts)) / epochs
             rate = np.float32(learning_rate * max(1 - progress, 1e-3))
-            add_to_rows(middle, batch[:, 0], -rate * by_middle)
-            add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model))
+            add_to_rows(middle, batch[:, 0], -rate * by_middle, LONGEST_MOVE)
+            add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model), LONGEST_MOVE)
             if done.is_due(float(loss.mean()), (epoch * len(starts) + number + 1) / (epochs * len(starts))):
                 yield done.step(WordVectors(words.words, middle.copy()))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmviz import embeddings
@@ -145,6 +145,7 @@ def test_bad_settings_are_refused_in_a_sentence(steps, wrong, sentence):
 
 
 @settings(max_examples=25, deadline=None)
+@example(["a a", "a b", "a a a"])
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=5).map(" ".join), min_size=3, max_size=9))
 @pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
 def test_few_words_said_often_do_not_make_the_vectors_run_away(train, texts):
