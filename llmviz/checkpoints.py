@@ -38,6 +38,7 @@ CARD = "checkpoint.json"
 TINY = "models/tiny"
 INDUCTION = "models/induction"
 MASKED = "models/masked"
+MASKED_LONG = "models/masked_long"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
 )
@@ -152,6 +153,11 @@ def load_induction() -> Checkpoint:
 def load_masked() -> Checkpoint:
     """Read the BERT of the tiny GPT's sizes, trained on the same text to fill in hidden words (lesson 5)."""
     return load(data_path(MASKED), EncoderOnly)
+
+
+def load_masked_long() -> Checkpoint:
+    """Read the BERT that was trained for as many steps as the tiny GPT, on the same text (lessons 2, 3 and 5)."""
+    return load(data_path(MASKED_LONG), EncoderOnly)
 
 
 def holds_checkpoint(folder: str | Path) -> bool:

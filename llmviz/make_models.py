@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, training
@@ -40,6 +41,7 @@ def main(names: list[str]) -> None:
         "tiny": (make_tiny, checkpoints.TINY),
         "induction": (make_induction, checkpoints.INDUCTION),
         "masked": (make_masked, checkpoints.MASKED),
+        "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
@@ -128,13 +130,18 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     }
 
 
+def text_of(checkpoint: checkpoints.Checkpoint) -> tuple[Tensor, Tensor, list[str]]:
+    """What a model read, as token ids (position,), where its documents begin, and unseen texts for measuring."""
+    corpus, held_out = corpora.split(corpora.from_recipe(checkpoint.corpus, progress=True))
+    token_ids = runs.corpus_tokens(corpus, checkpoint.tokenizer)
+    starts = training.document_starts(token_ids, checkpoint.tokenizer.end_of_text)
+    return token_ids, starts, list(held_out.documents[:BLANKS])
+
+
 def make_masked(folder: Path) -> None:
     """Train a BERT on the tiny GPT's own text and tokenizer, and a GPT for as many steps beside it; compare the two."""
     tiny = checkpoints.load_tiny()
-    corpus, held_out = corpora.split(corpora.from_recipe(tiny.corpus, progress=True))
-    token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
-    starts = training.document_starts(token_ids, tiny.tokenizer.end_of_text)
-    texts = held_out.documents[:BLANKS]
+    token_ids, starts, texts = text_of(tiny)
     record: dict[str, Any] = {"command": "python -m llmviz.make_models masked", "machine": machine()}
     settings = TrainingSettings(steps=MASKED_STEPS, seed=SEED)
     for name, model, objective in (
@@ -152,6 +159,30 @@ def make_masked(folder: Path) -> None:
     record["n_parameters"] = model.n_parameters
     shutil.rmtree(folder, ignore_errors=True)
     checkpoints.save(folder, checkpoints.Checkpoint(model, tiny.tokenizer, tiny.corpus, settings, MASKED_STEPS, record))
+
+
+def make_masked_long(folder: Path) -> None:
+    """Train a BERT on the tiny GPT's own text for as many steps as the tiny GPT; compare the two."""
+    tiny = checkpoints.load_tiny()
+    token_ids, starts, texts = text_of(tiny)
+    model = masking.new_model(tiny.model.config, seed=SEED)
+    settings = TrainingSettings(steps=TINY_STEPS, seed=SEED)
+    steps = training.train_steps(model, token_ids, settings, starts=starts, objective=masking.masked_token_loss)
+    done = list(tqdm(steps, total=TINY_STEPS, desc="masked", unit=" steps"))
+    record = {
+        "command": "python -m llmviz.make_models masked_long",
+        "machine": machine(),
+        "n_parameters": model.n_parameters,
+        "seconds": round(sum(step.seconds for step in done), 2),
+        "history": [(step.step, round(step.loss, 4)) for step in done[:: TINY_STEPS // 100]],
+        "recovered": {
+            name: round(masking.recovered(one, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3)
+            for name, one in (("masked", model), ("next_token", tiny.model))
+        },
+    }
+    print(f"  recovered: {record['recovered']} of {len(texts)} blanks", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(folder, checkpoints.Checkpoint(model, tiny.tokenizer, tiny.corpus, settings, TINY_STEPS, record))
 
 
 def machine() -> dict[str, Any]:
