@@ -16,6 +16,7 @@ from llmviz.world.copying import WORD_CLASSES, tell_drill
 from llmviz.world.entropy import entropy_and_length
 from llmviz.world.facts import FACTS, tell_fact
 from llmviz.world.families import FAMILIES, tell_family
+from llmviz.world.moods import tell_mood
 from llmviz.world.people import GUESTS, PEOPLE, UNUSED_NAMES
 from llmviz.world.replay import replay
 from llmviz.world.senses import SENSES, tell_sense
@@ -33,11 +34,12 @@ PROGRAMS = {
     "copy": tell_drill,
     "sense": tell_sense,
     "family": tell_family,
+    "mood": tell_mood,
 }
 """The program of each kind of text."""
 
 DEFAULT_COUNTS = {
-    "story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 1500, "family": 0,
+    "story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 1500, "family": 0, "mood": 0,
 }  # fmt: skip
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
