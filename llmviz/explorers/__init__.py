@@ -5,6 +5,7 @@ from llmviz.explorers.blocks import BlockExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
 from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
+from llmviz.explorers.training_live import LiveTraining
 
 __all__ = [
     "AttentionExplorer",
@@ -13,6 +14,7 @@ __all__ = [
     "LiveEmbeddingExplorer",
     "LiveNextTokenExplorer",
     "LiveTokenExplorer",
+    "LiveTraining",
     "NextTokenExplorer",
     "TokenExplorer",
 ]

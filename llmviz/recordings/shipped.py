@@ -1,0 +1,74 @@
+"""The two recordings that ship: the tiny GPT on the whole of Tinyville, and the same model on a hundredth of it."""
+
+from __future__ import annotations
+
+from llmviz import checkpoints, corpora
+from llmviz.recordings.making import MEASURED_TEXTS, Subject, record, yardsticks
+from llmviz.recordings.recording import Recording
+from llmviz.training import TrainingSettings
+from llmviz.transformer import DecoderOnly
+from llmviz.world import Tinyville
+from llmviz.world.people import PEOPLE, VALUES
+from llmviz.world.stories import COLOURS, ENDINGS, OBJECTS, OPENINGS, PLACES
+
+STEPS = 2_000
+FEW_TEXTS = 300
+FRESH_STORIES = 60
+NAMES_SHOWN = {"tinyville": "32,000 texts of Tinyville", "overfitted": "300 texts of Tinyville"}
+HELD_OUT_SEED = 1_000_000
+
+SUBJECT = Subject(
+    prompts=[*OPENINGS, *OPENINGS],
+    prefixes=(
+        "Mia lives in the",
+        'Nora lost a green ball. She looked under the bed, but it was not there. "Think," said Hugo. '
+        '"Where did you see it last?" "At the beach!" shouted',
+        "The nurse went home.",
+        "One sunny morning, Lucy",
+    ),
+    sentences=(
+        "Ella lost a red kite. Otto found the red",
+        "Lucy learns a list by heart: Ben, yellow, mask, hat. Again: Ben, yellow, mask",
+    ),
+    words={
+        **{person.name: "person" for person in PEOPLE},
+        **dict.fromkeys(OBJECTS, "object"),
+        **dict.fromkeys(COLOURS, "colour"),
+        **dict.fromkeys(PLACES, "place"),
+        **dict.fromkeys(VALUES["pet"], "pet"),
+        **dict.fromkeys(VALUES["job"], "job"),
+        **dict.fromkeys(VALUES["food"], "food"),
+        **dict.fromkeys(ENDINGS, "feeling"),
+    },
+)
+"""Openings of stories; a fact, a word from the context, a planted share, a free choice; two sentences; eight groups."""
+
+
+def few_texts(n_texts: int = FEW_TEXTS) -> corpora.Corpus:
+    """A corpus of Tinyville with few texts, in the usual mix."""
+    world = Tinyville()
+    total = sum(world.counts.values())
+    return corpora.tinyville(0, {kind: round(count * n_texts / total) for kind, count in world.counts.items()})
+
+
+def make(name: str, *, steps: int = STEPS, progress: bool = True) -> Recording:
+    """Make one of the recordings anew: "tinyville" or "overfitted". Minutes; the same model, settings and dice."""
+    tokenizer = checkpoints.load_tiny().tokenizer
+    world = Tinyville()
+    whole = corpora.tinyville(progress=progress)
+    unread = world.texts(HELD_OUT_SEED)
+    held_out = unread[:MEASURED_TEXTS]
+    fresh = [text.text for text in unread if text.kind == "story" and text.text.startswith(OPENINGS)]
+    return record(
+        NAMES_SHOWN[name],
+        DecoderOnly(checkpoints.load_tiny().model.config, seed=0),
+        whole if name == "tinyville" else few_texts(),
+        tokenizer,
+        TrainingSettings(steps=steps),
+        SUBJECT,
+        held_out=[text.text for text in held_out],
+        lines=yardsticks(whole, held_out, tokenizer),
+        world=world,
+        fresh=fresh[:FRESH_STORIES],
+        progress=progress,
+    )
