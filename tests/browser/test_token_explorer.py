@@ -49,7 +49,8 @@ def said(page) -> str:
 
 def row(page, name: str) -> list[str]:
     """The tokens of one tokenizer, as they are drawn."""
-    return page.locator(f".lv .token[aria-label$='of {name}'] bdi").all_text_contents()
+    tokens = page.locator(f".lv .token[aria-label$='of {name}']")
+    return tokens.evaluate_all("all => all.map(one => one.firstChild.textContent)")
 
 
 def bill(page) -> list[str]:

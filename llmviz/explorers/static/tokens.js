@@ -12,24 +12,23 @@ const TOKENS_CSS = `
 .rowname { flex: none; width: 104px; font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0;
   align-self: center; overflow-wrap: anywhere; }
 .row.wrapped { flex-wrap: wrap; } .rowname.above { width: 100%; padding-bottom: 0; }
-.letter { flex: none; unicode-bidi: plaintext; text-align: center; white-space: pre; overflow: hidden; padding: 1px 0; opacity: .85; }
-.letter.lit { background: var(--faint); opacity: 1; font-weight: 700; box-shadow: inset 0 -2px 0 var(--accent); }
-.block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); border-radius: 4px; overflow: hidden;
-  justify-content: center; }
+.letter { flex: none; unicode-bidi: plaintext; text-align: center; white-space: pre; padding: 1px 0; }
+.letter.lit { background: var(--faint); font-weight: 700; box-shadow: inset 0 -2px 0 var(--accent); }
+.block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); border-radius: 4px; justify-content: center; }
+.block.token { display: block; flex: none; }
 .block.goeson { border-right-style: dotted; border-top-right-radius: 0; border-bottom-right-radius: 0; }
 .block.goneson { border-left-style: dotted; border-top-left-radius: 0; border-bottom-left-radius: 0; }
-.token { position: relative; flex: 1 1 0; min-width: min-content; display: flex; flex-direction: column; align-items: center; cursor: pointer;
+.token { position: relative; flex: 1 1 0; min-width: min-content; text-align: center; unicode-bidi: plaintext; cursor: pointer;
   padding: 1px 2px; white-space: pre; line-height: 1.25; }
 .block > .token + .token { border-left: 1px dashed var(--line); }
 .token.even { background: color-mix(in srgb, #0072b2 20%, transparent); }
 .token.odd { background: color-mix(in srgb, #e69f00 24%, transparent); }
 .token.broken { background-image: var(--hatch); font-size: 11px; }
-.token .id { font-size: 10px; opacity: .75; font-variant-numeric: tabular-nums; }
+.token .id { display: block; font-size: 10px; opacity: .75; font-variant-numeric: tabular-nums; }
 .token.lit { box-shadow: inset 0 0 0 2px var(--line); }
 .token.pin1 { box-shadow: inset 0 0 0 2px var(--accent); } .token.pin2 { box-shadow: inset 0 0 0 2px var(--second); }
 .token.pin1::before, .token.pin2::before { position: absolute; top: -2px; left: 1px; font-size: 10px; content: "①"; }
 .token.pin2::before { content: "②"; }
-.block.token { flex: none; }
 .token:focus-visible { outline-offset: -2px; }
 .hidden-row { flex: none; font: 12px var(--jp-ui-font-family, system-ui); opacity: .75; padding: 3px; border: 1px dashed var(--line);
   border-radius: 4px; }
@@ -156,7 +155,7 @@ function render({ model, el }) {
       class: `${look} token ${index % 2 ? "odd" : "even"}${isHex(token.label) ? " broken" : ""}`, style, role: "button",
       "data-index": number, tabindex: number ? -1 : 0,
       "aria-label": `${token.label}, id ${token.id}, token ${index + 1} of ${state.data.rows[row].name}`,
-    }, h("bdi", {}, token.label), model.get("ids") ? h("span", { class: "id" }, token.id) : null);
+    }, token.label, model.get("ids") ? h("span", { class: "id" }, token.id) : null);
   }
 
   function drawBill() {
