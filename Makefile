@@ -14,6 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install
 ARGS ?=
 # On Linux a plain torch brings CUDA, several GB. PyTorch's start page gives the address of its CPU index.
 TORCH_INDEX ?=
+# How many processes share the tests; each takes one core, and up to 2 GB with its browser.
+TESTERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help lab setup test models notebooks html evidence bench clean
@@ -34,7 +36,7 @@ setup: $(READY) ## make the environment in .venv, with the pinned versions
 
 test: $(READY) ## check everything: style, unit and property tests, lessons, browser
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 models: $(READY) ## train again every model that ships in data/models
 	$(BIN)/python -m llmviz.make_models

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
-USED_WITHOUT_IMPORT = {"ipykernel", "ruff"}  # the kernel of the notebooks, by its name; a command
+USED_WITHOUT_IMPORT = {"ipykernel", "pytest-xdist", "ruff"}  # the kernel of the notebooks, by its name; commands
 # By our dependencies:
 BROUGHT_ALONG = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
