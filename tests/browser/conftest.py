@@ -38,8 +38,9 @@ def browser() -> Iterator:
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium or Chrome found: install one, or set LLMVIZ_CHROMIUM to its path")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # the other process may keep both cores busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
