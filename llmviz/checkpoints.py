@@ -38,6 +38,7 @@ CARD = "checkpoint.json"
 TINY = "models/tiny"
 INDUCTION = "models/induction"
 MASKED = "models/masked"
+MOODS = "models/moods"
 MASKED_LONG = "models/masked_long"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
@@ -158,6 +159,11 @@ def load_masked() -> Checkpoint:
 def load_masked_long() -> Checkpoint:
     """Read the BERT that was trained for as many steps as the tiny GPT, on the same text (lessons 2, 3 and 5)."""
     return load(data_path(MASKED_LONG), EncoderOnly)
+
+
+def load_moods() -> Checkpoint:
+    """Read the tiny GPT that has gone on to read about moods as well: the base of fine-tuning (lesson 6)."""
+    return load(data_path(MOODS))
 
 
 def holds_checkpoint(folder: str | Path) -> bool:

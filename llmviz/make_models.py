@@ -32,6 +32,8 @@ INDUCTION_STEPS = 4_000
 LIST_LENGTH = 20
 MASKED_STEPS = 1_200
 BLANKS = 2_000
+MOODS_STEPS = 1_700
+MOODS = 6_000
 TEMPERATURE = 0.8
 
 
@@ -41,6 +43,7 @@ def main(names: list[str]) -> None:
         "tiny": (make_tiny, checkpoints.TINY),
         "induction": (make_induction, checkpoints.INDUCTION),
         "masked": (make_masked, checkpoints.MASKED),
+        "moods": (make_moods, checkpoints.MOODS),
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
     }
     if unknown := set(names) - set(makers):
@@ -183,6 +186,35 @@ def make_masked_long(folder: Path) -> None:
     print(f"  recovered: {record['recovered']} of {len(texts)} blanks", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     checkpoints.save(folder, checkpoints.Checkpoint(model, tiny.tokenizer, tiny.corpus, settings, TINY_STEPS, record))
+
+
+def make_moods(folder: Path, *, steps: int = MOODS_STEPS, n_moods: int = MOODS) -> None:
+    """Let the tiny GPT go on reading, with moods among its texts, measure it, and put it into a folder."""
+    tiny = checkpoints.load_tiny()
+    print(f"The tiny GPT reads about moods: {steps} steps", flush=True)
+    corpus = corpora.tinyville(tiny.corpus["seed"], {**tiny.corpus["counts"], "mood": n_moods}, progress=True)
+    token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
+    starts = training.document_starts(token_ids, tiny.tokenizer.end_of_text)
+    settings = TrainingSettings(steps=steps, learning_rate=0.012, embedding_learning_rate=0.009, seed=SEED)
+    training_steps = training.train_steps(tiny.model, token_ids, settings, starts=starts)
+    done = list(tqdm(training_steps, total=steps, desc="Training", unit=" steps"))
+    world = Tinyville(corpus.recipe["counts"])
+    texts = world.texts(SEED + corpora.HELD_OUT_SEED_STEP, counts={**dict.fromkeys(world.counts, 150), "family": 0})
+    gaps = evaluation.gaps(tiny.model, tiny.tokenizer, texts, world)
+    record = {
+        "command": "python -m llmviz.make_models moods",
+        "begins_with": checkpoints.TINY,
+        "n_parameters": tiny.model.n_parameters,
+        "seconds": round(sum(step.seconds for step in done), 2),
+        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, steps // 100)]],
+        "measured": {"gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in gaps.items()}},
+        "machine": machine(),
+    }
+    print(f"  {record['measured']}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(
+        folder, checkpoints.Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, steps, record)
+    )
 
 
 def machine() -> dict[str, Any]:
