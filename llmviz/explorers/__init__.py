@@ -5,6 +5,7 @@ from llmviz.explorers.blocks import BlockExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
 from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
+from llmviz.explorers.training import TrainingExplorer
 from llmviz.explorers.training_live import LiveTraining
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "LiveTraining",
     "NextTokenExplorer",
     "TokenExplorer",
+    "TrainingExplorer",
 ]

@@ -51,7 +51,7 @@ def few_texts(n_texts: int = FEW_TEXTS) -> corpora.Corpus:
     return corpora.tinyville(0, {kind: round(count * n_texts / total) for kind, count in world.counts.items()})
 
 
-def make(name: str, *, steps: int = STEPS, progress: bool = True) -> Recording:
+def make(name: str, *, steps: int = STEPS, progress: bool = False) -> Recording:
     """Make one of the recordings anew: "tinyville" or "overfitted". Minutes; the same model, settings and dice."""
     tokenizer = checkpoints.load_tiny().tokenizer
     world = Tinyville()

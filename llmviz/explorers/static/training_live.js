@@ -1,6 +1,7 @@
 // Live training: buttons, a dial, the loss falling past the yardsticks, and what the model writes meanwhile.
 import { frame, h, unpack } from "../../shell/static/shell.js";
 import { HELD_OUT_COLOUR, TRAINING_COLOUR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
+import { amongYardsticks, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
 .curve { display: block; }
@@ -26,16 +27,6 @@ export const timeLeft = (seconds) => (seconds === null || seconds === undefined 
 // The dial stands at a power of two; 0 is the schedule itself.
 export const rateOf = (place) => 2 ** place;
 export const rateText = (rate) => `× ${rate >= 10 ? rate.toFixed(0) : rate >= 1 ? Number(rate.toFixed(1)) : Number(rate.toFixed(3))}`;
-
-// Between which yardsticks a loss lies, in words.
-export function between(loss, lines) {
-  const ordered = [...lines].sort((a, b) => b[1] - a[1]);
-  const above = ordered.filter(([, value]) => loss < value);
-  const below = ordered.filter(([, value]) => loss >= value);
-  if (!ordered.length) return "";
-  if (!above.length) return `, above every yardstick`;
-  return `, below ${above.at(-1)[0]}${below.length ? ` and above ${below[0][0]}` : ""}`;
-}
 
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Live training", css: LIVE_CSS });
@@ -81,10 +72,10 @@ function render({ model, el }) {
   function tell() {
     const { training, held_out: heldOut, yardsticks: lines, n_steps: nSteps, step, scheduled } = read();
     const state = model.get("state");
-    const at = `step ${step.toLocaleString("en-US")} of ${nSteps.toLocaleString("en-US")}`;
+    const at = `step ${thousands(step)} of ${thousands(nSteps)}`;
     const last = heldOut.at(-1) ?? training.at(-1);
     const held = heldOut.length > 0;
-    const loss = last ? ` Loss ${held ? `on unseen texts (step ${last[0].toLocaleString("en-US")})` : ""} ${last[1].toFixed(2)} nats per token${between(last[1], lines)}.` : "";
+    const loss = last ? ` Loss ${held ? `on unseen texts (step ${thousands(last[0])})` : ""} ${last[1].toFixed(2)} nats per token${amongYardsticks(last[1], lines)}.` : "";
     const begin = { ready: "Not yet begun: press start.", training: `Training, ${at}.`, paused: `Paused at ${at}.`,
       stopped: `Stopped at ${at}; the model can be used as it is.`, done: `Done: ${at}.`, failed: `Failed at ${at}.` }[state];
     ui.say(`${begin}${loss}`);
@@ -103,10 +94,10 @@ function render({ model, el }) {
     bar.setAttribute("aria-valuemax", nSteps);
     bar.setAttribute("aria-valuenow", step);
     full.style.width = `${(100 * step) / nSteps}%`;
-    count.textContent = `${step.toLocaleString("en-US")} / ${nSteps.toLocaleString("en-US")}`;
+    count.textContent = `${thousands(step)} / ${thousands(nSteps)}`;
     left.textContent = state === "training" || state === "paused" ? timeLeft(seconds) : "";
     written.replaceChildren(...samples.slice(-1).map(([at, text]) =>
-      h("div", {}, h("b", {}, `At step ${at.toLocaleString("en-US")} it writes: `), h("bdi", {}, text))));
+      h("div", {}, h("b", {}, `At step ${thousands(at)} it writes: `), h("bdi", {}, text))));
     written.hidden = !samples.length;
     paint();
     tell();
