@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
 MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
+DOING |= {"beam_search", "text_trees", "reading_costs"}
 DOING |= {"ablation", "head_roles", "induction", "masking", "anatomy", "memorisation", "recordings", "steering"}
 WING = {"figures"}
 SHELL = {"shell"}

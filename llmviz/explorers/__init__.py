@@ -7,6 +7,7 @@ from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplore
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
 from llmviz.explorers.training import TrainingExplorer
 from llmviz.explorers.training_live import LiveTraining
+from llmviz.explorers.trees import LiveTreeExplorer, TreeExplorer
 
 __all__ = [
     "AttentionExplorer",
@@ -16,7 +17,9 @@ __all__ = [
     "LiveNextTokenExplorer",
     "LiveTokenExplorer",
     "LiveTraining",
+    "LiveTreeExplorer",
     "NextTokenExplorer",
     "TokenExplorer",
     "TrainingExplorer",
+    "TreeExplorer",
 ]

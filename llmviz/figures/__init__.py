@@ -15,6 +15,7 @@ from llmviz.figures.next_token import next_token_bars
 from llmviz.figures.showing import alt_text, show, to_html, to_png
 from llmviz.figures.token_losses import token_losses
 from llmviz.figures.tokens import token_strip, token_strips
+from llmviz.figures.trees import text_tree
 
 __all__ = [
     "alt_text",
@@ -28,6 +29,7 @@ __all__ = [
     "next_token_bars",
     "show",
     "shuffle_table",
+    "text_tree",
     "to_html",
     "to_png",
     "token_losses",

@@ -1,0 +1,147 @@
+"""Beam search: worked by hand, against every possible text, and against transformers' own."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from fakes import bigram_model, noisy_model, scripted_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz import checkpoints
+from llmviz.beam_search import Beam, beam_search, beam_search_steps, continuation_log_probability, extend_beams
+from llmviz.generation import generate
+from llmviz.world import Tinyville
+
+# The wide road or the narrow road: after 0 comes 1 with 0.6 and then forks; 2 with 0.4 has one way to go on, 5.
+ROADS = torch.full((6, 6), 1e-6)
+ROADS[0, [1, 2]] = torch.tensor([0.6, 0.4])
+ROADS[1, [3, 4]] = torch.tensor([0.5, 0.5])
+ROADS[2, 5], ROADS[3, 5], ROADS[4, 5], ROADS[5, 5] = 1.0, 1.0, 1.0, 1.0
+ROADS /= ROADS.sum(dim=1, keepdim=True)
+
+
+def roads():
+    return bigram_model(ROADS.log())
+
+
+class TestExtending:
+    def test_the_best_of_all_beams_together_stay(self):
+        beams = [((7,), math.log(0.5)), ((8,), math.log(0.3))]
+        found = extend_beams(beams, torch.tensor([[0.9, 0.1], [0.8, 0.2]]).log(), 3)
+        assert [beam.token_ids for beam in found] == [(7, 0), (8, 0), (8, 1)]
+        assert [math.exp(beam.log_probability) for beam in found] == pytest.approx([0.45, 0.24, 0.06])
+
+    def test_there_may_be_fewer_than_asked_for_and_of_equals_the_first_stay(self):
+        assert len(extend_beams([((), 0.0)], torch.zeros(1, 2), 5)) == 2
+        assert [beam.token_ids for beam in extend_beams([((), 0.0)], torch.zeros(1, 4), 2)] == [(0,), (1,)]
+
+
+class TestSearching:
+    def test_finds_the_narrow_road_that_greedy_passes_by(self):
+        greedy = generate(roads(), [0], max_new_tokens=2, temperature=0)
+        assert greedy == [1, 3]
+        best, second = beam_search(roads(), [0], beam_width=2, max_new_tokens=2)
+        assert best.token_ids == (2, 5)
+        assert math.exp(best.log_probability) == pytest.approx(0.4, abs=1e-3)
+        assert second.token_ids in ((1, 3), (1, 4))
+        assert continuation_log_probability(roads(), [0], greedy) == pytest.approx(math.log(0.3), abs=1e-3)
+
+    def test_one_beam_is_greedy(self):
+        model = noisy_model()
+        for prompt in ([1], [2, 3], [4, 4, 4]):
+            [beam] = beam_search(model, prompt, beam_width=1, max_new_tokens=4)
+            assert list(beam.token_ids) == generate(model, prompt, max_new_tokens=4, temperature=0)
+
+    @settings(max_examples=25)
+    @given(st.integers(0, 2**31 - 1), st.integers(1, 4))
+    def test_with_room_for_all_it_finds_the_most_probable_text(self, seed, length):
+        logits = 2 * torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
+        model, log_probabilities = bigram_model(logits), logits.log_softmax(dim=-1)
+        beams = beam_search(model, [0], beam_width=4**length, max_new_tokens=length)
+
+        def nats(text):
+            return sum(log_probabilities[one, other].item() for one, other in itertools.pairwise((0, *text)))
+
+        texts = sorted(itertools.product(range(4), repeat=length), key=nats, reverse=True)
+        assert len(beams) == 4**length
+        assert beams[0].log_probability == pytest.approx(nats(texts[0]), abs=1e-4)
+        assert [beam.log_probability for beam in beams] == pytest.approx([nats(text) for text in texts], abs=1e-4)
+
+    @settings(max_examples=25)
+    @given(st.integers(0, 2**31 - 1), st.integers(1, 5))
+    def test_its_numbers_are_those_of_the_model(self, seed, width):
+        model = noisy_model(seed=seed % 7)
+        for beam in beam_search(model, [1, 2], beam_width=width, max_new_tokens=4, stop_tokens={3}):
+            again = continuation_log_probability(model, [1, 2], beam.token_ids)
+            assert beam.log_probability == pytest.approx(again, abs=1e-3)
+
+    def test_a_finished_text_is_kept_while_others_grow(self):
+        steps = list(beam_search_steps(roads(), [0], beam_width=2, max_new_tokens=5, stop_tokens={5}))
+        assert steps[0].finished == ()
+        assert [beam.token_ids for beam in steps[1].finished] == [(2, 5)]
+        assert {beam.token_ids for beam in steps[1].alive} == {(1, 3), (1, 4)}
+        assert steps[-1].finished[0].token_ids == (2, 5)
+        assert len(steps) < 5
+
+    def test_a_mean_per_token_favours_longer_texts(self):
+        beam = Beam((1, 2, 3, 4), -4.0)
+        assert (beam.score(), beam.score(1.0), beam.score(0.5)) == (-4.0, -1.0, -2.0)
+        logits = torch.full((3, 3), -9.0)
+        logits[0] = torch.tensor([-9.0, math.log(0.6), math.log(0.4)])
+        logits[1, 1], logits[2, 2] = 9.0, 9.0  # 1 goes on with 1, and 2 is the end
+        model = bigram_model(logits)
+        short, long = (
+            beam_search(model, [0], beam_width=2, max_new_tokens=4, stop_tokens={2}, length_penalty=penalty)[0]
+            for penalty in (-1.0, 1.0)
+        )
+        assert (short.token_ids, long.token_ids) == ((2,), (1, 1, 1, 1))
+
+    def test_follows_a_script_to_its_end(self):
+        script = [5, 3, 8, 2]
+        model = scripted_model(10, script, prompt_length=2)
+        assert beam_search(model, [9, 1], beam_width=3, max_new_tokens=9, stop_tokens={2})[0].token_ids == (5, 3, 8, 2)
+        assert beam_search(model, [9, 1], beam_width=3, max_new_tokens=0) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("width, penalty", [(2, 0.0), (3, 0.0), (5, 1.0), (4, 0.5)])
+def test_transformers_finds_the_same(seed, width, penalty):
+    """The judge: `generate(num_beams=…)` on a GPT-2 with random weights that ends its texts now and then."""
+    from small_gpt2 import small_gpt2
+
+    judge = small_gpt2(vocab_size=13, context_length=32, seed=seed)
+    prompt, end = [1, 2, 3], 0
+    theirs, scores = judge.beam_search(prompt, width, 10, end, penalty)
+    ours = beam_search(
+        judge, prompt, beam_width=width, max_new_tokens=10, stop_tokens={end}, length_penalty=penalty
+    )
+    assert [list(beam.token_ids) for beam in ours] == theirs
+    assert [beam.score(penalty) for beam in ours] == pytest.approx(scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"beam_width": 0}, "beam_width is how many texts are carried on, at least 1; given 0"),
+    ({"max_new_tokens": -1}, "max_new_tokens cannot be negative; given -1"),
+    ({"token_ids": []}, "at least one token to start from; begin with the end-of-text token"),
+])  # fmt: skip
+def test_refuses_with_a_sentence(arguments, sentence):
+    arguments = {"token_ids": [0], "beam_width": 2, "max_new_tokens": 2, **arguments}
+    with pytest.raises(ValueError, match=sentence):
+        beam_search(roads(), arguments.pop("token_ids"), **arguments)
+
+
+def test_the_world_itself_says_that_the_beams_text_is_the_more_probable_one():
+    """Greedy follows the first letter that two jobs share; then it pays for the fork, and for "she or he"."""
+    tiny, world = checkpoints.load_tiny(), Tinyville()
+    end = tiny.tokenizer.end_of_text
+    ids = [end, *tiny.tokenizer.encode("Robin is the new")]
+    nats = []
+    for width in (1, 4):
+        best = beam_search(tiny.model, ids, beam_width=width, max_new_tokens=40, stop_tokens={end})[0]
+        text = tiny.tokenizer.decode([*ids[1:], *best.token_ids[:-1]])
+        nats.append((best.log_probability, world.log_probability(text)))
+    (greedy, greedy_world), (beam, beam_world) = nats
+    assert beam > greedy + 0.3
+    assert beam_world > greedy_world + 0.3

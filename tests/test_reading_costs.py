@@ -1,0 +1,66 @@
+"""What reading costs: by hand, and against torch's own counter of operations."""
+
+import pytest
+import torch
+from fakes import random_ids
+from torch.utils.flop_counter import FlopCounterMode
+
+from llmviz.reading_costs import cache_bytes, reading_cost, step_costs
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+# Learned positions: turning queries and keys would be counted too.
+CONFIG = ModelConfig(vocab_size=11, context_length=16, d_model=24, n_layers=2, n_heads=3, d_ff=20, positions="learned")
+MODEL = DecoderOnly(CONFIG)
+SIZES = (24, 20, 2, 11)
+
+
+def counted(work) -> int:
+    """The multiplications of some work, as torch counts them: an operation is a multiplication or an addition."""
+    kernel = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+    with torch.no_grad(), kernel, FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() // 2
+
+
+def test_by_hand():
+    # four matrices of 2 × 2, two of 2 × 3, one key and one value of 2 numbers each, 5 tokens of 2
+    assert reading_cost(1, 1, d_model=2, d_ff=3, n_layers=1, vocab_size=5) == 16 + 12 + 4 + 10
+    assert reading_cost(3, 3, d_model=2, d_ff=3, n_layers=2, vocab_size=5) == 3 * (2 * (16 + 12 + 12) + 10)
+    assert reading_cost(0, 9, 2, 3, 1, 5) == 0
+
+
+@pytest.mark.parametrize("n_tokens", [1, 2, 7, 16])
+def test_torch_counts_the_same_for_a_whole_text(n_tokens):
+    ids = random_ids(1, n_tokens)
+    assert counted(lambda: MODEL(ids)) == reading_cost(n_tokens, n_tokens, *SIZES)
+
+
+@pytest.mark.parametrize("n_before", [1, 5, 15])
+def test_torch_counts_the_same_for_one_token_after_a_cache(n_before):
+    cache = MODEL.new_cache()
+    MODEL(random_ids(1, n_before), cache)
+    assert counted(lambda: MODEL(random_ids(1, 1), cache)) == reading_cost(1, n_before + 1, *SIZES)
+
+
+def test_torch_counts_the_same_for_writing_with_and_without_a_cache():
+    from llmviz.generation import generate
+
+    for use_cache in (True, False):
+        work = counted(lambda use_cache=use_cache: generate(MODEL, [1, 2, 3], max_new_tokens=9, use_cache=use_cache))
+        assert work == sum(step_costs(CONFIG, 3, 9, use_cache=use_cache))
+
+
+def test_a_cache_saves_the_more_the_longer_the_text():
+    ratios = [
+        step_costs(CONFIG, 3, n, use_cache=False)[-1] / step_costs(CONFIG, 3, n, use_cache=True)[-1]
+        for n in (1, 4, 16, 64)
+    ]
+    assert ratios[0] == 1
+    assert ratios == sorted(ratios)
+    assert ratios[-1] == 66  # every one of the 66 tokens is read again, or only the last
+
+
+def test_the_memory_of_a_cache_is_that_of_ours():
+    cache = DecoderOnly(CONFIG).new_cache()
+    held = sum(part.keys.nbytes + part.values.nbytes for part in cache)
+    assert held == cache_bytes(16, n_layers=2, d_kv=24, bytes_per_number=4)
