@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, training
 from llmviz.data_files import data_folder
+from llmviz.recordings import shipped
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
 from llmviz.world import Tinyville
@@ -45,6 +46,7 @@ def main(names: list[str]) -> None:
         "masked": (make_masked, checkpoints.MASKED),
         "moods": (make_moods, checkpoints.MOODS),
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
+        "recordings": (make_recordings, shipped.FOLDER),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
@@ -215,6 +217,11 @@ def make_moods(folder: Path, *, steps: int = MOODS_STEPS, n_moods: int = MOODS) 
     checkpoints.save(
         folder, checkpoints.Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, steps, record)
     )
+
+
+def make_recordings(folder: Path) -> None:
+    """Record the two runs of the training scrubber: on the whole of Tinyville, and on 300 texts of it."""
+    shipped.make_all(folder, {"command": "python -m llmviz.make_models recordings", "machine": machine()})
 
 
 def machine() -> dict[str, Any]:

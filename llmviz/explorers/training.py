@@ -1,6 +1,7 @@
 """TrainingExplorer, the training scrubber: drag through the saved steps of a run, and all of it changes together."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +169,7 @@ def _pieces(sample: Sample) -> list[list]:
     wrong = sample.wrong or (0, 0)
     cuts = sorted({0, len(text), *(min(place, len(text)) for place in (*sample.copied, *wrong))})
     pieces = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         inside = [first <= start and stop <= last for first, last in (sample.copied, wrong)]
         pieces.append([_shown(text[start:stop]), *inside])
     return pieces or [["", False, False]]

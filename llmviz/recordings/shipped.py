@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 from llmviz import checkpoints, corpora
 from llmviz.recordings.making import MEASURED_TEXTS, Subject, record, yardsticks
-from llmviz.recordings.recording import Recording
+from llmviz.recordings.recording import FOLDER, NAMES, Recording, save
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
 from llmviz.world import Tinyville
 from llmviz.world.people import PEOPLE, VALUES
 from llmviz.world.stories import COLOURS, ENDINGS, OBJECTS, OPENINGS, PLACES
+
+__all__ = ["FOLDER", "few_texts", "make", "make_all"]
 
 STEPS = 2_000
 FEW_TEXTS = 300
@@ -72,3 +79,10 @@ def make(name: str, *, steps: int = STEPS, progress: bool = False) -> Recording:
         fresh=fresh[:FRESH_STORIES],
         progress=progress,
     )
+
+
+def make_all(folder: Path, record: Mapping[str, Any]) -> None:
+    """Make both anew, and put each into its folder; `record` says by which command and on which machine."""
+    for name in NAMES:
+        recording = make(name, progress=True)
+        save(folder / name, replace(recording, record={**record, **recording.record}))

@@ -24,6 +24,7 @@ export const LANE_CSS = `
 .key i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 6px; background: ${TRAINING_COLOUR}; }
 .key .held i { border-radius: 0; background: ${HELD_OUT_COLOUR}; }
 .sample { border-left: 3px solid var(--line); padding: 1px 0 1px 9px; margin: 0 0 6px; overflow-wrap: anywhere; font-size: 13px; max-height: 9.5em; overflow: auto; }
+.texts { min-height: 13em; }
 .sample.pin1 { border-color: var(--accent); border-left-style: dashed; }
 .sample .copied { background: color-mix(in srgb, #e69f00 26%, transparent); text-decoration: underline 1.5px; text-underline-offset: 3px; }
 .sample .wrong { outline: 1.5px dashed var(--accent); outline-offset: 1px; }
@@ -54,7 +55,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   const canvas = (label, more = {}) => h("canvas", { role: "img", "aria-label": label, ...more });
   const base = canvas(`loss curve of ${lane.name}`);
   const marks = canvas(`${lane.name}: choose a saved step`, { class: "marks", ...quiet, tabindex: isFirst ? "0" : "-1" });
-  const writes = h("div", {});
+  const writes = h("div", { class: "texts" });
   const meters = h("div", {});
   const bars = h("div", {});
   const thumbs = canvas("all heads, small", { class: "thumbs" });
