@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, training
+from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, skills, training
 from llmviz.data_files import data_folder
 from llmviz.recordings import shipped
 from llmviz.training import TrainingSettings
@@ -46,6 +46,7 @@ def main(names: list[str]) -> None:
         "masked": (make_masked, checkpoints.MASKED),
         "moods": (make_moods, checkpoints.MOODS),
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
+        "skills": (make_skills, skills.SHIPPED),
         "recordings": (make_recordings, shipped.FOLDER),
     }
     if unknown := set(names) - set(makers):
@@ -222,6 +223,13 @@ def make_moods(folder: Path, *, steps: int = MOODS_STEPS, n_moods: int = MOODS) 
 def make_recordings(folder: Path) -> None:
     """Record the two runs of the training scrubber: on the whole of Tinyville, and on 300 texts of it."""
     shipped.make_all(folder, {"command": "python -m llmviz.make_models recordings", "machine": machine()})
+
+
+def make_skills(path: Path) -> None:
+    """Let three tiny GPTs grow up, examine them on the way, and write down what each could do when."""
+    found = [skills.record(checkpoints.load_tiny(), seed=seed, progress=True) for seed in skills.SEEDS]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    skills.save(path, found)
 
 
 def machine() -> dict[str, Any]:

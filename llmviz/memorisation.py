@@ -32,6 +32,24 @@ class Passage:
     document: int | None
 
 
+def longest_run(words: Sequence[str], corpus: Sequence[str]) -> int:
+    """Count the words of the longest run that stands in both, in the same order and without a gap.
+
+    The plain form of `CopyFinder`, which finds the same in a large corpus; a test holds the two together. Lesson 5.
+
+    >>> longest_run(["a", "red", "kite"], ["found", "a", "red", "drum"])
+    2
+    """
+    longest = 0
+    for start in range(len(words)):
+        for place in range(len(corpus)):
+            n = 0
+            while words[start + n : start + n + 1] == corpus[place + n : place + n + 1] != []:
+                n += 1
+            longest = max(longest, n)
+    return longest
+
+
 class CopyFinder:
     """Finds what a text shares with a corpus, word for word; passages never run from one text into the next.
 

@@ -158,6 +158,23 @@ Objective = Callable[[Assembly, Tensor, torch.Generator], Tensor]
 """What a step makes smaller: a loss (in nats) of a model on windows; the generator is the step's own."""
 
 
+def cross_entropy(logits: Tensor, token_ids: Tensor) -> Tensor:
+    """The mean surprise −ln p at the tokens that came, in nats (lesson 5).
+
+    The plain form of `F.cross_entropy`, with which models are trained; a test holds the two together.
+    Source: C. Shannon 1948, "A Mathematical Theory of Communication", section 6.
+
+    Args:
+        logits: (position, vocab), scores before the softmax.
+        token_ids: (position,), the tokens that came.
+
+    >>> cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.6931)
+    """
+    log_probabilities = logits.log_softmax(dim=-1)
+    return -log_probabilities[torch.arange(len(token_ids)), token_ids].mean()
+
+
 def next_token_loss(model: DecoderOnly, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """The mean surprise −ln p(next token) over all positions of the windows (window, position + 1), in nats."""
     logits = model(windows[:, :-1])

@@ -14,6 +14,7 @@ MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "tr
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
 DOING |= {"beam_search", "text_trees", "reading_costs"}
 DOING |= {"ablation", "head_roles", "induction", "masking", "anatomy", "memorisation", "recordings", "steering"}
+DOING |= {"scaling", "learning_rates", "skills"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

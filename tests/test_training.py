@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from llmviz.training import (
     TrainingSettings,
+    cross_entropy,
     document_starts,
     evaluate,
     make_optimizers,
@@ -32,6 +33,14 @@ def bigram_entropy(token_ids: list[int]) -> float:
     """The least mean surprise, in nats per token, of anything that looks at the last token alone."""
     pairs, firsts = Counter(pairwise(token_ids)), Counter(token_ids[:-1])
     return -sum(n * math.log(n / firsts[first]) for (first, _), n in pairs.items()) / sum(pairs.values())
+
+
+@given(st.integers(1, 6), st.integers(2, 9), seeds)
+def test_cross_entropy_is_torchs(n_positions, vocab_size, seed):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 20 * torch.randn(n_positions, vocab_size, generator=generator)
+    token_ids = torch.randint(vocab_size, (n_positions,), generator=generator)
+    torch.testing.assert_close(cross_entropy(logits, token_ids), F.cross_entropy(logits, token_ids))
 
 
 class TestSettings:

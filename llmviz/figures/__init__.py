@@ -9,9 +9,11 @@ from llmviz.figures.answers import lens_table, shuffle_table
 from llmviz.figures.attention import attention_heads, attention_map
 from llmviz.figures.attention_mosaic import attention_mosaic
 from llmviz.figures.block import block_flow
+from llmviz.figures.curves import curves, rate_finder
 from llmviz.figures.embeddings import embedding_scatter
 from llmviz.figures.losses import loss_curve
 from llmviz.figures.next_token import next_token_bars
+from llmviz.figures.power_law import power_law
 from llmviz.figures.showing import alt_text, show, to_html, to_png
 from llmviz.figures.token_losses import token_losses
 from llmviz.figures.tokens import token_strip, token_strips
@@ -23,10 +25,13 @@ __all__ = [
     "attention_map",
     "attention_mosaic",
     "block_flow",
+    "curves",
     "embedding_scatter",
     "lens_table",
     "loss_curve",
     "next_token_bars",
+    "power_law",
+    "rate_finder",
     "show",
     "shuffle_table",
     "text_tree",

@@ -1,0 +1,61 @@
+"""Skills: an exam with known answers, a recording that says what its run did, and the file that ships."""
+
+import math
+
+import pytest
+from fakes import uniform_model
+
+from llmviz import checkpoints, corpora, skills
+from llmviz.skills import Examination
+from llmviz.world import Tinyville
+
+TINY = checkpoints.load_tiny()
+WORLD = Tinyville()
+
+
+def test_a_grown_model_passes_and_blind_guessing_fails():
+    examination = Examination(TINY.tokenizer, WORLD, corpora.tinyville(counts={"story": 300, "fact": 900}).documents)
+    examination.facts, examination.copies = examination.facts[:12], examination.copies[::8]
+    grown = examination.measure(TINY.model)
+    blind = examination.measure(uniform_model(TINY.tokenizer.vocab_size))
+    assert set(grown) == {"spells words", "knows facts", *(f"copies a {kind}" for kind in WORLD.word_classes)}
+    assert min(grown.values()) > 0.9
+    assert max(blind.values()) < 0.5
+    assert blind["knows facts"] == 0
+
+
+def test_what_ships_begins_as_a_new_recording_does():
+    """A run in short form: the newborn, and the first exam, with the weights and windows of the long one."""
+    [newborn, first] = skills.record(TINY, until=60, every=60).shares["spells words"]
+    shipped = skills.load()
+    assert newborn == pytest.approx(shipped.shares["spells words"][0], abs=0.05)
+    assert first == pytest.approx(shipped.shares["spells words"][1], abs=0.1)
+    assert shipped.steps[:2] == [0, 60]
+    assert shipped.record["corpus"]["sha256"] == TINY.corpus["sha256"]
+
+
+@pytest.mark.parametrize("seed", skills.SEEDS)
+def test_what_ships_is_whole(seed):
+    found = skills.load(seed)
+    assert found.steps == list(range(0, skills.UNTIL + 1, skills.EVERY))
+    assert found.record["settings"]["seed"] == seed
+    for line in found.shares.values():
+        assert len(line) == len(found.steps)
+        assert all(0 <= share <= 1 and math.isfinite(share) for share in line)
+
+
+def test_first_above_by_hand():
+    found = skills.Skills([0, 10, 20], {"spells": [0.1, 0.8, 0.9]}, {})
+    assert [found.first_above("spells", share) for share in (0.0, 0.5, 0.8, 0.95)] == [0, 10, 20, None]
+    with pytest.raises(ValueError, match="'sings'; there are spells"):
+        found.first_above("sings", 0.5)
+
+
+def test_another_seed_and_another_file_get_a_sentence(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="from 0 to 2 were recorded; asked for 7"):
+        skills.load(7)
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / skills.SHIPPED).write_text('{"format": "other"}')
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="not a file of skills: its format is 'other'"):
+        skills.load()
