@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import shlex
 import signal
 import sys
@@ -207,6 +209,17 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _train(given: argparse.Namespace) -> int:
+    from llmviz import parallel
+
+    with parallel.joined_team() as team, contextlib.ExitStack() as quiet:
+        if not team.is_first:
+            nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            quiet.enter_context(contextlib.redirect_stdout(nowhere))
+            quiet.enter_context(contextlib.redirect_stderr(nowhere))
+        return _train_in_team(given, team)
+
+
+def _train_in_team(given: argparse.Namespace, team) -> int:
     from llmviz import runs
 
     if given.resume is not None:
@@ -216,19 +229,22 @@ def _train(given: argparse.Namespace) -> int:
             print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
     else:
         corpus = _corpus(given.text)
-        folder = _new_folder(given.out)
+        folder = _new_folder(given.out) if team.is_first else Path(given.out or "")
         steps, seconds = given.steps, given.seconds
         if steps is None and seconds is None:
             steps, seconds = (DEFAULT_MOST_STEPS, None) if given.until_loss else (None, DEFAULT_SECONDS)
         run = runs.begin(
             corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
-            steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True,
+            steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True, team=team,
         )  # fmt: skip
+    team.agreed(run.checkpoint.step)  # all are here, and have read what they need from the folder
     print(
         f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
-        f"{run.settings.steps:,} steps", flush=True,
+        f"{run.settings.steps:,} steps" + (f"; {team.size} processes" if team.size > 1 else ""), flush=True,
     )  # fmt: skip
-    _train_with_progress(run, folder, given)
+    _train_with_progress(run, folder, given, team)
+    if not team.is_first:
+        return OK
     result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
     _say_result(result)
     if given.json:
@@ -291,13 +307,14 @@ def _spoken(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
+def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> None:
     from tqdm import tqdm
 
     from llmviz import runs
 
     interrupted = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
+    stops = (signal.SIGINT, signal.SIGTERM)
+    previous = {stop: signal.signal(stop, lambda number, frame: interrupted.append(number)) for stop in stops}
     bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
 
     def look(step) -> None:
@@ -308,14 +325,15 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
             raise KeyboardInterrupt
 
     try:
-        runs.carry_on(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look)
+        runs.carry_on(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look, team=team)
     except KeyboardInterrupt:
         bar.close()
         print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")
         raise
     finally:
         bar.close()
-        signal.signal(signal.SIGINT, previous)
+        for stop, action in previous.items():
+            signal.signal(stop, action)
 
 
 def _say_result(result: dict[str, Any]) -> None:

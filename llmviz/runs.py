@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llmviz import checkpoints, corpora, evaluation, training
+from llmviz import checkpoints, corpora, evaluation, parallel, training
 from llmviz.checkpoints import Checkpoint
 from llmviz.corpora import Corpus
+from llmviz.parallel import ALONE, Team
 from llmviz.tokenizers import TOKENIZERS, Tokenizer
 from llmviz.training import TrainingSettings, TrainingStep
 from llmviz.transformer import DecoderOnly, ModelConfig
@@ -93,6 +94,7 @@ def begin(
     seed: int = 0,
     command: str = "",
     progress: bool = False,
+    team: Team = ALONE,
 ) -> Run:
     """Prepare a run: train the tokenizer, make the model, and fix the number of steps.
 
@@ -103,6 +105,7 @@ def begin(
         steps: how many steps; or
         seconds: measure a few steps on this machine, then fix the number of steps that fills so many seconds.
         seed: of the first weights and of the order of reading.
+        team: the processes that share the run (see `parallel`).
     """
     if (steps is None) == (seconds is None):
         raise ValueError("say how long to train: either a number of steps or a number of seconds")
@@ -114,10 +117,12 @@ def begin(
     _check_enough(learned, token_ids, corpus_tokens(held_out, chosen), context_length)
     model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
     settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
+    team.check_batch(settings.batch_size)
     spent = 0.0
     if seconds is not None:
-        per_step, spent = training.measure_seconds_per_step(model, token_ids, settings, starts=starts)
-        settings = replace(settings, steps=max(1, round((seconds - spent) / per_step)))
+        own = replace(settings, batch_size=settings.batch_size // team.size)
+        per_step, spent = training.measure_seconds_per_step(model, token_ids, own, starts=starts)
+        settings = replace(settings, steps=team.agreed(max(1, round((seconds - spent) / per_step))))
     record = {"command": command, "n_documents": len(corpus.documents), "n_parameters": model.n_parameters}
     optimizers = training.make_optimizers(model, settings)
     checkpoint = Checkpoint(model, chosen, corpus.recipe, settings, 0, record, optimizers)
@@ -182,6 +187,7 @@ def carry_on(
     until_loss: float | None = None,
     save_every: int = 250,
     look: Callable[[TrainingStep], None] = lambda step: None,
+    team: Team = ALONE,
 ) -> None:
     """Train to the end; save every so often, at the end, and when a KeyboardInterrupt comes between two steps.
 
@@ -192,20 +198,20 @@ def carry_on(
         until_loss: stop early when the validation loss (nats per token) is at or below this.
         save_every: steps between two checkpoints.
         look: is shown each step, for a progress bar; what it raises ends the run between two steps.
+        team: the processes that share the run; the first one saves. If another one dies, it saves once more and raises
+            a ConnectionError.
     """
+    keep = save if team.is_first else (lambda run, folder: None)
     if run.is_over:
         if run.validation_loss is None:  # it was killed between its last step and its last measurement
             run.validation_loss = held_out_loss(run)
-            save(run, folder)
+            keep(run, folder)
         return
     evaluate_every = max(25, run.settings.steps // 10)
-    save(run, folder)
+    keep(run, folder)
     is_between_steps = False
     try:
-        for step in training.train_steps(
-            run.model, run.token_ids, run.settings,
-            starts=run.starts, optimizers=run.checkpoint.optimizers, first_step=run.checkpoint.step,
-        ):  # fmt: skip
+        for step in _steps(run, team):
             run.seconds += step.seconds
             run.history.append((step.step, round(step.loss, 4)))
             run.checkpoint = replace(run.checkpoint, step=step.step)
@@ -217,15 +223,36 @@ def carry_on(
                     run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
                     break
             if step.step % save_every == 0:
-                save(run, folder)
+                keep(run, folder)
             is_between_steps = False
         is_between_steps = True
         run.validation_loss = held_out_loss(run)
-        save(run, folder)
+        keep(run, folder)
     except KeyboardInterrupt:
         if is_between_steps:
-            save(run, folder)
+            keep(run, folder)
         raise
+    except RuntimeError as error:
+        if team.size == 1:
+            raise
+        keep(run, folder)  # nobody moves before all have averaged, so these are the weights of the last whole step
+        raise ConnectionError(
+            f"another process of this run is gone; saved after step {run.checkpoint.step}; "
+            f"go on with --resume {folder}, in as many processes as you like"
+        ) from error
+
+
+def _steps(run: Run, team: Team) -> Iterator[TrainingStep]:
+    """The steps that are left, alone or together."""
+    optimizers = run.checkpoint.optimizers
+    if team.size > 1:
+        team.check_batch(run.settings.batch_size)
+        parallel.move_to_own_device(run.model, optimizers)
+    return training.train_steps(
+        run.model, run.token_ids, run.settings,
+        objective=parallel.shared_objective(training.next_token_loss, run.model, team),
+        starts=run.starts, optimizers=optimizers, first_step=run.checkpoint.step,
+    )  # fmt: skip
 
 
 def held_out_loss(run: Run) -> float:

@@ -15,6 +15,7 @@ DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "r
 DOING |= {"beam_search", "text_trees", "reading_costs"}
 DOING |= {"ablation", "head_roles", "induction", "masking", "anatomy", "memorisation", "recordings", "steering"}
 DOING |= {"scaling", "learning_rates", "skills"}
+DOING |= {"parallel"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

@@ -1,0 +1,40 @@
+"""A small run as one process of several: `torchrun … team_run.py FOLDER STEPS [LAST_OF_SECOND]` (test_parallel.py)."""
+
+import json
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+from llmviz import corpora, parallel, runs
+from llmviz.transformer import ModelConfig
+
+LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
+
+
+def run_in_team(folder: Path, steps: int, team: parallel.Team, last_of_second: int | None = None) -> list[float]:
+    """Train on the kites.txt beside the folder; return the losses. The second process can be killed."""
+    runs.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
+    losses = []
+
+    def look(step) -> None:
+        losses.append(step.loss)
+        if team.rank == 1 and step.step == last_of_second:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run = runs.begin(corpora.from_file(folder.parent / "kites.txt"), tokenizer="characters", steps=steps, team=team)
+    runs.carry_on(run, folder, save_every=5, look=look, team=team)
+    return losses
+
+
+def main(folder: str, steps: str, last_of_second: str | None = None) -> None:
+    """What torchrun starts in each process."""
+    with parallel.joined_team() as team:
+        losses = run_in_team(Path(folder), int(steps), team, int(last_of_second) if last_of_second else None)
+        if team.is_first:
+            Path(folder, "losses.json").write_text(json.dumps(losses), "utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
