@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import shutil
 import sys
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, skills, training
 from llmviz.data_files import data_folder
+from llmviz.fine_tuning import race, tasks
 from llmviz.recordings import shipped
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
@@ -45,6 +47,7 @@ def main(names: list[str]) -> None:
         "induction": (make_induction, checkpoints.INDUCTION),
         "masked": (make_masked, checkpoints.MASKED),
         "moods": (make_moods, checkpoints.MOODS),
+        "race": (make_race, race.RECORDING),
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
         "skills": (make_skills, skills.SHIPPED),
         "recordings": (make_recordings, shipped.FOLDER),
@@ -230,6 +233,16 @@ def make_skills(path: Path) -> None:
     found = [skills.record(checkpoints.load_tiny(), seed=seed, progress=True) for seed in skills.SEEDS]
     path.parent.mkdir(parents=True, exist_ok=True)
     skills.save(path, found)
+
+
+def make_race(path: Path) -> None:
+    """Run the races of lesson 6 and write them down: both tasks, each with all numbers of labels."""
+    base = checkpoints.load_moods()
+    races = []
+    for task, n_labels in itertools.product(tasks.LABELS, race.BUDGETS):
+        print(f"The race: {task}, {n_labels} labels", flush=True)
+        races.append(race.run_race(base.model, base.tokenizer, task=task, n_labels=n_labels, seed=SEED, progress=True))
+    race.save_races(races, path)
 
 
 def machine() -> dict[str, Any]:

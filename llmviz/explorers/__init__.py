@@ -4,6 +4,7 @@ from llmviz.explorers.attention import AttentionExplorer
 from llmviz.explorers.blocks import BlockExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
 from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
+from llmviz.explorers.race import LiveRaceExplorer, RaceExplorer
 from llmviz.explorers.tokens import LiveTokenExplorer, TokenExplorer
 from llmviz.explorers.training import TrainingExplorer
 from llmviz.explorers.training_live import LiveTraining
@@ -15,10 +16,12 @@ __all__ = [
     "EmbeddingExplorer",
     "LiveEmbeddingExplorer",
     "LiveNextTokenExplorer",
+    "LiveRaceExplorer",
     "LiveTokenExplorer",
     "LiveTraining",
     "LiveTreeExplorer",
     "NextTokenExplorer",
+    "RaceExplorer",
     "TokenExplorer",
     "TrainingExplorer",
     "TreeExplorer",

@@ -4,8 +4,8 @@
 Each text holds one good and one bad feeling, one place at the water and one on land. Only the order decides how it
 ends, and *before* and *after*, said first or in the middle, turn the order round: no word gives the ending away, and
 no pair of neighbours either, since a feeling never stands beside the word that orders it.
-The mood at the end decides the very next word. Where somebody is at the end decides nothing that is ever said: a
-model has to work out the one in order to predict, and never the other (lesson 6).
+The mood at the end decides the very next word. Which place came first decides nothing that is ever said: a model has
+to work out the one in order to predict, and never the other (lesson 6).
 """
 
 from llmviz.world.people import PEOPLE
@@ -55,14 +55,12 @@ def tell_mood(teller: Teller) -> None:
     teller.say(person.she)
     second = _tell_feeling(teller, _KIND_OF[first[0]], _KIND_OF[first[1]])
     teller.say(".")
-    ends_with_second = order in ("before", "After")
-    feeling, place = second if ends_with_second else first
-    mood = _KIND_OF[feeling]
+    mood = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
     teller.say_one_of([comment.format(name=person) for comment in COMMENTS[mood]])
     teller.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[mood]])
     teller.label(
         person=person.name, feelings=(first[0], second[0]), places=(first[1], second[1]), order=order,
-        mood=mood, ground=_KIND_OF[place],
+        mood=mood, ground=_KIND_OF[first[1]],
     )  # fmt: skip
 
 
