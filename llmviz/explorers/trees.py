@@ -60,8 +60,7 @@ class TreeExplorer(Explorer):
         seed: int = 0,
         only_this_setting: bool = False,
     ):
-        from llmviz.beam_search import beam_search
-        from llmviz.text_trees import Sampling, TextTree, roll
+        from llmviz.text_trees import Sampling
 
         self.model, self.tokenizer, self.text = model, tokenizer, text
         self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
@@ -74,19 +73,29 @@ class TreeExplorer(Explorer):
                 f"This model sees {limit} tokens at once; the text has {len(self.start)} and {n_tokens} more are to "
                 "be written: type less, or ask for fewer."
             )
-        self.dice = roll(n_samples, n_tokens, seed)
-        self.tree = TextTree(model, self.start, stop_tokens={tokenizer.end_of_text})
-        found = self.tree.walk([self.sampling] if only_this_setting else _settings(self.sampling), self.dice)
+        self._grow()
+        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
+
+    def _grow(self) -> None:
+        """Let the texts grow: the drawn ones under every setting, the greedy one, and the best beam."""
+        from llmviz.beam_search import beam_search
+        from llmviz.text_trees import TextTree, roll
+
+        end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)
+        self.dice = roll(self.n_samples, self.n_tokens, self.seed)
+        self.tree = TextTree(self.model, self.start, stop_tokens=end)
+        settings = [self.sampling] if self.only_this_setting else _settings(self.sampling)
+        found = self.tree.walk(settings, self.dice)
         self.samples = found[self.sampling]
-        options = {"max_new_tokens": min(_WHOLE, limit - len(self.start)), "stop_tokens": {tokenizer.end_of_text}}
+        options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
         self.greedy, self.beam = (
-            beam_search(model, self.start, beam_width=width, **options)[0].token_ids for width in (1, beam_width)
+            beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
+            for width in (1, self.beam_width)
         )
         self.log_probabilities = {way: self.tree.follow(way) for way in (self.greedy, self.beam)}
         drawn = {way for several in found.values() for way in several}
-        ways = drawn | {self.greedy[:n_tokens], self.beam[:n_tokens]}
+        ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
         self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
-        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def live(self) -> "LiveTreeExplorer":
         """Return the same explorer with Python behind it: for typing, for new dice, for any setting."""

@@ -84,7 +84,8 @@ def attention(n_layers: int, n_heads: int, n_tokens: int):
 
 def explorers() -> dict:
     """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
-    from llmviz.explorers import EmbeddingExplorer, TokenExplorer
+    from llmviz import checkpoints
+    from llmviz.explorers import EmbeddingExplorer, TokenExplorer, TreeExplorer
     from llmviz.tokenizers import BytePairTokenizer
 
     arrows = ("ArrowRight", "ArrowDown")
@@ -94,6 +95,8 @@ def explorers() -> dict:
     heads = attention(4, 4, 64)
     words = EmbeddingExplorer(frames, [f"w{i}" for i in range(512)], chosen="w0")
     tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
+    tiny = checkpoints.load_tiny()
+    tree = TreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
     return {
         "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),
         "attention, 4 × 4 heads, 64 tokens, a cell of the map": (heads, ".map", ("ArrowLeft", "ArrowUp")),
@@ -101,6 +104,7 @@ def explorers() -> dict:
         "embeddings, 512 points × 60 frames, a frame": (words, "canvas", ("[", "[", "]")),
         "tokens, 235 characters, two tokenizers, a token": (tokens, stop, arrows),
         "tokens, 235 characters, two tokenizers, a merge less": (tokens, "input[type=range]", ("ArrowLeft",)),
+        "tree, 6 texts of 14 tokens, another temperature": (tree, "input[type=range]", ("ArrowRight", "ArrowLeft")),
     }
 
 
