@@ -16,13 +16,22 @@ HOSTILE = [
 ]  # fmt: skip
 PRELUDE = """
 import numpy as np
-from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer
+from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
+from llmviz.recordings import AttentionFilm, Bars, Recording, Sample
 from llmviz.tokenizers import BytePairTokenizer
 def heads(n, shape=(2, 3)):
     weights = np.tril(np.random.default_rng(n).random((*shape, n, n)) ** 4)
     return weights / weights.sum(-1, keepdims=True)
 def vectors(n, frames=3):
     return np.random.default_rng(n).normal(size=(frames, n, 6))
+def run_of(texts, n=6):
+    shares, dice = np.linspace(0, 1, n), np.random.default_rng(0)
+    written = [[Sample(text, (0, 3), (4, 6)), Sample(text)] for text in [*texts, *texts][:n]]
+    films = [AttentionFilm(texts, np.stack([heads(len(texts))] * n))]
+    bars = [Bars(text, texts[:3], dice.dirichlet([1, 1, 1], n), (0.5, 0.5, 0)) for text in texts[:2]]
+    groups, points = [str(number % 3) for number in range(len(texts))], vectors(len(texts), n)[..., :2]
+    return Recording("a run", np.arange(n) ** 3, 3 - shares, 3 - 0.5 * shares, {"ln V": 3.0, "floor": 1.5}, written,
+        shares, 0.3, shares, bars, films, texts, groups, points, shares)
 def look(text, heads_off):
     if len(text) > 1000:
         raise ValueError("This text is too long: at most 1,000 characters.")
@@ -64,6 +73,7 @@ SAMPLES = {
         "TokenExplorer(''.join(texts), [BytePairTokenizer.train('the red kite', 262), 'gpt2'])",
         live="TokenExplorer('Mia ran', 'gpt2').live()",
     ),
+    "training": Sample("TrainingExplorer(run_of(texts))", at=".marks"),
 }
 EYES = (Path(__file__).parent / "explorer_eyes.js").read_text(encoding="utf-8")
 LEAST_CONTRAST = 4.5  # WCAG 2.2, AA

@@ -1,0 +1,186 @@
+"""Recordings: what they hold is what the model was at that step; saved, read, refused; and the two that ship."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from llmviz import checkpoints, corpora, evaluation, recordings, runs, training
+from llmviz.data_files import data_path
+from llmviz.memorisation import CopyFinder
+from llmviz.recordings.making import Subject
+from llmviz.recordings.shipped import SUBJECT, few_texts
+from llmviz.training import TrainingSettings
+from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.world import Tinyville
+
+WORLD = Tinyville()
+TEXTS = WORLD.texts(5, counts={"fact": 60})
+CORPUS = corpora.tinyville(0, {"fact": 60})
+TOKENIZER = checkpoints.load_tiny().tokenizer
+SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=64, d_model=16, n_layers=2, n_heads=2, d_ff=16)
+SETTINGS = TrainingSettings(steps=20, batch_size=2)
+WORDS = {"mill": "x", "dog": "x", "jam": "y", "zzzzz": "y"}
+SUBJECTS = Subject(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
+
+
+@pytest.fixture(scope="module")
+def recording():
+    held_out = [text.text for text in TEXTS]
+    return recordings.record(
+        "facts", DecoderOnly(SIZES), CORPUS, TOKENIZER, SETTINGS, SUBJECTS, held_out=held_out,
+        lines={"ln V": 1.0}, world=WORLD, fresh=held_out, n_frames=4,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model():
+    """The model as it is after the last step, trained without a camera."""
+    model = DecoderOnly(SIZES)
+    token_ids = runs.corpus_tokens(CORPUS, TOKENIZER)
+    training.train(model, token_ids, SETTINGS, starts=training.document_starts(token_ids, TOKENIZER.end_of_text))
+    return model
+
+
+def test_the_last_frame_is_what_the_trained_model_does(recording, model):
+    """Being filmed changes nothing."""
+    held_out = [text.text for text in TEXTS]
+    n_tokens = sum(len(TOKENIZER.encode(text)) + 1 for text in held_out)
+    expected = sum(evaluation.document_nats(model, TOKENIZER, held_out)) / n_tokens
+    assert recording.held_out_losses[-1] == pytest.approx(expected, abs=1e-5)
+    assert recording.held_out_losses[0] == pytest.approx(np.log(TOKENIZER.vocab_size), abs=1e-4)
+    ids = torch.tensor([[TOKENIZER.end_of_text, *TOKENIZER.encode("Mia lives in the")]])
+    likely = model(ids)[0, -1].softmax(-1)
+    by_name = dict(zip(TOKENIZER.tokens(range(TOKENIZER.vocab_size)), likely.tolist(), strict=True))
+    [bars] = recording.bars
+    assert bars.probabilities[-1] == pytest.approx([by_name[token] for token in bars.tokens], abs=1e-5)
+    ids = torch.tensor([[TOKENIZER.end_of_text, *TOKENIZER.encode("Mia has a")]])
+    weights = model.trace(ids).attention_weights[:, 0].detach().numpy()
+    np.testing.assert_allclose(recording.attention[0].weights[-1], weights, atol=1e-5)
+    [text] = evaluation.sample_texts(model, TOKENIZER, 1, prompt="Mia", temperature=0.8)
+    assert recording.samples[-1][0].text == text
+
+
+def test_the_bars_lead_with_what_the_world_allows(recording):
+    [bars] = recording.bars
+    assert bars.exact[0] == max(bars.exact) > 0
+    assert len(set(bars.tokens)) == len(bars.tokens) == len(bars.exact)
+
+
+def test_the_marks_of_a_sample_lie_where_they_should(recording):
+    finder = CopyFinder(CORPUS.documents)
+    for sample in recording.samples[-1]:
+        passage = finder.longest(sample.text)
+        marked = sample.text[slice(*sample.copied)]
+        assert "".join(marked.split()) == "".join(passage.words)
+        verdict = WORLD.check(sample.text)
+        assert (sample.wrong is None) == verdict.valid
+        if sample.wrong and verdict.wrong_word in Tinyville.words(sample.text):
+            assert sample.text[slice(*sample.wrong)] == verdict.wrong_word
+
+
+def test_the_map_is_one_plane_for_all_frames(recording, model):
+    """Distances within a frame are those of the vectors' shadows on the last frame's own plane."""
+    assert set(recording.words) == {"mill", "dog", "jam"} and list(recording.groups) == ["x", "x", "y"]
+    ids = [TOKENIZER.encode(f" {word}")[0] for word in recording.words]
+    vectors = torch.nn.functional.normalize(model.embedding.weight[ids].detach(), dim=1).numpy()
+    found = np.linalg.norm(recording.points[-1, 0] - recording.points[-1, 1])
+    assert found <= np.linalg.norm(vectors[0] - vectors[1]) + 1e-6
+    np.testing.assert_allclose(recording.variance[-1], 1.0, atol=1e-5)  # three words always lie in one plane
+    assert (recording.variance[:-1] <= 1 + 1e-6).all()
+
+
+def test_what_is_saved_comes_back(recording, tmp_path):
+    recordings.save(tmp_path, recording)
+    again = recordings.load(tmp_path)
+    assert repr(again) == repr(recording) and again.samples == recording.samples
+    assert again.yardsticks == recording.yardsticks and list(again.words) == list(recording.words)
+    np.testing.assert_allclose(again.held_out_losses, recording.held_out_losses, atol=1e-4)
+    np.testing.assert_allclose(again.attention[0].weights, recording.attention[0].weights, atol=0.002)
+    np.testing.assert_allclose(again.points, recording.points, atol=1e-3)
+    assert again.bars[0].exact == recording.bars[0].exact
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: (folder / "films.safetensors").write_bytes(b"x"), "damaged or belongs to another"),
+        (lambda folder: (folder / "films.safetensors").unlink(), "films.safetensors"),
+        (lambda folder: (folder / "recording.json").write_text("{}"), "not a whole recording"),
+        (lambda folder: (folder / "recording.json").write_text("[", "utf-8"), "not a whole recording"),
+    ],
+)
+def test_a_damaged_recording_is_refused(recording, tmp_path, damage, sentence):
+    recordings.save(tmp_path, recording)
+    damage(tmp_path)
+    with pytest.raises(ValueError, match=sentence):
+        recordings.load(tmp_path)
+
+
+def test_a_recording_that_is_not_there_names_those_that_are(tmp_path):
+    with pytest.raises(FileNotFoundError, match="tinyville, overfitted"):
+        recordings.load(tmp_path / "nothing")
+
+
+def test_films_of_another_length_are_refused(recording):
+    with pytest.raises(ValueError, match=r"copied of a recording has one entry a saved step: 4, but given 3"):
+        replace(recording, copied=recording.copied[:3])
+    with pytest.raises(ValueError, match="saved steps of a recording rise"):
+        replace(recording, steps=recording.steps[::-1])
+
+
+def test_a_recording_of_losses_alone():
+    made = recordings.of_losses("mine", [(1, 4.0), (2, 2.0), (3, 1.0)], [(0, 5.0), (2, 3.0), (3, 2.0)], {"a": 1.0})
+    assert made.training_losses.tolist() == [4.0, 3.0, 1.0] and made.samples == ()
+    with pytest.raises(ValueError, match="nothing was measured yet"):
+        recordings.of_losses("mine", [], [])
+
+
+def test_saved_steps_begin_before_the_first_and_end_with_the_last():
+    for n_steps in (1, 7, 8, 100, 5_000):
+        steps = recordings.saved_steps(n_steps, 10)
+        assert steps[0] == 0 and steps[-1] == n_steps and steps == sorted(set(steps)) and len(steps) <= 10
+
+
+def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
+    lines = recordings.yardsticks(CORPUS, TEXTS, TOKENIZER)
+    assert list(lines) == ["ln V", "unigram", "bigram", "exact entropy"]
+    assert lines["ln V"] > lines["unigram"] > lines["bigram"]
+    n_tokens = sum(len(TOKENIZER.encode(text.text)) + 1 for text in TEXTS)
+    nats = -sum(WORLD.log_probability(text.text) for text in TEXTS)
+    assert lines["exact entropy"] == pytest.approx(nats / n_tokens)
+
+
+class TestShipped:
+    @pytest.mark.parametrize("name", recordings.NAMES)
+    def test_it_is_small_whole_and_says_where_it_comes_from(self, name):
+        made = recordings.load(name)
+        assert len(made.steps) == 22 and made.steps[0] == 0
+        assert made.held_out_losses[0] == pytest.approx(made.yardsticks["ln V"], abs=1e-3)
+        assert len(made.bars) == len(SUBJECT.prefixes) and len(made.attention) == len(SUBJECT.sentences)
+        assert made.points.shape == (22, len(SUBJECT.words), 2)
+        assert made.record["command"].endswith("make_models recordings") and "torch" in made.record["machine"]
+        for film in made.attention:
+            np.testing.assert_allclose(film.weights.sum(-1), 1, atol=0.05)
+        assert sum(file.stat().st_size for file in data_path(f"recordings/{name}").iterdir()) < 1_000_000
+
+    def test_both_read_the_corpora_that_their_recipes_name(self):
+        recipe = recordings.load("overfitted").record["corpus"]
+        assert recipe["sha256"] == few_texts().recipe["sha256"]
+        whole = recordings.load("tinyville").record
+        assert whole["n_documents"] == sum(WORLD.counts.values())
+
+    def test_much_text_is_understood_little_text_is_learned_by_heart(self):
+        whole, few = map(recordings.load, recordings.NAMES)
+        floor = whole.yardsticks["exact entropy"]
+        assert floor < whole.held_out_losses[-1] < floor + 0.05
+        assert abs(whole.copied[-1] - whole.copied_by_the_world) < 0.1
+        assert few.training_losses[-1] < floor < few.held_out_losses.min()
+        assert few.held_out_losses[-1] > 1.5 * few.held_out_losses.min()
+        assert few.copied[-1] > 0.9 > 0.5 > few.copied_by_the_world
+
+    def test_its_json_is_meant_for_people(self):
+        text = data_path("recordings/overfitted/recording.json").read_text("utf-8")
+        assert len(text.splitlines()) > 40 and json.loads(text)["samples"][-1][0]["copied"][0] == 0

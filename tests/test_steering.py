@@ -1,0 +1,155 @@
+"""A steered run: the weights of `train_steps`, still at a pause, newborn after a restart, a sentence where it fails."""
+
+import threading
+import time
+
+import pytest
+import torch
+from fakes import SMALL, random_ids, same_weights
+
+from llmviz.steering import SteeredTraining
+from llmviz.training import TrainingSettings, train
+from llmviz.transformer import DecoderOnly
+
+TEXT = random_ids(200)
+SETTINGS = TrainingSettings(steps=12, batch_size=2)
+SECONDS = 20.0
+
+
+def newborn():
+    return DecoderOnly(SMALL, seed=3)
+
+
+def steered(**options):
+    return SteeredTraining(newborn(), TEXT, options.pop("settings", SETTINGS), **options)
+
+
+def trained():
+    model = newborn()
+    return model, train(model, TEXT, SETTINGS)
+
+
+def wait_until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+def test_left_alone_it_ends_as_train_steps_does():
+    run = steered()
+    steps = run.run()
+    model, expected = trained()
+    assert [step.loss for step in steps] == [step.loss for step in expected]
+    assert same_weights(run.model, model)
+    assert run.state == "done" and run.seconds_left == 0
+
+
+def test_any_pauses_and_single_steps_change_nothing():
+    run = steered()
+    run.one_step()
+    run.run(3)
+    assert (run.step, run.state) == (4, "paused")
+    run.start(2)
+    run.pause()
+    assert run.step <= 6
+    run.run()
+    assert same_weights(run.model, trained()[0])
+
+
+def test_a_look_inside_draws_no_number_of_the_run():
+    """Whoever looks may use chance: the run has its own."""
+    run = steered(look=lambda run: torch.rand(5), look_every=2)
+    run.run()
+    assert same_weights(run.model, trained()[0])
+
+
+def test_a_pause_comes_between_two_steps_and_the_weights_are_still_when_it_returns():
+    run = steered(settings=TrainingSettings(steps=100_000, batch_size=1))
+    run.start()
+    wait_until(lambda: run.step > 2)
+    asked = time.monotonic()
+    run.pause()
+    assert time.monotonic() - asked < 0.2
+    before, step = {name: one.clone() for name, one in run.model.state_dict().items()}, run.step
+    time.sleep(0.03)
+    assert run.state == "paused" and run.step == step
+    assert all(torch.equal(one, before[name]) for name, one in run.model.state_dict().items())
+
+
+def test_a_stop_leaves_a_model_that_works_and_nothing_goes_on():
+    looks = []
+    run = steered(look=lambda run: looks.append(run.step), look_every=5)
+    run.run(7)
+    run.stop()
+    assert run.state == "stopped" and looks == [0, 5, 7]
+    assert run.model(TEXT[None, :8]).isfinite().all()
+    assert len(run.run()) == 7
+
+
+def test_start_again_gives_the_newborn_model_back_and_the_same_run_again():
+    run = steered()
+    first = [step.loss for step in run.run()]
+    run.restart()
+    assert same_weights(run.model, newborn()) and (run.step, run.state, run.steps) == (0, "ready", [])
+    assert [step.loss for step in run.run()] == first
+
+
+def test_the_dial_multiplies_the_schedule_from_the_next_step_on():
+    run = steered()
+    run.run(3)
+    run.rate = 0.5
+    run.run(1)
+    run.rate = 0.0
+    before = {name: one.clone() for name, one in run.model.state_dict().items()}
+    run.run(1)
+    rates = [step.learning_rate for step in run.steps]
+    plain = [step.learning_rate for step in trained()[1]]
+    assert rates == pytest.approx([*plain[:3], plain[3] / 2, 0.0])
+    assert all(torch.equal(one, before[name]) for name, one in run.model.state_dict().items())
+
+
+@pytest.mark.parametrize("rate", [-1, 31, float("nan")])
+def test_a_dial_beyond_its_scale_is_refused(rate):
+    with pytest.raises(ValueError, match="the dial goes from 0 to 30 times"):
+        steered().rate = rate
+
+
+def test_a_failing_step_is_a_sentence_and_start_again_mends_it():
+    def explode(model, windows, generator):
+        loss = model(windows[:, :-1]).mean()
+        return loss * float("nan") if len(run.steps) == 4 else loss
+
+    run = steered(objective=explode)
+    run.rate = 2
+    with pytest.raises(ArithmeticError, match=r"Step 5 failed: the loss is no longer a number.*2 times the scheduled"):
+        run.run()
+    assert run.state == "failed" and len(run.steps) == 4
+    with pytest.raises(ArithmeticError, match="Start again gives you the newborn model back"):
+        run.run()
+    run.restart()
+    assert run.error == "" and len(run.run(3)) == 3
+
+
+def test_others_may_steer_while_somebody_waits_for_the_end():
+    run = steered(settings=TrainingSettings(steps=100_000, batch_size=1))
+    threading.Timer(0.05, run.pause).start()
+    steps = run.run()
+    assert run.state == "paused" and 0 < len(steps) < 100_000
+
+
+def test_whoever_is_told_may_pause():
+    run = steered(tell=lambda run: run.step == 5 and run.pause())
+    assert len(run.run()) == 5
+
+
+def test_a_run_trains_where_the_notebook_has_switched_gradients_off():
+    with torch.no_grad():
+        run = steered()
+        run.run()
+    assert same_weights(run.model, trained()[0])
+
+
+def test_looking_every_zero_steps_is_refused():
+    with pytest.raises(ValueError, match="at least 1; given 0"):
+        steered(look_every=0)
