@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -80,25 +82,28 @@ def entity_examples(tokenizer: Tokenizer, texts: Sequence[Tagged]) -> Examples:
         row, places = word_places(tokenizer, text.words)
         marks = [NO_LABEL] * len(row)
         for place, label in zip(places, text.labels, strict=True):
-            marks[place] = ENTITY_LABELS.index(label)
+            if marks[place] == NO_LABEL:
+                marks[place] = ENTITY_LABELS.index(label)
         rows.append(row)
         labels.append(marks)
     return Examples(as_rows(rows, -1), as_rows(labels, NO_LABEL))
 
 
 def word_places(tokenizer: Tokenizer, words: Sequence[str]) -> tuple[list[int], list[int]]:
-    """The tokens of a text, an end-of-text token at either end, and at which of them each word begins."""
+    """The tokens of a text, an end-of-text token at either end, and in which of them each word begins.
+
+    Two punctuation marks may share a token.
+    """
     text = join(words)
-    row, places, at = [tokenizer.end_of_text], [], 0
+    token_ids = tokenizer.encode(text)
+    ends = list(accumulate(len(tokenizer.token_bytes(token_id)) for token_id in token_ids))
+    before_text = ends[-1] - len(text.encode())  # the space that the first token may begin with
+    places, at = [], 0
     for word in words:
-        start = text.index(word, at)
-        end = start + len(word)
-        places.append(len(row))
-        space = " " if start and text[start - 1] == " " else ""
-        pieces = tokenizer.encode(text[: len(text[:start].rstrip()) if space else start] + space + word)
-        row += pieces[len(tokenizer.encode(text[:at])) :]
-        at = end
-    return [*row, tokenizer.end_of_text], places
+        at = text.index(word, at)
+        places.append(1 + bisect_right(ends, before_text + len(text[:at].encode())))
+        at += len(word)
+    return [tokenizer.end_of_text, *token_ids, tokenizer.end_of_text], places
 
 
 def f1(found: Tensor, right: Tensor, label: int) -> float:
