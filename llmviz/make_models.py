@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,12 +172,13 @@ def make_masked(folder: Path) -> None:
 
 
 def make_masked_long(folder: Path) -> None:
-    """Train a BERT on the tiny GPT's own text for as many steps as the tiny GPT; compare the two."""
+    """Train a BERT on the tiny GPT's own text for as many steps as the tiny GPT, each text alone; compare the two."""
     tiny = checkpoints.load_tiny()
+    objective = partial(masking.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
     token_ids, starts, texts = text_of(tiny)
     model = masking.new_model(tiny.model.config, seed=SEED)
     settings = TrainingSettings(steps=TINY_STEPS, seed=SEED)
-    steps = training.train_steps(model, token_ids, settings, starts=starts, objective=masking.masked_token_loss)
+    steps = training.train_steps(model, token_ids, settings, starts=starts, objective=objective)
     done = list(tqdm(steps, total=TINY_STEPS, desc="masked", unit=" steps"))
     record = {
         "command": "python -m llmviz.make_models masked_long",

@@ -53,17 +53,35 @@ def hide(
 
 
 def masked_token_loss(
-    model: EncoderOnly, windows: Tensor, generator: torch.Generator, *, share: float = SHARE
+    model: EncoderOnly,
+    windows: Tensor,
+    generator: torch.Generator,
+    *,
+    share: float = SHARE,
+    end_of_text: int | None = None,
 ) -> Tensor:
     """The mean surprise −ln p(token) over the hidden positions alone, in nats; an objective for `train_steps`.
 
     Args:
         windows: (window, position + 1); the last column belongs to the next-token objective and is left out here.
         generator: decides what is hidden.
+        end_of_text: the token that begins each text. If it is given, the texts that share a window do not see each
+            other, so that the model meets each one alone, as it will be asked later (`functools.partial` sets it).
     """
     token_ids = windows[:, :-1]
     blanked, hidden = hide(token_ids, blank_id(model), share=share, generator=generator)
-    return F.cross_entropy(model(blanked)[hidden], token_ids[hidden])
+    mask = None if end_of_text is None else same_text(token_ids, end_of_text)
+    return F.cross_entropy(model(blanked, mask)[hidden], token_ids[hidden])
+
+
+def same_text(token_ids: Tensor, end_of_text: int) -> Tensor:
+    """Say which positions stand in the same text: (text, position) → (text, 1, query, key), bool, True = may attend.
+
+    >>> same_text(torch.tensor([[9, 1, 9, 2]]), end_of_text=9)[0, 0].int().tolist()
+    [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+    """
+    number = (token_ids == end_of_text).cumsum(dim=-1)
+    return (number[:, :, None] == number[:, None, :])[:, None]
 
 
 @torch.inference_mode()
@@ -87,6 +105,27 @@ def fill_blanks(model: EncoderOnly, tokenizer: Tokenizer, text: str) -> tuple[li
     ids += [*tokenizer.encode(pieces[-1]), end]
     row = torch.tensor([ids], device=model.embedding.weight.device)
     return ids, model(row)[row == blank][:, :blank].softmax(dim=-1)
+
+
+@torch.inference_mode()
+def write_texts(
+    model: EncoderOnly, tokenizer: Tokenizer, n_texts: int, *, temperature: float = 1.0, seed: int = 0
+) -> list[str]:
+    """Let a model that fills blanks write whole texts from left to right: one blank at the end, filled, and again.
+
+    It was never asked to: in training a blank has something on its right, and most texts end. Drawn at the
+    temperature until the end-of-text token comes, or the context is full.
+    """
+    generator, blank, end = torch.Generator().manual_seed(seed), blank_id(model), tokenizer.end_of_text
+    rows = torch.full((n_texts, 1), end)
+    has_ended = torch.zeros(n_texts, dtype=torch.bool)
+    while rows.shape[1] < model.config.context_length and not has_ended.all():
+        asked = torch.cat([rows, torch.full((n_texts, 1), blank)], dim=1).to(model.embedding.weight.device)
+        logits = model(asked)[:, -1, :blank].cpu()
+        drawn = torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)
+        has_ended |= drawn[:, 0] == end
+        rows = torch.cat([rows, drawn.masked_fill(has_ended[:, None], end)], dim=1)
+    return [tokenizer.decode([token_id for token_id in row if token_id != end]) for row in rows.tolist()]
 
 
 @torch.inference_mode()

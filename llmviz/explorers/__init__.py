@@ -1,6 +1,7 @@
 """Explorers: pictures that one can touch. Each is one Python file and one small ES module, on `llmviz.shell`."""
 
 from llmviz.explorers.attention import AttentionExplorer
+from llmviz.explorers.blanks import BlankExplorer, LiveBlankExplorer
 from llmviz.explorers.blocks import BlockExplorer
 from llmviz.explorers.embeddings import EmbeddingExplorer, LiveEmbeddingExplorer
 from llmviz.explorers.next_tokens import LiveNextTokenExplorer, NextTokenExplorer
@@ -12,8 +13,10 @@ from llmviz.explorers.trees import LiveTreeExplorer, TreeExplorer
 
 __all__ = [
     "AttentionExplorer",
+    "BlankExplorer",
     "BlockExplorer",
     "EmbeddingExplorer",
+    "LiveBlankExplorer",
     "LiveEmbeddingExplorer",
     "LiveNextTokenExplorer",
     "LiveRaceExplorer",

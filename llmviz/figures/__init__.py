@@ -18,6 +18,7 @@ from llmviz.figures.showing import alt_text, show, to_html, to_png
 from llmviz.figures.token_losses import token_losses
 from llmviz.figures.tokens import token_strip, token_strips
 from llmviz.figures.trees import text_tree
+from llmviz.figures.two_sides import two_sides
 from llmviz.figures.weights import weight_changes
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "token_losses",
     "token_strip",
     "token_strips",
+    "two_sides",
     "weight_changes",
 ]

@@ -35,7 +35,7 @@ def next_tokens(world: Tinyville, tokenizer: _Tokenizer, token_ids: Sequence[int
     token_ids = list(token_ids)
     n_seen = len(token_ids)
     votes: defaultdict[int, float] = defaultdict(float)
-    for text, has_ended, probability in _continuations(world, tokenizer.decode(token_ids)):
+    for text, has_ended, probability in continuations(world, tokenizer.decode(token_ids)):
         all_ids = tokenizer.encode(text) + [tokenizer.end_of_text] * has_ended
         if all_ids[:n_seen] == token_ids and len(all_ids) > n_seen:
             votes[all_ids[n_seen]] += probability
@@ -44,7 +44,7 @@ def next_tokens(world: Tinyville, tokenizer: _Tokenizer, token_ids: Sequence[int
     return {token_id: probability / total for token_id, probability in ordered}
 
 
-def _continuations(world: Tinyville, text: str) -> Iterator[tuple[str, bool, float]]:
+def continuations(world: Tinyville, text: str) -> Iterator[tuple[str, bool, float]]:
     """Every longer text (has it ended?) with its probability, up to one factor that all of them share.
 
     The last two words are told again: the text may stop inside one, as in "Mia'" before "Mia's".
