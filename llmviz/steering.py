@@ -47,12 +47,13 @@ class SteeredTraining:
         model: is changed in place; `restart()` gives it back its first weights.
         token_ids, settings, starts, objective: as in `training.train_steps`.
         look: called between two steps, before the first, after the last, and every `look_every` steps: measure the
-            model there, write a sample. Never while the weights change.
+            model there, write a sample. One that takes long may break off where `is_pausing`, and return False; it is
+            then called again before the next step.
         look_every: steps between two looks; None: a twelfth of the run.
         tell: called from the thread whenever something has changed.
 
-    `state` is one of "ready", "training", "paused", "stopped", "done", "failed"; `error` says what failed. All methods
-    may be called from any thread. Lesson 5.
+    `is_pausing`: has somebody asked it to pause? `state` is one of "ready", "training", "paused", "stopped", "done",
+    "failed"; `error` says what failed. All methods may be called from any thread. Lesson 5.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class SteeredTraining:
         *,
         starts: Tensor | None = None,
         objective: Objective = next_token_loss,
-        look: Callable[[SteeredTraining], None] = lambda run: None,
+        look: Callable[[SteeredTraining], bool | None] = lambda run: None,
         look_every: int | None = None,
         tell: Callable[[SteeredTraining], None] = lambda run: None,
     ):
@@ -77,7 +78,7 @@ class SteeredTraining:
         self._dial = _Dial()
         self._steering = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._pausing = False
+        self.is_pausing = False
         self._begin()
 
     def _begin(self) -> None:
@@ -120,13 +121,13 @@ class SteeredTraining:
             if self.state not in (READY, PAUSED):
                 return
             last = self.settings.steps if steps is None else min(self.settings.steps, self.step + steps)
-            self.state, self._pausing = TRAINING, False
+            self.state, self.is_pausing = TRAINING, False
             self._thread = threading.Thread(target=self._work, args=(last,), name="training", daemon=True)
             self._thread.start()
 
     def ask_to_pause(self) -> None:
         """Stop after the step that is being taken; returns at once."""
-        self._pausing = True
+        self.is_pausing = True
 
     def pause(self) -> None:
         """Stop after the step that is being taken; returns when the weights are still."""
@@ -162,6 +163,7 @@ class SteeredTraining:
         with self._steering:
             self.pause()
             if self.state in (READY, PAUSED):
+                self.is_pausing = False
                 self._guarded(self._glance)
                 if self.state != FAILED:
                     self.state = STOPPED
@@ -181,25 +183,27 @@ class SteeredTraining:
         with torch.enable_grad():
             self._guarded(lambda: self._take_steps(last))
         if self.state == TRAINING:
-            self.state = DONE if self.step >= self.settings.steps else PAUSED
+            is_over = self.step >= self.settings.steps and self._looked_at == self.step
+            self.state = DONE if is_over else PAUSED
         self._tell(self)
 
     def _take_steps(self, last: int) -> None:
         began, before = time.perf_counter(), self.seconds
-        if not self.step:
-            self._glance()
-        while self.step < last and not self._pausing:
+        self._glance_if_due()
+        while self.step < last and not self.is_pausing:
             self.steps.append(next(self._stepper))
             self.seconds = before + time.perf_counter() - began
-            if self.step % self.look_every == 0 or self.step == self.settings.steps:
-                self._glance()
+            self._glance_if_due()
             self._tell(self)
+
+    def _glance_if_due(self) -> None:
+        if self.step % self.look_every == 0 or self.step == self.settings.steps:
+            self._glance()
 
     def _glance(self) -> None:
         """Look, once a step."""
-        if self._looked_at != self.step:
+        if self._looked_at != self.step and self._look(self) is not False:
             self._looked_at = self.step
-            self._look(self)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Whatever goes wrong in a step ends the run, and is kept as a sentence."""

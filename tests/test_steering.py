@@ -87,6 +87,23 @@ def test_a_stop_leaves_a_model_that_works_and_nothing_goes_on():
     assert len(run.run()) == 7
 
 
+def test_a_look_that_breaks_off_for_a_pause_is_made_up_for():
+    looks = []
+
+    def look(run):
+        if run.step == 5 and not looks.count("broken off"):
+            looks.append("broken off")
+            run.ask_to_pause()
+            return False
+        looks.append(run.step)
+
+    run = steered(look=look, look_every=5)
+    run.run()
+    assert (run.state, run.step) == ("paused", 5)
+    run.run()
+    assert run.state == "done" and looks == [0, "broken off", 5, 10, 12]
+
+
 def test_start_again_gives_the_newborn_model_back_and_the_same_run_again():
     run = steered()
     first = [step.loss for step in run.run()]

@@ -22,6 +22,7 @@ MAX_HELD_OUT = 200
 
 _MOST_POINTS = 400
 _SECONDS_BETWEEN_PICTURES = 0.15
+_TEXTS_AT_ONCE = 25
 
 
 class LiveTraining(LiveExplorer):
@@ -147,17 +148,25 @@ class LiveTraining(LiveExplorer):
             self.problem = str(error)
             self.rate = self._run.rate
 
-    def _look(self, run: steering.SteeredTraining) -> None:
-        """Between two steps: the loss on texts it does not learn from, and what it writes."""
-        if self._held_out:
-            nats = evaluation.document_nats(run.model, self._tokenizer, self._held_out)
-            n_tokens = sum(len(self._tokenizer.encode(text)) + 1 for text in self._held_out)
-            self.held_out_losses.append((run.step, sum(nats) / n_tokens))
+    def _look(self, run: steering.SteeredTraining) -> bool:
+        """Between two steps: the loss on texts it does not learn from, and what it writes; breaks off for a pause."""
+        nats, n_tokens = 0.0, 0
+        for start in range(0, len(self._held_out), _TEXTS_AT_ONCE):
+            if run.is_pausing:
+                return False
+            texts = self._held_out[start : start + _TEXTS_AT_ONCE]
+            nats += sum(evaluation.document_nats(run.model, self._tokenizer, texts))
+            n_tokens += sum(len(self._tokenizer.encode(text)) + 1 for text in texts)
         if self._writes:
+            if run.is_pausing:
+                return False
             [text] = evaluation.sample_texts(
                 run.model, self._tokenizer, 1, prompt=self._prompt, temperature=TEMPERATURE
             )
             self.samples.append((run.step, text))
+        if self._held_out:
+            self.held_out_losses.append((run.step, nats / n_tokens))
+        return True
 
     def _tell(self, run: steering.SteeredTraining) -> None:
         """Show it: each change of the state, and the steps a few times a second."""
