@@ -20,7 +20,7 @@ from llmviz.world import Tinyville
 
 FORMAT = "llmviz skills 1"
 SHIPPED = "recordings/skills.json"
-SPELLING, FACTS, COPYING = "spells words", "knows facts", "copies a {}"
+SPELLING, FACTS, COPYING = "spells words", "knows facts", "copies {}s"
 N_SAMPLES, N_FACTS, N_COPIES = 12, 80, 25
 LONGEST_SAMPLE = 40  # tokens
 TEMPERATURE = 0.8

@@ -148,6 +148,7 @@ def rate_finder(
         ax.annotate(f"chosen: {chosen:.2g}", (chosen, 1), (-4, -4), ("data", "axes fraction"), "offset points",
                     ha="right", va="top", color=INK, size=9)  # fmt: skip
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:g}"))
     low, high = smoothed.min(), max(smoothed[0], np.median(smoothed))
     ax.set(xlabel="learning rate (log scale)", ylabel="loss (nats per token)", xlim=(rates[0], rates[-1]))
     ax.set_ylim(low - 0.15 * (high - low + 1e-6), high + 0.6 * (high - low + 1e-6))

@@ -59,8 +59,8 @@ def power_law(
         )
     ax = axes_or_new(ax, 7.2, 4.4)
     for line in list(lines)[:_MAX_LINES]:
-        ax.plot(at, _positive(line, "lines"), color=SKY, linewidth=0.5, alpha=0.15, zorder=1)
-    ax.fill_between(at, low, high, color=SKY, alpha=0.25, linewidth=0)
+        ax.plot(at, _positive(line, "lines"), color=SKY, linewidth=0.5, alpha=0.1, zorder=1)
+    ax.fill_between(at, low, high, color=SKY, alpha=0.35, linewidth=0)
     ax.plot(at, middle, color=BLUE, linewidth=1.8, label="the law; 9 of 10 in the band")
     ax.plot(sizes, losses, "o", color=BLUE, markersize=7, label="trials it was fitted to", zorder=4)
     names = ["trials it was fitted to", "the law; 9 of 10 in the band"]
