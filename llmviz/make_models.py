@@ -23,6 +23,8 @@ from tqdm import tqdm
 from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, skills, training
 from llmviz.data_files import data_folder
 from llmviz.fine_tuning import race, tasks
+from llmviz.limits import names as library_names
+from llmviz.limits import recorded
 from llmviz.recordings import shipped
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
@@ -52,6 +54,8 @@ def main(names: list[str]) -> None:
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
         "skills": (make_skills, skills.SHIPPED),
         "recordings": (make_recordings, shipped.FOLDER),
+        "names": (library_names.make, library_names.SHIPPED),
+        "limits": (recorded.make, recorded.SHIPPED),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")

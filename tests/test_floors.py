@@ -16,6 +16,7 @@ DOING |= {"beam_search", "text_trees", "reading_costs"}
 DOING |= {"ablation", "head_roles", "induction", "masking", "filling", "anatomy", "memorisation", "recordings", "steering"}
 DOING |= {"scaling", "learning_rates", "skills"}
 DOING |= {"parallel", "fine_tuning"}
+DOING |= {"limits"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

@@ -18,6 +18,7 @@ from llmviz.figures.showing import alt_text, show, to_html, to_png
 from llmviz.figures.token_losses import token_losses
 from llmviz.figures.tokens import token_strip, token_strips
 from llmviz.figures.trees import text_tree
+from llmviz.figures.truth import confidence_marks
 from llmviz.figures.two_sides import two_sides
 from llmviz.figures.weights import weight_changes
 
@@ -27,6 +28,7 @@ __all__ = [
     "attention_map",
     "attention_mosaic",
     "block_flow",
+    "confidence_marks",
     "curves",
     "embedding_scatter",
     "lens_table",

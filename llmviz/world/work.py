@@ -4,8 +4,10 @@ A third form, about crafts, has a word in many shapes (bake, baker, baked, bakin
 tokenizers have pieces of words to find.
 """
 
+from collections.abc import Mapping
+
 from llmviz.world.people import GUESTS, Person
-from llmviz.world.teller import Options, Teller
+from llmviz.world.teller import Options, Sampler, Teller
 from llmviz.world.template import Template
 
 P_SHE = {
@@ -27,9 +29,13 @@ CRAFTS = (
 
 _SHE, _HE = Person("", "she"), Person("", "he")
 _JOBS = Options(tuple(P_SHE))
-_PRONOUNS = {
-    job: Options((_SHE, _HE), (p_she, 1 - p_she), texts=("She", "He")) for job, p_she in P_SHE.items()
-}
+
+
+def _pronouns(p_she: Mapping[str, float]) -> dict[str, Options]:
+    return {job: Options((_SHE, _HE), (p, 1 - p), texts=("She", "He")) for job, p in p_she.items()}
+
+
+_PRONOUNS = _pronouns(P_SHE)
 _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
 ANONYMOUS = Template(
@@ -69,6 +75,28 @@ _CRAFT_OF = {words["doer"]: words for words in (craft_words(*craft) for craft in
 _GUESTS = Options(GUESTS)
 
 
+def worker_texts(
+    n: int, *, p_she: Mapping[str, float] = P_SHE, places: tuple[str, ...] = ("anonymous", "guest"), seed: int = 0
+) -> list[str]:
+    """Texts about workers with ratios of your own: the dial of lesson 8.
+
+    Args:
+        n: how many.
+        p_she: P(she | job) of each job of `P_SHE` that is to occur.
+        places: where the pronoun stands: in texts about a nameless worker, about a guest, or both.
+    """
+    if not p_she or not set(p_she) <= set(P_SHE) or not all(0 <= p <= 1 for p in p_she.values()):
+        raise ValueError(f"p_she gives a number from 0 to 1 for some of the jobs {', '.join(P_SHE)}; given {p_she}")
+    if not places or not set(places) <= {"anonymous", "guest"}:
+        raise ValueError(f'the places are "anonymous" and "guest"; given {places}')
+    jobs, pronouns, texts = Options(tuple(p_she)), _pronouns(p_she), []
+    for number in range(n):
+        sampler = Sampler(f"{seed}/worker/{number}")
+        _tell_worker(sampler, sampler.choose(places), jobs, pronouns)
+        texts.append(sampler.text)
+    return texts
+
+
 def tell_work(teller: Teller) -> None:
     """A worker without a name, a guest with a job, or a craft."""
     place = teller.choose(_PLACES, shapes=True)
@@ -78,13 +106,17 @@ def tell_work(teller: Teller) -> None:
         CRAFT.tell(teller, **words)
         teller.label(job=words["doer"], pronoun=None, place=place)
         return
+    _tell_worker(teller, place, _JOBS, _PRONOUNS)
+
+
+def _tell_worker(teller: Teller, place: str, jobs: Options, pronouns: Mapping[str, Options]) -> None:
     if place == "guest":
         teller.say_one_of(_GUESTS)
         teller.say("is the new")
     else:
         teller.say("The")
-    job = teller.say_one_of(_JOBS, shapes=True)
+    job = teller.say_one_of(jobs, shapes=True)
     (GUEST if place == "guest" else ANONYMOUS).tell(teller)
-    worker = teller.say_one_of(_PRONOUNS[job])
+    worker = teller.say_one_of(pronouns[job])
     AFTERWARDS.tell(teller, worker=worker)
     teller.label(job=job, pronoun=worker.she, place=place)

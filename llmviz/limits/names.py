@@ -1,0 +1,95 @@
+"""Names that do not exist: a model that has read the names of Python's own library, and what it makes up (lesson 8)."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+
+from llmviz import checkpoints, training
+from llmviz.checkpoints import Checkpoint
+from llmviz.data_files import data_path
+from llmviz.tokenizers import CharacterTokenizer
+from llmviz.training import TrainingSettings
+from llmviz.transformer import DecoderOnly, ModelConfig
+
+MODULES = (
+    "argparse", "array", "ast", "asyncio", "base64", "bisect", "builtins", "calendar", "cmath", "codecs",
+    "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "email", "enum",
+    "fractions", "functools", "glob", "gzip", "hashlib", "heapq", "html", "inspect", "io", "itertools", "json",
+    "logging", "math", "mimetypes", "operator", "os", "pathlib", "pickle", "pprint", "random", "re", "secrets",
+    "shlex", "shutil", "socket", "sqlite3", "ssl", "statistics", "string", "struct", "subprocess", "tempfile",
+    "textwrap", "threading", "time", "tokenize", "types", "typing", "unicodedata", "unittest", "uuid", "warnings",
+    "weakref", "zipfile", "zlib",
+)  # fmt: skip
+N_STEPS = 700
+SHIPPED = "models/names"
+SMALL = {"context_length": 48, "d_model": 96, "n_layers": 2, "n_heads": 4, "d_ff": 384}
+
+
+def library_names() -> list[str]:
+    """The public functions and classes of a part of Python's library, as "module.name", in this version of Python.
+
+    >>> "math.sqrt" in library_names()
+    True
+    """
+    return sorted(name for module in MODULES for name in _names_of(module))
+
+
+def _names_of(module: str) -> Iterator[str]:
+    for name, thing in vars(importlib.import_module(module)).items():
+        if callable(thing) and not name.startswith("_"):
+            yield f"{module}.{name}"
+
+
+def exists(name: str) -> bool:
+    """Has Python such a thing? Asked of Python itself.
+
+    >>> exists("math.sqrt"), exists("math.square_root")
+    (True, False)
+    """
+    module, _, rest = name.partition(".")
+    return module in MODULES and hasattr(importlib.import_module(module), rest)
+
+
+def names_settings(steps: int = N_STEPS, seed: int = 0) -> TrainingSettings:
+    """How the model of names is trained."""
+    return TrainingSettings(steps=steps, batch_size=24, seed=seed)
+
+
+def train_on_names(names: list[str], *, steps: int = N_STEPS, seed: int = 0) -> tuple[DecoderOnly, CharacterTokenizer]:
+    """Train a small GPT, from nothing, to write such names letter by letter: about a minute."""
+    tokenizer = CharacterTokenizer.train(names)
+    end = tokenizer.end_of_text
+    token_ids = torch.tensor([token for name in names for token in (end, *tokenizer.encode(name))] + [end])
+    model = DecoderOnly(ModelConfig(vocab_size=tokenizer.vocab_size, **SMALL), seed=seed)
+    settings = names_settings(steps, seed)
+    with torch.enable_grad():
+        training.train(model, token_ids, settings, starts=training.document_starts(token_ids, end))
+    return model, tokenizer
+
+
+def invented(names: Iterable[str]) -> list[str]:
+    """Of some names, those that do not exist."""
+    return [name for name in names if not exists(name)]
+
+
+def load_names() -> Checkpoint:
+    """Read the small GPT that has read nothing but the names of Python's library."""
+    return checkpoints.load(data_path(SHIPPED))
+
+
+def make(folder: Path) -> None:
+    """Train the model of names anew, and put it into a folder (`python -m llmviz.make_models names`)."""
+    names = library_names()
+    print(f"The model of names: {len(names):,} names, {N_STEPS} steps", flush=True)
+    model, tokenizer = train_on_names(names)
+    recipe = {"source": "names of Python's library", "python_version": platform.python_version(), "n_names": len(names)}
+    record = {"command": "python -m llmviz.make_models names", "n_parameters": model.n_parameters}
+    checkpoint = Checkpoint(model, tokenizer, recipe, names_settings(), N_STEPS, record)
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(folder, checkpoint)
