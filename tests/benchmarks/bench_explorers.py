@@ -84,8 +84,8 @@ def attention(n_layers: int, n_heads: int, n_tokens: int):
 
 def explorers() -> dict:
     """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
-    from llmviz import checkpoints
-    from llmviz.explorers import EmbeddingExplorer, TokenExplorer, TreeExplorer
+    from llmviz import checkpoints, recordings
+    from llmviz.explorers import EmbeddingExplorer, TokenExplorer, TrainingExplorer, TreeExplorer
     from llmviz.tokenizers import BytePairTokenizer
 
     arrows = ("ArrowRight", "ArrowDown")
@@ -94,6 +94,8 @@ def explorers() -> dict:
     stop = ".picture [tabindex='0']:visible, .picture button[tabindex='0']:visible"
     heads = attention(4, 4, 64)
     words = EmbeddingExplorer(frames, [f"w{i}" for i in range(512)], chosen="w0")
+    run, other = map(recordings.load, recordings.NAMES)
+    steps = ("ArrowRight", "ArrowRight", "ArrowLeft")
     tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
     tiny = checkpoints.load_tiny()
     tree = TreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
@@ -104,6 +106,8 @@ def explorers() -> dict:
         "embeddings, 512 points × 60 frames, a frame": (words, "canvas", ("[", "[", "]")),
         "tokens, 235 characters, two tokenizers, a token": (tokens, stop, arrows),
         "tokens, 235 characters, two tokenizers, a merge less": (tokens, "input[type=range]", ("ArrowLeft",)),
+        "training scrubber, 22 saved steps, a step": (TrainingExplorer(run), ".marks", steps),
+        "training scrubber, two runs side by side, a step": (TrainingExplorer(run, compare=other), ".marks", steps),
         "tree, 6 texts of 14 tokens, another temperature": (tree, "input[type=range]", ("ArrowRight", "ArrowLeft")),
     }
 

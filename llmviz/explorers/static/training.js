@@ -114,7 +114,7 @@ function render({ model, el }) {
     const from = frameNow() === steps.length - 1 ? 0 : frameNow();
     let [begun, last] = [null, -1];
     hover = null;
-    playButton.textContent = "⏸ stop";
+    playButton.textContent = "■ stop";
     const tick = ui.guard((time) => {
       begun ??= time;
       const place = Math.min(steps.length - 1, from + (time - begun) / FRAME_MILLISECONDS);

@@ -77,8 +77,11 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   let font = "12px sans-serif";
   let rows = [];
   let shownBars = -1;
+  let look = null;
+  const pixels = document.createElement("canvas");
 
   function paintCurves() {
+    look = { ink: ui.ink(), accent: ui.colour("--accent"), second: ui.colour("--second"), background: ui.background() };
     const width = base.parentElement.clientWidth;
     if (!width) return;
     font = `12px ${getComputedStyle(ui.box).fontFamily}`;
@@ -89,7 +92,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     layout = lossLayout({ width, height: LOSS_HEIGHT, nSteps: steps.at(-1), isLog: true, labelWidth: labelRoom(pen, lane.yardsticks),
       lowest: Math.min(...values), highest: Math.min(ceiling, Math.max(...values)) });
     const curve = (losses, colour, more) => ({ points: steps.map((step, frame) => [step, losses[frame]]), colour, ...more });
-    paintLosses(base, layout, { lines: lane.yardsticks, ink: ui.ink(), font,
+    paintLosses(base, layout, { lines: lane.yardsticks, ink: look.ink, font,
       curves: [curve(lane.training, TRAINING_COLOUR, { dots: "circle" }), curve(lane.held_out, HELD_OUT_COLOUR, { dots: "square", dashed: true })] });
   }
 
@@ -112,8 +115,8 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
         pen.stroke();
       }
     };
-    pins.forEach((pin, index) => cursor(pin, ui.colour(index ? "--second" : "--accent"), true));
-    cursor(frame, ui.ink(), false);
+    pins.forEach((pin, index) => cursor(pin, index ? look.second : look.accent, true));
+    cursor(frame, look.ink, false);
   }
 
   const pieceOf = ([text, isCopied, isWrong]) =>
@@ -167,30 +170,28 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     const perRow = Math.max(1, Math.min(nHeads, Math.floor((looks.parentElement.clientWidth + GAP) / (THUMB + GAP))));
     const pen = sharpen(thumbs, perRow * (THUMB + GAP), Math.ceil(nHeads / perRow) * (THUMB + GAP));
     pen.imageSmoothingEnabled = false;
-    const pixels = document.createElement("canvas");
     for (let index = 0; index < nHeads; index++) {
       const [x, y] = [(index % perRow) * (THUMB + GAP) + 2, Math.floor(index / perRow) * (THUMB + GAP) + 2];
       paintPixels(pixels, data, Math.floor(index / chosen.heads), index % chosen.heads);
       pen.drawImage(pixels, x, y, THUMB, THUMB);
-      pen.strokeStyle = index === head ? ui.colour("--accent") : ui.ink();
+      pen.strokeStyle = index === head ? look.accent : look.ink;
       pen.lineWidth = index === head ? 3 : 0.5;
       pen.strokeRect(x, y, THUMB, THUMB);
     }
     thumbs.dataset.columns = perRow;
-    paintMap(looks, squareLayout(Math.min(looks.parentElement.clientWidth, 320), data.n), data, Math.floor(head / chosen.heads), head % chosen.heads, ui.ink());
+    paintMap(looks, squareLayout(Math.min(looks.parentElement.clientWidth, 320), data.n), data, Math.floor(head / chosen.heads), head % chosen.heads, look.ink);
   }
 
   function paintPoints({ frame, shown, word }) {
-    if (!lane.pointsAt) return;
+    if (!lane.pointsAt || !look) return;
     const width = points.parentElement.clientWidth;
     const pen = sharpen(points, width, MAP_HEIGHT);
     const scale = Math.min(width, MAP_HEIGHT) - 24;
     const place = ([x, y]) => [width / 2 + (x - 0.5) * scale * Math.min(1.25, width / MAP_HEIGHT), MAP_HEIGHT / 2 - (y - 0.5) * scale];
     const places = lane.pointsAt(shown).map(place);
-    const ink = ui.ink();
-    if (word !== null) paintTrail(pen, steps.map((_, at) => place(lane.pointsAt(at)[word])), frame, ui.colour("--accent"));
+    if (word !== null) paintTrail(pen, steps.map((_, at) => place(lane.pointsAt(at)[word])), frame, look.accent);
     pen.lineWidth = 0.5;
-    pen.strokeStyle = ink;
+    pen.strokeStyle = look.ink;
     places.forEach(([x, y], index) => {
       pen.fillStyle = colourOf(lane.group_of[index] ?? 0);
       drawShape(pen, lane.group_of[index] ?? 0, x, y, index === word ? 6 : 3.6);
@@ -200,8 +201,8 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     pen.font = "11px sans-serif";
     pen.textBaseline = "middle";
     pen.lineWidth = 3;
-    pen.strokeStyle = ui.background();
-    pen.fillStyle = ink;
+    pen.strokeStyle = look.background;
+    pen.fillStyle = look.ink;
     const order = [...places.keys()].sort((a, b) => (b === word) - (a === word));
     const asked = order.map((index) => ({ x: places[index][0], y: places[index][1], width: widthOf(pen, lane.words[index]), must: index === word }));
     for (const { index, x, y } of labelPlaces(asked, { width, height: MAP_HEIGHT, line: 11, gap: 6 })) {
@@ -236,11 +237,13 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   });
   return { box, marks, cells, paintCurves, paintPoints,
     show(state) {
+      if (!look) paintCurves();
+      // Sizes are read before anything is changed, so that the page is laid out once.
       paintMarks(state);
-      fillWrites(state);
-      fillBars(state);
       paintLooks(state);
       paintPoints(state);
+      fillBars(state);
+      fillWrites(state);
     },
     hide(isHidden) {
       for (const one of cells.children) one.classList.toggle("locked", isHidden && !one.classList.contains("loss"));

@@ -5,19 +5,20 @@ import { amongYardsticks, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
 .curve { display: block; }
+button:disabled { opacity: .62; border-style: dashed; cursor: default; }
 .dial output { min-width: 3.2em; font-variant-numeric: tabular-nums; }
 .progress { display: flex; gap: 12px; align-items: center; width: 100%; font-variant-numeric: tabular-nums; }
 .progress .rail { flex: 1; height: 10px; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; }
 .progress .full { height: 100%; background: var(--second); }
-.key { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 0 0 4px; }
+.key { display: flex; align-items: center; flex-wrap: wrap; gap: 2px 18px; margin: 0 0 4px; }
 .key i { display: inline-block; width: 18px; height: 3px; vertical-align: 3px; margin-right: 6px; background: ${TRAINING_COLOUR}; }
 .key .held i { width: 8px; height: 8px; vertical-align: 0; background: ${HELD_OUT_COLOUR}; }
 .written { border-left: 3px solid var(--line); padding: 2px 0 2px 10px; margin: 6px 0; overflow-wrap: anywhere; min-height: 4.4em; }
 .written b { font-weight: 600; }
 `;
 const HEIGHT = 300;
-const BUTTONS = [["start", "▶ start", ["ready", "paused"]], ["pause", "⏸ pause", ["training"]],
-  ["one_step", "one step", ["ready", "paused"]], ["stop", "⏹ stop", ["training", "ready", "paused"]],
+const BUTTONS = [["start", "▶ start", ["ready", "paused"]], ["pause", "❚❚ pause", ["training"]],
+  ["one_step", "one step", ["ready", "paused"]], ["stop", "■ stop", ["training", "ready", "paused"]],
   ["restart", "↺ start again", ["training", "paused", "stopped", "done", "failed"]]];
 
 // Seconds as one says them.
@@ -42,11 +43,14 @@ function render({ model, el }) {
   const [count, left] = [h("span", {}), h("span", {})];
   const canvas = h("canvas", { class: "curve", role: "img" });
   const key = h("p", { class: "key" }, h("span", {}, h("i", {}), "training loss"), h("span", { class: "held" }, h("i", {}), "on texts never trained on"));
+  const stretch = h("button", { type: "button", "aria-pressed": "false", ...quiet }, "stretch the beginning");
   const written = h("div", { class: "written", "aria-live": "off" });
   ui.controls.append(...buttons.map(({ button }) => button), h("label", { class: "dial" }, "learning rate ", dial, dialText),
     h("div", { class: "progress" }, bar, count, left));
   ui.picture.append(key, canvas, written);
+  key.append(stretch);
 
+  let isLog = false;
   const read = () => {
     const payload = model.get("payload");
     const [places, losses] = [unpack(payload.places), unpack(payload.losses)];
@@ -63,7 +67,7 @@ function render({ model, el }) {
     const font = `12px ${getComputedStyle(ui.box).fontFamily}`;
     const pen = canvas.getContext("2d");
     pen.font = font;
-    const layout = lossLayout({ width, height: HEIGHT, nSteps, isLog: false, labelWidth: labelRoom(pen, lines),
+    const layout = lossLayout({ width, height: HEIGHT, nSteps, isLog, labelWidth: labelRoom(pen, lines),
       lowest: known.length ? lowest : 0, highest: known.length ? highest : 1 });
     paintLosses(canvas, layout, { lines, ink: ui.ink(), font, curves: [{ points: training, colour: TRAINING_COLOUR },
       { points: heldOut, colour: HELD_OUT_COLOUR, dashed: true, dots: "square" }] });
@@ -75,8 +79,9 @@ function render({ model, el }) {
     const at = `step ${thousands(step)} of ${thousands(nSteps)}`;
     const last = heldOut.at(-1) ?? training.at(-1);
     const held = heldOut.length > 0;
-    const loss = last ? ` Loss ${held ? `on unseen texts (step ${thousands(last[0])})` : ""} ${last[1].toFixed(2)} nats per token${amongYardsticks(last[1], lines)}.` : "";
-    const begin = { ready: "Not yet begun: press start.", training: `Training, ${at}.`, paused: `Paused at ${at}.`,
+    const isTold = last && (held || state !== "training");
+    const loss = isTold ? ` Loss${held ? ` on unseen texts, step ${thousands(last[0])}` : ""}: ${last[1].toFixed(2)} nats per token${amongYardsticks(last[1], lines)}.` : "";
+    const begin = { ready: "Not yet begun: press start.", training: `Training.`, paused: `Paused at ${at}.`,
       stopped: `Stopped at ${at}; the model can be used as it is.`, done: `Done: ${at}.`, failed: `Failed at ${at}.` }[state];
     ui.say(`${begin}${loss}`);
     canvas.setAttribute("aria-label", `loss curve, ${at}`);
@@ -106,6 +111,11 @@ function render({ model, el }) {
     dial.value = Math.log2(model.get("rate"));
     dialText.textContent = rateText(model.get("rate"));
     dial.setAttribute("aria-valuetext", `${rateText(model.get("rate"))} the scheduled one`);
+  });
+  stretch.addEventListener("click", () => {
+    isLog = !isLog;
+    stretch.setAttribute("aria-pressed", isLog);
+    paint();
   });
   dial.addEventListener("input", () => {
     model.set("rate", rateOf(Number(dial.value)));

@@ -3,7 +3,7 @@ import { frame, h, roving, svg } from "../../shell/static/shell.js";
 import { inkOn, viridis } from "../../shell/static/colours.js";
 import { barsOf, costOf, layOut, readTree, waysOf } from "./trees_data.js";
 
-const [ROW, GAP, NAMES, LEAST_COLUMN] = [27, 6, 74, 58];
+const [ROW, GAP, NAMES, LEAST_COLUMN] = [27, 6, 74, 54];
 const N_BARS = 8;
 const TREE_CSS = `
 .forest { position: relative; overflow-x: auto; margin: 4px 0 8px; }
