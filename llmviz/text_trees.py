@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -152,6 +153,17 @@ class TextTree:
 
     def _grows(self, way: tuple[int, ...]) -> bool:
         return not way or way[-1] not in self.stop_tokens
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread for a while: with models this small, several wait for each other more than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def roll(n_texts: int, n_tokens: int, seed: int = 0) -> list[list[float]]:

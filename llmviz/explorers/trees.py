@@ -60,7 +60,7 @@ class TreeExplorer(Explorer):
         seed: int = 0,
         only_this_setting: bool = False,
     ):
-        from llmviz.text_trees import Sampling
+        from llmviz.text_trees import Sampling, one_thread
 
         self.model, self.tokenizer, self.text = model, tokenizer, text
         self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
@@ -73,7 +73,8 @@ class TreeExplorer(Explorer):
                 f"This model sees {limit} tokens at once; the text has {len(self.start)} and {n_tokens} more are to "
                 "be written: type less, or ask for fewer."
             )
-        self._grow()
+        with one_thread():
+            self._grow()
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def _grow(self) -> None:
