@@ -20,7 +20,20 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from llmviz import ablation, checkpoints, corpora, evaluation, head_roles, induction, masking, runs, skills, training
+from llmviz import (
+    ablation,
+    checkpoints,
+    corpora,
+    evaluation,
+    head_roles,
+    induction,
+    masking,
+    runs,
+    skills,
+    summaries,
+    training,
+    translation,
+)
 from llmviz.data_files import data_folder
 from llmviz.fine_tuning import race, tasks
 from llmviz.limits import names as library_names
@@ -56,6 +69,8 @@ def main(names: list[str]) -> None:
         "recordings": (make_recordings, shipped.FOLDER),
         "names": (library_names.make, library_names.SHIPPED),
         "limits": (recorded.make, recorded.SHIPPED),
+        "translator": (make_translator, translation.SHIPPED),
+        "headlines": (make_headlines, summaries.SHIPPED),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
@@ -249,6 +264,24 @@ def make_race(path: Path) -> None:
         print(f"The race: {task}, {n_labels} labels", flush=True)
         races.append(race.run_race(base.model, base.tokenizer, task=task, n_labels=n_labels, seed=SEED, progress=True))
     race.save_races(races, path)
+
+
+def make_translator(folder: Path) -> None:
+    """Train the encoder–decoder that translates into French, and put it there with what it can do."""
+    _keep(folder, translation.trained(progress=True), "translator")
+
+
+def make_headlines(folder: Path) -> None:
+    """Teach the tiny GPT headlines, and put it there with what it can do."""
+    _keep(folder, summaries.trained(), "headlines")
+
+
+def _keep(folder: Path, checkpoint: checkpoints.Checkpoint, name: str) -> None:
+    record = {"command": f"python -m llmviz.make_models {name}", **checkpoint.record, "machine": machine()}
+    for what, value in record["measured"].items():
+        print(f"  {what}: {value}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoints.save(folder, replace(checkpoint, record=record))
 
 
 def machine() -> dict[str, Any]:

@@ -13,6 +13,7 @@ TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_f
 MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "trace"}
 DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
 DOING |= {"beam_search", "text_trees", "reading_costs"}
+DOING |= {"translation", "summaries", "overlap"}
 DOING |= {"ablation", "head_roles", "induction", "masking", "filling", "anatomy", "memorisation", "recordings", "steering"}
 DOING |= {"scaling", "learning_rates", "skills"}
 DOING |= {"parallel", "fine_tuning"}

@@ -5,6 +5,7 @@ array of Axes), takes whatever ``numpy.asarray`` takes (a torch tensor too), and
 ``figures.show(axes)`` puts the picture into the page together with that text.
 """
 
+from llmviz.figures.alignment import alignment_map
 from llmviz.figures.answers import lens_table, shuffle_table
 from llmviz.figures.attention import attention_heads, attention_map
 from llmviz.figures.attention_mosaic import attention_mosaic
@@ -23,6 +24,7 @@ from llmviz.figures.two_sides import two_sides
 from llmviz.figures.weights import weight_changes
 
 __all__ = [
+    "alignment_map",
     "alt_text",
     "attention_heads",
     "attention_map",
