@@ -46,3 +46,29 @@ def test_reads_what_stands_to_the_right():
         values = {fact.value for fact in FACTS if fact.known and fact.attribute == attribute}
         for name in ("Noah", "Ella", "Ben"):
             assert best(f"The ___ {ending} {name}.")[0].strip() in values
+
+
+class TestTrainedLonger:
+    """The pair that the lessons open: both have read the same text for as many steps."""
+
+    LONG = checkpoints.load_masked_long()
+
+    def test_is_of_the_same_sizes_and_was_trained_as_long_as_the_tiny_gpt(self):
+        tiny = checkpoints.load_tiny()
+        assert self.LONG.model.config == MASKED.model.config
+        assert (self.LONG.step, self.LONG.corpus, self.LONG.tokenizer) == (tiny.step, tiny.corpus, tiny.tokenizer)
+
+    def test_recovers_far_more_than_the_tiny_gpt_of_the_same_hidden_tokens(self):
+        record = self.LONG.record["recovered"]
+        assert record["masked"] > record["next_token"] + 0.05
+        texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
+        found, by_gpt = (
+            masking.recovered(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
+            for model in (self.LONG.model, checkpoints.load_tiny().model)
+        )
+        assert found == pytest.approx(record["masked"], abs=0.08)
+        assert found > by_gpt + 0.05
+
+    def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
+        _, probabilities = masking.fill_blanks(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
+        assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9

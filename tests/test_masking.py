@@ -8,7 +8,7 @@ from fakes import SMALL, FakeModel, noisy_model, random_ids, same_weights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.masking import blank_id, fill_blanks, hide, masked_token_loss, recovered
+from llmviz.masking import blank_id, fill_blanks, hide, masked_token_loss, recovered, same_text, write_texts
 from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer
 from llmviz.training import TrainingSettings, next_token_loss, train, train_steps
 from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
@@ -65,6 +65,42 @@ class TestLoss:
         blanked, _ = hide(self.WINDOWS[:, :-1], 10, generator=generator(5))
         assert seen[0].equal(blanked)
         assert loss.item() == pytest.approx(math.log(11))
+
+
+    def test_texts_of_one_window_see_each_other_only_if_nothing_is_said(self):
+        """With end_of_text, the loss is that of each text alone, wherever it stands in the window."""
+        windows = torch.tensor([[9, 1, 2, 9, 3, 4, 9, 5, 0]])
+        blanked, hidden = hide(windows[:, :-1], 10, generator=generator(5))
+        alone = []
+        for first, last in ((0, 3), (3, 6), (6, 8)):
+            log_shares = MODEL(blanked[:, first:last])[0].log_softmax(-1).detach()
+            alone += [-log_shares[place, windows[0, first + place]].item()
+                      for place in range(last - first) if hidden[0, first + place]]  # fmt: skip
+        found = masked_token_loss(MODEL, windows, generator(5), end_of_text=9).item()
+        assert found == pytest.approx(sum(alone) / len(alone), rel=1e-4)
+        assert found != pytest.approx(masked_token_loss(MODEL, windows, generator(5)).item(), rel=1e-4)
+        assert same_text(torch.tensor([[1, 9, 2]]), 9)[0, 0].tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
+
+
+class TestWriting:
+    def test_each_token_is_drawn_at_a_blank_behind_all_so_far(self):
+        model = noisy_model(SMALL, 0, EncoderOnly)
+        best = write_texts(model, TOKENIZER, 2, temperature=1e-6)
+        row = [TOKENIZER.end_of_text]
+        while len(row) < SMALL.context_length:
+            token_id = int(model(torch.tensor([[*row, 10]]))[0, -1, :10].argmax()) if len(row) < 7 else None
+            if token_id in (None, TOKENIZER.end_of_text):
+                break
+            row.append(token_id)
+        assert best[0].startswith(TOKENIZER.decode(row[1:])) and best[0] == best[1]
+
+    def test_the_same_seed_writes_the_same_and_the_end_ends(self):
+        model = noisy_model(SMALL, 0, EncoderOnly)
+        assert write_texts(model, TOKENIZER, 5, seed=3) == write_texts(model, TOKENIZER, 5, seed=3)
+        with torch.no_grad():
+            model.unembedding.weight[:] = 0
+            model.unembedding.weight[TOKENIZER.end_of_text] = 0
+        assert all("endoftext" not in text for text in write_texts(model, TOKENIZER, 5))
 
 
 class TestTraining:

@@ -21,7 +21,7 @@ def committed(lesson: str) -> dict:
 
 @pytest.mark.parametrize(("lesson", "one"), DEMOS)
 def test_the_effect_is_there(lesson, one):
-    assert one.broken(one.measure(claims.SEEDS[0])) == []
+    assert one.broken(one.measure_for_the_test()) == []
 
 
 @pytest.mark.parametrize(("lesson", "one"), DEMOS)
@@ -62,6 +62,16 @@ def test_a_demo_says_what_is_broken_and_by_how_much():
         "three_numbers: loss should be below 2, and is 2.5",
         "three_numbers: steps should be between 1 and 5, and is 5",
     ]
+
+
+def test_a_stand_in_is_held_against_the_same_claims():
+    def long(seed):
+        """Says."""
+        raise AssertionError("this trains for minutes")
+
+    assert demo(stand_in=lambda: {"loss": 1}, loss=below(2))(long).measure_for_the_test() == {"loss": 1}
+    with pytest.raises(ValueError, match="returned"):
+        demo(stand_in=dict, loss=below(2))(long).measure_for_the_test()
 
 
 def test_the_bounds_are_the_extremes_and_the_margin_of_the_worst():
