@@ -153,7 +153,7 @@ def phrase(determiner: str, adjectives: Sequence[str], noun: str, *, plural: boo
     >>> [phrase("the", ["small", "red"], noun).french for noun in ("lamp", "hat", "bird")]
     ['La petite lampe rouge.', 'Le petit chapeau rouge.', 'Le petit oiseau rouge.']
     >>> phrase("the", ["old"], "bird").french, phrase("the", [], "bird").french
-    ("Le vieil oiseau.", "L'oiseau.")
+    ('Le vieil oiseau.', "L'oiseau.")
     """
     draft = _Draft()
     _say_noun(draft, determiner, [_known(ADJECTIVES, one) for one in adjectives], _known(NOUNS, noun), plural)
