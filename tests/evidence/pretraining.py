@@ -1,7 +1,7 @@
 """Lesson 5: what it says about losses, skills, rates, copies and sizes holds on other seeds too.
 
-The long live run is held by its own notebook on one seed (gap below 0.10 nats a word); data/README.md says what else was
-measured of it.
+The long live run is held by its own notebook on one seed (gap below 0.10 nats a word); data/README.md says what else
+was measured of it.
 """
 
 from functools import cache
