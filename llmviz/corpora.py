@@ -67,7 +67,7 @@ class Corpus:
 def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progress: bool = False) -> Corpus:
     """The texts of Tinyville: the same seed and counts give the same texts on any machine.
 
-    counts: how many texts of each kind ("story", "fact", "visit", "work", "copy", "sense", "family"), if
+    counts: how many texts of each kind (those of `world.tinyville.PROGRAMS`: "story", "fact", "mood", …), if
     not the usual mix.
     """
     from llmviz.world import Tinyville

@@ -20,13 +20,13 @@ _SMALL = 1e-3
 def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -> np.ndarray:
     """Draw changes of a matrix side by side, {name: (rows, columns)}, and below each its singular values.
 
-    Red above 0, blue below, each on its own scale. As many singular values are above 0 as the rank says; those are
-    counted in the picture's heading. At most 3. Returns the Axes, (2, change). Raises ValueError for what is no matrix.
+    Red above 0, blue below, each on its own scale. As many singular values are above 0 as the rank says, which
+    stands in the heading. At most 3. Returns the Axes, (2, change). Raises ValueError for what is no matrix.
     Lesson 6.
 
     >>> axes = weight_changes({"rank 1": [[1, 2], [2, 4]]})
     >>> axes[0, 0].llmviz_alt_text
-    'Changes of a matrix. rank 1: 2 × 2 numbers, rank 1 of at most 2.'
+    'Changes of a matrix. rank 1: 2 × 2 numbers, rank 1 of 2.'
     """
     if not isinstance(changes, Mapping) or not 1 <= len(changes) <= _MAX_MATRICES:
         given = len(changes) if isinstance(changes, Mapping) else type(changes).__name__
@@ -39,16 +39,22 @@ def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -
     for (name, matrix), (above, below) in zip(matrices.items(), grid.T, strict=True):
         strengths = np.linalg.svd(matrix, compute_uv=False)
         n_directions = int((strengths > _SMALL * max(strengths[0], 1e-12)).sum())
-        _draw_matrix(above, matrix, f"{prose_label(name, 24)}: rank {n_directions}")
+        _draw_matrix(above, matrix, f"{prose_label(name, 24)}: {_spoken_rank(n_directions, min(matrix.shape))}")
         _draw_strengths(below, strengths, n_directions)
         rows, columns = matrix.shape
-        most = min(matrix.shape)
-        sentences.append(f"{spoken_prose(name)}: {rows} × {columns} numbers, rank {n_directions} of at most {most}.")
+        rank = _spoken_rank(n_directions, min(matrix.shape))
+        sentences.append(f"{spoken_prose(name)}: {rows} × {columns} numbers, {rank}.")
     grid[1, 0].set_ylabel("singular value")
     if title is not None:
         figure.suptitle(prose_label(title), fontsize=11)
     describe(grid[0, 0], "Changes of a matrix. " + " ".join(sentences))
     return grid
+
+
+def _spoken_rank(n_directions: int, most: int) -> str:
+    """The rank where it is low; of a change that goes everywhere the count is a matter of rounding."""
+    countable = max(1, most // 4)
+    return f"rank {n_directions} of {most}" if n_directions <= countable else f"rank above {countable} of {most}"
 
 
 def _draw_matrix(ax: Axes, matrix: np.ndarray, heading: str) -> None:

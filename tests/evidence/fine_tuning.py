@@ -71,6 +71,21 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
     return {"lora_300": fine_tuning.accuracy(learner.classifier, test)}
 
 
+@demo(first_four=above(0.5), rank_of_lora=between(3.5, 4.5))
+def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
+    """Full fine-tuning may change a matrix in 128 directions; four of them hold most of what it changes in 40 steps."""
+    base, name = checkpoints.load_moods(), "blocks.1.attention.query"
+    examples = fine_tuning.mood_examples(base.tokenizer, labelled("ground", 300, seed), "ground")
+    changes = {}
+    for method in ("lora", "full"):
+        learner = fine_tuning.begin(base.model, method, n_labels=2, seed=seed)
+        fine_tuning.fine_tune(learner, examples, steps=40, seed=seed)
+        changes[method] = fine_tuning.weight_change(base.model, learner.model, name)
+    energy = fine_tuning.singular_values(changes["full"]).square()
+    rank = torch.linalg.matrix_rank(changes["lora"], rtol=1e-3)
+    return {"first_four": (energy[:4].sum() / energy.sum()).item(), "rank_of_lora": float(rank)}
+
+
 @demo(before=below(0.05), after=above(0.6))
 def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     """300 questions with answers, and the model answers new ones, whose values were drawn anew."""

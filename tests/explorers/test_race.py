@@ -72,6 +72,8 @@ def test_refuses_what_is_no_race(arguments, words):
 
 def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     base = checkpoints.load_moods()
+    monkeypatch.setattr("llmviz.fine_tuning.race.TEST_TEXTS", 8)
+    monkeypatch.setattr("llmviz.fine_tuning.race.OLD_TEXTS", {"fact": 8})
     monkeypatch.setattr("llmviz.explorers.race.race_steps", functools.partial(race_steps, steps=2, every=1))
     live = EXPLORER.live(base.model, base.tokenizer, seed=3)
     shown = []
