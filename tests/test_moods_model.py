@@ -1,0 +1,35 @@
+"""The model that reads moods: the tiny GPT with one skill more, and none less."""
+
+import pytest
+
+from llmviz import checkpoints, evaluation
+from llmviz.world import Tinyville
+from llmviz.world.moods import COMMENTS
+
+MOODS = checkpoints.load_moods()
+FIRST_WORDS = {mood: {comment.split()[0] for comment in comments} for mood, comments in COMMENTS.items()}
+
+
+def test_is_the_tiny_gpt_in_size_and_tokenizer_and_small_enough_to_ship():
+    tiny = checkpoints.load_tiny()
+    assert MOODS.model.config == tiny.model.config
+    assert MOODS.tokenizer == tiny.tokenizer
+    assert MOODS.corpus["counts"] == {**tiny.corpus["counts"], "mood": MOODS.corpus["counts"]["mood"]}
+    folder = checkpoints.data_path(checkpoints.MOODS)
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
+
+
+def test_is_near_the_worlds_own_surprise_in_moods_and_still_in_all_it_knew():
+    assert all(gap < 0.06 for gap in MOODS.record["measured"]["gap_nats_per_word"].values())
+    world = Tinyville(MOODS.corpus["counts"])
+    texts = world.texts(31, counts={"mood": 40, "fact": 40, "visit": 20})
+    for gap in evaluation.gaps(MOODS.model, MOODS.tokenizer, texts, world).values():
+        assert gap.gap == pytest.approx(0, abs=0.12)
+
+
+def test_knows_the_mood_as_soon_as_the_first_sentence_ends():
+    right = []
+    for text in Tinyville({"mood": 1}).texts(32, counts={"mood": 40}):
+        said = evaluation.next_word(MOODS.model, MOODS.tokenizer, text.text.partition(".")[0] + ".")
+        right.append(said in FIRST_WORDS[text.labels["mood"]])
+    assert sum(right) / len(right) > 0.95
