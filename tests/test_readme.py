@@ -1,6 +1,7 @@
 """The README tells the truth: its file tree, its table of lessons, and its links."""
 
 import fnmatch
+import json
 import re
 from pathlib import Path
 
@@ -89,5 +90,35 @@ def test_internal_links_lead_somewhere(page):
         aim = (ROOT / page).parent / path if path else ROOT / page
         assert aim.exists(), f"{page} links to {path}, which is not there"
         if anchor:
-            headings = re.findall(r"^#+ (.*)$", aim.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in map(slug, headings), f"{page} links to #{anchor}, which is no heading"
+            assert anchor in anchors(aim), f"{page} links to #{anchor}, which is no heading of {aim.name}"
+
+
+def anchors(path: Path) -> set[str]:
+    """What can stand after # in a link to this page: of a notebook, as JupyterLab names its headings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return set(map(slug, re.findall(r"^#+ (.*)$", text, re.MULTILINE)))
+    texts = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return {heading.strip().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", "\n".join(texts), re.MULTILINE)}
+
+
+CONCEPTS = """
+    words, subwords, characters, byte-pair encoding (BPE), WordPiece, out-of-vocabulary words, token ids;
+    Word2Vec, GloVe, contextual embeddings; attention, self-attention;
+    encoder, decoder, encoder–decoder, feed-forward networks, long-range dependencies;
+    next-word pre-training, masked-word pre-training;
+    for sentiment, for text classification, for entities, for question answering;
+    completion, translation, summarisation, classification;
+    wrong facts, bias, incoherence, a fact in the context, silence when unsure, learning to refuse, preference tuning;
+    the example code with detailed comments
+"""
+
+
+def test_each_concept_is_one_click_away():
+    """From the index to the heading under which it runs; test_internal_links_lead_somewhere follows each link."""
+    index = re.search(r"^## Where each idea runs$(.*?)^## ", readme(), re.MULTILINE | re.DOTALL)[1]
+    links = dict(re.findall(r"\[([^]]+)\]\(([^)\s]+)\)", index))
+    wanted = {concept.strip() for concept in re.split("[,;]", CONCEPTS)}
+    assert wanted - links.keys() == set()
+    without_heading = {concept for concept in wanted if links[concept].endswith(".ipynb")}
+    assert without_heading == set(), "a notebook is a long page: say under which heading"
