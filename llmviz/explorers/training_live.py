@@ -114,9 +114,10 @@ class LiveTraining(LiveExplorer):
         self._run.restart()
 
     def run(self, steps: int | None = None) -> list[TrainingStep]:
-        """Train to the end, or so many steps, and return all steps so far; returns early when somebody pauses.
+        """Train to the end, or so many steps, and return all steps so far.
 
-        Raises ArithmeticError with a sentence where a step failed.
+        While a cell waits here, the notebook passes on no clicks: interrupting the kernel (■) is the pause. Raises
+        ArithmeticError with a sentence where a step failed.
         """
         return self._run.run(steps)
 

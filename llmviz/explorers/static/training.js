@@ -39,7 +39,7 @@ function render({ model, el }) {
   const frameNow = () => clamp(model.get("frame"), steps.length);
   const first = () => lanes[0];
   const heads = () => (first().attention.length ? first().attention[0].layers * first().attention[0].heads : 0);
-  const wordNow = () => (Number.isInteger(model.get("word")) && model.get("word") < first().words.length ? model.get("word") : null);
+  const wordNow = () => (first().words[model.get("word")] === undefined ? null : model.get("word"));
   const pins = () => ui.pins.list.filter((pin) => Number.isInteger(pin) && pin >= 0 && pin < steps.length);
   const isHidden = () => Boolean(question && !question.revealed);
 

@@ -189,7 +189,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     const scale = Math.min(width, MAP_HEIGHT) - 24;
     const place = ([x, y]) => [width / 2 + (x - 0.5) * scale * Math.min(1.25, width / MAP_HEIGHT), MAP_HEIGHT / 2 - (y - 0.5) * scale];
     const places = lane.pointsAt(shown).map(place);
-    if (word !== null) paintTrail(pen, steps.map((_, at) => place(lane.pointsAt(at)[word])), frame, look.accent);
+    if (word !== null && word < places.length) paintTrail(pen, steps.map((_, at) => place(lane.pointsAt(at)[word])), frame, look.accent);
     pen.lineWidth = 0.5;
     pen.strokeStyle = look.ink;
     places.forEach(([x, y], index) => {
