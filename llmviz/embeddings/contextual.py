@@ -8,7 +8,7 @@ import torch
 
 from llmviz.embeddings.space import directions
 from llmviz.tokenizers import Tokenizer
-from llmviz.transformer import DecoderOnly
+from llmviz.transformer import DecoderOnly, EncoderOnly
 
 
 def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
@@ -26,20 +26,23 @@ def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
     return int(np.searchsorted(reached, n_needed))
 
 
-def contextual_vectors(model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str], word: str) -> np.ndarray:
+def contextual_vectors(
+    model: DecoderOnly | EncoderOnly, tokenizer: Tokenizer, texts: Sequence[str], word: str
+) -> np.ndarray:
     """Follow a word through the layers in each of several texts: (layer + 1, text, d_model).
 
     Row 0 is the embedding, the same in all texts; row l the residual stream after l layers, at the word's last token
-    (see `trace.Trace.residuals`). What stands after the word cannot matter, because the model never looks ahead.
-    The first occurrence in each text is taken. Raises ValueError if a text does not hold the word or is too
-    long. Lesson 2.
+    (see `trace.Trace.residuals`). In a `DecoderOnly` what stands after the word cannot matter, because it never looks
+    ahead; an `EncoderOnly` reads the whole text. The first occurrence in each text is taken. Raises ValueError if a
+    text does not hold the word or is too long. Lesson 2.
     """
     if not texts:
         raise ValueError("there is no text; give at least one that holds the word.")
-    rows = []
+    rows, end = [], tokenizer.end_of_text
     for text in texts:
         position = word_position(tokenizer, text, word) + 1
-        token_ids = [tokenizer.end_of_text, *tokenizer.encode(text)][: position + 1]
+        token_ids = [end, *tokenizer.encode(text)]
+        token_ids = [*token_ids, end] if isinstance(model, EncoderOnly) else token_ids[: position + 1]
         with torch.inference_mode():
             rows.append(model.trace(torch.tensor(token_ids)).residuals[:, 0, position])
     return torch.stack(rows, dim=1).numpy()

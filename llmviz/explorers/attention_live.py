@@ -8,7 +8,7 @@ from llmviz.explorers.attention import MODULE, AttentionExplorer
 from llmviz.shell import LiveExplorer, es_module
 
 Look = Callable[[str, Sequence[tuple[int, int]]], AttentionExplorer]
-TEXT = "Ella lost a red kite. Otto found the red"
+TEXT = "Ruth borrowed a yellow rope from Hana. On the way to the zoo, she slipped, and the rope"
 
 
 class LiveAttentionExplorer(LiveExplorer):

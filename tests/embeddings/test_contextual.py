@@ -7,7 +7,7 @@ import torch
 from llmviz import embeddings
 from llmviz.embeddings.contextual import word_position
 from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
-from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
 
 TEXTS = ["Somebody in a cave saw a bat", "Somebody on the field saw a bat"]
 TOKENIZERS = [
@@ -54,6 +54,20 @@ def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():
     with torch.inference_mode():
         residuals = model.trace(torch.tensor(token_ids)).residuals
     assert vectors[:, 2] == pytest.approx(residuals[:, 0, -1].numpy(), abs=1e-5)
+
+
+def test_a_model_that_reads_both_sides_sees_what_stands_after_the_word():
+    tokenizer = TOKENIZERS[0]
+    model = EncoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, d_ff=32))
+    for weights in model.parameters():
+        torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
+    vectors = embeddings.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field"], "bat")
+    assert np.allclose(vectors[0, 0], vectors[0, 1])
+    assert not np.allclose(vectors[2, 0], vectors[2, 1], atol=1e-3)
+    token_ids = [tokenizer.end_of_text, *tokenizer.encode(TEXTS[0]), tokenizer.end_of_text]
+    with torch.inference_mode():
+        residuals = model.trace(torch.tensor(token_ids)).residuals
+    assert vectors[:, 0] == pytest.approx(residuals[:, 0, -2].numpy(), abs=1e-5)
 
 
 def test_separation_by_hand():
