@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_pages import PRELUDE
 from figures.hostile import token_lists
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz import shell
-from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer
+from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
 from llmviz.shell import es_module
 from llmviz.tokenizers import BytePairTokenizer
 
@@ -60,6 +61,13 @@ def tokens(texts: list[str], seed: int):
     return TokenExplorer("".join(texts)[:200], [BPE, "gpt2"][: 1 + seed % 2])
 
 
+def training(texts: list[str], seed: int):
+    scope: dict = {}
+    exec(PRELUDE, scope)
+    runs = [scope["run_of"]([*texts, "one", "two", "three"], 3 + seed % 4) for _ in range(1 + seed % 2)]
+    return TrainingExplorer(runs[0], compare=runs[1] if len(runs) > 1 else None)
+
+
 # What makes an explorer of texts, and what its traits may be set to.
 EXPLORERS = {
     "attention": (attention, {
@@ -74,6 +82,10 @@ EXPLORERS = {
     "tokens": (tokens, {
         "merges": st.integers(-2, 60_000), "ids": st.booleans(), "predict": st.booleans(),
         "pins": st.lists(st.lists(numbers, min_size=2, max_size=2), max_size=3),
+    }),
+    "training": (training, {
+        "frame": numbers, "prefix": numbers, "film": numbers, "head": numbers, "word": st.none() | numbers,
+        "pins": st.lists(numbers, max_size=3), "predict": st.booleans(),
     }),
 }  # fmt: skip
 
