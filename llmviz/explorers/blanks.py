@@ -12,7 +12,7 @@ from llmviz.shell import Explorer, LiveExplorer, Table, es_module
 
 MODULE = Path(__file__).parent / "static" / "blanks.js"
 CODE = "Filler(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
-TEXT = "The teacher hung up a coat. She was thirsty. She made some tea."
+TEXT, VERB = "Mia lives in the lighthouse.", 1
 
 _DIGITS = 4
 _MOST_ROWS = 8
@@ -64,6 +64,7 @@ class BlankExplorer(Explorer):
     @staticmethod
     def live(masked, causal, tokenizer, text: str = TEXT, **options) -> "LiveBlankExplorer":
         """Return the explorer with Python behind it: for typed sentences, and for several blanks at once."""
+        options = {"hidden": [VERB], **options} if text == TEXT else options
         return LiveBlankExplorer(BlankExplorer(masked, causal, tokenizer, text, knows_all=False, **options))
 
     def again(self, text: str, hidden: Sequence[int] | None) -> "BlankExplorer":
