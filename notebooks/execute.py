@@ -24,6 +24,7 @@ from llmviz.doctor import seconds_per_step
 
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
+PAGE = FOLDER.parent / "docs" / "one_page.py"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CIPHER = Config({"KernelManager": {"transport_encryption": "auto"}})  # or each kernel warns that it has none
@@ -72,6 +73,8 @@ def execute(path: Path) -> float:
     tidy(notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
+    if script := page(notebook):
+        PAGE.write_text(script, encoding="utf-8")
     notary = NotebookNotary()
     notary.sign(notebook)
     notary.store.close()
@@ -87,6 +90,13 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+
+
+def page(notebook: nbformat.NotebookNode) -> str:
+    """Join the cells with the tag "page" to a script that runs by itself (lesson 9); "" where there are none."""
+    pieces = [cell.source.strip() for cell in notebook.cells if "page" in cell.metadata.get("tags", ())]
+    script = re.sub(r"(?<!\n)\n\n(?=(#.*\n)*(def |@))", "\n\n\n", "\n\n".join(pieces))
+    return script + "\n" if pieces else ""
 
 
 def write_time(name: str, seconds: float) -> None:

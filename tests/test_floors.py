@@ -18,6 +18,7 @@ DOING |= {"ablation", "head_roles", "induction", "masking", "filling", "anatomy"
 DOING |= {"scaling", "learning_rates", "skills"}
 DOING |= {"parallel", "fine_tuning"}
 DOING |= {"limits"}
+DOING |= {"one_page"}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

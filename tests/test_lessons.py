@@ -13,7 +13,9 @@ from llmviz.doctor import lesson_seconds
 ROOT = NOTEBOOKS.parent
 LESSONS = {path.stem: Lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 MUST_BE_WHOLE = {
-    "00_start_here", "01_tokenization", "02_embeddings", "03_attention", "04_transformer", "05_pretraining", "06_fine_tuning",
+    "00_start_here", "01_tokenization", "02_embeddings", "03_attention", "04_transformer", "05_pretraining",
+    "06_fine_tuning", "07_inference",
+    "09_one_page",
     "08_limitations",
 }  # fmt: skip
 TAGS = {
@@ -21,6 +23,7 @@ TAGS = {
     "quiz", "sources", "next", "class-path",
 }  # fmt: skip
 IN_LESSON_0 = {"goals", "idea", "look", "play", "predict", "quiz", "sources", "next", "class-path"}
+IN_LESSON_9 = TAGS - {"look", "play", "by-hand"}
 VERBS = {
     "predict", "compute", "explain", "choose", "find", "build", "measure", "name", "compare", "read", "write", "check",
     "tell", "show", "count", "draw", "train", "spot",
@@ -30,7 +33,8 @@ ROW = re.compile(r"^\| *(?P<heading>[^|]+?) *\| *(?P<minutes>\d+) *\| *(?P<class
 UNTIMED = {"Sources", "Next"}
 
 whole = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items() if lesson.is_whole]
-full = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items() if lesson.is_whole and name[:2] != "00"]
+SHAPES_OF_THEIR_OWN = ("00", "09")  # lesson 9: tests/test_one_page.py
+full = [one for one in whole if not one.id.startswith(SHAPES_OF_THEIR_OWN)]
 all_whole, all_full = pytest.mark.parametrize("lesson", whole), pytest.mark.parametrize("lesson", full)
 
 
@@ -47,8 +51,8 @@ def test_whole_lessons_say_so():
 class TestEveryLesson:
     def test_has_every_part_and_no_unknown_tag(self, lesson):
         used = set().union(*(cell.tags for cell in lesson.cells))
-        assert used <= TAGS | {"nbval-ignore-output"}
-        assert used >= (IN_LESSON_0 if lesson.name.startswith("00") else TAGS)
+        assert used <= TAGS | {"nbval-ignore-output"} | ({"page"} if lesson.name.startswith("09") else set())
+        assert used >= {"00": IN_LESSON_0, "09": IN_LESSON_9}.get(lesson.name[:2], TAGS)
         assert [cell.source[:60] for cell in lesson.cells if not cell.tags & (TAGS - {"class-path"})] == []
 
     def test_is_in_order(self, lesson):
