@@ -11,14 +11,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
 MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "trace"}
-DOING = {"optimizers", "training", "generation", "evaluation", "checkpoints", "runs", "embeddings", "make_models"}
-DOING |= {"beam_search", "text_trees", "reading_costs"}
-DOING |= {"translation", "summaries", "overlap"}
-DOING |= {"ablation", "head_roles", "induction", "masking", "filling", "anatomy", "memorisation", "recordings", "steering"}
-DOING |= {"scaling", "learning_rates", "skills"}
-DOING |= {"parallel", "fine_tuning"}
-DOING |= {"limits"}
-DOING |= {"one_page"}
+DOING = {
+    "ablation", "anatomy", "beam_search", "checkpoints", "embeddings", "evaluation", "filling", "fine_tuning",
+    "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",
+    "one_page", "optimizers", "overlap", "parallel", "reading_costs", "recordings", "runs", "scaling", "skills",
+    "steering", "summaries", "text_trees", "training", "translation",
+}
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}

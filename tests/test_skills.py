@@ -14,7 +14,7 @@ WORLD = Tinyville()
 
 
 def test_a_grown_model_passes_and_blind_guessing_fails():
-    examination = Examination(TINY.tokenizer, WORLD, corpora.tinyville(counts={"story": 300, "fact": 900}).documents)
+    examination = Examination(TINY.tokenizer, WORLD, corpora.tinyville().documents)
     examination.facts, examination.copies = examination.facts[:12], examination.copies[::8]
     grown = examination.measure(TINY.model)
     blind = examination.measure(uniform_model(TINY.tokenizer.vocab_size))

@@ -1,6 +1,7 @@
 """Moods: the order alone decides how they end, and what happens next is sure as soon as that is."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_each_text_holds_one_of_each_kind_and_no_word_leans_to_a_label():
 def test_no_pair_of_neighbours_holds_a_feeling_and_what_orders_it():
     for text in TEXTS[:500]:
         words = [word.lower() for word in WORLD.words(first_sentence(text))]
-        for pair in zip(words, words[1:], strict=False):
+        for pair in pairwise(words):
             assert not (set(pair) & {"before", "after"} and set(pair) & {*FEELINGS["good"], *FEELINGS["bad"]})
 
 
