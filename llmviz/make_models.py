@@ -215,33 +215,30 @@ def make_masked_long(folder: Path) -> None:
     checkpoints.save(folder, checkpoints.Checkpoint(model, tiny.tokenizer, tiny.corpus, settings, TINY_STEPS, record))
 
 
-def make_moods(folder: Path, *, steps: int = MOODS_STEPS, n_moods: int = MOODS) -> None:
+def make_moods(folder: Path) -> None:
     """Let the tiny GPT go on reading, with moods among its texts, measure it, and put it into a folder."""
+    _keep(folder, trained_on_moods(), "moods")
+
+
+def trained_on_moods(*, steps: int = MOODS_STEPS, n_moods: int = MOODS) -> checkpoints.Checkpoint:
+    """The base of fine-tuning, made in front of you: the tiny GPT reads on, with moods among its texts (lesson 6)."""
     tiny = checkpoints.load_tiny()
-    print(f"The tiny GPT reads about moods: {steps} steps", flush=True)
     corpus = corpora.tinyville(tiny.corpus["seed"], {**tiny.corpus["counts"], "mood": n_moods}, progress=True)
     token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
     starts = training.document_starts(token_ids, tiny.tokenizer.end_of_text)
     settings = TrainingSettings(steps=steps, learning_rate=0.012, embedding_learning_rate=0.009, seed=SEED)
-    training_steps = training.train_steps(tiny.model, token_ids, settings, starts=starts)
-    done = list(tqdm(training_steps, total=steps, desc="Training", unit=" steps"))
+    done = training.train(tiny.model, token_ids, settings, starts=starts, progress=True)
     world = Tinyville(corpus.recipe["counts"])
     texts = world.texts(SEED + corpora.HELD_OUT_SEED_STEP, counts={**dict.fromkeys(world.counts, 150), "family": 0})
     gaps = evaluation.gaps(tiny.model, tiny.tokenizer, texts, world)
     record = {
-        "command": "python -m llmviz.make_models moods",
         "begins_with": checkpoints.TINY,
         "n_parameters": tiny.model.n_parameters,
         "seconds": round(sum(step.seconds for step in done), 2),
         "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, steps // 100)]],
         "measured": {"gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in gaps.items()}},
-        "machine": machine(),
     }
-    print(f"  {record['measured']}", flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    checkpoints.save(
-        folder, checkpoints.Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, steps, record)
-    )
+    return checkpoints.Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, steps, record)
 
 
 def make_recordings(folder: Path) -> None:

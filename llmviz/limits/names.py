@@ -61,16 +61,19 @@ def names_settings(steps: int = N_STEPS, seed: int = 0) -> TrainingSettings:
     return TrainingSettings(steps=steps, batch_size=24, seed=seed)
 
 
-def train_on_names(names: list[str], *, steps: int = N_STEPS, seed: int = 0) -> tuple[DecoderOnly, CharacterTokenizer]:
-    """Train a small GPT, from nothing, to write such names letter by letter: about a minute."""
+def trained(*, steps: int = N_STEPS, seed: int = 0, progress: bool = False) -> Checkpoint:
+    """Train a small GPT, from nothing, to write such names letter by letter: about half a minute."""
+    names = library_names()
     tokenizer = CharacterTokenizer.train(names)
     end = tokenizer.end_of_text
     token_ids = torch.tensor([token for name in names for token in (end, *tokenizer.encode(name))] + [end])
     model = DecoderOnly(ModelConfig(vocab_size=tokenizer.vocab_size, **SMALL), seed=seed)
-    settings = names_settings(steps, seed)
+    settings, starts = names_settings(steps, seed), training.document_starts(token_ids, end)
     with torch.enable_grad():
-        training.train(model, token_ids, settings, starts=training.document_starts(token_ids, end))
-    return model, tokenizer
+        training.train(model, token_ids, settings, starts=starts, progress=progress)
+    recipe = {"source": "names of Python's library", "python_version": platform.python_version(), "n_names": len(names)}
+    record = {"command": "python -m llmviz.make_models names", "n_parameters": model.n_parameters}
+    return Checkpoint(model, tokenizer, recipe, settings, steps, record)
 
 
 def invented(names: Iterable[str]) -> list[str]:
@@ -85,11 +88,6 @@ def load_names() -> Checkpoint:
 
 def make(folder: Path) -> None:
     """Train the model of names anew, and put it into a folder (`python -m llmviz.make_models names`)."""
-    names = library_names()
-    print(f"The model of names: {len(names):,} names, {N_STEPS} steps", flush=True)
-    model, tokenizer = train_on_names(names)
-    recipe = {"source": "names of Python's library", "python_version": platform.python_version(), "n_names": len(names)}
-    record = {"command": "python -m llmviz.make_models names", "n_parameters": model.n_parameters}
-    checkpoint = Checkpoint(model, tokenizer, recipe, names_settings(), N_STEPS, record)
+    checkpoint = trained(progress=True)
     shutil.rmtree(folder, ignore_errors=True)
     checkpoints.save(folder, checkpoint)
