@@ -14,18 +14,19 @@ const TOKENS_CSS = `
 .row.wrapped { flex-wrap: wrap; } .rowname.above { width: 100%; padding-bottom: 0; }
 .letter { flex: none; unicode-bidi: plaintext; text-align: center; white-space: pre; padding: 1px 0; }
 .letter.lit { background: var(--faint); font-weight: 700; box-shadow: inset 0 -2px 0 var(--accent); }
-.block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); border-radius: 4px; justify-content: center; }
+.block { flex: none; display: flex; flex-wrap: wrap; border: 1px solid var(--line); justify-content: center; }
 .block.token { display: block; flex: none; }
-.block.goeson { border-right-style: dotted; border-top-right-radius: 0; border-bottom-right-radius: 0; }
-.block.goneson { border-left-style: dotted; border-top-left-radius: 0; border-bottom-left-radius: 0; }
-.token { position: relative; flex: 1 1 0; min-width: min-content; text-align: center; unicode-bidi: plaintext; cursor: pointer;
+.block.goeson { border-right-style: dotted; }
+.block.goneson { border-left-style: dotted; }
+.token { flex: 1 1 0; min-width: min-content; text-align: center; unicode-bidi: plaintext; cursor: pointer;
   padding: 1px 2px; white-space: pre; line-height: 1.25; }
 .block > .token + .token { border-left: 1px dashed var(--line); }
-.token.even { background: color-mix(in srgb, #0072b2 20%, transparent); }
-.token.odd { background: color-mix(in srgb, #e69f00 24%, transparent); }
+.token.even { background: rgb(0 114 178 / 20%); }
+.token.odd { background: rgb(230 159 0 / 24%); }
 .token.broken { background-image: var(--hatch); font-size: 11px; }
 .token .id { display: block; font-size: 10px; opacity: .75; font-variant-numeric: tabular-nums; }
 .token.lit { box-shadow: inset 0 0 0 2px var(--line); }
+.token.pin1, .token.pin2 { position: relative; }
 .token.pin1 { box-shadow: inset 0 0 0 2px var(--accent); } .token.pin2 { box-shadow: inset 0 0 0 2px var(--second); }
 .token.pin1::before, .token.pin2::before { position: absolute; top: -2px; left: 1px; font-size: 10px; content: "①"; }
 .token.pin2::before { content: "②"; }
