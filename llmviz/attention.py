@@ -115,14 +115,16 @@ def _fits(mask_shape: Sequence[int], scores_shape: Sequence[int]) -> bool:
     return len(mask_shape) <= len(scores_shape) and all(size in (1, wanted) for size, wanted in same_axes)
 
 
-def rotary_angles(n_positions: int, d_head: int, *, device: torch.device | None = None) -> Tensor:
+def rotary_angles(
+    n_positions: int, d_head: int, *, base: float = ROTARY_BASE, device: torch.device | None = None
+) -> Tensor:
     """Say by which angle each pair of numbers is turned at each position: (position, d_head / 2), radians.
 
-    θ_i = position / ROTARY_BASE^(2i / d_head). Source: Su et al. 2021, "RoFormer", section 3.2.2.
+    θ_i = position / base^(2i / d_head). Source: Su et al. 2021, "RoFormer", section 3.2.2.
     """
     if d_head % 2:
         raise ValueError(f"rotary positions turn pairs of numbers, so d_head must be even; given {d_head}")
-    frequencies = ROTARY_BASE ** (-torch.arange(0, d_head, 2, device=device) / d_head)
+    frequencies = base ** (-torch.arange(0, d_head, 2, device=device) / d_head)
     return torch.arange(n_positions, device=device)[:, None] * frequencies
 
 
@@ -203,11 +205,20 @@ class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each with its own queries, keys and values (lesson 3).
 
     Queries and keys are normalised before they are compared (Henry et al. 2020, "Query-Key Normalization"), so that
-    no score can run away, unless `query_key_norm` is off, and rotated by their position. There are no biases.
-    Source: Vaswani et al. 2017, section 3.2.2.
+    no score can run away, unless `query_key_norm` is off, and rotated by their position. There are no biases, unless
+    `biases` is on. With fewer `n_key_value_heads` than heads, neighbouring heads share their keys and values: grouped
+    queries, Ainslie et al. 2023, "GQA", section 2.2 (lesson 10). Source: Vaswani et al. 2017, section 3.2.2.
     """
 
-    def __init__(self, d_model: int, n_heads: int, query_key_norm: bool = True):
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        query_key_norm: bool = True,
+        *,
+        n_key_value_heads: int | None = None,
+        biases: bool = False,
+    ):
         super().__init__()
         self.query_key_norm = query_key_norm
         if d_model % n_heads:
@@ -216,14 +227,16 @@ class MultiHeadAttention(nn.Module):
             )
         self.n_heads = n_heads
         self.d_head = d_model // n_heads
-        self.query = nn.Linear(d_model, d_model, bias=False)
-        self.key = nn.Linear(d_model, d_model, bias=False)
-        self.value = nn.Linear(d_model, d_model, bias=False)
-        self.output = nn.Linear(d_model, d_model, bias=False)
+        self.n_sharing = n_heads // (n_key_value_heads or n_heads)
+        d_shared = d_model // self.n_sharing
+        self.query = nn.Linear(d_model, d_model, bias=biases)
+        self.key = nn.Linear(d_model, d_shared, bias=biases)
+        self.value = nn.Linear(d_model, d_shared, bias=biases)
+        self.output = nn.Linear(d_model, d_model, bias=biases)
 
     def split_heads(self, x: Tensor) -> Tensor:
-        """(batch, position, d_model) → (batch, head, position, d_head)."""
-        return x.unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
+        """(batch, position, heads · d_head) → (batch, head, position, d_head)."""
+        return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
 
     def merge_heads(self, x: Tensor) -> Tensor:
         """(batch, head, position, d_head) → (batch, position, d_model)."""
@@ -234,7 +247,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Ask, offer and carry: the queries of x, the keys and values of the source (x itself, or a memory).
 
-        Each is (batch, head, position, d_head).
+        Each is (batch, head, position, d_head); where queries are grouped, keys and values have fewer heads.
         """
         source = x if source is None else source
         query = self.split_heads(self.query(x))
@@ -261,6 +274,7 @@ class MultiHeadAttention(nn.Module):
         `source`: where keys and values come from, (batch, memory, d_model); None: from x itself.
         """
         query, key, value = self.project(x, rotation, source)
+        key, value = (part.repeat_interleave(self.n_sharing, dim=1) for part in (key, value))
         scores, weights, head_outputs = scaled_dot_product_attention(query, key, value, mask)
         for head, replacement in (instead or {}).items():
             head_outputs[:, head] = replacement
@@ -279,5 +293,6 @@ class MultiHeadAttention(nn.Module):
         query, key, value = self.project(x, rotation, source)
         if cache is not None:
             key, value = cache.extend(key, value)
-        head_outputs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        shared = self.n_sharing > 1
+        head_outputs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=shared)
         return self.output(self.merge_heads(head_outputs))

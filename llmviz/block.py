@@ -7,70 +7,17 @@ sub-layer where two texts meet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmviz.attention import KVCache, MultiHeadAttention, Rotation
+from llmviz.model_config import ModelConfig
 from llmviz.trace import BlockTrace, CrossBlockTrace
 
-CHOICES = {"positions": ("none", "sinusoidal", "learned", "rotary"), "norm": ("pre", "post")}
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The sizes of a model, and three choices: everything needed to build it again, empty.
-
-    Attributes:
-        vocab_size: how many different tokens there are.
-        context_length: how many tokens the model can see at once.
-        d_model: the width of the residual stream.
-        n_layers: how many blocks stand on top of one another.
-        n_heads: how many attentions work side by side in a block; divides d_model, and d_model / n_heads is even.
-        d_ff: the width of the feed-forward network's hidden layer.
-        positions: how a token learns where it stands: "none", "sinusoidal" or "learned" (a vector is added to its
-            embedding), or "rotary" (its queries and keys are turned).
-        norm: "pre" normalises what a sub-layer reads, "post" the stream after it was added.
-        query_key_norm: whether queries and keys are normalised before they are compared.
-    """
-
-    vocab_size: int
-    context_length: int = 128
-    d_model: int = 128
-    n_layers: int = 2
-    n_heads: int = 4
-    d_ff: int = 512
-    positions: str = "rotary"
-    norm: str = "pre"
-    query_key_norm: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1; given {value!r}")
-        if self.d_model % self.n_heads or (self.d_model // self.n_heads) % 2:
-            raise ValueError(
-                f"d_model must split into n_heads parts of even size; "
-                f"given d_model {self.d_model} and {self.n_heads} heads"
-            )
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} is one of {', '.join(map(repr, known))}; given {getattr(self, name)!r}")
-        if not isinstance(self.query_key_norm, bool):
-            raise ValueError(f"query_key_norm is True or False; given {self.query_key_norm!r}")
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers a GPT or a BERT of these sizes has: two or three tables, and in each block six matrices.
-
-        >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
-        272
-        """
-        n_rows = 2 * self.vocab_size + (self.context_length if self.positions == "learned" else 0)
-        return n_rows * self.d_model + self.n_layers * (4 * self.d_model**2 + 2 * self.d_model * self.d_ff)
+__all__ = ["Block", "FeedForward", "Memory", "ModelConfig", "Norm", "normalise"]
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -85,20 +32,60 @@ def normalise(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])
 
 
-class FeedForward(nn.Module):
-    """Think about each position by itself: widen, cut off what is negative and square it, narrow again (lesson 4).
+class Norm(nn.Module):
+    """Normalise each position's vector, as the config says: plainly, or with what training learned (lesson 10).
 
-    ReLU² is from So et al. 2021, "Primer", section 3.2. The original has ReLU: Vaswani et al. 2017, section 3.3.
+    "plain" and "layer" subtract the mean and divide by the spread; "layer" then stretches and shifts each number by
+    a learned `gain` and `shift`. "rms" only divides by the root of the mean square, and stretches.
+    Sources: Ba, Kiros and Hinton 2016, section 3; Zhang and Sennrich 2019, "Root Mean Square Layer Normalization",
+    section 4.
     """
 
-    def __init__(self, d_model: int, d_ff: int):
+    def __init__(self, config: ModelConfig):
         super().__init__()
-        self.widen = nn.Linear(d_model, d_ff, bias=False)
-        self.narrow = nn.Linear(d_ff, d_model, bias=False)
+        self.kind, self.epsilon = config.normalisation, config.norm_epsilon
+        gain = None if self.kind == "plain" else nn.Parameter(torch.ones(config.d_model))
+        shift = nn.Parameter(torch.zeros(config.d_model)) if self.kind == "layer" else None
+        self.register_parameter("gain", gain)
+        self.register_parameter("shift", shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., d_model) → (..., d_model)."""
+        if self.kind == "rms":
+            return F.rms_norm(x, x.shape[-1:], self.gain, self.epsilon)
+        return F.layer_norm(x, x.shape[-1:], self.gain, self.shift, self.epsilon)
+
+
+class FeedForward(nn.Module):
+    """Think about each position by itself: widen, bend, narrow again (lesson 4).
+
+    What bends, the activation, cuts off what is negative and squares the rest, unless the config says otherwise
+    (lesson 10): ReLU² is from So et al. 2021, "Primer", section 3.2; GELU from Hendrycks and Gimpel 2016, section 2,
+    and GPT-2 has its approximation by tanh; in SwiGLU a second matrix, `gate`, opens and closes each hidden number:
+    Shazeer 2020, "GLU Variants Improve Transformer", section 2. The original has ReLU: Vaswani et al. 2017,
+    section 3.3.
+    """
+
+    def __init__(self, d_model: int, d_ff: int, *, activation: str = "squared_relu", biases: bool = False):
+        super().__init__()
+        self.activation = activation
+        self.widen = nn.Linear(d_model, d_ff, bias=biases)
+        self.narrow = nn.Linear(d_ff, d_model, bias=biases)
+        if activation == "swiglu":
+            self.gate = nn.Linear(d_model, d_ff, bias=biases)
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden layer after its activation: (batch, position, d_ff)."""
-        return F.relu(self.widen(x)).square()
+        widened = self.widen(x)
+        match self.activation:
+            case "squared_relu":
+                return F.relu(widened).square()
+            case "swiglu":
+                return F.silu(self.gate(x)) * widened
+            case "gelu_tanh":
+                return F.gelu(widened, approximate="tanh")
+            case _:
+                return F.gelu(widened)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, position, d_model) → (batch, position, d_model)."""
@@ -127,12 +114,21 @@ class Block(nn.Module):
 
     def __init__(self, config: ModelConfig, *, reads_memory: bool = False):
         super().__init__()
-        attention = (config.d_model, config.n_heads, config.query_key_norm)
-        self.attention = MultiHeadAttention(*attention)
-        self.cross_attention = MultiHeadAttention(*attention) if reads_memory else None
-        self.feed_forward = FeedForward(config.d_model, config.d_ff)
-        self.before = normalise if config.norm == "pre" else _unchanged
-        self.after = _unchanged if config.norm == "pre" else normalise
+        self.attention = _attention(config)
+        self.cross_attention = _attention(config) if reads_memory else None
+        choices = {"activation": config.activation, "biases": config.biases}
+        self.feed_forward = FeedForward(config.d_model, config.d_ff, **choices)
+        self.attention_norm, self.feed_forward_norm = Norm(config), Norm(config)
+        self.cross_attention_norm = Norm(config) if reads_memory else None
+        self.config, self.is_pre_norm = config, config.norm == "pre"
+
+    def before(self, norm: Norm, stream: Tensor) -> Tensor:
+        """What a sub-layer reads: with pre-norm the stream normalised, with post-norm the stream as it is."""
+        return norm(stream) if self.is_pre_norm else stream
+
+    def after(self, norm: Norm, stream: Tensor) -> Tensor:
+        """The stream after a sub-layer was added to it: with post-norm it is now normalised."""
+        return stream if self.is_pre_norm else norm(stream)
 
     def trace(
         self,
@@ -143,18 +139,19 @@ class Block(nn.Module):
         memory: Memory | None = None,
     ) -> BlockTrace:
         """Run openly: return every step (shapes in `BlockTrace`); `instead` as in `MultiHeadAttention.trace`."""
-        attention_input = self.before(x)
+        attention_input = self.before(self.attention_norm, x)
         attention = self.attention.trace(attention_input, mask, rotation, instead)
-        stream = middle = self.after(x + attention.output)
+        stream = middle = self.after(self.attention_norm, x + attention.output)
         cross = None
         if self.cross_attention is not None:
-            cross_input = self.before(middle)
+            cross_input = self.before(self.cross_attention_norm, middle)
             cross = self.cross_attention.trace(cross_input, memory.mask, None, source=memory.states)
-            stream = self.after(middle + cross.output)
-        thinks_about = self.before(stream)
+            stream = self.after(self.cross_attention_norm, middle + cross.output)
+        thinks_about = self.before(self.feed_forward_norm, stream)
         hidden = self.feed_forward.hidden(thinks_about)
         added = self.feed_forward.narrow(hidden)
-        parts = (x, attention_input, attention, middle, thinks_about, hidden, added, self.after(stream + added))
+        leaves = self.after(self.feed_forward_norm, stream + added)
+        parts = (x, attention_input, attention, middle, thinks_about, hidden, added, leaves)
         return BlockTrace(*parts) if cross is None else CrossBlockTrace(*parts, cross_input, cross, stream)
 
     def forward(
@@ -166,11 +163,18 @@ class Block(nn.Module):
         memory: Memory | None = None,
     ) -> Tensor:
         """Run fast: the same stream as `trace(...).residual_after`; (batch, position, d_model)."""
-        x = self.after(x + self.attention(self.before(x), mask, rotation, cache))
+        norm = self.attention_norm
+        x = self.after(norm, x + self.attention(self.before(norm, x), mask, rotation, cache))
         if self.cross_attention is not None:
-            x = self.after(x + self.cross_attention(self.before(x), memory.mask, None, source=memory.states))
-        return self.after(x + self.feed_forward(self.before(x)))
+            norm = self.cross_attention_norm
+            looked_up = self.cross_attention(self.before(norm, x), memory.mask, None, source=memory.states)
+            x = self.after(norm, x + looked_up)
+        norm = self.feed_forward_norm
+        return self.after(norm, x + self.feed_forward(self.before(norm, x)))
 
 
-def _unchanged(x: Tensor) -> Tensor:
-    return x
+def _attention(config: ModelConfig) -> MultiHeadAttention:
+    return MultiHeadAttention(
+        config.d_model, config.n_heads, config.query_key_norm,
+        n_key_value_heads=config.n_key_value_heads, biases=config.biases,
+    )  # fmt: skip

@@ -75,7 +75,7 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint into a folder, in place of the one that may be there; never half of it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"weights": checkpoint.model.state_dict()}
+    files = {"weights": own_tensors(checkpoint.model)}
     if checkpoint.optimizers:
         files["optimizer"] = _optimizer_tensors(checkpoint.model, checkpoint.optimizers)
     card = {
@@ -247,8 +247,17 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
         raise ValueError(f"{path} is not a safetensors file ({error})") from None
 
 
+def own_tensors(model: Assembly) -> dict[str, Tensor]:
+    """The tensors of a model by name, each once: a tied table is the table of embeddings."""
+    tensors = model.state_dict()
+    if model.config.unembedding in ("tied", "prepared"):
+        del tensors["unembedding.weight"]
+    return tensors
+
+
 def _load_weights(model: Assembly, tensors: Mapping[str, Tensor], path: Path) -> None:
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    own = own_tensors(model)
+    expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if expected != found:
         name = min(set(expected.items()) ^ set(found.items()))[0]
@@ -256,7 +265,9 @@ def _load_weights(model: Assembly, tensors: Mapping[str, Tensor], path: Path) ->
             f"{path} does not fit the sizes in {CARD}: {name} should be {expected.get(name, 'absent')}, "
             f"and is {found.get(name, 'absent')}"
         )
-    model.load_state_dict(dict(tensors))
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
 
 
 def _optimizer_tensors(model: Assembly, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:

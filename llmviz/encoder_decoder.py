@@ -32,8 +32,8 @@ class EncoderDecoder(Assembly):
         >>> EncoderDecoder.count_parameters(ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16))
         528
         """
-        stack = config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
-        return config.n_parameters + stack + config.n_layers * 4 * config.d_model**2
+        looking_up = config.n_attention_parameters + config.n_norm_parameters
+        return config.n_parameters + config.n_layers * (config.n_block_parameters + looking_up)
 
     def encode(self, source_ids: Tensor, source_mask: Tensor | None = None) -> Memory:
         """Read the source once: (batch, source) → a memory of (batch, source, d_model).

@@ -87,7 +87,7 @@ class TrainingStep:
 
 
 def make_optimizers(model: Assembly, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    """Make what changes the weights: Muon for the blocks' matrices and AdamW for the two tables, or AdamW for all."""
+    """Make what changes the weights: Muon for the blocks' matrices and AdamW for the rest, or AdamW for all."""
     tables, matrices = _tables_and_matrices(model)
     is_fused = all(weight.device.type in ("cpu", "cuda") for weight in tables)
     if settings.optimizer == "adamw":
@@ -100,10 +100,12 @@ def make_optimizers(model: Assembly, settings: TrainingSettings) -> list[torch.o
 
 
 def _tables_and_matrices(model: Assembly) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The tables with one row a token or a position, and everything else."""
-    named = list(model.named_parameters())
-    tables = [weight for name, weight in named if name.endswith("embedding.weight")]
-    return tables, [weight for name, weight in named if not name.endswith("embedding.weight")]
+    """The tables with one row a token or a position, and what is no matrix (gains and biases); and everything else."""
+    tables, matrices = [], []
+    for name, weight in model.named_parameters():
+        is_matrix = weight.dim() == 2 and not name.endswith("embedding.weight")
+        (matrices if is_matrix else tables).append(weight)
+    return tables, matrices
 
 
 def sample_windows(

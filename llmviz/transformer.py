@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmviz.attention import KVCache, Rotation, causal_mask, check_mask, rotary_angles, sinusoidal_positions
-from llmviz.block import Block, Memory, ModelConfig, normalise
+from llmviz.block import Block, Memory, ModelConfig, Norm, normalise
 from llmviz.decoding import BlockCache, rotation_matrix
 from llmviz.trace import StackTrace, Trace
 
@@ -37,16 +37,32 @@ class Assembly(nn.Module):
         for name, reads_memory in stacks.items():
             blocks = (Block(config, reads_memory=reads_memory) for _ in range(config.n_layers))
             self.add_module(name, nn.ModuleList(blocks))
-        self.unembedding = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.embedding_norm = Norm(config) if config.embedding_norm else None
+        self.final_norm = Norm(config) if config.norm == "pre" else None
+        self.unembedding = self._last_table()
         if config.positions == "sinusoidal":
             waves = sinusoidal_positions(config.context_length, config.d_model)
             self.register_buffer("waves", waves, persistent=False)
         if config.positions == "rotary":
-            rotation = Rotation.of(rotary_angles(config.context_length, config.d_model // config.n_heads))
+            d_head = config.d_model // config.n_heads
+            rotation = Rotation.of(rotary_angles(config.context_length, d_head, base=config.rotary_base))
             self.register_buffer("cosine", rotation.cosine, persistent=False)
             self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
         self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
         self.initialise(seed)
+
+    def _last_table(self) -> nn.Module | None:
+        """What turns the stream into scores, as the config says."""
+        if self.config.unembedding == "none":
+            return None
+        if self.config.unembedding == "prepared":
+            return PreparedUnembedding(self.config, self.embedding)
+        is_tied = self.config.unembedding == "tied"
+        device = "meta" if is_tied else None  # a tied table takes no room of its own
+        table = nn.Linear(self.config.d_model, self.config.vocab_size, bias=False, device=device)
+        if is_tied:
+            table.weight = self.embedding.weight
+        return table
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
@@ -55,8 +71,13 @@ class Assembly(nn.Module):
         for name, weight in self.named_parameters():
             if name.endswith(("output.weight", "narrow.weight", "unembedding.weight")):
                 weight.zero_()
+            elif name.endswith("gain"):
+                weight.fill_(1.0)
+            elif weight.dim() == 1:  # a bias or a shift
+                weight.zero_()
             else:
-                scale = 1.0 if name.endswith("embedding.weight") else weight.shape[-1] ** -0.5
+                is_table = name.endswith("embedding.weight") and self.config.unembedding == "own"
+                scale = 1.0 if is_table else weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
 
     @property
@@ -121,7 +142,7 @@ class Assembly(nn.Module):
             embeddings = embeddings + self.position_embedding.weight[start:stop]
         elif self.config.positions == "sinusoidal":
             embeddings = embeddings + self.waves[start:stop]
-        return normalise(embeddings)
+        return embeddings if self.embedding_norm is None else self.embedding_norm(embeddings)
 
     def rotation(self, start: int, stop: int) -> Rotation | None:
         """The rotation of queries and keys at these positions; None where positions are not rotary."""
@@ -131,7 +152,11 @@ class Assembly(nn.Module):
 
     def last(self, stream: Tensor) -> Tensor:
         """What a stack hands on: with pre-norm the stream is normalised once more, with post-norm it is already."""
-        return normalise(stream) if self.config.norm == "pre" else stream
+        return stream if self.final_norm is None else self.final_norm(stream)
+
+    def lens(self, residuals: Tensor) -> Tensor:
+        """Which scores would each layer give, if it were the last? (..., d_model) → (..., vocab). Lesson 4."""
+        return self.unembedding(self.last(residuals))
 
     def _read(
         self, blocks: nn.ModuleList, token_ids: Tensor, mask: Tensor | None, memory: Memory | None = None
@@ -165,6 +190,24 @@ class Assembly(nn.Module):
         return Trace(**vars(stack), logits=self.unembedding(stack.final))
 
 
+class PreparedUnembedding(nn.Module):
+    """BERT's last table: one more layer prepares the stream, then the table of embeddings gives the scores.
+
+    Source: Devlin et al. 2019, "BERT", section 3.1 and its published code. Lesson 10.
+    """
+
+    def __init__(self, config: ModelConfig, embedding: nn.Embedding):
+        super().__init__()
+        self.prepare = nn.Linear(config.d_model, config.d_model)
+        self.norm = Norm(config)
+        self.weight = embedding.weight
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, stream: Tensor) -> Tensor:
+        """(..., d_model) → (..., vocab)."""
+        return F.linear(self.norm(F.gelu(self.prepare(stream))), self.weight, self.bias)
+
+
 class DecoderOnly(Assembly):
     """A GPT: embeddings, blocks that cannot see the future, and one score for each possible next token.
 
@@ -177,19 +220,22 @@ class DecoderOnly(Assembly):
     """
 
     def __init__(self, config: ModelConfig, *, seed: int = 0):
+        if config.unembedding == "none":
+            raise ValueError('a GPT scores the next token, so it needs a last table; given unembedding="none"')
         super().__init__(config, {"blocks": False}, seed=seed)
 
     @property
     def reads_fast(self) -> bool:
         """Whether one cached token can take the short way of `decoding.py`, which knows the default choices only."""
-        return self.config == replace(self.config, positions="rotary", norm="pre", query_key_norm=True)
+        return self.config.is_default
 
     def new_cache(self, batch: int = 1) -> list[KVCache]:
         """Make an empty cache, one a layer, for generation with the weights as they are now."""
         config = self.config
         if self.reads_fast:
             return [BlockCache(block, batch, config.context_length) for block in self.blocks]
-        sizes = (batch, config.n_heads, config.context_length, config.d_model // config.n_heads)
+        n_heads = config.n_key_value_heads or config.n_heads
+        sizes = (batch, n_heads, config.context_length, config.d_model // config.n_heads)
         return [KVCache(*sizes, like=self.embedding.weight) for _ in self.blocks]
 
     def trace(self, token_ids: Tensor, *, heads_off: HeadsOff = ()) -> Trace:
@@ -221,7 +267,7 @@ class DecoderOnly(Assembly):
         stream = self.embed(token_ids, start)
         if cache and stop - start == 1 and isinstance(cache[0], BlockCache):
             return self._read_one(stream[:, 0], rotation, cache)[:, None]
-        mask = self.mask[start:stop, :stop]
+        mask = None if stop - start == 1 else self.mask[start:stop, :stop]  # the last one may look at everything
         for index, block in enumerate(self.blocks):
             stream = block(stream, mask, rotation, cache[index] if cache else None)
         return self.unembedding(self.last(stream))
@@ -238,7 +284,8 @@ class EncoderOnly(Assembly):
     """A BERT: the same blocks as a GPT, but everyone may look at everyone, and the scores are for *this* token.
 
     Where a token was hidden from it, it says what stood there (`masking.py`). Weights are named as in `DecoderOnly`:
-    a decoder's weights in an encoder with a causal mask give the decoder's scores.
+    a decoder's weights in an encoder with a causal mask give the decoder's scores. With unembedding="none" it hands
+    on its stream, (batch, position, d_model), and its trace is a `StackTrace`: vectors of words in their context.
     Source: Devlin et al. 2019, "BERT", section 3, in outline. Lessons 4 and 5.
 
     Args:
@@ -249,7 +296,9 @@ class EncoderOnly(Assembly):
     def __init__(self, config: ModelConfig, *, seed: int = 0):
         super().__init__(config, {"blocks": False}, seed=seed)
 
-    def trace(self, token_ids: Tensor, mask: Tensor | None = None, *, heads_off: HeadsOff = ()) -> Trace:
+    def trace(
+        self, token_ids: Tensor, mask: Tensor | None = None, *, heads_off: HeadsOff = ()
+    ) -> Trace | StackTrace:
         """Run openly and return everything a lesson draws.
 
         Args:
@@ -260,7 +309,8 @@ class EncoderOnly(Assembly):
         """
         token_ids = self.as_batch(token_ids)
         mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
-        return self._with_logits(self._trace(self.blocks, token_ids, mask, heads_off))
+        stack = self._trace(self.blocks, token_ids, mask, heads_off)
+        return stack if self.unembedding is None else self._with_logits(stack)
 
     def forward(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Give each position's scores for the token that stands there: (batch, position) → (batch, position, vocab)."""
@@ -268,4 +318,5 @@ class EncoderOnly(Assembly):
         if mask is not None:
             batch, n_positions = token_ids.shape
             check_mask(mask, (batch, self.config.n_heads, n_positions, n_positions))
-        return self.unembedding(self._read(self.blocks, token_ids, mask))
+        stream = self._read(self.blocks, token_ids, mask)
+        return stream if self.unembedding is None else self.unembedding(stream)

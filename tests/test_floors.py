@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
-MODEL = {"attention", "block", "decoding", "transformer", "encoder_decoder", "trace"}
+MODEL = {"attention", "block", "decoding", "model_config", "transformer", "encoder_decoder", "trace"}
 DOING = {
     "ablation", "anatomy", "beam_search", "checkpoints", "embeddings", "evaluation", "filling", "fine_tuning",
     "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",

@@ -48,8 +48,11 @@ class BlockExplorer(Explorer):
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
         self.arrays = _arrays(parts)
         self.tokens = checks.text_list(tokens, "tokens", len(self.arrays["before"]), "the trace")
-        if isinstance(parts, CrossBlockTrace) or not _is_pre_norm(block):
-            raise ValueError("the block explorer shows blocks of a GPT or a BERT with pre-norm; this one is another")
+        if isinstance(parts, CrossBlockTrace) or not block.config.has_plain_blocks:
+            raise ValueError(
+                "the block explorer shows blocks like the tiny GPT's: one text, pre-norm, squared ReLU, no biases; "
+                "this one is another"
+            )
         if len(self.tokens) > _MAX_TOKENS:
             raise ValueError(f"at most {_MAX_TOKENS} tokens can be shown; given {len(self.tokens)}")
         if not -len(self.tokens) <= position < len(self.tokens):
@@ -133,11 +136,6 @@ def _arrays(parts: BlockTrace) -> dict[str, np.ndarray]:
 def _merged(heads):
     """(batch, head, position, d_head) → (batch, position, head · d_head)."""
     return heads.transpose(1, 2).flatten(-2)
-
-
-def _is_pre_norm(block: Block) -> bool:
-    x = block.feed_forward.widen.weight[:1]
-    return bool((block.after(x) == x).all())
 
 
 def _packed(weight) -> dict:
