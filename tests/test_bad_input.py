@@ -271,7 +271,7 @@ def test_an_output_that_cannot_show_a_text(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, a program's arguments are text and not bytes")
 def test_as_a_program_there_is_no_traceback_either(place):
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     command = [sys.executable, "-W", "error", "-m", "llmviz", "generate", b"Mia \xff", "--model", str(place / "model")]
     program = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert program.returncode == 1

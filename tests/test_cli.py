@@ -201,7 +201,7 @@ class TestTrain:
         assert last_json(lines) == first
 
     def test_stops_early_when_the_loss_is_reached(self, place, say, monkeypatch):
-        monkeypatch.setattr(cli, "DEFAULT_MOST_STEPS", 200)
+        monkeypatch.setattr(cli.training, "DEFAULT_MOST_STEPS", 200)
         command = "train --text kites.txt --tokenizer characters --until-loss 50 --json"
         report = last_json(say(*command.split())[1])
         assert report["steps"] == 25
@@ -228,7 +228,7 @@ class TestTrain:
 
 class TestAsAProgram:
     def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
-        own = {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+        own = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
         return subprocess.run(
             [sys.executable, "-W", "error", "-m", "llmviz", *arguments], env={**os.environ, **own}, capture_output=True,
             encoding="utf-8", check=False, **more,
