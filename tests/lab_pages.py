@@ -1,5 +1,7 @@
 """What the tests do in a JupyterLab page: open a notebook, run all of it, read its cells."""
 
+import time
+
 CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().trim())
     .map(cell => ({
@@ -15,6 +17,14 @@ CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
 IDLE = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
 FAILED = "cells.some(cell => cell.outputs.some(output => output.type === 'error'))"
 DONE = f"() => {{ const cells = ({CELLS})(); return {IDLE} && ({FAILED} || cells.every(cell => cell.count)) }}"
+# Run the cell of this number; what it tells when the kernel has answered, or after half a minute.
+RUN_CELL = """async (number) => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = number;
+    const answered = jupyterapp.commands.execute('notebook:run-cell');
+    await Promise.race([answered, new Promise((done) => setTimeout(done, 30_000))]);
+    return notebook.widgets[number].outputArea.node.textContent;
+}"""
 SCROLL = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
     for (let index = 0; index < notebook.widgets.length; index++) await notebook.scrollToItem(index);
@@ -40,6 +50,19 @@ def run_all(page, seconds: float = 300) -> list[dict]:
     page.wait_for_function(DONE, timeout=seconds * 1000)
     page.evaluate(SCROLL)
     return page.evaluate(CELLS)
+
+
+def start_cell(page, number: int) -> None:
+    """Run one cell without waiting for it; a click into an output has made another one the active one."""
+    page.evaluate(f"(number) => {{ ({RUN_CELL})(number) }}", number)
+
+
+def run_until(page, number: int, text: str, seconds: float = 60) -> None:
+    """Run one cell again and again until it tells this: what was done on the page may reach the kernel after a cell."""
+    end = time.monotonic() + seconds
+    while text not in (told := page.evaluate(RUN_CELL, number)):
+        assert time.monotonic() < end, f"the cell still tells {told!r}, not {text!r}"
+        page.wait_for_timeout(100)
 
 
 def point_until(target, told, text: str, tries: int = 10) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from explorer_pages import judge, listen, notebook_of
-from lab_pages import open_notebook
+from lab_pages import open_notebook, run_until, start_cell
 from playwright.sync_api import expect
 
 NAME = "live_training.ipynb"
@@ -43,21 +43,10 @@ def shown(lab, page):
     (lab.folder / NAME).write_text(notebook_of(MAKE, TELL, RUN), encoding="utf-8")
     open_notebook(page, lab.url(NAME))
     listen(page)
-    run_cell(page, 0)
+    start_cell(page, 0)
     frame = page.locator("section.frame[aria-label='Live training']")
     expect(frame.locator(".sentence")).to_contain_text("Not yet begun", timeout=60_000)
     return frame
-
-
-def run_cell(page, number):
-    """Run one cell; a click into an output has made another one the active one."""
-    page.evaluate(
-        """async (number) => {
-            jupyterapp.shell.currentWidget.content.activeCellIndex = number;
-            jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        number,
-    )
 
 
 def button(shown, name):
@@ -71,12 +60,10 @@ def test_the_buttons_act_while_it_trains_and_an_interrupt_pauses_a_cell_that_wai
     button(shown, "start").first.click()
     expect(shown.locator(".written")).to_contain_text("At step 20 it writes: Yesterday", timeout=60_000)
     shown.locator("input[type=range]").fill("-1")
-    run_cell(page, 1)
-    told = page.locator(".jp-OutputArea-output pre").first
-    expect(told).to_contain_text(" 0.5", timeout=30_000)  # the kernel answers while it trains
+    run_until(page, 1, " 0.5")  # the kernel answers while it trains
     assert page.evaluate(PAUSED_AFTER) < 1000 * SECONDS_TO_PAUSE
     judge(page)
-    run_cell(page, 2)  # a cell that waits for the end, until somebody interrupts it
+    start_cell(page, 2)  # a cell that waits for the end, until somebody interrupts it
     expect(sentence).to_contain_text("Training", timeout=30_000)
     page.evaluate("jupyterapp.commands.execute('notebook:interrupt-kernel')")
     expect(sentence).to_contain_text("Paused at step", timeout=30_000)
