@@ -5,7 +5,6 @@ Every corpus carries its recipe, a small dictionary from which `from_recipe` mak
 
 import hashlib
 import math
-import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmviz.corpus_report import CorpusReport, UnitCounts, report
+from llmviz.data_files import cache_folder
 from llmviz.text_files import read_text_file
 from llmviz.tokenizers.texts import END_OF_TEXT, check_text
 
@@ -105,7 +105,7 @@ def tiny_shakespeare() -> Corpus:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    folder = Path(os.environ.get("LLMVIZ_CACHE") or pooch.os_cache("llmviz")).expanduser()
+    folder = cache_folder()
     try:
         path = pooch.retrieve(SHAKESPEARE_URL, SHAKESPEARE_SHA256, SHAKESPEARE_FILE, folder)
     except (OSError, ValueError) as error:  # no network, another file, a read-only folder

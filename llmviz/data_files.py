@@ -4,12 +4,20 @@ import os
 from pathlib import Path
 
 DATA_VARIABLE = "LLMVIZ_DATA"
+CACHE_VARIABLE = "LLMVIZ_CACHE"
 
 
 def data_folder() -> Path:
     """Say in which folder the data files should be: $LLMVIZ_DATA if set, else `data/` of the checkout."""
     chosen = os.environ.get(DATA_VARIABLE)
     return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parent.parent / "data"
+
+
+def cache_folder() -> Path:
+    """Say where downloads are kept: $LLMVIZ_CACHE if set, else the user's cache folder of this system."""
+    import pooch
+
+    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("llmviz")).expanduser()
 
 
 def data_path(name: str) -> Path:

@@ -25,10 +25,11 @@ class Assembly(nn.Module):
     Args:
         config: the sizes and choices.
         stacks: the name of each stack of blocks, and whether its blocks read a memory.
-        seed: decides the random weights to begin with; the same seed gives the same weights.
+        seed: decides the random weights to begin with; the same seed gives the same weights. None: they are about to
+            be read from a file, and are left as they happen to be.
     """
 
-    def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int = 0):
+    def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int | None = 0):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
@@ -49,7 +50,8 @@ class Assembly(nn.Module):
             self.register_buffer("cosine", rotation.cosine, persistent=False)
             self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
         self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
-        self.initialise(seed)
+        if seed is not None:
+            self.initialise(seed)
 
     def _last_table(self) -> nn.Module | None:
         """What turns the stream into scores, as the config says."""
@@ -219,7 +221,7 @@ class DecoderOnly(Assembly):
         seed: decides the random weights to begin with; the same seed gives the same weights.
     """
 
-    def __init__(self, config: ModelConfig, *, seed: int = 0):
+    def __init__(self, config: ModelConfig, *, seed: int | None = 0):
         if config.unembedding == "none":
             raise ValueError('a GPT scores the next token, so it needs a last table; given unembedding="none"')
         super().__init__(config, {"blocks": False}, seed=seed)
@@ -293,7 +295,7 @@ class EncoderOnly(Assembly):
         seed: decides the random weights to begin with.
     """
 
-    def __init__(self, config: ModelConfig, *, seed: int = 0):
+    def __init__(self, config: ModelConfig, *, seed: int | None = 0):
         super().__init__(config, {"blocks": False}, seed=seed)
 
     def trace(

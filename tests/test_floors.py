@@ -14,8 +14,8 @@ MODEL = {"attention", "block", "decoding", "model_config", "transformer", "encod
 DOING = {
     "ablation", "anatomy", "beam_search", "checkpoints", "embeddings", "evaluation", "filling", "fine_tuning",
     "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",
-    "one_page", "optimizers", "overlap", "parallel", "reading_costs", "recordings", "runs", "scaling", "skills",
-    "steering", "summaries", "text_trees", "training", "translation",
+    "one_page", "optimizers", "overlap", "parallel", "pretrained", "reading_costs", "recordings", "runs", "scaling",
+    "skills", "steering", "summaries", "text_trees", "training", "translation",
 }
 WING = {"figures"}
 SHELL = {"shell"}

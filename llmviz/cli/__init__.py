@@ -1,4 +1,4 @@
-"""The command line: llmviz doctor · train · generate · check · lab · export; one module for each group of commands."""
+"""The command line, llmviz doctor · train · generate · check · models · lab · export: a module for each group."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from llmviz import __version__
-from llmviz.cli import lessons, texts, training
+from llmviz.cli import classes, lessons, models, texts, training
 from llmviz.cli.parsing import FAILED, INTERRUPTED, OK, USAGE
 
 __all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
@@ -19,13 +19,14 @@ examples:
   llmviz train --seconds 60             train a tiny GPT on Tinyville for a minute
   llmviz generate "Mia found"           let the tiny GPT go on
   llmviz lab                            open the lessons
+  llmviz class --size 30                a JupyterHub for a class of thirty, to rehearse with
   llmviz export                         the lessons as web pages that work without Python
 
 exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 the command was not understood,
 130 stopped by Ctrl-C"""
 
 # Each adds its commands, in the order in which the help lists them.
-COMMANDS = (lessons.add_doctor, training.add, texts.add, lessons.add_lab, lessons.add_export)
+COMMANDS = (lessons.add_doctor, training.add, texts.add, models.add, lessons.add_lab, classes.add, lessons.add_export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

