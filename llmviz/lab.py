@@ -13,6 +13,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 FIRST_LESSON = CHECKOUT / "notebooks" / "00_start_here.ipynb"
 # Settings for JupyterLab's pages; the learner's own, if there are any, stay above them.
 PAGE_SETTINGS = Path(__file__).resolve().parent / "jupyter"
+# Options with which JupyterLab asks the network nothing and says little.
+QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+    "--Application.log_level=WARN",
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -83,10 +90,7 @@ def _settings(notebook: Path) -> list[str]:
         f"--ServerApp.root_dir={root}",
         # A workspace of our own: the tabs of the learner's other projects stay out of the lesson.
         f"--LabApp.default_url=/lab/workspaces/llmviz/tree/{place}",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.extension_manager=readonly",
-        "--Application.log_level=WARN",
+        *QUIET,
         # Kernels that can talk in cipher do; and the server and its pages agree on when one is gone.
         "--KernelManager.transport_encryption=auto",
         "--ServerApp.websocket_ping_timeout=30000",

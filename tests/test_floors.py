@@ -20,7 +20,7 @@ DOING = {
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}
-DOOR = {"cli", "doctor", "lab", "export", "__main__"}
+DOOR = {"classroom", "cli", "doctor", "lab", "export", "__main__"}
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
 ABOVE = SHELL | COMBINING | DOOR
 

@@ -1,0 +1,70 @@
+"""A student's home: their own copy of the lessons, which follows the teacher's until they change it themselves."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from llmviz import lab
+
+LESSONS = "notebooks"
+FIRST_LESSON = f"{LESSONS}/{lab.FIRST_LESSON.name}"
+RECORD = ".copied.json"
+FONTS = "matplotlib"
+
+
+def prepare_home(home: Path, lessons: Path, shared: Path | None = None) -> list[str]:
+    """Copy what is new and not yet touched, trust it, and bring the list of fonts; return the names that were copied.
+
+    A lesson that the student changed stays as it is, whatever the teacher's copy became; one that they deleted comes
+    back. Trusting means a signature in the student's own Jupyter folder, so that saved pictures show.
+    """
+    if not any(lessons.glob("*.ipynb")):
+        raise FileNotFoundError(f"there are no lessons in {lessons}; the class needs the whole checkout of llmviz")
+    copied = copy_lessons(lessons, home / LESSONS)
+    if copied:
+        lab.trust(home / LESSONS)
+    if shared is not None:
+        copy_fonts(shared / FONTS, Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / FONTS)
+    return copied
+
+
+def copy_lessons(lessons: Path, mine: Path) -> list[str]:
+    """Bring a student's folder up to date with the teacher's; return the names that were copied."""
+    mine.mkdir(parents=True, exist_ok=True)
+    record = _read_record(mine / RECORD)
+    copied = []
+    for lesson in sorted(lessons.glob("*.ipynb")):
+        target, new = mine / lesson.name, fingerprint(lesson)
+        is_untouched = not target.exists() or fingerprint(target) == record.get(lesson.name)
+        if is_untouched and (not target.exists() or record[lesson.name] != new):
+            part = target.with_suffix(".part")
+            shutil.copyfile(lesson, part)
+            part.replace(target)
+            record[lesson.name] = new
+            copied.append(lesson.name)
+    if copied:
+        (mine / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return copied
+
+
+def fingerprint(file: Path) -> str:
+    """The hash of a file's bytes."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _read_record(file: Path) -> dict[str, str]:
+    """What was copied before; nothing where the record is lost, so that nothing of the student's is overwritten."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def copy_fonts(fonts: Path, cache: Path) -> None:
+    """Bring matplotlib's list of fonts, which each fresh home would else gather anew, at a cost of seconds."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for file in fonts.glob("fontlist-*.json"):
+        if not (cache / file.name).exists():
+            shutil.copyfile(file, cache / file.name)
