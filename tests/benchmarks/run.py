@@ -24,6 +24,7 @@ SUBJECTS = {
     "explorers": "from a key press to the painted picture, in a page and through the kernel",
     "bpe": "learning merges and encoding, against Hugging Face tokenizers and tiktoken",
     "generation": "writing text, against transformers' generate",
+    "pretrained": "SmolLM2 in our block: writing against transformers, and memory",
     "shakespeare": "characters of Tiny Shakespeare, against the usual laptop recipe",
     "tinyville": "Tinyville to its exact entropy, against GPT-2 in transformers under AdamW",
 }
