@@ -6,6 +6,7 @@ updates, no list of extensions.
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -50,17 +51,22 @@ def trust(folder: Path) -> int:
     Same as `jupyter trust folder/*.ipynb`: a signature of each notebook goes into Jupyter's own database on this
     machine. The notebooks themselves do not change.
     """
+    paths = sorted(folder.glob("*.ipynb"))
+    trust_files(paths)
+    return len(paths)
+
+
+def trust_files(paths: Iterable[Path]) -> None:
+    """Mark these notebooks as trusted, and no others."""
     import nbformat
     from nbformat.sign import NotebookNotary
 
     notary = NotebookNotary()
-    paths = sorted(folder.glob("*.ipynb"))
     try:
         for path in paths:
             notary.sign(nbformat.read(path, as_version=4))
     finally:
         notary.store.close()
-    return len(paths)
 
 
 def _split(arguments: list[str]) -> tuple[Path, list[str]]:

@@ -22,8 +22,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
 USED_WITHOUT_IMPORT = {"ipykernel", "pytest-xdist", "ruff"}  # the kernel of the notebooks, by its name; commands
+USED_WITHOUT_IMPORT |= {wanted.split(">")[0] for wanted in EXTRAS["class"]}  # named in the configuration of a hub
 # By our dependencies:
 BROUGHT_ALONG = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
+BROUGHT_ALONG |= {"requests", "websocket"}  # by JupyterLab: how a student of the tests talks to a hub
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -36,7 +38,7 @@ def pins():
 
 
 PINNED = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins()}
-DIRECT = [Requirement(text) for text in PROJECT["dependencies"] + EXTRAS["test"] + EXTRAS["bench"]]
+DIRECT = [Requirement(text) for text in sum(EXTRAS.values(), PROJECT["dependencies"])]
 
 
 def python_files():

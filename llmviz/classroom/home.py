@@ -24,7 +24,7 @@ def prepare_home(home: Path, lessons: Path, shared: Path | None = None) -> list[
         raise FileNotFoundError(f"there are no lessons in {lessons}; the class needs the whole checkout of llmviz")
     copied = copy_lessons(lessons, home / LESSONS)
     if copied:
-        lab.trust(home / LESSONS)
+        lab.trust_files(home / LESSONS / name for name in copied)
     if shared is not None:
         copy_fonts(shared / FONTS, Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / FONTS)
     return copied
@@ -33,18 +33,21 @@ def prepare_home(home: Path, lessons: Path, shared: Path | None = None) -> list[
 def copy_lessons(lessons: Path, mine: Path) -> list[str]:
     """Bring a student's folder up to date with the teacher's; return the names that were copied."""
     mine.mkdir(parents=True, exist_ok=True)
-    record = _read_record(mine / RECORD)
+    before = _read_record(mine / RECORD)
+    record = dict(before)
     copied = []
     for lesson in sorted(lessons.glob("*.ipynb")):
         target, new = mine / lesson.name, fingerprint(lesson)
-        is_untouched = not target.exists() or fingerprint(target) == record.get(lesson.name)
-        if is_untouched and (not target.exists() or record[lesson.name] != new):
+        found = fingerprint(target) if target.exists() else None
+        if found == new:
+            record[lesson.name] = new
+        elif found is None or found == record.get(lesson.name):
             part = target.with_suffix(".part")
             shutil.copyfile(lesson, part)
             part.replace(target)
             record[lesson.name] = new
             copied.append(lesson.name)
-    if copied:
+    if record != before:
         (mine / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return copied
 

@@ -4,7 +4,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -51,35 +52,28 @@ def start_servers(hub: HubAddress, students: Sequence[str], patience: float = PA
     A server that runs already stays as it is.
     """
     failed = {}
-    with tqdm(total=len(students), desc="Starting servers", unit=" students") as bar:
-        waiting = []
-        for student in students:
-            status, said = hub.ask(f"users/{student}/server", "POST")
-            if status in (201, 202) or hub.is_ready(student) is not None:
-                waiting.append(student)
-            else:
-                failed[student] = f"the hub answered {status}: {said}"
-                bar.update()
-        for student, trouble in _as_they_come(hub, waiting, patience):
-            if trouble:
-                failed[student] = trouble
-            bar.update()
+    # One thread a student: the hub keeps each question until the server is up, ten seconds at most.
+    with ThreadPoolExecutor(len(students)) as together:
+        questions = {together.submit(_start, hub, student, patience): student for student in students}
+        for done in tqdm(as_completed(questions), "Starting servers", len(questions), unit=" students"):
+            if trouble := done.result():
+                failed[questions[done]] = trouble
     return failed
 
 
-def _as_they_come(hub: HubAddress, waiting: list[str], patience: float) -> Iterator[tuple[str, str]]:
-    """Give each student as soon as their server is ready, or has failed, with what is wrong then."""
+def _start(hub: HubAddress, student: str, patience: float) -> str:
+    """Start one server and wait until it is ready; return what went wrong, or nothing."""
     end = time.monotonic() + patience
-    while waiting and time.monotonic() < end:
-        for student in list(waiting):
-            state = hub.is_ready(student)
-            if state is not False:
-                waiting.remove(student)
-                yield student, "" if state else "the server stopped while it started; the hub's log says why"
-        if waiting:
-            time.sleep(LOOK_EVERY)
-    for student in waiting:
-        yield student, f"the server was not ready after {patience:.0f} s"
+    status, said = hub.ask(f"users/{student}/server", "POST")
+    state = hub.is_ready(student)
+    if status >= 400 and state is None:
+        return f"the hub answered {status}: {said}"
+    while state is False and time.monotonic() < end:
+        time.sleep(LOOK_EVERY)
+        state = hub.is_ready(student)
+    if state is None:
+        return "the server stopped while it started; the hub's log says why"
+    return "" if state else f"the server was not ready after {patience:.0f} s"
 
 
 def _said(body: bytes) -> str:
