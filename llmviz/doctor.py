@@ -15,7 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
-BRING_BACK = "Get the whole repository (git clone), or bring them back: git checkout -- notebooks README.md"
+BRING_BACK = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
 PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
 
 

@@ -23,7 +23,10 @@ OPTIONS = {
     "train": ["--text", "--tokenizer", "--seconds", "--steps", "--until-loss", "--seed", "--out", "--resume", "--json"],
     "generate": ["prompt", "--model", "--samples", "--temperature", "--top-k", "--top-p", "--seed", "--json"],
     "check": ["FILE", "--json"],
+    "models": ["add", "remove", "--json"],
     "lab": ["--no-browser", "--port"],
+    "restore": ["LESSON", "--folder", "--list", "--json"],
+    "class": ["--size"],
     "export": ["NOTEBOOK", "--out", "--json"],
 }
 

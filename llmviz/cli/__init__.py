@@ -26,7 +26,10 @@ exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 t
 130 stopped by Ctrl-C"""
 
 # Each adds its commands, in the order in which the help lists them.
-COMMANDS = (lessons.add_doctor, training.add, texts.add, models.add, lessons.add_lab, classes.add, lessons.add_export)
+COMMANDS = (
+    lessons.add_doctor, training.add, texts.add, models.add, lessons.add_lab, lessons.add_restore, classes.add,
+    lessons.add_export,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,259 @@
+"""`llmviz restore`: the shipped lesson comes back, and nothing that a learner wrote is ever lost."""
+
+import json
+import os
+import subprocess
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz import lesson_files, restore
+from llmviz.cli import main
+
+DAY = date(2026, 11, 22)
+SHIPPED = {"00_start_here.ipynb": b'{"cells": []}\n', "03_attention.ipynb": b'{"cells": [3]}\n'}
+MINE = "03_attention.mine-2026-11-22-{}.ipynb"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def from_git(root: Path) -> None:
+    git(root, "init", "-q")
+    git(root, "add", "notebooks")
+    git(root, "commit", "-qm", "the lessons")
+
+
+def from_archive(root: Path) -> None:
+    with zipfile.ZipFile(root / "lessons.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in SHIPPED.items():
+            archive.writestr(name, content)
+
+
+@pytest.fixture(params=[from_git, from_archive], ids=["git", "archive"])
+def notebooks(request, tmp_path, monkeypatch) -> Path:
+    """The notebooks of a checkout under git, or of an installation from a stick, where git is not even installed."""
+    root = tmp_path / "llm viz"
+    folder = write(root / "notebooks", SHIPPED)
+    request.param(root)
+    if request.param is from_archive:
+        monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(restore, "CHECKOUT", root)
+    monkeypatch.setattr(restore, "NOTEBOOKS", folder)
+    monkeypatch.setattr(restore, "ARCHIVE", root / "lessons.zip")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("name", ["3", "03", "03_attention", "attention", "03_attention.ipynb", "03_Attention"])
+def test_a_broken_lesson_comes_back_and_the_learners_is_kept(notebooks, name):
+    lesson = notebooks / "03_attention.ipynb"
+    lesson.write_bytes(b"{ my answers, half saved")
+    done = restore.restore(name, day=DAY)
+    assert lesson.read_bytes() == SHIPPED[lesson.name]
+    assert done.copy == notebooks / MINE.format(1)
+    assert done.copy.read_bytes() == b"{ my answers, half saved"
+
+
+def test_a_path_names_the_folder_too(notebooks):
+    other = write(notebooks.parent.parent / "home" / "notebooks", {"03_attention.ipynb": b"mine"})
+    done = restore.restore(str(other / "03_attention.ipynb"), day=DAY)
+    assert files(other) == {"03_attention.ipynb": SHIPPED["03_attention.ipynb"], MINE.format(1): b"mine"}
+    assert done.origin == f"the lessons in {notebooks}"  # as they were handed out
+    assert files(notebooks) == SHIPPED
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_lessons_where_one_stands_are_meant(notebooks, monkeypatch, inside):
+    home = notebooks.parent.parent / "home"
+    mine = write(home / "notebooks", {"03_attention.ipynb": b"mine"})
+    monkeypatch.chdir(mine if inside else home)
+    restore.restore("3", day=DAY)
+    assert files(mine)["03_attention.ipynb"] == SHIPPED["03_attention.ipynb"]
+
+
+def test_a_copy_never_takes_the_place_of_another(notebooks):
+    lesson = notebooks / "03_attention.ipynb"
+    for text in (b"one", b"two", b"one"):
+        lesson.write_bytes(text)
+        restore.restore("3", day=DAY)
+    kept = files(notebooks)
+    assert (kept[MINE.format(1)], kept[MINE.format(2)]) == (b"one", b"two")
+    assert len(kept) == len(SHIPPED) + 2  # what is kept already is not kept twice
+
+
+def test_a_kept_copy_comes_back_by_its_name(notebooks):
+    lesson = notebooks / "03_attention.ipynb"
+    lesson.write_bytes(b"mine")
+    copy = restore.restore("3", day=DAY).copy
+    undone = restore.restore(copy.stem, day=DAY)
+    assert lesson.read_bytes() == copy.read_bytes() == b"mine"
+    assert undone.copy is None  # what stood there was as shipped
+    lesson.write_bytes(b"more of mine")
+    assert restore.restore(copy.name, day=DAY).copy.read_bytes() == b"more of mine"
+
+
+def test_a_missing_lesson_and_a_missing_folder_come_back(notebooks):
+    for path in notebooks.iterdir():
+        path.unlink()
+    notebooks.rmdir()
+    assert restore.restore("0").was_missing
+    assert files(notebooks) == {"00_start_here.ipynb": SHIPPED["00_start_here.ipynb"]}
+
+
+def test_what_is_as_shipped_is_left_alone_also_with_the_line_ends_of_windows(notebooks):
+    lesson = notebooks / "00_start_here.ipynb"
+    lesson.write_bytes(SHIPPED[lesson.name].replace(b"\n", b"\r\n"))
+    before = files(notebooks)
+    assert restore.restore("0").was_same
+    assert files(notebooks) == before
+
+
+@pytest.mark.parametrize("name", ["4", "attentoin", "", "03_attention.mine-2020-01-01-1", "../pyproject.toml"])
+def test_what_is_unknown_gets_a_sentence_and_changes_nothing(notebooks, name, capsys):
+    before = files(notebooks)
+    assert main(["restore", name]) == 1
+    said = capsys.readouterr().err
+    assert "there is no" in said and "Traceback" not in said
+    assert "03_attention" in said or "--list" in said
+    assert files(notebooks) == before
+
+
+def test_a_close_name_is_suggested(notebooks, capsys):
+    main(["restore", "03_attentoin"])
+    assert "Did you mean 03_attention?" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_named(notebooks, capsys):
+    assert main(["restore", "3", "--folder", "nowhere"]) == 1
+    assert "there is no folder nowhere" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_not_replaced(notebooks, monkeypatch, capsys):
+    lesson = notebooks / "03_attention.ipynb"
+    lesson.write_bytes(b"mine")
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        assert main(["restore", "3"]) == 1
+    assert "you may not read" in capsys.readouterr().err
+    assert files(notebooks) == {**SHIPPED, "03_attention.ipynb": b"mine"}
+    lesson.unlink()
+    lesson.mkdir()
+    assert main(["restore", "3"]) == 1
+    assert "is a folder, not a notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_full_disk_leaves_everything_as_it_was(notebooks, monkeypatch, broken):
+    (notebooks / "03_attention.ipynb").write_bytes(b"mine")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[broken], full)
+    with pytest.raises(OSError, match="No space"):
+        restore.restore("3", day=DAY)
+    left = files(notebooks)
+    assert left.pop("03_attention.ipynb") == b"mine"
+    assert set(left) <= {"00_start_here.ipynb", MINE.format(1)}
+
+
+def test_without_anything_shipped_it_says_where_it_looked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = write(tmp_path / "notebooks", SHIPPED)
+    monkeypatch.setattr(restore, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(restore, "NOTEBOOKS", folder)
+    monkeypatch.setattr(restore, "ARCHIVE", tmp_path / "lessons.zip")
+    assert main(["restore", "3"]) == 1
+    assert "the shipped lessons are not here" in capsys.readouterr().err
+    (tmp_path / "lessons.zip").write_bytes(b"PK torn")
+    assert main(["restore", "3"]) == 1
+    assert "is damaged" in capsys.readouterr().err
+    (tmp_path / "lessons.zip").unlink()
+    (tmp_path / ".git").mkdir()
+    assert main(["restore", "3"]) == 1
+    assert "git cannot read the shipped lessons" in capsys.readouterr().err
+    assert files(folder) == SHIPPED
+
+
+class TestCommand:
+    def test_says_what_it_did_and_how_to_undo_it(self, notebooks, capsys):
+        lesson = notebooks / "03_attention.ipynb"
+        lesson.write_bytes(b"mine")
+        assert main(["restore", "03", "--json"]) == 0
+        *said, last = capsys.readouterr().out.splitlines()
+        assert said[0].startswith(f"{lesson} is back, from ")
+        undo = said[1].partition("To undo: llmviz ")[2].split()
+        assert undo[0] == "restore" and "Reload Notebook from Disk" in said[2]
+        assert json.loads(last)[0]["lesson"] == str(lesson)
+        assert main(undo) == 0
+        assert lesson.read_bytes() == b"mine"
+
+    def test_lists_what_is_changed_missing_and_kept(self, notebooks, capsys):
+        (notebooks / "03_attention.ipynb").write_bytes(b"mine")
+        restore.restore("3", day=DAY)
+        (notebooks / "03_attention.ipynb").write_bytes(b"mine again")
+        (notebooks / "00_start_here.ipynb").unlink()
+        assert main(["restore", "--list"]) == 0
+        rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert rows[1] == ["00_start_here.ipynb", "missing"]
+        assert rows[2] == ["03_attention.ipynb", "changed", "kept:", MINE.format(1)]
+
+    def test_brings_all_back_at_once(self, notebooks, capsys):
+        write(notebooks, dict.fromkeys(SHIPPED, b"mine"))
+        assert main(["restore", "all"]) == 0
+        assert {name: files(notebooks)[name] for name in SHIPPED} == SHIPPED
+        assert len(files(notebooks)) == 2 * len(SHIPPED)
+
+
+def test_a_copy_is_no_lesson(notebooks):
+    (notebooks / "03_attention.ipynb").write_bytes(b"mine")
+    restore.restore("3", day=DAY)
+    assert [path.name for path in lesson_files.lesson_files(notebooks)] == list(SHIPPED)
+
+
+MOVES = st.one_of(st.binary(max_size=2), st.sampled_from(["restore", "undo", "delete"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(moves=st.lists(MOVES, max_size=12))
+def test_nothing_that_stood_there_is_ever_lost(tmp_path_factory, moves):
+    """A learner writes, deletes, restores and undoes in any order: each text that was replaced is in some file."""
+    root = tmp_path_factory.mktemp("root")
+    home, handed_out = write(root / "home", SHIPPED), write(root / "notebooks", SHIPPED)
+    lesson, stood_there = home / "03_attention.ipynb", set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restore, "NOTEBOOKS", handed_out)
+        for move in moves:
+            if isinstance(move, bytes):
+                lesson.write_bytes(move)
+            elif move == "delete":
+                lesson.unlink(missing_ok=True)
+            else:
+                if lesson.exists():
+                    stood_there.add(lesson.read_bytes())
+                copies = sorted(home.glob("*.mine-*"))
+                restore.restore(copies[0].name if move == "undo" and copies else "3", home, day=DAY)
+            assert stood_there <= {*files(home).values(), *SHIPPED.values()}
+    assert files(handed_out) == SHIPPED
