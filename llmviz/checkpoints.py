@@ -30,6 +30,7 @@ from llmviz import tokenizers
 from llmviz.block import ModelConfig
 from llmviz.data_files import data_path
 from llmviz.encoder_decoder import EncoderDecoder
+from llmviz.text_files import read_json
 from llmviz.training import TrainingSettings, make_optimizers
 from llmviz.transformer import Assembly, DecoderOnly, EncoderOnly
 
@@ -177,10 +178,7 @@ def _read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged or is not JSON ({error}); the checkpoint cannot be read") from None
+    card = read_json(path)
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
         raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
@@ -255,16 +253,25 @@ def own_tensors(model: Assembly) -> dict[str, Tensor]:
     return tensors
 
 
+def first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """Name a tensor that is missing, too many, or of another shape; "" where there is none.
+
+    >>> first_misfit({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
+    'a should be (2, 3), and is (3, 2)'
+    """
+    shapes = [{name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (expected, found)]
+    different = {name for name, _ in set(shapes[0].items()) ^ set(shapes[1].items())}
+    if not different:
+        return ""
+    name = min(different)
+    wanted, given = (some.get(name, "absent") for some in shapes)
+    return f"{name} should be {wanted}, and is {given}"
+
+
 def _load_weights(model: Assembly, tensors: Mapping[str, Tensor], path: Path) -> None:
     own = own_tensors(model)
-    expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if expected != found:
-        name = min(set(expected.items()) ^ set(found.items()))[0]
-        raise ValueError(
-            f"{path} does not fit the sizes in {CARD}: {name} should be {expected.get(name, 'absent')}, "
-            f"and is {found.get(name, 'absent')}"
-        )
+    if misfit := first_misfit(own, tensors):
+        raise ValueError(f"{path} does not fit the sizes in {CARD}: {misfit}")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])

@@ -1,6 +1,8 @@
 """Reading a text file of the learner's: UTF-8, or one clear sentence about what it is instead."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 LARGEST_FILE = 200_000_000
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -12,6 +14,14 @@ STARTS_OF_OTHER_FILES = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
 }
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of ours or of others; raises ValueError with a sentence where it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged or is not JSON ({error})") from None
 
 
 def read_text_file(path: str | Path) -> tuple[str, int]:

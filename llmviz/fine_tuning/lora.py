@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from llmviz.checkpoints import first_misfit
 from llmviz.transformer import Assembly
 
 MATRICES = ("query", "key", "value", "output", "widen", "narrow")
@@ -167,14 +168,9 @@ def _parts(changes: Mapping[str, LowRankChange]) -> Iterator[tuple[str, Tensor, 
 
 
 def _check_fit(changes: Mapping[str, LowRankChange], tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    expected = {f"{name}.{part}": tuple(tensor.shape) for name, tensor, part in _parts(changes)}
-    found = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    if expected != found:
-        key = min(set(expected.items()) ^ set(found.items()))[0]
-        raise ValueError(
-            f"{path} belongs to another model: {key} should be {expected.get(key, 'absent')}, "
-            f"and is {found.get(key, 'absent')}"
-        )
+    expected = {f"{name}.{part}": tensor for name, tensor, part in _parts(changes)}
+    if misfit := first_misfit(expected, tensors):
+        raise ValueError(f"{path} belongs to another model: {misfit}")
 
 
 def weight_change(before: nn.Module, after: nn.Module, name: str) -> Tensor:

@@ -5,7 +5,6 @@ A source gives the model's configuration in the words of a `config.json`, and it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +12,8 @@ from typing import Any, Protocol
 import safetensors
 import torch
 from torch import Tensor
+
+from llmviz.text_files import read_json
 
 _ROWS_AT_ONCE = 2048
 CARD, INDEX, WEIGHTS = "config.json", "model.safetensors.index.json", "model.safetensors"
@@ -166,10 +167,7 @@ def _hub_name(name: str) -> str:
 def _read_json(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent} holds no model: {what}, {path.name}, is missing")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged or is not JSON ({error})") from None
+    found = read_json(path)
     if not isinstance(found, dict):
         raise ValueError(f"{path} should hold a JSON object, and holds a {type(found).__name__}")
     return found
