@@ -11,9 +11,9 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from llmviz.lesson_files import CHECKOUT, lesson_files
+
 SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
 BRING_BACK = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
 PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
@@ -137,7 +137,7 @@ def _training() -> Finding:
 
 
 def _lessons(step_seconds: float | None) -> Finding:
-    notebooks = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
+    notebooks = [path.name for path in lesson_files(CHECKOUT / "notebooks")]
     if not notebooks:
         raise FileNotFoundError(f"There is no notebook in {CHECKOUT / 'notebooks'}.")
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")

@@ -22,8 +22,8 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-LESSONS = CHECKOUT / "notebooks"
+from llmviz.lesson_files import CHECKOUT, NOTEBOOKS, lesson_files
+
 TEACHING = CHECKOUT / "docs" / "teaching"
 TEMPLATES = Path(__file__).resolve().parent / "jupyter"
 INDEX = "index.html"
@@ -64,7 +64,7 @@ def export(sources: Sequence[Path] = (), folder: Path = Path("build/html")) -> l
         raise ValueError(f"each page needs a name of its own, other than {INDEX}; given {', '.join(names)}")
     stems = {page.source.stem for page in lessons}
     teaching = [_text_page(path, folder) for path in sorted(TEACHING.glob("*.md")) if not sources or path.stem in stems]
-    first = Page(LESSONS, folder / INDEX, "The lessons", _one_cell(_contents(lessons, teaching)))
+    first = Page(NOTEBOOKS, folder / INDEX, "The lessons", _one_cell(_contents(lessons, teaching)))
     pages = [first, *lessons, *teaching]
     targets = {page.source.resolve(): page.target for page in pages}
     for page in pages:
@@ -74,9 +74,9 @@ def export(sources: Sequence[Path] = (), folder: Path = Path("build/html")) -> l
 
 
 def _all_lessons() -> list[Path]:
-    lessons = sorted(LESSONS.glob("*.ipynb"))
+    lessons = lesson_files(NOTEBOOKS)
     if not lessons:
-        raise FileNotFoundError(f"there are no lessons in {LESSONS}; get the whole repository, or name a notebook")
+        raise FileNotFoundError(f"there are no lessons in {NOTEBOOKS}; get the whole repository, or name a notebook")
     return lessons
 
 

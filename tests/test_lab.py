@@ -36,6 +36,21 @@ def test_trust_signs_every_notebook_of_the_folder(lesson, tmp_path, monkeypatch)
     notary.store.close()
 
 
+def test_one_broken_notebook_is_named_and_does_not_lock_the_others(lesson, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    for name, text in (("01_torn", '{"cells": ['), ("02_no_notebook", "[1]"), ("03_letters", b"\xff\xfe{")):
+        path = lesson.with_name(f"{name}.ipynb")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    lab.trust(lesson.parent)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[2] for line in said] == [
+        "llmviz restore 01_torn", "llmviz restore 02_no_notebook", "llmviz restore 03_letters",
+    ]  # fmt: skip
+    notary = NotebookNotary()
+    assert notary.check_signature(nbformat.read(lesson, as_version=4))
+    notary.store.close()
+
+
 def test_the_server_answers_at_the_address_it_prints(lesson, tmp_path):
     """The whole command, as in a container: no browser, no desktop; the page it names is there."""
     server = Lab(lesson.parent, tmp_path)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from llmviz import lab
+from llmviz.lesson_files import lesson_files
 
 LESSONS = "notebooks"
 FIRST_LESSON = f"{LESSONS}/{lab.FIRST_LESSON.name}"
@@ -20,7 +21,7 @@ def prepare_home(home: Path, lessons: Path, shared: Path | None = None) -> list[
     A lesson that the student changed stays as it is, whatever the teacher's copy became; one that they deleted comes
     back. Trusting means a signature in the student's own Jupyter folder, so that saved pictures show.
     """
-    if not any(lessons.glob("*.ipynb")):
+    if not lesson_files(lessons):
         raise FileNotFoundError(f"there are no lessons in {lessons}; the class needs the whole checkout of llmviz")
     copied = copy_lessons(lessons, home / LESSONS)
     if copied:
@@ -36,7 +37,7 @@ def copy_lessons(lessons: Path, mine: Path) -> list[str]:
     before = _read_record(mine / RECORD)
     record = dict(before)
     copied = []
-    for lesson in sorted(lessons.glob("*.ipynb")):
+    for lesson in lesson_files(lessons):
         target, new = mine / lesson.name, fingerprint(lesson)
         found = fingerprint(target) if target.exists() else None
         if found == new:
