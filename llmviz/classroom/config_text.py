@@ -151,7 +151,7 @@ def config_text(plan: ClassPlan, *, proxy: Sequence[str], path: str) -> str:
 
     Args:
         proxy: the command that starts the proxy.
-        path: what the students' servers get as PATH; empty in Docker mode, where the image has its own.
+        path: what the students' servers get as PATH; not in Docker mode, where the image has its own.
     """
     login = TRY_LOGIN if plan.mode == "try" else LOGIN_TEXT[plan.login]
     text = HEAD + login + DOORS + RUSH.replace("$spawner", SPAWNER_TEXT[plan.mode].rstrip() + "\n")
@@ -177,7 +177,7 @@ def config_text(plan: ClassPlan, *, proxy: Sequence[str], path: str) -> str:
         "command never overwrites a page that you changed.",
         "isolation": ISOLATION[plan.mode],
         "tls": _tls(plan),
-        "path": PATH_TEXT.format(path=_literal(path)) if path else "",
+        "path": PATH_TEXT.format(path=_literal(path)) if plan.mode != "docker" else "",
         "inside": "to this machine and its containers" if plan.mode == "docker" else "to this machine",
         "cull_minutes": str(CULL_SERVERS_AFTER // 60),
     }

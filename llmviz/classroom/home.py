@@ -61,9 +61,10 @@ def fingerprint(file: Path) -> str:
 def _read_record(file: Path) -> dict[str, str]:
     """What was copied before; nothing where the record is lost, so that nothing of the student's is overwritten."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def copy_fonts(fonts: Path, cache: Path) -> None:

@@ -73,8 +73,7 @@ def _open(given: argparse.Namespace) -> int:
 
     plan = _plan(given)
     if given.show_config:
-        path = "" if plan.mode == "docker" else os.environ.get("PATH", "")
-        print(config_text(plan, proxy=["configurable-http-proxy"], path=path))
+        print(config_text(plan, proxy=["configurable-http-proxy"], path=os.environ.get("PATH", os.defpath)))
         return OK
     for line in capacity.estimate(len(plan.students), capacity.this_machine()):
         print(line)

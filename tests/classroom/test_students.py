@@ -1,0 +1,168 @@
+"""What each student gets: their own lessons, which keep what they write; a short folder; a path without node."""
+
+import json
+import os
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz import lab
+from llmviz.classroom import student
+from llmviz.classroom.folder import students_path
+from llmviz.classroom.home import RECORD, copy_lessons, prepare_home
+
+
+@pytest.fixture
+def lessons(tmp_path):
+    """A teacher's folder with two lessons."""
+    folder = tmp_path / "teacher"
+    folder.mkdir()
+    for name in ("00_start_here.ipynb", "01_more.ipynb"):
+        write(folder / name, "first version")
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    return tmp_path / "mine"
+
+
+def write(file, text):
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": text}]
+    file.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+
+
+def text(file):
+    return json.loads(file.read_text())["cells"][0]["source"]
+
+
+def test_a_new_student_gets_every_lesson_and_the_second_start_copies_nothing(lessons, mine):
+    assert copy_lessons(lessons, mine) == ["00_start_here.ipynb", "01_more.ipynb"]
+    assert copy_lessons(lessons, mine) == []
+    assert text(mine / "01_more.ipynb") == "first version"
+
+
+def test_a_lesson_that_nobody_touched_follows_the_teachers_and_a_changed_one_stays(lessons, mine):
+    copy_lessons(lessons, mine)
+    write(mine / "01_more.ipynb", "my answers")
+    for lesson in lessons.iterdir():
+        write(lesson, "second version")
+    assert copy_lessons(lessons, mine) == ["00_start_here.ipynb"]
+    assert text(mine / "00_start_here.ipynb") == "second version"
+    assert text(mine / "01_more.ipynb") == "my answers"
+
+
+def test_a_deleted_lesson_comes_back_and_one_restored_by_hand_follows_again(lessons, mine):
+    copy_lessons(lessons, mine)
+    (mine / "00_start_here.ipynb").unlink()
+    write(mine / "01_more.ipynb", "my answers")
+    assert copy_lessons(lessons, mine) == ["00_start_here.ipynb"]
+    write(lessons / "01_more.ipynb", "second version")
+    shutil.copy(lessons / "01_more.ipynb", mine)  # as llmviz restore does
+    copy_lessons(lessons, mine)
+    write(lessons / "01_more.ipynb", "third version")
+    assert copy_lessons(lessons, mine) == ["01_more.ipynb"]
+
+
+@pytest.mark.parametrize("damage", [None, "", "{", "[1]", '"text"'])
+def test_where_the_record_is_lost_nothing_of_the_students_is_overwritten(lessons, mine, damage):
+    copy_lessons(lessons, mine)
+    write(mine / "01_more.ipynb", "my answers")
+    (mine / RECORD).unlink() if damage is None else (mine / RECORD).write_text(damage)
+    write(lessons / "01_more.ipynb", "second version")
+    copy_lessons(lessons, mine)
+    assert text(mine / "01_more.ipynb") == "my answers"
+
+
+@given(st.lists(st.sampled_from(["teacher writes", "student writes", "student deletes", "server starts"]), max_size=12))
+def test_whatever_happens_what_a_student_wrote_stays_until_they_delete_it(tmp_path_factory, events):
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "teacher").mkdir()
+    lesson, copy = folder / "teacher" / "00_start_here.ipynb", folder / "mine" / "00_start_here.ipynb"
+    write(lesson, "version 0")
+    copy_lessons(lesson.parent, copy.parent)
+    own = None
+    for number, event in enumerate(events, 1):
+        if event == "teacher writes":
+            write(lesson, f"version {number}")
+        elif event == "student writes":
+            own = f"answer {number}"
+            write(copy, own)
+        elif event == "student deletes":
+            own = None
+            copy.unlink(missing_ok=True)
+        else:
+            copy_lessons(lesson.parent, copy.parent)
+            assert text(copy) == (own or text(lesson))
+
+
+def test_a_home_is_made_ready_with_fonts_and_trusted_lessons_only(lessons, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    (tmp_path / "shared" / "matplotlib").mkdir(parents=True)
+    (tmp_path / "shared" / "matplotlib" / "fontlist-v390.json").write_text("{}")
+    home = tmp_path / "home"
+    (home / "notebooks").mkdir(parents=True)
+    write(home / "notebooks" / "from_elsewhere.ipynb", "not ours")
+    trusted = []
+    monkeypatch.setattr(lab, "trust_files", lambda paths: trusted.extend(path.name for path in paths))
+    prepare_home(home, lessons, tmp_path / "shared")
+    assert (home / ".cache" / "matplotlib" / "fontlist-v390.json").read_text() == "{}"
+    assert trusted == ["00_start_here.ipynb", "01_more.ipynb"]
+    with pytest.raises(FileNotFoundError, match="there are no lessons in"):
+        prepare_home(home, tmp_path / "shared")
+
+
+def test_the_folder_of_the_sockets_is_short_private_and_each_students_own(tmp_path):
+    one, two = (student.runtime_folder(tmp_path / name, tmp_path.parent) for name in ("ada", "mia"))
+    try:
+        assert one != two
+        assert student.runtime_folder(tmp_path / "ada", tmp_path.parent) == one
+        assert one.stat().st_mode & 0o777 == 0o700
+    finally:
+        one.rmdir(), two.rmdir()
+    with pytest.raises(ValueError, match="is too long for a kernel's sockets"):
+        student.runtime_folder(tmp_path, tmp_path / ("x" * 60))
+
+
+def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path):
+    """A link in its place would lead the student's kernels into a folder of somebody else's."""
+    folder = student.runtime_folder(tmp_path, tmp_path.parent)
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    try:
+        with pytest.raises(PermissionError, match="belongs to somebody else"):
+            student.runtime_folder(tmp_path, tmp_path.parent)
+    finally:
+        folder.unlink()
+
+
+def test_the_path_loses_node_and_nothing_else(tmp_path):
+    tools, both = tmp_path / "tools", tmp_path / "both"
+    for folder, names in ((tools, ["git"]), (both, ["node", "npm", "ls"])):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("#!/bin/sh\necho here\n")
+            (folder / name).chmod(0o755)
+    path = students_path(tmp_path / "shelf", os.pathsep.join([str(both), str(tools)]))
+    assert shutil.which("node", path=path) is None
+    assert shutil.which("npm", path=path) is None
+    assert shutil.which("ls", path=path) == str(tmp_path / "shelf" / "ls")
+    assert shutil.which("git", path=path) == str(tools / "git")
+
+
+def test_every_option_that_is_not_ours_goes_on_to_the_server(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda program, command, environment: started.append((command, environment)))
+    monkeypatch.setattr(student, "prepare_home", lambda *given: [])
+    monkeypatch.setattr(student, "runtime_folder", lambda home: tmp_path / "run")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/etc/ours")
+    monkeypatch.chdir(tmp_path)
+    student.main(["--home", str(tmp_path), "--debug"])
+    [(command, environment)] = started
+    assert command[1:3] == ["-m", "jupyterhub.singleuser"]
+    assert command[-1] == "--debug"
+    assert environment["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(lab.PAGE_SETTINGS), "/etc/ours"])
+    assert environment["JUPYTER_RUNTIME_DIR"] == str(tmp_path / "run")
