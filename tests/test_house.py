@@ -25,7 +25,7 @@ USED_WITHOUT_IMPORT = {"ipykernel", "pytest-xdist", "ruff"}  # the kernel of the
 USED_WITHOUT_IMPORT |= {wanted.split(">")[0] for wanted in EXTRAS["class"]}  # named in the configuration of a hub
 # By our dependencies:
 BROUGHT_ALONG = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
-BROUGHT_ALONG |= {"requests", "websocket"}  # by JupyterLab: how a student of the tests talks to a hub
+BROUGHT_ALONG |= {"psutil", "requests", "websocket"}  # by JupyterLab: a student of the tests, and their memory
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -152,7 +152,7 @@ def checkout(tmp_path):
 @needs_make
 def test_make_alone_prints_its_targets():
     printed = make().stdout
-    for target in ("lab", "setup", "test", "models", "notebooks", "evidence", "bench", "clean"):
+    for target in ("lab", "setup", "test", "models", "notebooks", "evidence", "bundle", "bench", "clean"):
         assert re.search(rf"^  make {target} +\w+", printed, re.MULTILINE), target
 
 

@@ -9,6 +9,8 @@ from llmviz.classroom.plan import ClassPlan
 
 # Seconds until a server that nobody uses is stopped.
 CULL_SERVERS_AFTER = 5400
+# postBuild makes this folder, and the list of fonts, in the image.
+HOME_IN_CONTAINER = "/home/jovyan/class"
 
 HEAD = """\
 # JupyterHub for a class with llmviz, written by `llmviz class`. $how_to_change
@@ -128,7 +130,7 @@ c.JupyterHub.spawner_class = "docker"
 c.DockerSpawner.image = $image
 c.DockerSpawner.remove = True
 c.DockerSpawner.use_internal_ip = True
-c.DockerSpawner.volumes = {"llmviz-{username}": "/home/jovyan/class"}
+c.DockerSpawner.volumes = {"llmviz-{username}": $container_home}
 c.DockerSpawner.extra_host_config = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "pids_limit": 400}
 """
 
@@ -171,6 +173,7 @@ def config_text(plan: ClassPlan, *, proxy: Sequence[str], path: str) -> str:
             sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={CULL_SERVERS_AFTER}", "--cull-every=300"
         ],
         "image": plan.image,
+        "container_home": HOME_IN_CONTAINER,
     }  # fmt: skip
     words = {
         "how_to_change": "Change what you like and start\n# it with: python -m jupyterhub -f jupyterhub_config.py. The "
@@ -203,7 +206,7 @@ def _lines(names: Sequence[str]) -> str:
 def _student_command(plan: ClassPlan, python: str) -> list[str]:
     command = [python, "-m", "llmviz.classroom.student"]
     if plan.mode == "docker":
-        return [*command, "--home", "/home/jovyan/class"]
+        return [*command, "--home", HOME_IN_CONTAINER, "--shared", "/home/jovyan/.cache"]
     return [*command, "--shared", str(plan.folder / "shared")]
 
 

@@ -35,5 +35,5 @@ def pull_link(hub: str, repository: str, lesson: str, branch: str = "main") -> s
     if not folder:
         raise ValueError(f"{repository!r} names no repository; give the whole address from which git clones")
     page = f"lab/tree/{folder}/{lesson_path(lesson)}"
-    asked = urlencode({"repo": repository, "branch": branch, "urlpath": page}, quote_via=quote)
+    asked = urlencode({"repo": repository, "branch": branch, "targetpath": folder, "urlpath": page}, quote_via=quote)
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{asked}"

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shared", type=Path, help="what all share: the list of fonts, made once for the class")
     given, rest = parser.parse_known_args(arguments)
     home = given.home.resolve()
+    os.environ["HOME"] = str(home)  # in a container it is a volume, and what Jupyter notes down must go there, too
     prepare_home(home, lab.CHECKOUT / "notebooks", given.shared)
     os.chdir(home)
     command = [sys.executable, "-m", "jupyterhub.singleuser", *settings(home), *rest]

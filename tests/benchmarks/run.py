@@ -27,6 +27,7 @@ SUBJECTS = {
     "pretrained": "SmolLM2 in our block: writing against transformers, and memory",
     "shakespeare": "characters of Tiny Shakespeare, against the usual laptop recipe",
     "tinyville": "Tinyville to its exact entropy, against GPT-2 in transformers under AdamW",
+    "class": "ten students at once on a real hub: time to begin, answers, memory",
 }
 RESULTS = Path(__file__).resolve().parent.parent.parent / "build" / "bench.json"
 OK, INTERRUPTED = 0, 130

@@ -132,7 +132,7 @@ def test_each_mode_keeps_students_apart_in_its_way(written):
     else:
         assert spawner.volumes == {"llmviz-{username}": "/home/jovyan/class"}
         assert spawner.extra_host_config["cap_drop"] == ["ALL"]
-        assert spawner.cmd[-2:] == ["--home", "/home/jovyan/class"]
+        assert spawner.cmd[3:5] == ["--home", "/home/jovyan/class"]
         assert "PATH" not in spawner.environment
     if plan.mode != "try" and plan.login == "native":
         assert authenticator.open_signup is False
