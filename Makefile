@@ -18,7 +18,7 @@ TORCH_INDEX ?=
 TESTERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test models notebooks html evidence bench clean
+.PHONY: help lab setup test models notebooks html evidence bundle bench clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -49,6 +49,9 @@ evidence: $(READY) ## run every demo of the lessons over three seeds; keep the b
 
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
 	$(BIN)/python -m llmviz export $(ARGS)
+
+bundle: $(READY) ## all on one stick: wheels, lessons, installer; in build (ARGS="--platform win_amd64 --python 3.12")
+	$(BIN)/python -m llmviz bundle $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(ARGS)
 
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -27,6 +27,7 @@ OPTIONS = {
     "lab": ["--no-browser", "--port"],
     "restore": ["LESSON", "--folder", "--list", "--json"],
     "class": ["--size"],
+    "bundle": ["--platform", "--python", "--torch-index", "--wheels", "--models", "--out", "--json"],
     "export": ["NOTEBOOK", "--out", "--json"],
 }
 

@@ -20,7 +20,7 @@ DOING = {
 WING = {"figures"}
 SHELL = {"shell"}
 COMBINING = {"explorers", "exercises"}
-DOOR = {"classroom", "cli", "doctor", "lab", "lesson_files", "export", "restore", "__main__"}
+DOOR = {"bundle", "classroom", "cli", "doctor", "lab", "lesson_files", "export", "restore", "__main__"}
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
 ABOVE = SHELL | COMBINING | DOOR
 

@@ -25,7 +25,7 @@ USED_WITHOUT_IMPORT = {"ipykernel", "pytest-xdist", "ruff"}  # the kernel of the
 USED_WITHOUT_IMPORT |= {wanted.split(">")[0] for wanted in EXTRAS["class"]}  # named in the configuration of a hub
 # By our dependencies:
 BROUGHT_ALONG = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
-BROUGHT_ALONG |= {"psutil", "requests", "websocket"}  # by JupyterLab: a student of the tests, and their memory
+BROUGHT_ALONG |= {"jupyter_client", "jupyter_server", "psutil", "requests", "websocket"}  # for a hub in the tests
 MAX_LINES, MAX_FUNCTION_LINES = 400, 40
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

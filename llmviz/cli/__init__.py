@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from llmviz import __version__
-from llmviz.cli import classes, lessons, models, texts, training
+from llmviz.cli import bundles, classes, lessons, models, texts, training
 from llmviz.cli.parsing import FAILED, INTERRUPTED, OK, USAGE
 
 __all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
@@ -28,7 +28,7 @@ exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 t
 # Each adds its commands, in the order in which the help lists them.
 COMMANDS = (
     lessons.add_doctor, training.add, texts.add, models.add, lessons.add_lab, lessons.add_restore, classes.add,
-    lessons.add_export,
+    bundles.add, lessons.add_export,
 )  # fmt: skip
 
 
