@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from llmviz.cli.parsing import OK, add_command, add_json, positive, seed
 
@@ -20,7 +21,8 @@ def _add_generate(commands) -> None:
     command = add_command(commands, "generate", _generate, "let a model go on with a text", description)
     option = command.add_argument
     option("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
-    option("--model", metavar="DIR", help="a folder that llmviz train made (default: the tiny GPT that ships)")
+    about = "a folder that llmviz train made, or a real model (see llmviz models); default: the tiny GPT that ships"
+    option("--model", metavar="MODEL", help=about)
     option("--samples", type=positive, default=1, metavar="N", help="how many texts (default: 1)")
     option("--temperature", type=float, default=0.8, metavar="T", help="0 takes always the best token (default: 0.8)")
     option("--top-k", type=positive, metavar="K", help="draw only from the K most probable tokens")
@@ -40,11 +42,9 @@ def _add_check(commands) -> None:
 
 
 def _generate(given: argparse.Namespace) -> int:
-    from llmviz import checkpoints, evaluation, generation, runs
+    from llmviz import evaluation, generation
 
-    checkpoint = checkpoints.load_tiny() if given.model is None else checkpoints.load(given.model)
-    model, tokenizer = checkpoint.model, checkpoint.tokenizer
-    start = runs.prompt_ids(checkpoint, given.prompt)
+    model, tokenizer, start = _writer(given.model, given.prompt)
     texts = []
     for number in range(given.samples):
         new_ids = generation.generate(
@@ -57,6 +57,32 @@ def _generate(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps({"texts": texts}, ensure_ascii=False))
     return OK
+
+
+def _writer(name: str | None, prompt: str):
+    """The model that is to write, its tokenizer, and the tokens to begin with."""
+    from llmviz import checkpoints, runs
+
+    if name is not None and _is_real(name):
+        from llmviz import pretrained
+        from llmviz.transformer import DecoderOnly
+
+        real = pretrained.load(name)
+        if not isinstance(real.model, DecoderOnly):
+            raise ValueError(f"{name} reads texts and writes none: it is an encoder")
+        return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
+    checkpoint = checkpoints.load_tiny() if name is None else checkpoints.load(name)
+    return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
+
+
+def _is_real(name: str) -> bool:
+    """Whether a model was not trained by llmviz: one by name, of the hub, a GGUF file, a folder as the hubs have it."""
+    from llmviz.pretrained import catalogue, hub, sources
+
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.suffix == ".gguf" or (path / sources.CARD).is_file()
+    return name in catalogue.KNOWN or name.startswith(hub.START)
 
 
 def _check(given: argparse.Namespace) -> int:
