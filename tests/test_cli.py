@@ -26,7 +26,7 @@ OPTIONS = {
     "models": ["add", "remove", "--json"],
     "lab": ["--no-browser", "--port"],
     "restore": ["LESSON", "--folder", "--list", "--json"],
-    "class": ["--size"],
+    "class": ["--size", "--students", "--mode", "--login", "--folder", "--show-config", "--start-servers"],
     "bundle": ["--platform", "--python", "--torch-index", "--wheels", "--models", "--out", "--json"],
     "export": ["NOTEBOOK", "--out", "--json"],
 }

@@ -17,6 +17,8 @@ from llmviz.classroom.plan import ClassPlan
 from llmviz.classroom.prestart import DIRECTLY, HubAddress
 
 INSTALL = "pip install -c constraints.txt -e '.[class]'"
+# Where systemd keeps the home of a user that it makes.
+STATE = Path("/var/lib")
 HUB_STARTS_WITHIN = 120.0
 HUB_STOPS_WITHIN = 60.0
 NEEDED = {
@@ -53,6 +55,11 @@ def check_machine(plan: ClassPlan) -> None:
 
 
 def _check_systemd(plan: ClassPlan) -> None:
+    taken = [name for name in (*plan.students, plan.teacher) if _is_the_systems(STATE / name)]
+    if taken:
+        raise CannotStart(
+            f"{', '.join(taken)} in {STATE} belongs to the system, and students' homes go there; give them other names"
+        )
     if not Path("/run/systemd/system").is_dir():
         raise CannotStart("this system does not run systemd; take --mode docker, or --mode try to rehearse")
     if os.geteuid() != 0:
@@ -64,6 +71,11 @@ def _check_systemd(plan: ClassPlan) -> None:
                 f"the students' servers may not enter {closed[-1]}; put the checkout and --folder where everybody may "
                 "read, such as /opt/llmviz and /srv/class"
             )
+
+
+def _is_the_systems(folder: Path) -> bool:
+    """Is there something in the place of a student's home that systemd did not make for one? Its own are links."""
+    return folder.exists() and not folder.is_symlink()
 
 
 def proxy_command(*, with_tls: bool) -> list[str]:

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, default=Path.home(), help="where their lessons go (default: their home)")
     parser.add_argument("--shared", type=Path, help="what all share: the list of fonts, made once for the class")
     given, rest = parser.parse_known_args(arguments)
-    home = given.home.resolve()
+    home = given.home.absolute()
     os.environ["HOME"] = str(home)  # in a container it is a volume, and what Jupyter notes down must go there, too
     prepare_home(home, lab.CHECKOUT / "notebooks", given.shared)
     os.chdir(home)

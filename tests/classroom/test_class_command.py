@@ -89,6 +89,17 @@ def test_what_is_not_installed_is_named_with_the_way_to_install_it(tmp_path, mon
         starting.check_machine(plan)
 
 
+def test_a_student_never_takes_over_a_folder_of_the_systems(tmp_path, monkeypatch):
+    """systemd would give /var/lib/mysql, with all that is in it, to a student of that name."""
+    (tmp_path / "private" / "mia").mkdir(parents=True)
+    (tmp_path / "mia").symlink_to(tmp_path / "private" / "mia")
+    (tmp_path / "mysql").mkdir()
+    monkeypatch.setattr(starting, "STATE", tmp_path)
+    monkeypatch.setattr(starting.importlib.util, "find_spec", lambda name: "there")
+    with pytest.raises(starting.CannotStart, match="^mysql in .* belongs to the system"):
+        starting.check_machine(ClassPlan(("mia", "mysql", "new"), tmp_path / "class", "systemd"))
+
+
 def test_without_jupyterhub_the_command_says_so_and_leaves_nothing_behind(place, monkeypatch, capsys):
     monkeypatch.setattr(starting.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["class", "--size", "2"]) == cli.FAILED
