@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from llmviz import (
     ablation,
+    architectures,
     checkpoints,
     corpora,
     evaluation,
@@ -38,6 +39,8 @@ from llmviz.data_files import data_folder
 from llmviz.fine_tuning import race, tasks
 from llmviz.limits import names as library_names
 from llmviz.limits import recorded
+from llmviz.pretrained import lesson_plan
+from llmviz.pretrained import recorded as real_models
 from llmviz.recordings import shipped
 from llmviz.training import TrainingSettings
 from llmviz.transformer import DecoderOnly
@@ -67,10 +70,12 @@ def main(names: list[str]) -> None:
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
         "skills": (make_skills, skills.SHIPPED),
         "recordings": (make_recordings, shipped.FOLDER),
-        "names": (library_names.make, library_names.SHIPPED),
+        "names": (make_names, library_names.SHIPPED),
         "limits": (recorded.make, recorded.SHIPPED),
         "translator": (make_translator, translation.SHIPPED),
         "headlines": (make_headlines, summaries.SHIPPED),
+        "architectures": (architectures.make, architectures.SHIPPED),
+        "real_recordings": (lesson_plan.make, real_models.SHIPPED),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
@@ -273,9 +278,14 @@ def make_headlines(folder: Path) -> None:
     _keep(folder, summaries.trained(), "headlines")
 
 
+def make_names(folder: Path) -> None:
+    """Train the small GPT that writes names of Python's library, and put it there."""
+    _keep(folder, library_names.trained(progress=True), "names")
+
+
 def _keep(folder: Path, checkpoint: checkpoints.Checkpoint, name: str) -> None:
     record = {"command": f"python -m llmviz.make_models {name}", **checkpoint.record, "machine": machine()}
-    for what, value in record["measured"].items():
+    for what, value in record.get("measured", {}).items():
         print(f"  {what}: {value}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     checkpoints.save(folder, replace(checkpoint, record=record))

@@ -88,6 +88,13 @@ def write_page(folder: Path, *pages: str, dark: bool = False) -> str:
     return path.as_uri()
 
 
+def stays_data(page: str) -> None:
+    """What is shown in an explorer's page stays data: it ends no script and makes no element, whatever it says."""
+    assert page.count("</script>") == 2  # of the data and of the module, and none of the text's
+    assert "<img src=x" not in page and "<b>" not in page
+    page.encode("utf-8")
+
+
 def listen(page) -> None:
     """Write down what goes wrong in a page (`page.wrong`) and what it asks for (`page.asked`)."""
     page.wrong, page.asked = [], []

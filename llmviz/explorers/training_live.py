@@ -1,5 +1,6 @@
 """Live training: a run with buttons, its loss falling past the yardsticks, and what the model writes meanwhile."""
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -134,13 +135,11 @@ class LiveTraining(LiveExplorer):
     def _pressed(self, _widget, content, _buffers) -> None:
         """A button in the page."""
         action = content.get("do") if isinstance(content, dict) else None
-        try:
+        with contextlib.suppress(ArithmeticError):  # a failed step is told of by the state and the sentence
             if action == "pause":
                 self._run.ask_to_pause()  # and go on listening
             elif action in ACTIONS:
                 getattr(self, action)()
-        except ArithmeticError:
-            pass  # a failed step is told of by the state and the sentence
 
     def _turned(self, change) -> None:
         try:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
-import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
 
@@ -72,8 +70,7 @@ def trained(*, steps: int = N_STEPS, seed: int = 0, progress: bool = False) -> C
     with torch.enable_grad():
         training.train(model, token_ids, settings, starts=starts, progress=progress)
     recipe = {"source": "names of Python's library", "python_version": platform.python_version(), "n_names": len(names)}
-    record = {"command": "python -m llmviz.make_models names", "n_parameters": model.n_parameters}
-    return Checkpoint(model, tokenizer, recipe, settings, steps, record)
+    return Checkpoint(model, tokenizer, recipe, settings, steps, {"n_parameters": model.n_parameters})
 
 
 def invented(names: Iterable[str]) -> list[str]:
@@ -84,10 +81,3 @@ def invented(names: Iterable[str]) -> list[str]:
 def load_names() -> Checkpoint:
     """Read the small GPT that has read nothing but the names of Python's library."""
     return checkpoints.load(data_path(SHIPPED))
-
-
-def make(folder: Path) -> None:
-    """Train the model of names anew, and put it into a folder (`python -m llmviz.make_models names`)."""
-    checkpoint = trained(progress=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    checkpoints.save(folder, checkpoint)

@@ -113,5 +113,5 @@ def test_other_blocks_get_a_sentence():
     crossing = EncoderDecoder(SMALL)
     trace = crossing.trace(random_ids(4), random_ids(4)).decoder
     for block, parts in ((post.blocks[0], post.trace(random_ids(4)).blocks[0]), (crossing.decoder[0], trace.blocks[0])):
-        with pytest.raises(ValueError, match="with pre-norm; this one is another"):
+        with pytest.raises(ValueError, match="pre-norm, squared ReLU, no biases; this one is another"):
             BlockExplorer(block, parts, TOKENS)

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import regex
+from explorer_pages import stays_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -185,10 +186,8 @@ def test_before_a_prediction_nothing_gives_the_answer_away():
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_inert_in_the_page(text):
     page = TokenExplorer(text, ALL).page_html()
-    assert "<img src=x" not in page and "</script><script>alert" not in page
-    assert page.count("<script") == 2 and page.count("</script>") == 2
-    assert "<b>עולם" not in page
-    page.encode("utf-8")
+    stays_data(page)
+    assert page.count("<script") == 2
 
 
 def test_the_same_inputs_give_the_same_page_and_others_another_id():

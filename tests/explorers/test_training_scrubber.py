@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_pages import HOSTILE, PRELUDE, TEXTS
+from explorer_pages import HOSTILE, PRELUDE, TEXTS, stays_data
 from nodes import needs_node, node
 
 from llmviz import recordings
@@ -116,8 +116,7 @@ def test_a_frame_that_is_not_there_is_refused():
 
 
 def test_the_page_is_one_piece_and_no_text_breaks_out_of_it():
-    page = TrainingExplorer(SCOPE["run_of"](HOSTILE)).page_html()
-    assert "<img src=x" not in page and page.count("</script>") == 2
+    stays_data(TrainingExplorer(SCOPE["run_of"](HOSTILE)).page_html())
     shipped = TrainingExplorer(*map(recordings.load, ["tinyville"]), compare=recordings.load("overfitted")).page_html()
     assert len(shipped) < 700_000
     assert "http://" not in shipped.replace("http://www.w3.org", "") and "https://" not in shipped

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from explorer_pages import stays_data
 from fakes import noisy_model
 from nodes import needs_node, node
 
@@ -57,10 +58,7 @@ def test_its_table_and_picture_hold_all_texts(shown):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_breaks_out(text):
-    page = explorer(text, only_this_setting=True, n_samples=1).page_html()
-    assert page.count("</script>") == 2
-    assert "<img src=x" not in page
-    page.encode("utf-8")
+    stays_data(explorer(text, only_this_setting=True, n_samples=1).page_html())
 
 
 def test_a_text_without_room_gets_a_sentence():
