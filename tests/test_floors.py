@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmviz"
 TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_files"}
 MODEL = {"attention", "block", "decoding", "model_config", "transformer", "encoder_decoder", "trace"}
 DOING = {
-    "ablation", "anatomy", "beam_search", "checkpoints", "embeddings", "evaluation", "filling", "fine_tuning",
-    "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",
+    "ablation", "anatomy", "architectures", "beam_search", "checkpoints", "embeddings", "evaluation", "filling",
+    "fine_tuning", "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",
     "one_page", "optimizers", "overlap", "parallel", "pretrained", "reading_costs", "recordings", "runs", "scaling",
     "skills", "steering", "summaries", "text_trees", "training", "translation",
 }
