@@ -5,6 +5,7 @@ import os
 import hypothesis
 
 os.environ["MPLBACKEND"] = "agg"
+os.environ["LLMVIZ_REAL_MODELS"] = "recorded"  # the lessons' outputs are those of the recordings that ship
 
 # The same examples on every machine; new ones with `pytest --hypothesis-profile=explore`.
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)

@@ -13,9 +13,9 @@ TEXT = {"world", "corpora", "corpus_report", "tokenizers", "text_files", "data_f
 MODEL = {"attention", "block", "decoding", "model_config", "transformer", "encoder_decoder", "trace"}
 DOING = {
     "ablation", "anatomy", "architectures", "beam_search", "checkpoints", "embeddings", "evaluation", "filling",
-    "fine_tuning", "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking", "memorisation",
-    "one_page", "optimizers", "overlap", "parallel", "pretrained", "reading_costs", "recordings", "runs", "scaling",
-    "skills", "steering", "summaries", "text_trees", "training", "translation",
+    "fine_tuning", "generation", "head_roles", "induction", "learning_rates", "limits", "make_models", "masking",
+    "memorisation", "one_page", "optimizers", "overlap", "parallel", "pretrained", "reading_costs", "recordings",
+    "runs", "scaling", "skills", "steering", "summaries", "text_trees", "training", "translation",
 }
 WING = {"figures"}
 SHELL = {"shell"}

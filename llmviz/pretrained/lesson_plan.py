@@ -47,7 +47,7 @@ def asked(question: str) -> str:
 
 PLANS = {
     "smollm2": {
-        "tokens": (SENTENCE, LIST, *PROMPTS, asked(QUESTION)),
+        "tokens": (SENTENCE, LIST, *PROMPTS, QUESTION, asked(QUESTION)),
         "attention": (LIST,),
         "lens": PROMPTS,
         "goes_on": (QUESTION, *map(asked, (QUESTION, *INVENTED))),
