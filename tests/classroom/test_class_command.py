@@ -96,7 +96,7 @@ def test_a_student_never_takes_over_a_folder_of_the_systems(tmp_path, monkeypatc
     (tmp_path / "mysql").mkdir()
     monkeypatch.setattr(starting, "STATE", tmp_path)
     monkeypatch.setattr(starting.importlib.util, "find_spec", lambda name: "there")
-    with pytest.raises(starting.CannotStart, match="^mysql in .* belongs to the system"):
+    with pytest.raises(starting.CannotStart, match=r"^mysql in .* belongs to the system"):
         starting.check_machine(ClassPlan(("mia", "mysql", "new"), tmp_path / "class", "systemd"))
 
 
