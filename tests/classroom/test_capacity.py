@@ -1,5 +1,8 @@
 """What a class needs, against the numbers that were measured, and the words for a machine that is too small."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,16 @@ def test_thirty_need_what_was_measured():
     assert found.least_megabytes - capacity.SYSTEM_MEGABYTES == 9_900
     assert (found.megabytes, found.cores, found.cores_when_redrawing) == (16_000, 8, 16)
     assert found.start_seconds == pytest.approx(186)
+
+
+def test_the_teachers_table_says_the_same():
+    page = Path(__file__).resolve().parents[2] / "docs" / "teaching" / "class.md"
+    rows = re.findall(r"^\| (\d+) \| (.+) \| (\d+) \| (\d+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(size) for size, *_ in rows] == [10, 20, 30]
+    for size, memory, cores, cores_when_redrawing in rows:
+        found = capacity.need(int(size), cores=2)
+        said = (capacity.gigabytes(found.megabytes).replace(".0", ""), found.cores, found.cores_when_redrawing)
+        assert (memory, int(cores), int(cores_when_redrawing)) == said
 
 
 @pytest.mark.parametrize(
