@@ -1,0 +1,110 @@
+"""The five changes: what each switches, that a real model's size comes out, and what learned positions cannot do."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz import architectures
+from llmviz.architectures import CHANGES, REAL, cache_bytes, changed, gpt2_like, rms_norm, seeing_further, swiglu
+from llmviz.block import FeedForward, ModelConfig, Norm
+from llmviz.decoding import KVCache
+from llmviz.transformer import DecoderOnly
+
+SMALL = gpt2_like(40, d_model=16, context_length=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("GPT-2", 124_439_808), ("SmolLM2 135M", 134_515_008), ("Llama 2 7B", 6_738_415_616),
+     ("Llama 2 70B", 68_976_648_192)],
+)  # fmt: skip
+def test_published_sizes_give_the_published_number_of_parameters(name, published):
+    assert REAL[name].n_parameters == published
+
+
+def test_each_change_is_one_switch_and_leaves_the_size_nearly_as_it_was():
+    first = gpt2_like(1024)
+    for name, switched in CHANGES.items():
+        config = changed(first, name)
+        assert all(getattr(config, field) == value != getattr(first, field) for field, value in switched.items())
+        assert abs(config.n_parameters / first.n_parameters - 1) < 0.06
+    assert changed(first, *CHANGES).d_ff == 2 * first.d_ff // 3
+    with pytest.raises(ValueError, match="'longer legs' is not one of the changes"):
+        changed(first, "longer legs")
+
+
+@given(st.integers(1, 5), st.floats(0.01, 100), st.integers(0, 2**31))
+def test_the_plain_norm_is_the_one_that_runs(n_positions, scale, seed):
+    norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalisation="rms"))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        norm.gain.normal_(generator=generator)
+        x = scale * torch.randn(n_positions, 8, generator=generator)
+        torch.testing.assert_close(rms_norm(x, norm.gain), norm(x))
+
+
+def test_the_plain_gate_is_the_one_that_runs():
+    part = FeedForward(6, 9, activation="swiglu")
+    x = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
+    plain = swiglu(x, part.gate.weight, part.widen.weight, part.narrow.weight)
+    torch.testing.assert_close(plain, part(x))
+
+
+@pytest.mark.parametrize("names", [(), ("grouped queries",), tuple(CHANGES)])
+def test_the_cache_is_as_large_as_it_is_reckoned(names):
+    model = DecoderOnly(changed(SMALL, *names))
+    caches: list[KVCache] = model.new_cache()
+    taken = sum(2 * cache.keys.numel() * cache.keys.element_size() for cache in caches)
+    assert taken == cache_bytes(model.config, n_tokens=12, bytes_each=4)
+
+
+def test_rotary_positions_go_on_and_learned_ones_end():
+    rotary = DecoderOnly(changed(SMALL, "rotary positions"), seed=1)
+    torch.nn.init.normal_(rotary.blocks[0].attention.output.weight)
+    token_ids = torch.arange(24)[None]
+    further = seeing_further(rotary, 24)
+    torch.testing.assert_close(further(token_ids)[:, :12], rotary(token_ids[:, :12]))
+    with pytest.raises(ValueError, match="none for place 12: learned positions end"):
+        seeing_further(DecoderOnly(SMALL), 24)
+    assert seeing_further(DecoderOnly(SMALL), 12).config == SMALL
+
+
+def test_losses_by_place_have_the_mean_that_is_measured_elsewhere():
+    model = DecoderOnly(SMALL, seed=3)
+    text = torch.randint(40, (13 * 5,), generator=torch.Generator().manual_seed(0))
+    by_place = architectures.loss_by_place(model, text)
+    first = torch.nn.functional.cross_entropy(model(text[None, :12])[0], text[1:13], reduction="none")
+    assert by_place.shape == (12,)
+    assert architectures.loss_by_place(model, text[:13]).tolist() == pytest.approx(first.tolist())
+
+
+def test_models_side_by_side_are_as_trained_alone():
+    from llmviz import checkpoints
+
+    data = architectures.texts(checkpoints.load_tiny().tokenizer)
+    configs = dict(list(architectures.variants(1024).items())[:2])
+    both = architectures.train_side_by_side(configs, data, steps=6)
+    alone = architectures.train_side_by_side({"GPT-2": configs["GPT-2"]}, data, steps=6)["GPT-2"]
+    assert both["GPT-2"].losses == alone.losses and both["GPT-2"].held_out == alone.held_out
+    assert both["GPT-2"].losses[-1] < both["GPT-2"].losses[0] - 0.3
+
+
+def test_the_recording_is_of_these_variants_and_another_file_is_refused(tmp_path, monkeypatch):
+    card = architectures.load()
+    configs = architectures.variants(1024)
+    assert card["seeds"] == list(architectures.SEEDS)
+    assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
+        name: config.n_parameters for name, config in configs.items()
+    }
+    for name, row in card["variants"].items():
+        assert all(len(losses) == len(card["steps"]) for losses in row["losses"])
+        n_places = 4 if configs[name].positions == "learned" else len(card["places"])
+        assert all(len(places) == n_places for places in row["by_place"])
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / architectures.SHIPPED).write_text(json.dumps({"format": "llmviz limits 1"}), encoding="utf-8")
+    with pytest.raises(ValueError, match="not a recording of architectures"):
+        architectures.load()
