@@ -47,14 +47,13 @@ def asked(question: str) -> str:
 
 PLANS = {
     "smollm2": {
-        "tokens": (SENTENCE, LIST, *PROMPTS, QUESTION, asked(QUESTION)),
+        "tokens": (SENTENCE, LIST, QUESTION, asked(QUESTION)),
         "attention": (LIST,),
         "lens": PROMPTS,
         "goes_on": (QUESTION, *map(asked, (QUESTION, *INVENTED))),
     },
     "minilm": {
-        "tokens": (SENTENCE, *RIVER, *MONEY),
-        "attention": (RIVER[0],),
+        "tokens": (SENTENCE,),
         "word": dict.fromkeys((*RIVER, *MONEY), "bank"),
     },
 }
