@@ -18,8 +18,8 @@ FONTS = "matplotlib"
 def prepare_home(home: Path, lessons: Path, shared: Path | None = None) -> list[str]:
     """Copy what is new and not yet touched, trust it, and bring the list of fonts; return the names that were copied.
 
-    A lesson that the student changed stays as it is, whatever the teacher's copy became; one that they deleted comes
-    back. Trusting means a signature in the student's own Jupyter folder, so that saved pictures show.
+    A lesson that the student wrote into stays as it is, whatever the teacher's copy became; one that they deleted
+    comes back. Trusting means a signature in the student's own Jupyter folder, so that saved pictures show.
     """
     if not lesson_files(lessons):
         raise FileNotFoundError(f"there are no lessons in {lessons}; the class needs the whole checkout of llmviz")
@@ -54,8 +54,16 @@ def copy_lessons(lessons: Path, mine: Path) -> list[str]:
 
 
 def fingerprint(file: Path) -> str:
-    """The hash of a file's bytes."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """The hash of what somebody wrote into a notebook: JupyterLab saves one that was only opened, or run, as well.
+
+    A file that is no notebook has the hash of its bytes, so that it counts as changed.
+    """
+    data = file.read_bytes()
+    try:
+        written = [[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(data)["cells"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 
 def _read_record(file: Path) -> dict[str, str]:

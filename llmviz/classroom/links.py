@@ -3,20 +3,8 @@
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode, urlsplit
 
-from llmviz import lab
-
-
-def lesson_path(lesson: str) -> str:
-    """The notebook of a lesson's number: "03" and "3" are "notebooks/03_attention.ipynb".
-
-    Raises ValueError, with the numbers that there are, for one that there is not.
-    """
-    folder = lab.CHECKOUT / "notebooks"
-    names = {path.name.split("_")[0]: path.name for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    number = lesson.zfill(2)
-    if number not in names:
-        raise ValueError(f"there is no lesson {lesson!r}; the lessons are {', '.join(names)}")
-    return f"notebooks/{names[number]}"
+from llmviz.lesson_files import NOTEBOOKS, lesson_files
+from llmviz.restore import find
 
 
 def pull_link(hub: str, repository: str, lesson: str, branch: str = "main") -> str:
@@ -25,7 +13,9 @@ def pull_link(hub: str, repository: str, lesson: str, branch: str = "main") -> s
     Args:
         hub: the address of the hub, such as "https://hub.example.org".
         repository: the address from which git clones.
-        lesson: its number, such as "03".
+        lesson: its number or name, such as "03" or "attention".
+
+    Raises ValueError where an address is none that a server can pull from, or there is no such lesson.
     """
     for what, address in (("hub", hub), ("repository", repository)):
         parts = urlsplit(address)
@@ -34,6 +24,7 @@ def pull_link(hub: str, repository: str, lesson: str, branch: str = "main") -> s
     folder = PurePosixPath(urlsplit(repository).path).name.removesuffix(".git")
     if not folder:
         raise ValueError(f"{repository!r} names no repository; give the whole address from which git clones")
-    page = f"lab/tree/{folder}/{lesson_path(lesson)}"
+    notebook = find(lesson, [path.name for path in lesson_files(NOTEBOOKS)])
+    page = f"lab/tree/{folder}/{NOTEBOOKS.name}/{notebook}"
     asked = urlencode({"repo": repository, "branch": branch, "targetpath": folder, "urlpath": page}, quote_via=quote)
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{asked}"

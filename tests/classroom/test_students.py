@@ -66,6 +66,26 @@ def test_a_deleted_lesson_comes_back_and_one_restored_by_hand_follows_again(less
     assert copy_lessons(lessons, mine) == ["01_more.ipynb"]
 
 
+def test_a_lesson_that_was_opened_run_and_saved_still_follows(lessons, mine):
+    """JupyterLab notes its kernel and the outputs in the file, two minutes after it was opened."""
+    copy_lessons(lessons, mine)
+    saved = json.loads((mine / "01_more.ipynb").read_text())
+    saved["metadata"]["language_info"] = {"name": "python", "version": "3.12"}
+    saved["cells"][0]["metadata"]["trusted"] = True
+    saved["cells"][0]["source"] = ["first ", "version"]  # in one piece or in lines: the same text
+    (mine / "01_more.ipynb").write_text(json.dumps(saved))
+    write(lessons / "01_more.ipynb", "second version")
+    assert copy_lessons(lessons, mine) == ["01_more.ipynb"]
+
+
+def test_what_is_no_notebook_any_more_stays(lessons, mine):
+    copy_lessons(lessons, mine)
+    (mine / "01_more.ipynb").write_text("{ half a noteb")
+    write(lessons / "01_more.ipynb", "second version")
+    assert copy_lessons(lessons, mine) == []
+    assert (mine / "01_more.ipynb").read_text() == "{ half a noteb"
+
+
 @pytest.mark.parametrize("damage", [None, "", "{", "[1]", '"text"'])
 def test_where_the_record_is_lost_nothing_of_the_students_is_overwritten(lessons, mine, damage):
     copy_lessons(lessons, mine)
