@@ -60,7 +60,7 @@ class FeedForward(nn.Module):
     """Think about each position by itself: widen, bend, narrow again (lesson 4).
 
     What bends, the activation, cuts off what is negative and squares the rest, unless the config says otherwise
-    (lesson 10): ReLU² is from So et al. 2021, "Primer", section 3.2; GELU from Hendrycks and Gimpel 2016, section 2,
+    (lesson 10): ReLU² is from So et al. 2021, "Primer"; GELU from Hendrycks and Gimpel 2016, section 2,
     and GPT-2 has its approximation by tanh; in SwiGLU a second matrix, `gate`, opens and closes each hidden number:
     Shazeer 2020, "GLU Variants Improve Transformer", section 2. The original has ReLU: Vaswani et al. 2017,
     section 3.3.

@@ -45,7 +45,7 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
 
 
 def keep_top_k(probabilities: Tensor, top_k: int | None) -> Tensor:
-    """Keep the k most probable tokens: (vocab,), bool. Source: Fan et al. 2018, section 5.1.
+    """Keep the k most probable tokens: (vocab,), bool. Source: Fan et al. 2018, section 5.4.
 
     >>> keep_top_k(torch.tensor([0.5, 0.2, 0.3]), 2).tolist()
     [True, False, True]
