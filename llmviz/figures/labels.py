@@ -129,10 +129,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def listing(names: list[str], last: str = "and") -> str:
+def listing(names: list[str]) -> str:
     """Return names as a spoken list.
 
     >>> listing(["red", "blue", "green"])
     'red, blue and green'
     """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -71,13 +71,9 @@ class Question:
         return f"{self.passage} {QUESTION} {self.question} {ANSWER}"
 
 
-def questions(n_questions: int, *, names: Sequence[str] = (), seed: int = 0) -> list[Question]:
-    """Somebody tells two things, and one of the two is asked for.
-
-    Args:
-        names: who may tell; the six guests unless said otherwise.
-    """
-    names = list(names) or [guest.name for guest in GUESTS]
+def questions(n_questions: int, *, seed: int = 0) -> list[Question]:
+    """One of the six guests tells two things, and one of the two is asked for."""
+    names = [guest.name for guest in GUESTS]
     return [_question(random.Random(f"{seed}/question/{i}"), names) for i in range(n_questions)]
 
 

@@ -51,14 +51,14 @@ SUBJECT = Subject(
 """Openings of stories; a fact, a word from the context, a planted share, a free choice; two sentences; eight groups."""
 
 
-def few_texts(n_texts: int = FEW_TEXTS) -> corpora.Corpus:
+def few_texts() -> corpora.Corpus:
     """A corpus of Tinyville with few texts, in the usual mix."""
     world = Tinyville()
     total = sum(world.counts.values())
-    return corpora.tinyville(0, {kind: round(count * n_texts / total) for kind, count in world.counts.items()})
+    return corpora.tinyville(0, {kind: round(count * FEW_TEXTS / total) for kind, count in world.counts.items()})
 
 
-def make(name: str, *, steps: int = STEPS, progress: bool = False) -> Recording:
+def make(name: str, *, progress: bool = False) -> Recording:
     """Make one of the recordings anew: "tinyville" or "overfitted". Minutes; the same model, settings and dice."""
     tokenizer = checkpoints.load_tiny().tokenizer
     world = Tinyville()
@@ -71,7 +71,7 @@ def make(name: str, *, steps: int = STEPS, progress: bool = False) -> Recording:
         DecoderOnly(checkpoints.load_tiny().model.config, seed=0),
         whole if name == "tinyville" else few_texts(),
         tokenizer,
-        TrainingSettings(steps=steps),
+        TrainingSettings(steps=STEPS),
         SUBJECT,
         held_out=[text.text for text in held_out],
         lines=yardsticks(whole, held_out, tokenizer),
