@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ from llmviz.overlap import exact_share
 from llmviz.tokenizers import UNKNOWN, WordTokenizer
 from llmviz.training import TrainingSettings, TrainingStep
 from llmviz.world import french
-from llmviz.world.french import Pair
+from llmviz.world.french import Pair, PairCorpus
 from llmviz.world.words import join, split
 
 SHIPPED = "models/translator"
@@ -265,16 +266,20 @@ def trained(steps: int = STEPS, *, seed: int = 0, progress: bool = False) -> Che
         "n_parameters": model.n_parameters,
         "seconds": round(sum(step.seconds for step in done), 2),
         "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, steps // 100)]],
-        "measured": {
-            "exact": round(exact(model, tokenizer, corpus.unseen), 3),
-            "exact_of_unseen_combinations": round(exact(model, tokenizer, corpus.unseen_combinations), 3),
-            "aligned": {
-                role: round(share, 3) for role, share in alignment_accuracy(model, tokenizer, corpus.unseen).items()
-            },
-        },
+        "measured": examined(model, tokenizer, corpus),
     }
     recipe = {"source": "french", "seed": seed, "pairs": len(corpus.training)}
     return Checkpoint(model, tokenizer, recipe, settings, steps, record)
+
+
+def examined(model: EncoderDecoder, tokenizer: WordTokenizer, corpus: PairCorpus) -> dict[str, Any]:
+    """What a translator can do with sentences that it has never read: shares that are exact, and aligned by role."""
+    aligned = alignment_accuracy(model, tokenizer, corpus.unseen)
+    return {
+        "exact": round(exact(model, tokenizer, corpus.unseen), 3),
+        "exact_of_unseen_combinations": round(exact(model, tokenizer, corpus.unseen_combinations), 3),
+        "aligned": {role: round(share, 3) for role, share in aligned.items()},
+    }
 
 
 def exact(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> float:

@@ -9,7 +9,26 @@ from llmviz.world import french
 FEW_STEPS = 40
 
 
+def what_ships() -> dict[str, float]:
+    """The same numbers of the translator that ships, examined anew."""
+    shipped = translation.load_translator()
+    corpus = french.corpus(seed=shipped.corpus["seed"])
+    return numbers(translation.examined(shipped.model, shipped.tokenizer, corpus), corpus)
+
+
+def numbers(measured: dict, corpus) -> dict[str, float]:
+    by_dictionary = translation.word_by_word(corpus.training, [pair.english for pair in corpus.unseen])
+    return {
+        "exact": measured["exact"],
+        "exact_of_unseen_combinations": measured["exact_of_unseen_combinations"],
+        "content_words_aligned": measured["aligned"]["content words"],
+        "crossing_adjectives_aligned": measured["aligned"]["crossing adjectives"],
+        "exact_word_by_word": exact_share(by_dictionary, [pair.french for pair in corpus.unseen]),
+    }
+
+
 @demo(
+    stand_in=what_ships,
     exact=above(0.95),
     exact_of_unseen_combinations=above(0.9),
     content_words_aligned=above(0.95),
@@ -19,16 +38,7 @@ FEW_STEPS = 40
 def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
     """Of sentences that it has never read, more than 95 in 100 come out right to the last letter, and where the
     decoder looks is the right word, also where an adjective and its noun change places. A dictionary fails."""
-    measured = translation.trained(seed=seed).record["measured"]
-    corpus = french.corpus(seed=seed)
-    by_dictionary = translation.word_by_word(corpus.training, [pair.english for pair in corpus.unseen])
-    return {
-        "exact": measured["exact"],
-        "exact_of_unseen_combinations": measured["exact_of_unseen_combinations"],
-        "content_words_aligned": measured["aligned"]["content words"],
-        "crossing_adjectives_aligned": measured["aligned"]["crossing adjectives"],
-        "exact_word_by_word": exact_share(by_dictionary, [pair.french for pair in corpus.unseen]),
-    }
+    return numbers(translation.trained(seed=seed).record["measured"], french.corpus(seed=seed))
 
 
 @demo(
