@@ -7,9 +7,11 @@ import pytest
 from lab_pages import CELLS, open_notebook, run_all
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-# Training takes minutes here, and every cell runs under nbval as well: this lesson is opened up to the cell with these
-# words. The widgets behind it have browser tests of their own (test_live_training.py, test_training_explorer.py).
-RUNS_UNTIL = {"05_pretraining.ipynb": "live.run()"}
+# Training takes long here, and every cell runs under nbval as well: these lessons run up to the cell with these words,
+# and of what follows the exercises and the quiz, which need nothing of it. The explorers there have browser tests of
+# their own (test_live_training.py, test_training_explorer.py).
+RUNS_UNTIL = {"05_pretraining.ipynb": "live.run()", "09_one_page.ipynb": "train(w, windows, steps=500"}
+NEEDS_NO_TRAINING = {"exercise", "quiz"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,7 +28,7 @@ def test_lab_opens_the_first_lesson(lab, page):
 def test_lesson_runs_in_the_browser(lab, page, notebook):
     """Run All leaves no error, every widget is on the page, and nothing asked for the network."""
     if notebook in RUNS_UNTIL:
-        notebook = first_part(lab.folder / notebook, RUNS_UNTIL[notebook])
+        notebook = without_training(lab.folder / notebook, RUNS_UNTIL[notebook])
     open_notebook(page, lab.url(notebook))
     cells = run_all(page)
     errors = [output["error"] for cell in cells for output in cell["outputs"] if output["type"] == "error"]
@@ -39,12 +41,14 @@ def test_lesson_runs_in_the_browser(lab, page, notebook):
     assert page.outside == []
 
 
-def first_part(path: Path, words: str) -> str:
-    """Write a notebook's cells before the one with these words beside it, and return the new name."""
+def without_training(path: Path, words: str) -> str:
+    """Write a notebook's cells before the one with these words, and the exercises after it, beside; return its name."""
     lesson = json.loads(path.read_text(encoding="utf-8"))
-    sources = ["".join(cell["source"]) for cell in lesson["cells"]]
-    stop = next(number for number, source in enumerate(sources) if words in source)
-    lesson["cells"] = lesson["cells"][:stop]
-    part = path.with_name(f"first_part_of_{path.name}")
+    cells = lesson["cells"]
+    stop = next(number for number, cell in enumerate(cells) if words in "".join(cell["source"]))
+    after = [cell for cell in cells[stop:] if NEEDS_NO_TRAINING & {*cell["metadata"].get("tags", [])}]
+    assert any(cell["cell_type"] == "code" for cell in after)
+    lesson["cells"] = cells[:stop] + after
+    part = path.with_name(f"part_of_{path.name}")
     part.write_text(json.dumps(lesson), encoding="utf-8")
     return part.name
