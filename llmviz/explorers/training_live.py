@@ -74,9 +74,20 @@ class LiveTraining(LiveExplorer):
             tell=self._tell,
         )  # fmt: skip
         super().__init__()
+        self._listen_while_a_cell_waits()
         self._show()
         self.on_msg(self._pressed)
         self.observe(self._turned, "rate")
+
+    def _listen_while_a_cell_waits(self) -> None:
+        """Let clicks act while a cell waits in `run()`.
+
+        JupyterLab sends what a widget says to a thread of its own in the kernel (a "subshell"). ipykernel 7.4 sends it
+        to where the widget last spoke from instead, and this one speaks for the cell that waits: so it is told to
+        leave the choice to the page. Other kernels have no such choice; there clicks act when the cell is done.
+        """
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, chosen_by_the_page: chosen_by_the_page
 
     def _forget(self) -> None:
         self.held_out_losses: list[tuple[int, float]] = []
@@ -117,8 +128,8 @@ class LiveTraining(LiveExplorer):
     def run(self, steps: int | None = None) -> list[TrainingStep]:
         """Train to the end, or so many steps, and return all steps so far.
 
-        While a cell waits here, the notebook passes on no clicks: interrupting the kernel (■) is the pause. Raises
-        ArithmeticError with a sentence where a step failed.
+        While a cell waits here, the buttons act in JupyterLab; elsewhere interrupting the kernel (■) is the pause.
+        Raises ArithmeticError with a sentence where a step failed.
         """
         return self._run.run(steps)
 

@@ -65,6 +65,9 @@ def test_the_buttons_act_while_it_trains_and_an_interrupt_pauses_a_cell_that_wai
     judge(page)
     start_cell(page, 2)  # a cell that waits for the end, until somebody interrupts it
     expect(sentence).to_contain_text("Training", timeout=30_000)
+    assert page.evaluate(PAUSED_AFTER) < 1000 * SECONDS_TO_PAUSE  # a click acts meanwhile
+    start_cell(page, 2)
+    expect(sentence).to_contain_text("Training", timeout=30_000)
     page.evaluate("jupyterapp.commands.execute('notebook:interrupt-kernel')")
     expect(sentence).to_contain_text("Paused at step", timeout=30_000)
     button(shown, "stop").click()
