@@ -179,15 +179,7 @@ def _bert(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         *_norm("embedding_norm", f"{table}.LayerNorm"),
     ]
     for layer in range(config.n_layers):
-        ours, theirs = f"blocks.{layer}", f"{start}encoder.layer.{layer}"
-        tensors += [*_norm(f"{ours}.attention_norm", f"{theirs}.attention.output.LayerNorm")]
-        tensors += [*_norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm")]
-        for name, their_name in {
-            "attention.query": "attention.self.query", "attention.key": "attention.self.key",
-            "attention.value": "attention.self.value", "attention.output": "attention.output.dense",
-            "feed_forward.widen": "intermediate.dense", "feed_forward.narrow": "output.dense",
-        }.items():  # fmt: skip
-            tensors += _matrix(f"{ours}.{name}", f"{theirs}.{their_name}")
+        tensors += _bert_block(f"blocks.{layer}", f"{start}encoder.layer.{layer}")
     if has_head:
         tensors += _matrix("unembedding.prepare", "cls.predictions.transform.dense")
         tensors += [*_norm("unembedding.norm", "cls.predictions.transform.LayerNorm")]
@@ -195,6 +187,17 @@ def _bert(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
     other_heads = ("pooler.dense", "cls.seq_relationship", "cls.predictions.decoder")
     unused = ("position_ids", *(f"{head}.{kind}" for head in other_heads for kind in ("weight", "bias")))
     return Plan("bert", EncoderOnly, config, tuple(tensors), unused)
+
+
+def _bert_block(ours: str, theirs: str) -> Iterator[Origin]:
+    yield from _norm(f"{ours}.attention_norm", f"{theirs}.attention.output.LayerNorm")
+    yield from _norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm")
+    for name, their_name in {
+        "attention.query": "attention.self.query", "attention.key": "attention.self.key",
+        "attention.value": "attention.self.value", "attention.output": "attention.output.dense",
+        "feed_forward.widen": "intermediate.dense", "feed_forward.narrow": "output.dense",
+    }.items():  # fmt: skip
+        yield from _matrix(f"{ours}.{name}", f"{theirs}.{their_name}")
 
 
 _PLANS = {"gpt2": _gpt2, "llama": _llama, "bert": _bert}
