@@ -28,7 +28,7 @@ from llmviz.transformer import DecoderOnly
 FORMAT = "llmviz architectures 1"
 SHIPPED = "recordings/architectures.json"
 STEPS, EVERY, SEEDS = 300, 10, (0, 1, 2)
-CORPUS_SEED, CORPUS_PART, N_HELD_OUT = 1, 10, 8_000
+CORPUS_SEED, CORPUS_PART, N_HELD_OUT = 1, 10, 16_384
 CONTEXT, LONGER, EACH_PLACES = 64, 128, 16
 
 CHANGES = {
@@ -118,11 +118,23 @@ def cache_bytes(config: ModelConfig, n_tokens: int, bytes_each: int = 2) -> int:
 
 @dataclass(frozen=True)
 class Texts:
-    """What the tiny models of lesson 10 read: token ids (position,), where documents begin, and unread token ids."""
+    """What the tiny models of lesson 10 read.
+
+    Attributes:
+        token_ids, starts: (position,), and where its documents begin.
+        held_out, held_out_starts: the same of texts that they never read.
+    """
 
     token_ids: Tensor
     starts: Tensor
     held_out: Tensor
+    held_out_starts: Tensor
+
+    def unread_windows(self, length: int) -> Tensor:
+        """Windows of unread texts, cut as in training: each begins with a text; (window, length + 1)."""
+        return training.sample_windows(
+            self.held_out, self.held_out_starts, N_HELD_OUT // length, length, seed=CORPUS_SEED, step=0
+        )
 
 
 def texts(tokenizer: Tokenizer) -> Texts:
@@ -131,8 +143,9 @@ def texts(tokenizer: Tokenizer) -> Texts:
     corpus = corpora.tinyville(CORPUS_SEED, {kind: count // CORPUS_PART for kind, count in counts.items()})
     read, unread = corpora.split(corpus)
     token_ids = runs.corpus_tokens(read, tokenizer)
-    starts = training.document_starts(token_ids, tokenizer.end_of_text)
-    return Texts(token_ids, starts, runs.corpus_tokens(unread, tokenizer)[:N_HELD_OUT])
+    held_out = runs.corpus_tokens(unread, tokenizer)
+    starts, held_out_starts = (training.document_starts(one, tokenizer.end_of_text) for one in (token_ids, held_out))
+    return Texts(token_ids, starts, held_out, held_out_starts)
 
 
 def variants(vocab_size: int) -> dict[str, ModelConfig]:
@@ -164,6 +177,7 @@ def train_side_by_side(
 ) -> dict[str, Trained]:
     """Train several models, one step of each in turn: what else the machine does slows all of them alike."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
+    unread = data.unread_windows(CONTEXT)
     settings = TrainingSettings(steps=steps, seed=seed)
     rounds: Iterable[tuple] = zip(
         *(training.train_steps(model, data.token_ids, settings, starts=data.starts) for model in models.values()),
@@ -179,7 +193,7 @@ def train_side_by_side(
         name: Trained(
             model,
             [step.loss for step in own],
-            training.evaluate(model, data.held_out),
+            loss_by_place(model, unread).mean().item(),
             statistics.median(step.seconds for step in own),
         )
         for (name, model), own in zip(models.items(), done, strict=True)
@@ -203,10 +217,8 @@ def seeing_further(model: DecoderOnly, context_length: int) -> DecoderOnly:
 
 
 @torch.inference_mode()
-def loss_by_place(model: DecoderOnly, token_ids: Tensor) -> Tensor:
-    """The mean loss at each place of a window: (context_length,), nats, over all windows that fit into a text."""
-    length = model.config.context_length
-    windows = token_ids[: len(token_ids) // (length + 1) * (length + 1)].view(-1, length + 1)
+def loss_by_place(model: DecoderOnly, windows: Tensor) -> Tensor:
+    """The mean loss at each place of windows (window, length + 1): (length,), in nats. Lesson 10."""
     return F.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none").mean(dim=0)
 
 
@@ -239,7 +251,7 @@ def _row(config: ModelConfig, found: Sequence[Trained], data: Texts) -> dict[str
 def _by_place(model: DecoderOnly, data: Texts) -> list[float]:
     """The loss of each sixteen places, as far as the model can be made to see."""
     can_see = model if model.config.positions == "learned" else seeing_further(model, LONGER)
-    pieces = loss_by_place(can_see, data.held_out).split(EACH_PLACES)
+    pieces = loss_by_place(can_see, data.unread_windows(can_see.config.context_length)).split(EACH_PLACES)
     return [round(piece.mean().item(), 4) for piece in pieces]
 
 

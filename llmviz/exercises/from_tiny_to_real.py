@@ -302,7 +302,8 @@ LESSON = Lesson(
             "every_change",
             "A paper shows that SwiGLU is better. You put it into your tiny model. What should you do?",
             right="Measure: at this size, with this text",
-            why="Here the effect was nil or a loss, and the step slower. What pays at scale need not pay in small.",
+            why="Here four of five effects were next to nil, and no step was much faster. What pays at scale need "
+            "not pay in small.",
             wrong=[
                 Wrong(
                     "Nothing: it was shown",
@@ -329,7 +330,7 @@ LESSON = Lesson(
                 ),
                 Wrong(
                     "Loss: sharing makes it learn faster",
-                    "In our run it changed the loss by next to nothing. It is bought for memory.",
+                    "In our run the loss rose a little, on each seed. It is bought for memory.",
                     "Turn one knob at a time",
                 ),
             ],
