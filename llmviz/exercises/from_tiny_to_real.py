@@ -112,7 +112,7 @@ LESSON = Lesson(
             "lens). After which is *Paris* on top?",
             {
                 "from the first third on": "The first layers find out what is *asked*. Read as an answer, they say a "
-                "comma.",
+                "full stop.",
                 "from the middle on": "*Half the layers, half the answer.* In the middle it would still say a space.",
                 "only at the very end": "",
             },
