@@ -90,8 +90,8 @@ LESSON = Lesson(
         ),
         Choice(
             "plain_fact",
-            "*Mia lives in the castle. Mia lives in the …* By heart the model knows another house. What does it say, "
-            "mostly, when we do that with every known fact?",
+            "*Mia lives in the treehouse. Mia lives in the …* By heart the model knows another house. What does it "
+            "say, mostly, when we do that with every known fact?",
             {
                 "the new value: it stands right before": "*Context always wins.* It wins in the words that training "
                 "had for news. This form was never news.",

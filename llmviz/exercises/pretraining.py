@@ -69,7 +69,7 @@ LESSON = Lesson(
             "Three skills: *spelling* words, *knowing* who lives where, *copying* a word that stood a sentence ago. "
             "Which comes last?",
             {
-                "spelling": "Spelling is in every single token of a million. It is there almost at once.",
+                "spelling": "Spelling is in every single token. It is there almost at once.",
                 "knowing facts": "A hundred facts, repeated hundreds of times. They need memory, and no looking back.",
                 "copying": "",
             },
@@ -251,7 +251,7 @@ LESSON = Lesson(
         ),
         Question(
             "who_labelled",
-            "Who labelled the million tokens of this corpus?",
+            "Who labelled all the tokens of this corpus?",
             right="Nobody: the next token is the label of this one",
             why="Shift the text by one, and every token is an exercise with its answer. That is self-supervision.",
             wrong=[

@@ -6,7 +6,6 @@ recorded.py keeps what takes minutes.
 """
 
 from llmviz.limits.measures import (
-    calibration_error,
     coverage_and_accuracy,
     coverage_curve,
     hallucination_rate,
@@ -21,7 +20,6 @@ __all__ = [
     "all_questions",
     "answer_steps",
     "ask",
-    "calibration_error",
     "changed",
     "coverage_and_accuracy",
     "coverage_curve",

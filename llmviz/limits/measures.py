@@ -57,9 +57,3 @@ def reliability(confidence: Tensor, right: Tensor, n_bins: int = 5) -> list[tupl
         for inside in bins
         if inside.any()
     ]
-
-
-def calibration_error(confidence: Tensor, right: Tensor, n_bins: int = 5) -> float:
-    """The mean distance between confidence and truth over the bins, weighted by their answers ("ECE")."""
-    bins = reliability(confidence, right, n_bins)
-    return sum(n * abs(said - held) for said, held, n in bins) / sum(n for *_, n in bins)

@@ -55,10 +55,7 @@ def test_the_curve_ends_with_everything_answered(rows):
             )
 
 
-def test_a_calibrated_model_has_no_error_and_a_boaster_a_large_one():
-    right = torch.tensor([True, True, True, False])
-    assert measures.calibration_error(torch.full((4,), 0.75), right) == pytest.approx(0)
-    assert measures.calibration_error(torch.ones(4), right) == pytest.approx(0.25)
+def test_confidence_is_held_against_truth_bin_by_bin():
     assert measures.reliability(torch.tensor([0.1, 0.9, 1.0]), torch.tensor([False, True, False]), n_bins=2) == [
         (pytest.approx(0.1), 0.0, 1), (pytest.approx(0.95), 0.5, 2),
     ]  # fmt: skip
