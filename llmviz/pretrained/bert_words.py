@@ -10,6 +10,7 @@ from llmviz.tokenizers.texts import check_text, check_token_ids
 CONTINUES = "##"
 UNKNOWN, START, END, MASK, PADDING = "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[PAD]"
 LONGEST_WORD = 100
+NO_TEXT = ("Cc", "Cf", "Co")  # control, format, private use
 # The blocks of Chinese characters, which stand apart like words. Source: Devlin et al. 2019, their published code.
 _CHINESE = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
@@ -92,8 +93,8 @@ class BertTokenizer:
         cleaned = "".join(_cleaned(text))
         if not self.lowercase:
             return cleaned
-        apart = unicodedata.normalize("NFD", cleaned)
-        return "".join(character for character in apart if unicodedata.category(character) != "Mn").lower()
+        apart = unicodedata.normalize("NFD", cleaned)  # letter by letter: Σ becomes σ at the end of a word, too
+        return "".join(character.lower() for character in apart if unicodedata.category(character) != "Mn")
 
     def __repr__(self) -> str:
         return f"BertTokenizer(vocab_size={self.vocab_size:,}, lowercase={self.lowercase})"
@@ -102,11 +103,12 @@ class BertTokenizer:
 def _cleaned(text: str) -> Iterator[str]:
     """Drop what is no text, make all white space alike, and set Chinese characters apart."""
     for character in text:
-        if character in "\t\n\r" or character.isspace():
+        kind = unicodedata.category(character)
+        if character in "\t\n\r" or kind[0] == "Z":
             yield " "
         elif any(first <= ord(character) <= last for first, last in _CHINESE):
             yield f" {character} "
-        elif character != "\N{REPLACEMENT CHARACTER}" and unicodedata.category(character)[0] != "C":
+        elif character != "\N{REPLACEMENT CHARACTER}" and kind not in NO_TEXT:
             yield character
 
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import regex
 import tiktoken
 
 from llmviz.pretrained.bert_words import BertTokenizer
 from llmviz.text_files import read_json
-from llmviz.tokenizers.byte_pairs import LETTER_TO_BYTE
+from llmviz.tokenizers.byte_pairs import LETTER_TO_BYTE, has_long_white_space
 from llmviz.tokenizers.real_vocabularies import CONTRACTIONS, GPT2_WORDS
 from llmviz.tokenizers.texts import check_text, check_token_ids, decode_bytes, displayable
 
@@ -40,15 +41,32 @@ class EncodingTokenizer:
     kind = "bpe"
 
     def __init__(
-        self, encoding: tiktoken.Encoding, special_tokens: Mapping[str, int], end_of_text: int, vocab_size: int
+        self,
+        encoding: tiktoken.Encoding,
+        words: Sequence[str],
+        special_tokens: Mapping[str, int],
+        end_of_text: int,
+        vocab_size: int,
     ):
         self.encoding, self.special_tokens, self.end_of_text = encoding, dict(special_tokens), end_of_text
         self.vocab_size = vocab_size
+        self._word = regex.compile("|".join(words))
+        every = (bytes([byte]) for byte in range(256))
+        self._unknown = b"".join(byte for byte in every if encoding.encode_single_token(byte) >= vocab_size)
         self._names = {token_id: name for name, token_id in self.special_tokens.items()}
 
     def encode(self, text: str) -> list[int]:
         """Turn text into token ids. The names of special tokens in it are plain text."""
-        return [one for one in self.encoding.encode_ordinary(check_text(text)) if one < self.vocab_size]
+        if not has_long_white_space(check_text(text)):
+            token_ids = self.encoding.encode_ordinary(text)
+            if max(token_ids, default=0) < self.vocab_size:
+                return token_ids
+        return [token_id for word in self._word.findall(text) for token_id in self._merged(word)]
+
+    def _merged(self, word: str) -> list[int]:
+        """The ids of one word; bytes that the model does not know are left out before any merge."""
+        known = word.encode("utf-8").translate(None, delete=self._unknown)
+        return self.encoding._encode_single_piece(known) if known else []
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text; bytes that are no valid UTF-8 become hex, such as ⟨e2 98⟩."""
@@ -109,7 +127,7 @@ def byte_level_bpe(
     encoding = tiktoken.Encoding(
         name, pat_str="|".join(WORDS[words]), mergeable_ranks=ranks, special_tokens=dict(special_tokens)
     )
-    return EncodingTokenizer(encoding, special_tokens, end_of_text, vocab_size)
+    return EncodingTokenizer(encoding, WORDS[words], special_tokens, end_of_text, vocab_size)
 
 
 def _bytes_of(letters: str) -> bytes:
@@ -145,8 +163,10 @@ def from_folder(folder: str | Path) -> EncodingTokenizer | BertTokenizer:
     folder = Path(folder)
     if (folder / "vocab.txt").is_file():
         settings = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
-        pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-        return BertTokenizer(pieces, lowercase=settings.get("do_lower_case", True))
+        lowercase = settings.get("do_lower_case", True)
+        _check_bert(settings.get("strip_accents"), settings.get("tokenize_chinese_chars"), lowercase, folder)
+        pieces = (folder / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        return BertTokenizer(pieces, lowercase=lowercase)
     if (folder / "tokenizer.json").is_file():
         return _from_tokenizer_json(folder / "tokenizer.json", folder)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
@@ -165,18 +185,31 @@ def _from_tokenizer_json(path: Path, folder: Path) -> EncodingTokenizer | BertTo
     model = said.get("model", {})
     if model.get("type") == "WordPiece":
         pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
-        return BertTokenizer(pieces, lowercase=(said.get("normalizer") or {}).get("lowercase", True))
+        how = said.get("normalizer") or {}
+        lowercase = how.get("lowercase", True)
+        _check_bert(how.get("strip_accents"), how.get("handle_chinese_chars"), lowercase, path)
+        return BertTokenizer(pieces, lowercase=lowercase)
     words = _words_of(said.get("pre_tokenizer") or {})
     if model.get("type") != "BPE" or words is None or said.get("normalizer"):
         raise ValueError(
             f"the tokenizer in {path} is of the kind {model.get('type')!r} with a way of cutting words that is not "
             f"read here; read are byte-level BPE as GPT-2 and SmolLM have it, and WordPiece"
         )
-    special = {one["content"]: one["id"] for one in said.get("added_tokens", []) if one.get("special")}
+    if plain := [one["content"] for one in said.get("added_tokens", []) if not one.get("special")]:
+        raise ValueError(f"the tokenizer in {path} has tokens beside its merges, such as {plain[0]!r}; not read here")
+    special = {one["content"]: one["id"] for one in said.get("added_tokens", [])}
     return byte_level_bpe(
         model["vocab"], model["merges"], special_tokens=special, words=words, name=folder.name,
         end_of_text=_end(special, folder),
     )  # fmt: skip
+
+
+def _check_bert(strips_accents: bool | None, chinese_apart: bool | None, lowercase: bool, where: Path) -> None:
+    if strips_accents not in (None, lowercase) or chinese_apart is False:
+        raise ValueError(
+            f"the tokenizer in {where} cleans text in another way than BERT's: strip_accents={strips_accents} with "
+            f"lower case {lowercase}, Chinese characters apart: {chinese_apart}; read is BERT's own way"
+        )
 
 
 def _words_of(pre_tokenizer: Mapping[str, Any]) -> str | None:

@@ -108,7 +108,7 @@ class BytePairTokenizer:
         `<|endoftext|>` inside the text is text like any other. (Both ways split words by the Unicode tables
         of their regular-expression library, so characters younger than the older of the two may differ.)
         """
-        if not _has_long_white_space(check_text(text)):
+        if not has_long_white_space(check_text(text)):
             return self.fast_encoding.encode_ordinary(text)
         ids_of_words = map(self._word_encoding.encode_ordinary, WORD.findall(text))
         return [token_id for word in ids_of_words for token_id in word]
@@ -211,7 +211,7 @@ class BytePairTokenizer:
         )
 
 
-def _has_long_white_space(text: str) -> bool:
+def has_long_white_space(text: str) -> bool:
     """Whether so much white space may be in one place that tiktoken's stack overflows (seen at a million)."""
     chunks = range(0, len(text) - LONG_WHITE_SPACE + 1, LONG_WHITE_SPACE)
     return any(text[start : start + LONG_WHITE_SPACE].isspace() for start in chunks)

@@ -1,6 +1,7 @@
 """Tokenizers of real models give the ids of Hugging Face tokenizers, whatever the text."""
 
 import json
+import unicodedata
 
 import pytest
 import tokenizers as judges
@@ -93,6 +94,25 @@ def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
     assert ours.vocab_size == 256
 
 
+@given(written=st.text(st.sampled_from("ab \x04\x06é!1"), max_size=20))
+@example(written="!\x04a\x04\x04 ")
+def test_what_stands_around_an_unknown_byte_is_merged_as_by_the_judge(written):
+    letters = [letter for byte, letter in BYTE_TO_LETTER.items() if byte not in (4, 6)]
+    merges = [("!", "!"), ("Ġ", "!"), ("a", "b"), ("Ġ", "ab"), ("!!", "!")]
+    ids = {token: place for place, token in enumerate([*letters, *map("".join, merges), END])}
+    judge = judges.Tokenizer(models.BPE(vocab=ids, merges=merges))
+    judge.pre_tokenizer = digits_and_bytes()
+    special = {END: ids[END]}
+    ours = text.byte_level_bpe(ids, merges, special_tokens=special, words="smollm", name="x", end_of_text=ids[END])
+    assert ours.encode(written) == judge.encode(written).ids
+
+
+def test_two_million_spaces_before_a_digit(bpe):
+    _, ours = bpe
+    written = " " * 2_000_000 + "5"
+    assert ours.decode(ours.encode(written)) == written
+
+
 @pytest.fixture(scope="module", params=[True, False], ids=["lowercase", "cased"])
 def bert(request, tmp_path_factory):
     """A WordPiece learned by the judge, and ours from its vocab.txt."""
@@ -105,12 +125,18 @@ def bert(request, tmp_path_factory):
     return judge, text.from_folder(folder)
 
 
+LETTERS = (
+    "kites the 25 Zoëcaféæß日本ключ🎈İΑΣσ.,!?'’$+~|_-\t\n\r\x0b\x0c\x1c\x1f\x85\u00a0\u200b\u2028\u3000"
+    "\u0301\x00\x07\ufffd\ue000\u0378"
+)
+# Characters on whose kind every table of Unicode agrees: known in 2002, and of the same kind today.
+OLD = st.characters(codec="utf-8").filter(
+    lambda one: unicodedata.category(one) == unicodedata.ucd_3_2_0.category(one) != "Cn"
+)
 
 
-LETTERS = "kites the 25 Zoëcaféæß日本ключ🎈İ.,!?'’$+~|_-\t\n\u00a0\u200b\u0301\x00\x07\ufffd"
-
-
-@given(written=st.text(st.sampled_from(LETTERS), max_size=40))
+@given(written=st.text(st.sampled_from(LETTERS) | OLD, max_size=40))
+@example(written="ΟΔΟΣ a\x0bb\x0c\x1c\x85c\u2028d")
 @example(written="un" * 60)
 @example(written="Kité's  café—日本語! 🎈🎈 ½²")
 def test_word_pieces_are_those_of_the_judge(bert, written):
@@ -125,6 +151,12 @@ def test_word_pieces_read_as_text(bert):
     assert ours.mask not in ours.encode("[MASK]")
 
 
+def test_a_piece_may_be_a_line_break_of_unicode(tmp_path):
+    pieces = ["[UNK]", "[CLS]", "[SEP]", "\u2028", "\x85", "kite"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    assert text.from_folder(tmp_path).tokens(range(6)) == pieces
+
+
 class TestRefused:
     def test_a_folder_without_a_tokenizer(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="holds no tokenizer"):
@@ -135,6 +167,21 @@ class TestRefused:
         judge.normalizer = normalizers.NFKC()
         judge.save(str(tmp_path / "tokenizer.json"))
         with pytest.raises(ValueError, match="is of the kind 'Unigram' with a way of cutting words that is not read"):
+            text.from_folder(tmp_path)
+
+    @pytest.mark.parametrize("settings", [{"strip_accents": False}, {"tokenize_chinese_chars": False}])
+    def test_a_bert_that_cleans_in_another_way(self, tmp_path, settings):
+        (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\n")
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+        with pytest.raises(ValueError, match="cleans text in another way than BERT's"):
+            text.from_folder(tmp_path)
+
+    def test_tokens_beside_the_merges(self, tmp_path):
+        judge = judges.Tokenizer(models.BPE(vocab={"a": 0}, merges=[]))
+        judge.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        judge.add_tokens(["  "])
+        judge.save(str(tmp_path / "tokenizer.json"))
+        with pytest.raises(ValueError, match="has tokens beside its merges, such as '  '"):
             text.from_folder(tmp_path)
 
     @pytest.mark.parametrize(
