@@ -48,6 +48,23 @@ def test_arrows_choose_a_head_and_the_map_follows(show, page):
     assert shown.frame.locator(".map").screenshot() != before
 
 
+def test_of_270_heads_the_chosen_one_is_in_sight(show, page):
+    weights = np.tril(np.random.default_rng(1).random((30, 9, 6, 6)) + 1e-3)
+    shown = show(AttentionExplorer(weights / weights.sum(-1, keepdims=True), TOKENS, layer=18, head=6))
+    where = """thumb => {
+        const [seen, own] = [thumb.closest('.headbox'), thumb].map((one) => one.getBoundingClientRect());
+        return own.top >= seen.top && own.bottom <= seen.bottom + 1 && scrollY === 0;
+    }"""
+    chosen = shown.frame.get_by_role("radio", checked=True)
+    assert chosen.get_attribute("aria-label").startswith("layer 18, head 6")
+    assert chosen.evaluate(where)
+    chosen.focus()
+    for _ in range(11):
+        page.keyboard.press("ArrowDown")
+    assert chosen.get_attribute("aria-label").startswith("layer 29, head 6")
+    assert chosen.evaluate(where.replace("&& scrollY === 0", ""))
+
+
 def test_both_directions_and_the_exact_number(show):
     weights = some_weights()
     shown = show(AttentionExplorer(weights, TOKENS))

@@ -10,6 +10,7 @@ export function headsPart({ choose, toggle, pin, unpin }) {
   const element = h("div", { class: "headbox" }, box);
   let shape = null;
   let painted = null;
+  let inView = null;
   roving(box, { columns: () => shape.heads, move: choose, pin, unpin, keys: { x: toggle } });
   const build = (data) => {
     shape = { layers: data.layers, heads: data.heads, side: Math.round(Math.max(26, Math.min(64, 780 / data.heads - 12, Math.max(30, 320 / data.layers)))) };
@@ -34,6 +35,14 @@ export function headsPart({ choose, toggle, pin, unpin }) {
     thumb.lastChild.textContent = role ? short(role) : "\u00a0";
     thumb.title = `layer ${layer}, head ${head}${role ? `, ${role.name} ${role.score.toFixed(2)}` : ""}`;
   });
+  // Thirty layers do not fit: scroll to a newly chosen head, inside the box only.
+  const bringIntoView = (index) => {
+    const [seen, thumb] = [element, box.querySelectorAll(".thumb")[index]].map((one) => one.getBoundingClientRect());
+    if (index === inView || !seen.height) return;
+    inView = index;
+    if (thumb.top < seen.top) element.scrollTop -= seen.top - thumb.top;
+    else if (thumb.bottom > seen.bottom) element.scrollTop += thumb.bottom - seen.bottom;
+  };
   return {
     element,
     update(data, { layer, head, scores, off, pins }) {
@@ -50,6 +59,7 @@ export function headsPart({ choose, toggle, pin, unpin }) {
         if (mark < 0) thumb.removeAttribute("data-pin");
         else thumb.dataset.pin = mark + 1;
       });
+      bringIntoView(layer * data.heads + head);
     },
   };
 }
