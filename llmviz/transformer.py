@@ -158,6 +158,8 @@ class Assembly(nn.Module):
 
     def lens(self, residuals: Tensor) -> Tensor:
         """Which scores would each layer give, if it were the last? (..., d_model) → (..., vocab). Lesson 4."""
+        if self.unembedding is None:
+            raise ValueError("this model hands on its stream and has no last table, so no layer gives scores")
         return self.unembedding(self.last(residuals))
 
     def _read(

@@ -73,6 +73,8 @@ def test_an_encoder_without_a_last_table_hands_on_its_stream():
     trace = model.trace(IDS)
     assert not hasattr(trace, "logits")
     torch.testing.assert_close(trace.final, model(IDS), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="has no last table, so no layer gives scores"):
+        model.lens(trace.final)
     with pytest.raises(ValueError, match="a GPT scores the next token, so it needs a last table"):
         DecoderOnly(config)
 

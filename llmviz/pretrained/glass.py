@@ -9,6 +9,7 @@ Both answer the same questions in the same form, so a notebook is the same with 
 from __future__ import annotations
 
 import os
+import re
 from typing import Protocol
 
 import numpy as np
@@ -67,7 +68,9 @@ class LiveGlass:
     def _ids(self, text: str) -> list[int]:
         if isinstance(self.tokenizer, BertTokenizer):
             return self.tokenizer.encode(text)
-        return self.tokenizer.encoding.encode(text, allowed_special="all")
+        special = self.tokenizer.special_tokens
+        parts = re.split(f"({'|'.join(map(re.escape, special))})", text)
+        return [one for part in parts for one in ([special[part]] if part in special else self.tokenizer.encode(part))]
 
     def _trace(self, text: str):
         with torch.inference_mode():
