@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -135,28 +137,29 @@ def test_a_home_is_made_ready_with_fonts_and_trusted_lessons_only(lessons, tmp_p
         prepare_home(home, tmp_path / "shared")
 
 
-def test_the_folder_of_the_sockets_is_short_private_and_each_students_own(tmp_path):
-    one, two = (student.runtime_folder(tmp_path / name, tmp_path.parent) for name in ("ada", "mia"))
-    try:
-        assert one != two
-        assert student.runtime_folder(tmp_path / "ada", tmp_path.parent) == one
-        assert one.stat().st_mode & 0o777 == 0o700
-    finally:
-        one.rmdir(), two.rmdir()
+@pytest.fixture
+def short():
+    """A folder with a short path: that of the tests is longer where several processes share them."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as folder:
+        yield Path(folder)
+
+
+def test_the_folder_of_the_sockets_is_short_private_and_each_students_own(tmp_path, short):
+    one, two = (student.runtime_folder(tmp_path / name, short) for name in ("ada", "mia"))
+    assert one != two
+    assert student.runtime_folder(tmp_path / "ada", short) == one
+    assert one.stat().st_mode & 0o777 == 0o700
     with pytest.raises(ValueError, match="is too long for a kernel's sockets"):
         student.runtime_folder(tmp_path, tmp_path / ("x" * 60))
 
 
-def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path):
+def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path, short):
     """A link in its place would lead the student's kernels into a folder of somebody else's."""
-    folder = student.runtime_folder(tmp_path, tmp_path.parent)
+    folder = student.runtime_folder(tmp_path, short)
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    try:
-        with pytest.raises(PermissionError, match="belongs to somebody else"):
-            student.runtime_folder(tmp_path, tmp_path.parent)
-    finally:
-        folder.unlink()
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        student.runtime_folder(tmp_path, short)
 
 
 def test_the_path_loses_node_and_nothing_else(tmp_path):
