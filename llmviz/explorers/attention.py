@@ -16,6 +16,7 @@ COMPARE_CODE = f"other_{CODE}"
 
 _MANY_HEADS = 16  # beyond, the still picture is a mosaic of tiles
 _MAX_VECTOR_BYTES = 1_000_000
+_SMALL_VECTOR_BYTES = 650_000  # a page that takes them along without being asked stays below a megabyte
 _AGREEMENT = 1e-3  # how far softmax(q·k / √d) may be from the weights
 _FINE_BYTES = 200_000  # up to here weights are sent as uint16 (exact to five digits), beyond as uint8 (to 0.002)
 _N_NAMED = 3
@@ -88,20 +89,24 @@ class AttentionExplorer(Explorer):
         self.names = tuple(spoken_prose(str(name), 40) for name in names)
 
     @classmethod
-    def of(cls, trace, tokens: Sequence[str], *, steps: bool = True, **options) -> "AttentionExplorer":
+    def of(cls, trace, tokens: Sequence[str], *, steps: bool | None = None, **options) -> "AttentionExplorer":
         """Take weights, queries, keys and losses of the first text of a `Trace`.
 
-        `steps=False` leaves queries and keys out, which makes the page smaller. Other options as in the class.
+        A model that looks ahead predicts no next token: it brings no losses. `steps` takes queries and keys along,
+        of which a page has room for few: None does it where they are small. Other options as in the class.
         """
         attention = [block.attention for block in trace.blocks]
+        if steps is None:
+            steps = 8 * sum(one.query[0].numel() for one in attention) <= _SMALL_VECTOR_BYTES
         if steps:
             options["query_key"] = tuple(
                 np.stack([checks.as_array(getattr(one, name)[0], name) for one in attention])
                 for name in ("query", "key")
             )
-        if "losses" not in options and len(tokens) > 1:
+        weights = np.stack([checks.as_array(one.weights[0], "weights") for one in attention])
+        if "losses" not in options and len(tokens) > 1 and not np.triu(weights, 1).any():
             options["losses"] = trace.losses[0]
-        return cls(np.stack([checks.as_array(one.weights[0], "weights") for one in attention]), tokens, **options)
+        return cls(weights, tokens, **options)
 
     @staticmethod
     def live(model=None, tokenizer=None, **options):

@@ -51,18 +51,23 @@ class LiveAttentionExplorer(LiveExplorer):
 
 
 def look_with(model, tokenizer) -> Look:
-    """Return the function that looks into this model: the text begins where a new text begins."""
+    """Return the function that looks into this model: the text begins where a new text begins.
+
+    BERT's tokenizer has a token for that and puts it there itself; before other texts stands the end of the last one.
+    """
     import torch
 
     from llmviz.ablation import token_losses
+    from llmviz.trace import Trace
 
     def look(text: str, heads_off: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():
             raise ValueError("Type a few words, and you see who looks at whom.")
-        token_ids = torch.tensor([tokenizer.end_of_text, *tokenizer.encode(text)])
+        before = [] if hasattr(tokenizer, "start") else [tokenizer.end_of_text]
+        token_ids = torch.tensor([*before, *tokenizer.encode(text)])
         with torch.inference_mode():
             trace = model.trace(token_ids, heads_off=heads_off)
-        all_on = token_losses(model, token_ids) if heads_off else None
+        all_on = token_losses(model, token_ids) if heads_off and isinstance(trace, Trace) else None
         return AttentionExplorer.of(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
 
     return look

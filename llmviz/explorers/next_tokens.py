@@ -56,7 +56,6 @@ class NextTokenExplorer(Explorer):
         if n_tokens > limit:
             raise ValueError(f"This model sees {limit} tokens at once; the text has {n_tokens}: type less, or undo.")
         self.nodes = self._look_ahead()
-        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def live(self) -> "LiveNextTokenExplorer":
         """Return the same explorer with Python behind it, for typing, for chance, and for any number of clicks."""
@@ -88,7 +87,8 @@ class NextTokenExplorer(Explorer):
         found = look_ahead(
             self.model, [*self.start, *self.path], top_k=self.top, depth=min(self.depth, room), stop_tokens={end}
         )
-        return {(*self.path, *ahead): probabilities for ahead, probabilities in found.items()}
+        named = self.tokenizer.vocab_size  # real models have more rows than tokens, so that sizes are round
+        return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
 
     def traits(self) -> dict:
         """Return the payload and the state that the module starts with."""
@@ -116,7 +116,7 @@ class NextTokenExplorer(Explorer):
         return self.exact([*self.start, *path][1:]) if self.exact else {}
 
     def _label(self, token_id: int) -> str:
-        return spoken_token(self.vocabulary[token_id], 24)[1:-1]
+        return spoken_token(self.tokenizer.tokens([token_id])[0], 24)[1:-1]
 
     def inputs(self) -> list:
         """Return what makes this output this one: the text, the clicks, the choices."""
@@ -152,8 +152,10 @@ class NextTokenExplorer(Explorer):
         if not self.nodes:
             return None
         exact = self._exact(self.path)
-        reference = [exact.get(token_id, 0.0) for token_id in range(len(self.vocabulary))] if exact else None
-        axes = figures.next_token_bars(self.nodes[self.path], self.vocabulary, top=self.top, reference=reference)
+        token_ids = range(self.tokenizer.vocab_size)
+        reference = [exact.get(token_id, 0.0) for token_id in token_ids] if exact else None
+        vocabulary = self.tokenizer.tokens(token_ids)
+        axes = figures.next_token_bars(self.nodes[self.path], vocabulary, top=self.top, reference=reference)
         return figures.to_png(axes, dpi=_PICTURE_DPI)
 
 

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from nbval.plugin import get_sanitize_patterns
 
 from llmviz.explorers import AttentionExplorer
+from llmviz.pretrained.bert_words import BertTokenizer
 from llmviz.shell import to_json
 from llmviz.tokenizers import CharacterTokenizer
+from llmviz.transformer import DecoderOnly, EncoderOnly
 
 TOKENS = ["Mia", " found", " a", " kite"]
 PIXEL = b"\x89PNG"
@@ -136,6 +138,30 @@ def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
     assert np.allclose(unpacked(payload["losses"]["values"]), trace.losses[0].detach(), atol=1e-6)
     assert f"{trace.losses.mean().item():.2f} nats per token" in payload["losses"]["sentence"]
     assert "query_key" not in AttentionExplorer.of(trace, explorer.tokens, steps=False).traits()["payload"]
+
+
+def test_live_answers_for_as_many_wide_heads_as_real_models_have():
+    """Their queries and keys have no room in a page: 139 kB a token in SmolLM2."""
+    tokenizer = CharacterTokenizer.train("Mia found a red kite.")
+    sizes = replace(SMALL, vocab_size=tokenizer.vocab_size, context_length=16, d_model=576, n_layers=30, n_heads=9)
+    model = DecoderOnly(sizes)
+    live = AttentionExplorer.live(model, tokenizer, text="Mia found")
+    assert live.problem == "" and "query_key" not in live.payload and len(live.payload["scores"]) > 0
+
+
+@pytest.mark.parametrize("unembedding", ["none", "tied"])
+def test_a_model_that_looks_ahead_brings_no_losses(unembedding):
+    """Of BERT's kind, without a last table or with one; its tokenizer frames a text itself."""
+    tokenizer = BertTokenizer(["[UNK]", "[CLS]", "[SEP]", "bank", "river"])
+    sizes = replace(SMALL, vocab_size=5, context_length=8, positions="learned", norm="post", unembedding=unembedding)
+    model = EncoderOnly(sizes)
+    token_ids = tokenizer.encode("river bank")
+    explorer = AttentionExplorer.of(model.trace(torch.tensor(token_ids)), tokenizer.tokens(token_ids))
+    assert "losses" not in explorer.traits()["payload"]
+    live = AttentionExplorer.live(model, tokenizer, text="river bank")
+    live.heads_off = [[0, 1]]
+    assert live.problem == "" and live.payload["labels"] == ["[CLS]", "river", "bank", "[SEP]"]
+    assert "losses" not in live.payload
 
 
 WEIGHTS = some_weights(4)

@@ -1,6 +1,7 @@
 """NextTokenExplorer in Python: its sentence, what the page gets, and that typing anything is no trouble."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -69,6 +70,15 @@ def test_its_table_and_picture_show_the_same():
     assert explorer().picture().startswith(b"\x89PNG")
     ended = explorer(path=[END])
     assert ended.table() is None and ended.picture() is None
+
+
+def test_rows_of_a_model_that_stand_for_no_token_have_no_bar():
+    """Real models round their vocabulary up."""
+    model = noisy_model(replace(SIZES, vocab_size=TOKENIZER.vocab_size + 7))
+    shown = NextTokenExplorer(model, TOKENIZER, "A", top=TOKENIZER.vocab_size + 7, depth=0)
+    [node] = shown.traits()["payload"]["nodes"].values()
+    assert {row[0] for row in node["rows"]} == set(range(TOKENIZER.vocab_size))
+    assert shown.picture().startswith(b"\x89PNG")
 
 
 class TestLive:
