@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmviz.corpus_report import CorpusReport, UnitCounts, report
-from llmviz.data_files import cache_folder
-from llmviz.text_files import read_text_file
-from llmviz.tokenizers.texts import END_OF_TEXT, check_text
+from llmviz.corpus_stats import CorpusStats, UnitCounts, corpus_stats
+from llmviz.files import cache_folder, read_text_file
+from llmviz.tokenizers.base import END_OF_TEXT, check_text
 
 __all__ = [
     "Corpus",
-    "CorpusReport",
+    "CorpusStats",
     "UnitCounts",
+    "corpus_stats",
     "from_file",
     "from_recipe",
     "from_text",
     "python_documentation",
-    "report",
     "split",
     "tiny_shakespeare",
     "tinyville",
@@ -70,7 +69,7 @@ def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progres
     counts: how many texts of each kind (those of `world.tinyville.PROGRAMS`: "story", "fact", "mood", …), if
     not the usual mix.
     """
-    from llmviz.world import Tinyville
+    from llmviz.tinyville.corpus import Tinyville
 
     if not isinstance(seed, int):
         raise ValueError(f"seed must be a whole number, but was {seed!r}.")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from llmviz.lesson_files import CHECKOUT, lesson_files
+from llmviz.files import CHECKOUT, lesson_files
 
 SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
 BRING_BACK = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
@@ -67,7 +67,8 @@ def seconds_per_step() -> float:
     import torch
 
     from llmviz import training
-    from llmviz.transformer import DecoderOnly, ModelConfig
+    from llmviz.model.config import ModelConfig
+    from llmviz.model.transformer import DecoderOnly
 
     config = ModelConfig(vocab_size=1024)
     token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
@@ -115,8 +116,8 @@ def _widgets() -> str:
 
 
 def _data() -> str:
-    from llmviz.data_files import data_folder
-    from llmviz.tokenizers.real_vocabularies import VOCABULARIES, tiktoken_encoding, token_ranks
+    from llmviz.files import data_folder
+    from llmviz.tokenizers.tiktoken import VOCABULARIES, tiktoken_encoding, token_ranks
 
     for kept in (tiktoken_encoding, token_ranks):
         kept.cache_clear()  # what is in memory says nothing about the files
@@ -126,7 +127,7 @@ def _data() -> str:
 
 
 def _model() -> str:
-    from llmviz import checkpoints
+    from llmviz.training import checkpoints
 
     return f"the shipped tiny GPT is whole: {checkpoints.load_tiny().model.n_parameters:,} parameters"
 

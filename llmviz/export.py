@@ -22,7 +22,7 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from llmviz.lesson_files import CHECKOUT, NOTEBOOKS, lesson_files
+from llmviz.files import CHECKOUT, NOTEBOOKS, lesson_files
 
 TEACHING = CHECKOUT / "docs" / "teaching"
 TEMPLATES = Path(__file__).resolve().parent / "jupyter"

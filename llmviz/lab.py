@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from llmviz.lesson_files import CHECKOUT, NOTEBOOKS
+from llmviz.files import CHECKOUT, NOTEBOOKS
 
 FIRST_LESSON = NOTEBOOKS / "00_start_here.ipynb"
 # Settings for JupyterLab's pages; the learner's own, if there are any, stay above them.

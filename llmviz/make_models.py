@@ -1,7 +1,7 @@
 """Train again every model that ships (`make models`), and measure it.
 
-    python -m llmviz.make_models              all of them
-    python -m llmviz.make_models induction    only this one
+python -m llmviz.make_models              all of them
+python -m llmviz.make_models induction    only this one
 """
 
 from __future__ import annotations
@@ -20,31 +20,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from llmviz import (
-    ablation,
-    architectures,
-    checkpoints,
-    corpora,
-    evaluation,
-    head_roles,
-    induction,
-    masking,
-    runs,
-    skills,
-    summaries,
-    training,
-    translation,
-)
-from llmviz.data_files import data_folder
-from llmviz.fine_tuning import race, tasks
-from llmviz.limits import names as library_names
-from llmviz.limits import recorded
-from llmviz.pretrained import lesson_plan
+from llmviz import corpora, evaluation, finetuning, training, translation
+from llmviz.evaluation import api_hallucination as library_names
+from llmviz.evaluation import capabilities
+from llmviz.files import data_folder
+from llmviz.interpretability import ablation, head_scores, induction
+from llmviz.model.transformer import DecoderOnly
+from llmviz.pretrained import lesson_prompts
 from llmviz.pretrained import recorded as real_models
-from llmviz.recordings import shipped
-from llmviz.training import TrainingSettings
-from llmviz.transformer import DecoderOnly
-from llmviz.world import Tinyville
+from llmviz.tinyville.corpus import Tinyville
+from llmviz.training import architectures, checkpoints, masked_lm, runs, shipped
+from llmviz.training.loop import TrainingSettings
 
 TINY_STEPS = 5_000
 SEED = 0
@@ -65,17 +51,17 @@ def main(names: list[str]) -> None:
         "tiny": (make_tiny, checkpoints.TINY),
         "induction": (make_induction, checkpoints.INDUCTION),
         "masked": (make_masked, checkpoints.MASKED),
-        "moods": (make_moods, checkpoints.MOODS),
-        "race": (make_race, race.RECORDING),
+        "moods": (make_moods, checkpoints.SENTIMENT),
+        "race": (make_race, finetuning.RECORDING),
         "masked_long": (make_masked_long, checkpoints.MASKED_LONG),
-        "skills": (make_skills, skills.SHIPPED),
-        "recordings": (make_recordings, shipped.FOLDER),
+        "skills": (make_skills, capabilities.SHIPPED),
+        "recordings": (make_recordings, training.FOLDER),
         "names": (make_names, library_names.SHIPPED),
-        "limits": (recorded.make, recorded.SHIPPED),
+        "limits": (evaluation.make, evaluation.SHIPPED),
         "translator": (make_translator, translation.SHIPPED),
-        "headlines": (make_headlines, summaries.SHIPPED),
+        "headlines": (make_headlines, finetuning.SHIPPED),
         "architectures": (architectures.make, architectures.SHIPPED),
-        "real_recordings": (lesson_plan.make, real_models.SHIPPED),
+        "real_recordings": (lesson_prompts.make, real_models.SHIPPED),
     }
     if unknown := set(names) - set(makers):
         raise SystemExit(f"No model is called {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
@@ -89,12 +75,12 @@ def make_tiny(folder: Path) -> None:
     command = f"llmviz train --steps {TINY_STEPS} --seed {SEED}"
     print(f"The tiny GPT: {command}", flush=True)
     corpus = corpora.tinyville(progress=True)
-    run = runs.begin(corpus, steps=TINY_STEPS, seed=SEED, command=command, progress=True)
+    run = runs.create(corpus, steps=TINY_STEPS, seed=SEED, command=command, progress=True)
     with (
         tempfile.TemporaryDirectory() as unfinished,
         tqdm(total=TINY_STEPS, desc="Training", unit=" steps") as bar,
     ):
-        runs.carry_on(run, unfinished, look=lambda step: bar.update())
+        runs.train(run, unfinished, look=lambda step: bar.update())
     found = measure(run)
     for name, value in found.items():
         print(f"  {name}: {value}")
@@ -148,7 +134,7 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     weights = model.trace(lists).attention_weights.detach()
     roles = {
         name: [[round(float(score), 3) for score in layer] for layer in scores]
-        for name, scores in head_roles.head_scores(weights[:, 0], lists[0].tolist()).items()
+        for name, scores in head_scores.head_scores(weights[:, 0], lists[0].tolist()).items()
     }
     effects = ablation.head_effects(model, lists, positions=again)
     layers_off = [
@@ -180,14 +166,16 @@ def make_masked(folder: Path) -> None:
     settings = TrainingSettings(steps=MASKED_STEPS, seed=SEED)
     for name, model, objective in (
         ("next_token", DecoderOnly(tiny.model.config, seed=SEED), training.next_token_loss),
-        ("masked", masking.new_model(tiny.model.config, seed=SEED), masking.masked_token_loss),
+        ("masked", masked_lm.new_model(tiny.model.config, seed=SEED), masked_lm.masked_token_loss),
     ):
         steps = training.train_steps(model, token_ids, settings, starts=starts, objective=objective)
         done = list(tqdm(steps, total=MASKED_STEPS, desc=name, unit=" steps"))
         record[name] = {
             "seconds": round(sum(step.seconds for step in done), 2),
             "history": [(step.step, round(step.loss, 4)) for step in done[:: MASKED_STEPS // 100]],
-            "recovered": round(masking.recovered(model, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3),
+            "recovered": round(
+                masked_lm.masked_accuracy(model, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3
+            ),
         }
         print(f"  {name}: {record[name]['recovered']} of {len(texts)} blanks", flush=True)
     record["n_parameters"] = model.n_parameters
@@ -198,9 +186,9 @@ def make_masked(folder: Path) -> None:
 def make_masked_long(folder: Path) -> None:
     """Train a BERT on the tiny GPT's own text for as many steps as the tiny GPT, each text alone; compare the two."""
     tiny = checkpoints.load_tiny()
-    objective = partial(masking.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
+    objective = partial(masked_lm.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
     token_ids, starts, texts = text_of(tiny)
-    model = masking.new_model(tiny.model.config, seed=SEED)
+    model = masked_lm.new_model(tiny.model.config, seed=SEED)
     settings = TrainingSettings(steps=TINY_STEPS, seed=SEED)
     steps = training.train_steps(model, token_ids, settings, starts=starts, objective=objective)
     done = list(tqdm(steps, total=TINY_STEPS, desc="masked", unit=" steps"))
@@ -211,7 +199,7 @@ def make_masked_long(folder: Path) -> None:
         "seconds": round(sum(step.seconds for step in done), 2),
         "history": [(step.step, round(step.loss, 4)) for step in done[:: TINY_STEPS // 100]],
         "recovered": {
-            name: round(masking.recovered(one, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3)
+            name: round(masked_lm.masked_accuracy(one, tiny.tokenizer, texts, seed=SEED).float().mean().item(), 3)
             for name, one in (("masked", model), ("next_token", tiny.model))
         },
     }
@@ -253,19 +241,23 @@ def make_recordings(folder: Path) -> None:
 
 def make_skills(path: Path) -> None:
     """Let three tiny GPTs grow up, examine them on the way, and write down what each could do when."""
-    found = [skills.record(checkpoints.load_tiny(), seed=seed, progress=True) for seed in skills.SEEDS]
+    found = [capabilities.record(checkpoints.load_tiny(), seed=seed, progress=True) for seed in capabilities.SEEDS]
     path.parent.mkdir(parents=True, exist_ok=True)
-    skills.save(path, found)
+    capabilities.save(path, found)
 
 
 def make_race(path: Path) -> None:
     """Run the races of lesson 6 and write them down: both tasks, each with all numbers of labels."""
-    base = checkpoints.load_moods()
+    base = checkpoints.load_sentiment()
     races = []
-    for task, n_labels in itertools.product(tasks.LABELS, race.BUDGETS):
+    for task, n_labels in itertools.product(finetuning.LABELS, finetuning.BUDGETS):
         print(f"The race: {task}, {n_labels} labels", flush=True)
-        races.append(race.run_race(base.model, base.tokenizer, task=task, n_labels=n_labels, seed=SEED, progress=True))
-    race.save_races(races, path)
+        races.append(
+            finetuning.run_comparison(
+                base.model, base.tokenizer, task=task, n_labels=n_labels, seed=SEED, progress=True
+            )
+        )
+    finetuning.save_comparisons(races, path)
 
 
 def make_translator(folder: Path) -> None:
@@ -275,7 +267,7 @@ def make_translator(folder: Path) -> None:
 
 def make_headlines(folder: Path) -> None:
     """Teach the tiny GPT headlines, and put it there with what it can do."""
-    _keep(folder, summaries.trained(), "headlines")
+    _keep(folder, finetuning.trained(), "headlines")
 
 
 def make_names(folder: Path) -> None:

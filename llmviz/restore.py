@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from llmviz.lesson_files import CHECKOUT, MINE, NOTEBOOKS, lesson_files
+from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files
 
 # What an installation from a stick brings along beside its notebooks: the lessons as they were shipped.
 ARCHIVE = CHECKOUT / "lessons.zip"

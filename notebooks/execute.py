@@ -23,8 +23,8 @@ from tqdm.auto import tqdm
 from traitlets.config import Config
 
 from llmviz.doctor import seconds_per_step
-from llmviz.lesson_files import lesson_files
-from llmviz.pretrained import glass
+from llmviz.files import lesson_files
+from llmviz.pretrained import probe
 
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
@@ -37,7 +37,7 @@ CELL_TIMEOUT = 600  # seconds
 
 def main(names: list[str]) -> int:
     """Execute the lessons that are named, all if none is; return the exit code."""
-    os.environ[glass.VARIABLE] = glass.RECORDED
+    os.environ[probe.VARIABLE] = probe.RECORDED
     everything = lesson_files(FOLDER)
     chosen = [path for path in everything if not names or path.name.startswith(tuple(names))]
     unknown = [name for name in names if not any(path.name.startswith(name) for path in everything)]

@@ -1,5 +1,5 @@
 // The example of the shell's docstring, with a bit of everything that the shell has.
-import { frame, guess, h, roving, unpack } from "../llmviz/shell/static/shell.js";
+import { frame, guess, h, roving, unpack } from "../llmviz/widgets/js/base.js";
 
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Counter", css: ".items { display: flex; flex-wrap: wrap; gap: 4px; }" });

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import traitlets
 
-from llmviz.shell import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
 
 MODULE = Path(__file__).parent / "counter.js"
 PNG = bytes.fromhex(

@@ -16,8 +16,8 @@ HOSTILE = [
 ]  # fmt: skip
 PRELUDE = """
 import numpy as np
-from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
-from llmviz.recordings import AttentionFilm, Bars, Recording, Sample
+from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
+from llmviz.training.recording import AttentionFilm, Bars, Recording, Sample
 from llmviz.tokenizers import BytePairTokenizer
 def heads(n, shape=(2, 3)):
     weights = np.tril(np.random.default_rng(n).random((*shape, n, n)) ** 4)

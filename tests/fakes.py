@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from llmviz.transformer import Assembly, DecoderOnly, ModelConfig
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, TransformerBase
 
 # Models this small are computed fastest by one thread; several wait for each other, above all on a busy machine.
 torch.set_num_threads(1)
@@ -13,7 +14,9 @@ torch.set_num_threads(1)
 SMALL = ModelConfig(vocab_size=11, context_length=8, d_model=24, n_layers=2, n_heads=3, d_ff=20)
 
 
-def noisy_model(config: ModelConfig = SMALL, seed: int = 0, kind: type[Assembly] = DecoderOnly) -> Assembly:
+def noisy_model(
+    config: ModelConfig = SMALL, seed: int = 0, kind: type[TransformerBase] = DecoderOnly
+) -> TransformerBase:
     """A model in which every weight is random, also those that begin at zero."""
     model = kind(config, seed=seed)
     generator = torch.Generator().manual_seed(seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmviz.shell import es_module, to_json
+from llmviz.widgets.base import es_module, to_json
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 

@@ -7,15 +7,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from llmviz import corpora, parallel, runs
-from llmviz.transformer import ModelConfig
+from llmviz import corpora
+from llmviz.model import config
+from llmviz.model.config import ModelConfig
+from llmviz.training import distributed, runs
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 
 
-def run_in_team(folder: Path, steps: int, team: parallel.Team, last_of_second: int | None = None) -> list[float]:
+def run_in_team(
+    folder: Path, steps: int, team: distributed.ProcessGroup, last_of_second: int | None = None
+) -> list[float]:
     """Train on the kites.txt beside the folder; return the losses. The second process can be killed."""
-    runs.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
+    config.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
     losses = []
 
     def look(step) -> None:
@@ -23,14 +27,14 @@ def run_in_team(folder: Path, steps: int, team: parallel.Team, last_of_second: i
         if team.rank == 1 and step.step == last_of_second:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = runs.begin(corpora.from_file(folder.parent / "kites.txt"), tokenizer="characters", steps=steps, team=team)
-    runs.carry_on(run, folder, save_every=5, look=look, team=team)
+    run = runs.create(corpora.from_file(folder.parent / "kites.txt"), tokenizer="characters", steps=steps, team=team)
+    runs.train(run, folder, save_every=5, look=look, team=team)
     return losses
 
 
 def main(folder: str, steps: str, last_of_second: str | None = None) -> None:
     """What torchrun starts in each process."""
-    with parallel.joined_team() as team:
+    with distributed.joined_process_group() as team:
         losses = run_in_team(Path(folder), int(steps), team, int(last_of_second) if last_of_second else None)
         if team.is_first:
             Path(folder, "losses.json").write_text(json.dumps(losses), "utf-8")

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from fakes import SMALL, noisy_model, random_ids
 
-from llmviz import ablation
+from llmviz.interpretability import ablation
 
 MODEL = noisy_model()
 IDS = random_ids(3, 7)

@@ -8,9 +8,9 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.anatomy import logit_lens, parameters_by_part, shuffle_gaps
-from llmviz.block import ModelConfig
-from llmviz.transformer import DecoderOnly, EncoderOnly
+from llmviz.interpretability.logit_lens import logit_lens, parameters_by_part, shuffle_gaps
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
 
 ids = random_ids(6)
 ORDER = (4, 3, 2, 1, 0, 5)

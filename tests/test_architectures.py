@@ -7,11 +7,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import architectures
-from llmviz.architectures import CHANGES, REAL, cache_bytes, changed, gpt2_like, rms_norm, seeing_further, swiglu
-from llmviz.block import FeedForward, ModelConfig, Norm
-from llmviz.decoding import KVCache
-from llmviz.transformer import DecoderOnly
+from llmviz.model.attention import KVCache
+from llmviz.model.block import FeedForward, Norm
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
+from llmviz.training import architectures
+from llmviz.training.architectures import (
+    CHANGES,
+    REAL,
+    cache_bytes,
+    changed,
+    gpt2_like,
+    rms_norm,
+    seeing_further,
+    swiglu,
+)
 
 SMALL = gpt2_like(40, d_model=16, context_length=12)
 
@@ -84,7 +94,7 @@ def test_losses_by_place_are_those_of_torch():
 
 
 def test_models_side_by_side_are_as_trained_alone():
-    from llmviz import checkpoints
+    from llmviz.training import checkpoints
 
     data = architectures.texts(checkpoints.load_tiny().tokenizer)
     configs = dict(list(architectures.variants(1024).items())[:2])

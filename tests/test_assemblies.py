@@ -13,13 +13,13 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.attention import KVCache, causal_mask, padding_mask, sinusoidal_positions
-from llmviz.block import FeedForward, ModelConfig, normalise
-from llmviz.decoding import BlockCache
-from llmviz.encoder_decoder import EncoderDecoder
-from llmviz.generation import generate
-from llmviz.trace import AttentionTrace, BlockTrace, CrossBlockTrace, StackTrace, Trace
-from llmviz.transformer import DecoderOnly, EncoderOnly
+from llmviz.generation.sampling import generate
+from llmviz.model.attention import KVCache, causal_mask, padding_mask, sinusoidal_positions
+from llmviz.model.block import FeedForward, normalize
+from llmviz.model.cached_block import BlockCache
+from llmviz.model.config import ModelConfig
+from llmviz.model.trace import AttentionTrace, BlockTrace, CrossBlockTrace, StackTrace, Trace
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 
 POSITIONS = ("none", "sinusoidal", "learned", "rotary")
 CHOICES = [
@@ -135,7 +135,7 @@ class TestPositions:
 
     def test_learned_positions_are_added_before_the_first_normalisation(self):
         model, ids = noisy(DecoderOnly, replace(SMALL, positions="learned")), random_ids(2, 5)
-        expected = normalise(model.embedding(ids) + model.position_embedding.weight[:5])
+        expected = normalize(model.embedding(ids) + model.position_embedding.weight[:5])
         torch.testing.assert_close(model.trace(ids).residuals[0], expected)
         torch.testing.assert_close(model.embed(ids[:, 2:], 2), expected[:, 2:])
 
@@ -212,7 +212,7 @@ class TestTrace:
     def test_each_part_is_made_from_the_one_before(self, kind, norm):
         model = noisy(kind, replace(SMALL, norm=norm))
         trace = model.trace(random_ids(2, 5))
-        before, after = (normalise, lambda x: x) if norm == "pre" else (lambda x: x, normalise)
+        before, after = (normalize, lambda x: x) if norm == "pre" else (lambda x: x, normalize)
         for block, parts in zip(model.blocks, trace.blocks, strict=True):
             torch.testing.assert_close(parts.attention_input, before(parts.residual_before))
             torch.testing.assert_close(parts.residual_middle, after(parts.residual_before + parts.attention.output))
@@ -224,7 +224,7 @@ class TestTrace:
 
     def test_of_a_block_with_memory_too(self):
         for parts in self.TRACE.decoder.blocks:
-            torch.testing.assert_close(parts.cross_attention_input, normalise(parts.residual_middle))
+            torch.testing.assert_close(parts.cross_attention_input, normalize(parts.residual_middle))
             after_cross = parts.residual_middle + parts.cross_attention.output
             torch.testing.assert_close(parts.residual_after_cross, after_cross)
             torch.testing.assert_close(parts.residual_after, after_cross + parts.feed_forward_output)

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from llmviz.attention import (
+from llmviz.model.attention import (
     QUERY_GAIN,
     ROTARY_BASE,
     KVCache,
     MultiHeadAttention,
-    Rotation,
+    RotaryEmbedding,
+    apply_rotary,
     causal_mask,
     rotary_angles,
-    rotate,
     scaled_dot_product_attention,
 )
 
@@ -29,8 +29,8 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def no_rotation(n_positions: int, d_head: int) -> Rotation:
-    return Rotation.of(torch.zeros(n_positions, d_head // 2))
+def no_rotation(n_positions: int, d_head: int) -> RotaryEmbedding:
+    return RotaryEmbedding.of(torch.zeros(n_positions, d_head // 2))
 
 
 def normalised_by_hand(x: torch.Tensor) -> torch.Tensor:
@@ -119,19 +119,21 @@ class TestScaledDotProduct:
 class TestRotation:
     @given(st.integers(1, 4), st.integers(0, 30), st.integers(0, 30), st.integers(0, 60), seeds)
     def test_the_dot_product_depends_on_the_distance_alone(self, half, i, j, shift, seed):
-        rotation = Rotation.of(rotary_angles(100, 2 * half))
+        rotation = RotaryEmbedding.of(rotary_angles(100, 2 * half))
         query, key = noise(1, 2 * half, seed=seed), noise(1, 2 * half, seed=seed + 1)
 
         def product(i: int, j: int) -> float:
-            turned = rotate(query, rotation.at(i, i + 1)) @ rotate(key, rotation.at(j, j + 1)).T
+            turned = apply_rotary(query, rotation.at(i, i + 1)) @ apply_rotary(key, rotation.at(j, j + 1)).T
             return turned.item()
 
         assert product(i, j) == pytest.approx(product(i + shift, j + shift), abs=1e-3)
 
     def test_the_dot_product_does_depend_on_the_distance(self):
-        rotation = Rotation.of(rotary_angles(3, 4))
+        rotation = RotaryEmbedding.of(rotary_angles(3, 4))
         x = torch.ones(1, 4)
-        products = [(rotate(x, rotation.at(0, 1)) @ rotate(x, rotation.at(k, k + 1)).T).item() for k in range(3)]
+        products = [
+            (apply_rotary(x, rotation.at(0, 1)) @ apply_rotary(x, rotation.at(k, k + 1)).T).item() for k in range(3)
+        ]
         # Two pairs (1, 1), the second turning √base times slower than the first.
         expected = [2 * math.cos(k) + 2 * math.cos(k / math.sqrt(ROTARY_BASE)) for k in range(3)]
         assert products == pytest.approx(expected, abs=1e-5)
@@ -139,14 +141,14 @@ class TestRotation:
     @given(st.integers(1, 5), st.integers(1, 40), seeds)
     def test_equals_multiplying_complex_numbers(self, half, n_positions, seed):
         x = noise(2, n_positions, 2 * half, seed=seed)
-        turned = rotate(x, Rotation.of(rotary_angles(n_positions, 2 * half)))
+        turned = apply_rotary(x, RotaryEmbedding.of(rotary_angles(n_positions, 2 * half)))
         torch.testing.assert_close(turned, turned_as_complex(x), rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
 
     @given(st.integers(1, 8), seeds)
     def test_at_position_zero_nothing_turns(self, half, seed):
         x = noise(1, 2 * half, seed=seed)
-        assert torch.equal(rotate(x, Rotation.of(rotary_angles(1, 2 * half))), x)
+        assert torch.equal(apply_rotary(x, RotaryEmbedding.of(rotary_angles(1, 2 * half))), x)
 
     def test_an_odd_width_gets_a_sentence(self):
         with pytest.raises(ValueError, match="d_head must be even; given 5"):
@@ -221,7 +223,7 @@ class TestMultiHead:
         expected, expected_weights = judge(
             QUERY_GAIN * prepared(ours.query), prepared(ours.key), x, attn_mask=~mask, average_attn_weights=False
         )
-        rotation = Rotation.of(rotary_angles(n_positions, d_head))
+        rotation = RotaryEmbedding.of(rotary_angles(n_positions, d_head))
         trace = ours.trace(x, mask, rotation)
         torch.testing.assert_close(trace.weights, expected_weights, rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(trace.output, expected, rtol=1e-3, atol=1e-3)

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from llmviz import checkpoints, cli, corpora, runs
-from llmviz.transformer import ModelConfig
+from llmviz import cli, corpora
+from llmviz.cli import parsing
+from llmviz.model.config import ModelConfig
+from llmviz.training import checkpoints, runs
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 TRAIN = "train --text good.txt --tokenizer characters --steps 2"
@@ -134,9 +136,9 @@ def make_run(folder: Path, text: Path, n_steps: int) -> None:
         if step.step == n_steps:
             raise KeyboardInterrupt
 
-    run = runs.begin(corpora.from_file(text), tokenizer="characters", steps=2)
+    run = runs.create(corpora.from_file(text), tokenizer="characters", steps=2)
     with pytest.raises(KeyboardInterrupt):
-        runs.carry_on(run, folder, look=stop)
+        runs.train(run, folder, look=stop)
 
 
 def damage_models(folder: Path) -> None:
@@ -205,13 +207,13 @@ def expect(place, monkeypatch, capsys):
 @pytest.mark.parametrize("kind", FAILED)
 def test_bad_input_gets_one_sentence_and_loses_nothing(expect, kind):
     command, sentence = FAILED[kind]
-    expect(command, cli.FAILED, sentence)
+    expect(command, parsing.FAILED, sentence)
 
 
 @pytest.mark.parametrize("kind", MISUSED)
 def test_so_does_a_command_that_is_not_understood(expect, kind):
     command, sentence = MISUSED[kind]
-    expect(command, cli.USAGE, sentence)
+    expect(command, parsing.USAGE, sentence)
 
 
 @pytest.mark.parametrize("option, sentence", [
@@ -223,14 +225,14 @@ def test_an_empty_word_is_no_folder_and_no_file(place, monkeypatch, capsys, opti
     """As an unset variable of a shell gives it: --resume "$DIR"."""
     monkeypatch.chdir(place)
     before = fingerprint(place)
-    assert cli.main(["train", option, ""]) == cli.FAILED
+    assert cli.main(["train", option, ""]) == parsing.FAILED
     assert re.search(sentence, capsys.readouterr().err)
     assert fingerprint(place) == before
 
 
 def test_an_empty_word_is_no_model(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
-    assert cli.main(["generate", "Mia", "--model", ""]) == cli.FAILED
+    assert cli.main(["generate", "Mia", "--model", ""]) == parsing.FAILED
     assert "holds no checkpoint" in capsys.readouterr().err
 
 
@@ -244,18 +246,18 @@ def test_a_full_disk_loses_neither_the_run_nor_the_way_back(place, tmp_path, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert cli.main(["train", "--resume", str(folder)]) == cli.FAILED
+        assert cli.main(["train", "--resume", str(folder)]) == parsing.FAILED
     (line,) = sentences(capsys.readouterr().err)
     assert line.startswith("llmviz train: No space left on device; is the folder there")
     assert before.items() <= fingerprint(folder).items()
-    assert cli.main(["train", "--resume", str(folder)]) == cli.OK
+    assert cli.main(["train", "--resume", str(folder)]) == parsing.OK
     assert checkpoints.load(folder).step == 2
     assert not list(folder.glob("*.unfinished"))
 
 
 def test_a_pipe_that_is_not_utf_8(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9")))
-    assert cli.main(["check", "-"]) == cli.FAILED
+    assert cli.main(["check", "-"]) == parsing.FAILED
     assert sentences(capsys.readouterr().err) == [
         "llmviz check: what came through the pipe is not UTF-8 text: byte 0xe9 at position 3"
     ]
@@ -264,7 +266,7 @@ def test_a_pipe_that_is_not_utf_8(monkeypatch, capsys):
 def test_an_output_that_cannot_show_a_text(tmp_path, monkeypatch, capsys):
     (tmp_path / "kites.txt").write_text("연 🪁\n", "utf-8")
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert cli.main(["check", str(tmp_path / "kites.txt")]) == cli.FAILED
+    assert cli.main(["check", str(tmp_path / "kites.txt")]) == parsing.FAILED
     (line,) = sentences(capsys.readouterr().err)
     assert line.startswith(r"llmviz check: the output takes only ascii, which has no '\uc5f0")
 

@@ -9,10 +9,16 @@ from fakes import bigram_model, noisy_model, scripted_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz import checkpoints
-from llmviz.beam_search import Beam, beam_search, beam_search_steps, continuation_log_probability, extend_beams
-from llmviz.generation import generate
-from llmviz.world import Tinyville
+from llmviz.generation.beam_search import (
+    Beam,
+    beam_search,
+    beam_search_steps,
+    continuation_log_probability,
+    extend_beams,
+)
+from llmviz.generation.sampling import generate
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 # The wide road or the narrow road: after 0 comes 1 with 0.6 and then forks; 2 with 0.4 has one way to go on, 5.
 ROADS = torch.full((6, 6), 1e-6)

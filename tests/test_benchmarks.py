@@ -14,7 +14,7 @@ import measuring
 import run
 from measuring import Finding, NotMeasured, SubjectReport, Target
 
-from llmviz.training import TrainingStep
+from llmviz.training.loop import TrainingStep
 
 FOLDER = Path(run.__file__).resolve().parent
 MACHINE = {

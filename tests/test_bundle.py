@@ -15,11 +15,11 @@ from lab_server import NO_WAY_OUT
 from linked_wheels import Linked, write_wheel
 from packaging.requirements import Requirement
 
-from llmviz import bundle
-from llmviz.bundle import Target, installer, packing, wheels
+from llmviz.bundle import installer, packing, targets, wheels
+from llmviz.bundle.targets import Target
 from llmviz.cli import main
 
-HERE = bundle.here()
+HERE = targets.here()
 KEY = f"{HERE.system} {HERE.python}"
 WINDOWS = Target("win_amd64", "3.12")
 needs_links = pytest.mark.skipif(os.name == "nt", reason="links to folders need rights that few users have on Windows")
@@ -33,13 +33,13 @@ class TestTargets:
             ("platform_system == 'Linux' and platform_machine == 'x86_64'", {"linux_x86_64"}),
             ("os_name != 'nt'", {"linux_x86_64", "linux_aarch64", "macosx_arm64"}),
             ("python_version < '3.12'", set()),
-            ("python_full_version < '3.12.5'", set(bundle.SYSTEMS)),  # true on some 3.12: it goes along
+            ("python_full_version < '3.12.5'", set(targets.SYSTEMS)),  # true on some 3.12: it goes along
             ("extra == 'test'", set()),
         ],
     )
     def test_markers_are_read_for_the_laptop_and_not_for_this_machine(self, marker, systems):
         need = Requirement(f"thing; {marker}")
-        assert {system for system in bundle.SYSTEMS if Target(system, "3.12").wants(need)} == systems
+        assert {system for system in targets.SYSTEMS if Target(system, "3.12").wants(need)} == systems
 
     def test_an_extra_counts_where_it_is_asked_for(self):
         assert WINDOWS.wants(Requirement("thing; extra == 'test'"), frozenset({"test"}))
@@ -47,7 +47,7 @@ class TestTargets:
     @pytest.mark.parametrize(("system", "python"), [("amiga", "3.12"), ("win_amd64", "3.9")])
     def test_what_cannot_be_packed_for_is_said(self, system, python):
         with pytest.raises(ValueError, match=r"no bundle can be made for .*; (there are|llmviz runs on) .*"):
-            bundle.target(system, python)
+            targets.target(system, python)
 
 
 def shelf(needs: dict[str, str]):

@@ -12,12 +12,14 @@ import safetensors.torch
 import torch
 from fakes import SMALL, noisy_model, random_ids, same_weights
 
-from llmviz import checkpoints
-from llmviz.checkpoints import Checkpoint, holds_checkpoint, load, load_tiny, save
-from llmviz.encoder_decoder import EncoderDecoder
-from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
-from llmviz.training import TrainingSettings, make_optimizers, train_steps
-from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
+from llmviz import files
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
+from llmviz.training import checkpoints
+from llmviz.training.checkpoints import Checkpoint, holds_checkpoint, load, load_tiny, save
+from llmviz.training.loop import TrainingSettings, make_optimizers, train_steps
 
 TEXT = random_ids(120)
 TOKENIZER = CharacterTokenizer("abcdefgh ")  # 9 characters with <unk> and <|endoftext|> make 11 tokens
@@ -138,7 +140,7 @@ class TestRoundTrip:
         assert tiny.step == tiny.settings.steps
 
     def test_the_shipped_model_is_at_most_8_megabytes(self):
-        folder = checkpoints.data_path(checkpoints.TINY)
+        folder = files.data_path(checkpoints.TINY)
         assert sum(path.stat().st_size for path in folder.iterdir()) <= 8e6
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from fakes import same_weights
 
-from llmviz import __version__, checkpoints, cli, corpora, runs
+from llmviz import __version__, cli, corpora
 from llmviz.cli import main
-from llmviz.transformer import ModelConfig
-from llmviz.world import Tinyville
+from llmviz.model.config import ModelConfig
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints, runs
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 OPTIONS = {
@@ -217,7 +218,7 @@ class TestTrain:
         assert report["steps"] == checkpoints.load("m").settings.steps >= 1
 
     def test_on_tinyville_compares_with_the_world(self, place, say, monkeypatch):
-        monkeypatch.setattr("llmviz.world.tinyville.DEFAULT_COUNTS", {"fact": 60, "visit": 20})
+        monkeypatch.setattr("llmviz.tinyville.corpus.DEFAULT_COUNTS", {"fact": 60, "visit": 20})
         monkeypatch.setattr(corpora, "HELD_OUT_TEXTS", 30)
         code, lines = say("train", "--tokenizer", "word", "--steps", "2", "--json")
         report = last_json(lines)

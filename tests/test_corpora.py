@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import corpora, text_files
-from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
-from llmviz.world import Tinyville
+from llmviz import corpora, corpus_stats, files
+from llmviz.tinyville import Tinyville
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 SENTENCES = "".join(f"Mia found {number} red kites.\n" for number in range(100))
 
@@ -87,7 +87,7 @@ def test_a_missing_file_a_folder_and_a_device_get_a_sentence(tmp_path):
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
-        file.truncate(text_files.LARGEST_FILE + 1)  # a hole: takes no room on the disk
+        file.truncate(files.LARGEST_FILE + 1)  # a hole: takes no room on the disk
     monkeypatch.setattr(type(path), "open", lambda *_, **__: pytest.fail("the file was opened"))
     with pytest.raises(ValueError, match=r"huge\.txt has 200 MB; at most 200 MB are read"):
         corpora.from_file(path)
@@ -135,7 +135,7 @@ def test_plain_text_is_split_at_nine_tenths_of_its_characters(lengths):
 
 def test_a_tiny_text_can_be_reported_but_not_split():
     corpus = corpora.from_text("Mia found a kite.")
-    assert corpora.report(corpus).n_characters == 17
+    assert corpus_stats.corpus_stats(corpus).n_characters == 17
     with pytest.raises(ValueError, match=r"your text has 17 characters, too few .* at least 1,000"):
         corpora.split(corpus)
 
@@ -274,7 +274,7 @@ class TestTinyShakespeare:
 def test_a_report_by_hand():
     # Words with ends: a a b ⏹ | b ⏹. Singles: a 2, b 2, ⏹ 2 of 6. Pairs: ⏹a, aa, ab, b⏹ 2, ⏹b.
     corpus = corpora.Corpus("by hand", ("a a b", "b"), {"source": "text"})
-    counted = corpora.report(corpus)
+    counted = corpus_stats.corpus_stats(corpus)
     assert (counted.n_documents, counted.n_characters, counted.n_bytes, counted.tokens) == (2, 6, 6, None)
     assert (counted.words.n, counted.words.n_distinct) == (6, 2)
     assert counted.words.most_frequent == (("a", 2), ("b", 2))
@@ -286,7 +286,7 @@ def test_a_report_by_hand():
 def test_a_report_counts_tokens_if_a_tokenizer_is_given():
     corpus = corpora.from_text("Mia, 연 Mia")
     tokenizer = CharacterTokenizer.train(corpus.documents)
-    counted = corpora.report(corpus, tokenizer)
+    counted = corpus_stats.corpus_stats(corpus, tokenizer)
     assert (counted.n_characters, counted.n_bytes) == (10, 12)
     assert (counted.words.n, counted.words.n_distinct) == (5, 3)
     assert (counted.tokens.unit, counted.tokens.n, counted.tokens.n_distinct) == ("token", 11, 6)
@@ -295,7 +295,7 @@ def test_a_report_counts_tokens_if_a_tokenizer_is_given():
 
 def test_a_report_reads_as_a_short_table():
     corpus = corpora.from_text("Mia ran. Mia ran.")
-    shown = repr(corpora.report(corpus, WordTokenizer.train(corpus.documents)))
+    shown = repr(corpus_stats.corpus_stats(corpus, WordTokenizer.train(corpus.documents)))
     assert shown.splitlines() == [
         "your text: 1 text, 17 characters, 17 bytes",
         "words: 7 (with one for the end of each text), 3 different",
@@ -309,4 +309,4 @@ def test_a_report_reads_as_a_short_table():
 
 def test_words_are_those_of_the_world():
     for document in corpora.tinyville(0, {kind: 20 for kind in Tinyville().counts}).documents:
-        assert corpora.report(corpora.from_text(document)).words.n == len(Tinyville.words(document)) + 1
+        assert corpus_stats.corpus_stats(corpora.from_text(document)).words.n == len(Tinyville.words(document)) + 1

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from llmviz.data_files import data_folder, data_path
-from llmviz.tokenizers.real_vocabularies import VOCABULARIES
+from llmviz.files import data_folder, data_path
+from llmviz.tokenizers.tiktoken import VOCABULARIES
 
 README = data_path("README.md").read_text("utf-8")
 
@@ -59,7 +59,7 @@ def test_tiny_shakespeare_is_not_committed():
     assert not (data_folder() / "tinyshakespeare.txt").exists()
 
 
-@pytest.mark.parametrize("module", ["llmviz", "llmviz.data_files", "llmviz.tokenizers", "llmviz.corpora"])
+@pytest.mark.parametrize("module", ["llmviz", "llmviz.files", "llmviz.tokenizers", "llmviz.corpora"])
 def test_text_needs_no_torch(module):
     heavy = "{'torch', 'matplotlib', 'ipywidgets', 'pooch', 'requests'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from llmviz import checkpoints, doctor
+from llmviz import doctor
+from llmviz.training import checkpoints
 
 TABLE = """
 | lesson | what | runs in |

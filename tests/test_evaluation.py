@@ -7,8 +7,7 @@ import pytest
 import torch
 from fakes import FakeModel, noisy_model, scripted_model, uniform_model
 
-from llmviz import checkpoints
-from llmviz.evaluation import (
+from llmviz.evaluation.losses import (
     added_text,
     continuation,
     copy_accuracy,
@@ -18,10 +17,12 @@ from llmviz.evaluation import (
     next_word,
     sample_texts,
 )
-from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
-from llmviz.transformer import ModelConfig
-from llmviz.world import Fact, Text, Tinyville
-from llmviz.world.words import join
+from llmviz.model import transformer
+from llmviz.model.config import ModelConfig
+from llmviz.tinyville import Fact, Text, Tinyville
+from llmviz.tinyville.grammar import join
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 WORLD = Tinyville()
 SAID = "Mia found a red kite."
@@ -173,7 +174,7 @@ class TestAccuracy:
 
 def test_an_untrained_model_is_as_surprised_as_one_that_guesses(vocabulary):
     config = ModelConfig(vocab_size=vocabulary.vocab_size, d_model=16, n_heads=2, d_ff=16)
-    model = checkpoints.DecoderOnly(config)
+    model = transformer.DecoderOnly(config)
     texts = WORLD.texts(2, counts={"fact": 5})
     n_tokens = sum(len(vocabulary.encode(text.text)) + 1 for text in texts)
     nats = sum(document_nats(model, vocabulary, [text.text for text in texts]))

@@ -6,22 +6,23 @@ from fakes import noisy_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz import checkpoints
-from llmviz.filling import Filler
-from llmviz.masking import blank_id, fill_blanks
-from llmviz.tokenizers import BytePairTokenizer
-from llmviz.transformer import EncoderOnly, ModelConfig
-from llmviz.world import Tinyville
-from llmviz.world.words import WORD
+from llmviz.generation.fill_mask import FillMask
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import EncoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.tinyville.grammar import WORD
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.training import checkpoints
+from llmviz.training.masked_lm import fill_blanks, mask_token_id
 
 TINY = checkpoints.load_tiny()
 TOKENIZER = BytePairTokenizer.train("Mia found a red kite. Otto found a blue kite in the tree.", 267)
 SIZES = {"context_length": 40, "d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16}
 MASKED = noisy_model(ModelConfig(TOKENIZER.vocab_size + 1, **SIZES), 0, EncoderOnly)
 CAUSAL = noisy_model(ModelConfig(TOKENIZER.vocab_size, **SIZES))
-FILLER = Filler(MASKED, CAUSAL, TOKENIZER, width=TOKENIZER.vocab_size)
+FILLER = FillMask(MASKED, CAUSAL, TOKENIZER, width=TOKENIZER.vocab_size)
 TEXT = "Mia found a kite"
-SHIPPED = Filler(checkpoints.load_masked().model, TINY.model, TINY.tokenizer, world=Tinyville())
+SHIPPED = FillMask(checkpoints.load_masked().model, TINY.model, TINY.tokenizer, world=Tinyville())
 
 
 def test_a_word_of_one_token_gets_the_masked_models_own_probability():
@@ -29,7 +30,7 @@ def test_a_word_of_one_token_gets_the_masked_models_own_probability():
     assert [word.text for word in words] == TEXT.split() and [words[2].start, words[2].stop] == [6, 7]
     [filling] = FILLER.fill(TEXT, [2])
     row = torch.tensor([ids])
-    row[0, 6] = blank_id(MASKED)
+    row[0, 6] = mask_token_id(MASKED)
     expected = MASKED(row)[0, 6, :-1].softmax(-1)
     assert filling.both_sides["a"] >= expected[ids[6]].item() - 1e-6  # "a" is also spelled without the space
     assert sum(filling.both_sides.values()) == pytest.approx(1, abs=1e-5)
@@ -40,11 +41,11 @@ def test_a_word_of_several_tokens_is_filled_from_left_to_right():
     ids, words = FILLER.read(text)
     place, word = next((place, word) for place, word in enumerate(words) if word.stop - word.start == 2)
     row = torch.tensor([ids])
-    row[0, word.start : word.stop] = blank_id(MASKED)
+    row[0, word.start : word.stop] = mask_token_id(MASKED)
     first = MASKED(row)[0, word.start, :-1].softmax(-1)[ids[word.start]]
     row[0, word.start] = ids[word.start]
     second = MASKED(row)[0, word.start + 1, :-1].softmax(-1)[ids[word.start + 1]]
-    wide = Filler(MASKED, CAUSAL, TOKENIZER, width=TOKENIZER.vocab_size**2)
+    wide = FillMask(MASKED, CAUSAL, TOKENIZER, width=TOKENIZER.vocab_size**2)
     found = wide.fill(text, [place])[0].both_sides
     assert found[word.text] >= (first * second).item() - 1e-6
     assert sum(found.values()) == pytest.approx(1, abs=1e-4)
@@ -104,7 +105,7 @@ def test_the_worlds_answers_are_for_what_each_can_know():
 @settings(max_examples=60)
 def test_anything_typed_is_filled_or_refused_in_a_sentence(text, place):
     try:
-        found = Filler(MASKED, CAUSAL, TOKENIZER).fill(text, [place])
+        found = FillMask(MASKED, CAUSAL, TOKENIZER).fill(text, [place])
     except ValueError as error:
         assert str(error)[-1].isprintable()
         return
@@ -121,4 +122,4 @@ def test_bad_input_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="see 40 tokens at once"):
         FILLER.fill("Mia " * 40, [0])
     with pytest.raises(ValueError, match="all three must be of one size"):
-        Filler(CAUSAL, CAUSAL, TOKENIZER)
+        FillMask(CAUSAL, CAUSAL, TOKENIZER)

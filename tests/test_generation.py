@@ -10,16 +10,16 @@ from fakes import SMALL, bigram_model, noisy_model, scripted_model, uniform_mode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation import (
+from llmviz.generation.sampling import (
     apply_temperature,
-    draw,
     generate,
     generate_steps,
     keep_top_k,
     keep_top_p,
     look_ahead,
+    sample_token,
 )
-from llmviz.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly
 
 MODEL = noisy_model()
 HALVES = torch.tensor([0.25, 0.5, 0.1, 0.15])
@@ -122,7 +122,7 @@ class TestDrawing:
     def test_takes_the_token_on_which_the_point_falls(self, monkeypatch, point, token_id):
         """Laid end to end, token 1 reaches to 0.25 and token 3 to 1; the others have no room."""
         monkeypatch.setattr(torch, "rand", lambda n, generator: torch.full((n,), point))
-        assert draw(torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0]), torch.Generator()) == token_id
+        assert sample_token(torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0]), torch.Generator()) == token_id
 
     def test_greedy_takes_the_best_every_time(self):
         model = noisy_model()

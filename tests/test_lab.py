@@ -9,7 +9,7 @@ import pytest
 from lab_server import Lab
 from nbformat.sign import NotebookNotary
 
-from llmviz import lab
+from llmviz import files, lab
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_settings_ask_nothing_of_the_network_and_open_the_lesson(lesson):
     assert "--LabApp.news_url=None" in settings
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in settings
     assert f"--ServerApp.root_dir={lesson.parent}" in settings
-    assert lab._settings(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={lab.CHECKOUT}"
+    assert lab._settings(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={files.CHECKOUT}"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root user")

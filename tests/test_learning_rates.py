@@ -6,9 +6,9 @@ import pytest
 import torch
 from fakes import SMALL, random_ids
 
-from llmviz.learning_rates import RangeTest, range_test, smooth, warm_up_and_cosine
-from llmviz.training import TrainingSettings
-from llmviz.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly
+from llmviz.training.loop import TrainingSettings
+from llmviz.training.schedules import RangeTest, range_test, smooth, warm_up_and_cosine
 
 TEXT = random_ids(400)
 

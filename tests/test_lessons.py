@@ -39,7 +39,7 @@ all_whole, all_full = pytest.mark.parametrize("lesson", whole), pytest.mark.para
 
 def content(lesson: Lesson):
     """The lesson's questions and exercises."""
-    return importlib.import_module(f"llmviz.exercises.{lesson.name[3:]}").LESSON
+    return importlib.import_module(f"llmviz.course.content.{lesson.name[3:]}.checks").LESSON
 
 
 def test_whole_lessons_say_so():

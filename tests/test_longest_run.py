@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.memorisation import CopyFinder, longest_run
+from llmviz.evaluation.memorization import SubstringIndex, longest_run
 
 texts = st.lists(st.sampled_from(["a", "b", "c"]), max_size=12)
 
 
 @given(texts, texts)
 def test_is_as_long_as_what_the_fast_one_finds(words, corpus):
-    assert longest_run(words, corpus) == CopyFinder([" ".join(corpus)]).longest(" ".join(words)).n_words
+    assert longest_run(words, corpus) == SubstringIndex([" ".join(corpus)]).longest(" ".join(words)).n_words
 
 
 @pytest.mark.parametrize("words, corpus, n", [

@@ -2,11 +2,12 @@
 
 import pytest
 
-from llmviz import checkpoints, make_models
+from llmviz import make_models
+from llmviz.training import checkpoints
 
 
 def test_the_base_of_fine_tuning_is_the_tiny_gpt_that_reads_on():
-    made, shipped = make_models.trained_on_moods(steps=12, n_moods=300), checkpoints.load_moods()
+    made, shipped = make_models.trained_on_moods(steps=12, n_moods=300), checkpoints.load_sentiment()
     assert made.model.config == shipped.model.config and made.step == 12
     assert made.settings.learning_rate == shipped.settings.learning_rate
     gaps = made.record["measured"]["gap_nats_per_word"]

@@ -2,17 +2,18 @@
 
 import pytest
 
-from llmviz import checkpoints, masking
-from llmviz.transformer import EncoderOnly
-from llmviz.world import Tinyville
-from llmviz.world.facts import FACTS
+from llmviz import files
+from llmviz.model.transformer import EncoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.tinyville.facts import FACTS
+from llmviz.training import checkpoints, masked_lm
 
 MASKED = checkpoints.load_masked()
 
 
 def best(text: str) -> list[str]:
     """What it puts into each blank."""
-    _, probabilities = masking.fill_blanks(MASKED.model, MASKED.tokenizer, text)
+    _, probabilities = masked_lm.fill_blanks(MASKED.model, MASKED.tokenizer, text)
     return [MASKED.tokenizer.decode([token_id]) for token_id in probabilities.argmax(-1).tolist()]
 
 
@@ -25,7 +26,7 @@ def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
 
 
 def test_is_at_most_3_megabytes():
-    folder = checkpoints.data_path(checkpoints.MASKED)
+    folder = files.data_path(checkpoints.MASKED)
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
 
 
@@ -36,7 +37,7 @@ def test_recovers_more_than_a_gpt_that_was_trained_for_as_many_steps():
 
 def test_what_was_recorded_is_what_it_does():
     texts = [text.text for text in Tinyville(MASKED.corpus["counts"]).texts(99, counts={"story": 150, "fact": 150})]
-    found = masking.recovered(MASKED.model, MASKED.tokenizer, texts, seed=1).float().mean().item()
+    found = masked_lm.masked_accuracy(MASKED.model, MASKED.tokenizer, texts, seed=1).float().mean().item()
     assert found == pytest.approx(MASKED.record["masked"]["recovered"], abs=0.12)
 
 
@@ -63,12 +64,12 @@ class TestTrainedLonger:
         assert record["masked"] > record["next_token"] + 0.05
         texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
         found, by_gpt = (
-            masking.recovered(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
+            masked_lm.masked_accuracy(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
             for model in (self.LONG.model, checkpoints.load_tiny().model)
         )
         assert found == pytest.approx(record["masked"], abs=0.08)
         assert found > by_gpt + 0.05
 
     def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
-        _, probabilities = masking.fill_blanks(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
+        _, probabilities = masked_lm.fill_blanks(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
         assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9

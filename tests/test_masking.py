@@ -8,10 +8,20 @@ from fakes import SMALL, FakeModel, noisy_model, random_ids, same_weights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.masking import blank_id, fill_blanks, hide, masked_token_loss, recovered, same_text, write_texts
-from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer
-from llmviz.training import TrainingSettings, next_token_loss, train, train_steps
-from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training.loop import TrainingSettings, next_token_loss, train, train_steps
+from llmviz.training.masked_lm import (
+    fill_blanks,
+    generate_by_mask_filling,
+    mask_token_id,
+    mask_tokens,
+    masked_accuracy,
+    masked_token_loss,
+    same_text,
+)
 
 MODEL = noisy_model(SMALL, 0, EncoderOnly)
 TOKENIZER = CharacterTokenizer("abcdefg ")  # 8 characters, <unk> and <|endoftext|>: ids 0 to 9, and 10 is the blank
@@ -25,32 +35,32 @@ class TestHide:
     @given(st.integers(1, 5), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 99))
     def test_puts_blanks_where_it_says_and_leaves_everything_else(self, n_texts, n_positions, share, seed):
         ids = random_ids(n_texts, n_positions, seed=seed)
-        blanked, hidden = hide(ids, 99, share=share, generator=generator(seed))
+        blanked, hidden = mask_tokens(ids, 99, share=share, generator=generator(seed))
         assert (blanked == 99).equal(hidden)
         assert blanked[~hidden].equal(ids[~hidden])
         assert hidden.any(dim=1).all()
 
     def test_hides_about_the_share(self):
-        _, hidden = hide(random_ids(100, 100), 99, share=0.3, generator=generator())
+        _, hidden = mask_tokens(random_ids(100, 100), 99, share=0.3, generator=generator())
         assert hidden.float().mean().item() == pytest.approx(0.3, abs=0.02)
 
     def test_the_same_seed_hides_the_same(self):
         ids = random_ids(3, 20)
-        one, again, other = (hide(ids, 99, generator=generator(seed))[1] for seed in (1, 1, 2))
+        one, again, other = (mask_tokens(ids, 99, generator=generator(seed))[1] for seed in (1, 1, 2))
         assert one.equal(again)
         assert not one.equal(other)
 
     @pytest.mark.parametrize("share", [0, -0.1, 1.1, math.nan])
     def test_an_impossible_share_gets_a_sentence(self, share):
         with pytest.raises(ValueError, match=f"above 0 and at most 1; given {share}"):
-            hide(random_ids(1, 3), 99, share=share, generator=generator())
+            mask_tokens(random_ids(1, 3), 99, share=share, generator=generator())
 
 
 class TestLoss:
     WINDOWS = random_ids(4, 9, vocab_size=10)
 
     def test_is_the_mean_surprise_at_the_blanks(self):
-        blanked, hidden = hide(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        blanked, hidden = mask_tokens(self.WINDOWS[:, :-1], 10, generator=generator(5))
         probabilities = MODEL(blanked).softmax(-1).detach()
         by_hand = [-math.log(probabilities[text, place, self.WINDOWS[text, place]])
                    for text, place in hidden.nonzero().tolist()]  # fmt: skip
@@ -62,15 +72,14 @@ class TestLoss:
         model = FakeModel(11, lambda ids: torch.zeros(11))
         model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
         loss = masked_token_loss(model, self.WINDOWS, generator(5))
-        blanked, _ = hide(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        blanked, _ = mask_tokens(self.WINDOWS[:, :-1], 10, generator=generator(5))
         assert seen[0].equal(blanked)
         assert loss.item() == pytest.approx(math.log(11))
-
 
     def test_texts_of_one_window_see_each_other_only_if_nothing_is_said(self):
         """With end_of_text, the loss is that of each text alone, wherever it stands in the window."""
         windows = torch.tensor([[9, 1, 2, 9, 3, 4, 9, 5, 0]])
-        blanked, hidden = hide(windows[:, :-1], 10, generator=generator(5))
+        blanked, hidden = mask_tokens(windows[:, :-1], 10, generator=generator(5))
         alone = []
         for first, last in ((0, 3), (3, 6), (6, 8)):
             log_shares = MODEL(blanked[:, first:last])[0].log_softmax(-1).detach()
@@ -85,7 +94,7 @@ class TestLoss:
 class TestWriting:
     def test_each_token_is_drawn_at_a_blank_behind_all_so_far(self):
         model = noisy_model(SMALL, 0, EncoderOnly)
-        best = write_texts(model, TOKENIZER, 2, temperature=1e-6)
+        best = generate_by_mask_filling(model, TOKENIZER, 2, temperature=1e-6)
         row = [TOKENIZER.end_of_text]
         while len(row) < SMALL.context_length:
             token_id = int(model(torch.tensor([[*row, 10]]))[0, -1, :10].argmax()) if len(row) < 7 else None
@@ -96,11 +105,13 @@ class TestWriting:
 
     def test_the_same_seed_writes_the_same_and_the_end_ends(self):
         model = noisy_model(SMALL, 0, EncoderOnly)
-        assert write_texts(model, TOKENIZER, 5, seed=3) == write_texts(model, TOKENIZER, 5, seed=3)
+        assert generate_by_mask_filling(model, TOKENIZER, 5, seed=3) == generate_by_mask_filling(
+            model, TOKENIZER, 5, seed=3
+        )
         with torch.no_grad():
             model.unembedding.weight[:] = 0
             model.unembedding.weight[TOKENIZER.end_of_text] = 0
-        assert all("endoftext" not in text for text in write_texts(model, TOKENIZER, 5))
+        assert all("endoftext" not in text for text in generate_by_mask_filling(model, TOKENIZER, 5))
 
 
 class TestTraining:
@@ -146,7 +157,7 @@ class TestFillBlanks:
         for text in ("a ___ kite", "___ ___ kite", "a ___", "___", "a ___ ___ "):
             ids, _ = fill_blanks(model, tokenizer, text)
             left, *rest = text.split("___")
-            blank = blank_id(model)
+            blank = mask_token_id(model)
             expected = tokenizer.encode(left.removesuffix(" "))
             for number, piece in enumerate(rest):
                 expected += [blank, *tokenizer.encode(piece if number == len(rest) - 1 else piece.removesuffix(" "))]
@@ -161,7 +172,7 @@ class TestRecovered:
     TEXTS = ("abc", "g", "a b c", "fedcba", "bb")
 
     def test_is_right_where_the_best_guess_is_the_hidden_token(self):
-        found = recovered(MODEL, TOKENIZER, self.TEXTS, seed=3)
+        found = masked_accuracy(MODEL, TOKENIZER, self.TEXTS, seed=3)
         draws = generator(3)
         for text, right in zip(self.TEXTS, found.tolist(), strict=True):
             ids = TOKENIZER.encode(text)
@@ -172,7 +183,7 @@ class TestRecovered:
 
     def test_a_decoder_reads_what_stands_before(self):
         model = noisy_model()
-        found = recovered(model, TOKENIZER, self.TEXTS, seed=3)
+        found = masked_accuracy(model, TOKENIZER, self.TEXTS, seed=3)
         draws = generator(3)
         for text, right in zip(self.TEXTS, found.tolist(), strict=True):
             ids = TOKENIZER.encode(text)
@@ -181,11 +192,11 @@ class TestRecovered:
             assert right == (int(model(row)[0, -1, :10].argmax()) == ids[place])
 
     def test_of_nothing_is_nothing(self):
-        assert recovered(MODEL, TOKENIZER, []).tolist() == []
+        assert masked_accuracy(MODEL, TOKENIZER, []).tolist() == []
 
     def test_an_empty_text_gets_a_sentence(self):
         with pytest.raises(ValueError, match="at least one token to hide; given ''"):
-            recovered(MODEL, TOKENIZER, ["ab", ""])
+            masked_accuracy(MODEL, TOKENIZER, ["ab", ""])
 
 
 def test_a_word_that_only_its_right_neighbour_tells_is_learned_by_the_masked_objective_alone():
@@ -200,6 +211,6 @@ def test_a_word_that_only_its_right_neighbour_tells_is_learned_by_the_masked_obj
     for kind, objective in ((EncoderOnly, masked_token_loss), (DecoderOnly, next_token_loss)):
         model = kind(ModelConfig(17, context_length=9, d_model=32, n_layers=1, n_heads=4, d_ff=64))
         train(model, row, settings, objective=objective, starts=starts)
-        right[kind] = recovered(model, tokenizer, texts * 40).float().mean().item()
+        right[kind] = masked_accuracy(model, tokenizer, texts * 40).float().mean().item()
     assert right[EncoderOnly] > 0.95
     assert right[DecoderOnly] == pytest.approx((1 + 1 / 7) / 2, abs=0.1)

@@ -7,13 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from llmviz import checkpoints
-from llmviz.block import FeedForward, Norm
-from llmviz.encoder_decoder import EncoderDecoder
-from llmviz.model_config import CHOICES, ModelConfig
-from llmviz.tokenizers import CharacterTokenizer
-from llmviz.training import TrainingSettings, make_optimizers, train_steps
-from llmviz.transformer import DecoderOnly, EncoderOnly
+from llmviz.model.block import FeedForward, Norm
+from llmviz.model.config import CHOICES, ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training import checkpoints
+from llmviz.training.loop import TrainingSettings, make_optimizers, train_steps
 
 TOKENIZER = CharacterTokenizer.train("a red kite")
 SMALL = ModelConfig(TOKENIZER.vocab_size, context_length=12, d_model=16, n_layers=2, n_heads=4, d_ff=20)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from llmviz import checkpoints, evaluation
-from llmviz.world import Tinyville
-from llmviz.world.moods import COMMENTS
+from llmviz import evaluation, files
+from llmviz.tinyville import Tinyville
+from llmviz.tinyville.sentiment import COMMENTS
+from llmviz.training import checkpoints
 
-MOODS = checkpoints.load_moods()
+MOODS = checkpoints.load_sentiment()
 FIRST_WORDS = {mood: {comment.split()[0] for comment in comments} for mood, comments in COMMENTS.items()}
 
 
@@ -15,7 +16,7 @@ def test_is_the_tiny_gpt_in_size_and_tokenizer_and_small_enough_to_ship():
     assert MOODS.model.config == tiny.model.config
     assert MOODS.tokenizer == tiny.tokenizer
     assert MOODS.corpus["counts"] == {**tiny.corpus["counts"], "mood": MOODS.corpus["counts"]["mood"]}
-    folder = checkpoints.data_path(checkpoints.MOODS)
+    folder = files.data_path(checkpoints.SENTIMENT)
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from llmviz import optimizers
-from llmviz.optimizers import Muon, orthogonalise
+from llmviz.training import optimizers
+from llmviz.training.optimizers import Muon, orthogonalize
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -28,7 +28,7 @@ class TestOrthogonalise:
         left, right = rotations(rows, rank, seed), rotations(columns, rank, seed + 1)
         values = 0.05 + torch.rand(rank, generator=torch.Generator().manual_seed(seed))
         matrix = size * left @ values.diag() @ right.T
-        inside = left.T @ orthogonalise(matrix[None])[0] @ right
+        inside = left.T @ orthogonalize(matrix[None])[0] @ right
         assert inside.diag().min() > 0.6
         assert inside.diag().max() < 1.3
         torch.testing.assert_close(inside, inside.diag().diag(), rtol=0, atol=2e-3)
@@ -36,21 +36,21 @@ class TestOrthogonalise:
     @given(st.integers(1, 16), st.integers(1, 16), seeds)
     def test_a_tall_matrix_is_a_wide_one_transposed(self, rows, columns, seed):
         matrix = noise(1, rows, columns, seed=seed)
-        torch.testing.assert_close(orthogonalise(matrix.mT), orthogonalise(matrix).mT, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(orthogonalize(matrix.mT), orthogonalize(matrix).mT, rtol=1e-4, atol=1e-4)
 
     def test_each_matrix_of_a_stack_is_handled_by_itself(self):
         matrices = torch.stack([noise(6, 9, seed=1), 100 * noise(6, 9, seed=2)])
-        alone = torch.cat([orthogonalise(matrix[None]) for matrix in matrices])
-        torch.testing.assert_close(orthogonalise(matrices), alone, rtol=1e-4, atol=1e-4)
+        alone = torch.cat([orthogonalize(matrix[None]) for matrix in matrices])
+        torch.testing.assert_close(orthogonalize(matrices), alone, rtol=1e-4, atol=1e-4)
 
     def test_one_number_follows_the_quintic_by_hand(self):
         x = 1.0
         for _ in range(5):
             x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
-        assert orthogonalise(torch.tensor([[[-7.0]]])).item() == pytest.approx(-x, rel=1e-4)
+        assert orthogonalize(torch.tensor([[[-7.0]]])).item() == pytest.approx(-x, rel=1e-4)
 
     def test_nothing_stays_nothing(self):
-        assert torch.equal(orthogonalise(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4))
+        assert torch.equal(orthogonalize(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4))
 
 
 class TestMuon:
@@ -66,7 +66,7 @@ class TestMuon:
     def test_two_steps_of_momentum_by_hand(self, monkeypatch):
         """Without orthogonalising, a step is a weighted sum that one can do on paper; 4 rows and 1 column
         make it √4 = 2 times as long."""
-        monkeypatch.setattr(optimizers, "orthogonalise", lambda matrices: matrices)
+        monkeypatch.setattr(optimizers, "orthogonalize", lambda matrices: matrices)
         weight = nn.Parameter(torch.zeros(4, 1))
         first, second = torch.tensor([[1.0], [2], [0], [-1]]), torch.tensor([[-1.0], [0], [0], [-1]])
         muon = Muon([weight], learning_rate=0.1, momentum=0.9)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from llmviz.overlap import clipped_precision, exact_share, overlap
+from llmviz.evaluation.text_overlap import clipped_precision, exact_share, overlap
 
 WORDS = st.lists(st.sampled_from(["le", "la", "chat", "rouge", "petit"]), min_size=1, max_size=8)
 

@@ -10,8 +10,9 @@ import pytest
 import team_run
 import torch
 
-from llmviz import checkpoints, runs
-from llmviz.parallel import ALONE, Team
+from llmviz.model import config
+from llmviz.training import checkpoints, runs
+from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
 
 TEAM_RUN = Path(team_run.__file__)
 
@@ -33,8 +34,8 @@ def text(tmp_path):
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """Fifty steps in this process: (losses, checkpoint)."""
-    monkeypatch.setattr(runs, "ModelConfig", runs.ModelConfig)  # put back what the run makes small
-    losses = team_run.run_in_team(tmp_path / "alone", 50, ALONE)
+    monkeypatch.setattr(runs, "ModelConfig", config.ModelConfig)  # put back what the run makes small
+    losses = team_run.run_in_team(tmp_path / "alone", 50, SINGLE_PROCESS)
     return losses, checkpoints.load(tmp_path / "alone")
 
 
@@ -57,7 +58,7 @@ def test_a_killed_process_leaves_a_good_checkpoint(tmp_path, alone):
     assert 20 <= run.checkpoint.step <= 23
     losses, checkpoint = alone
     rest = []
-    runs.carry_on(run, tmp_path / "broken", look=lambda step: rest.append(step.loss))
+    runs.train(run, tmp_path / "broken", look=lambda step: rest.append(step.loss))
     assert rest == pytest.approx(losses[-len(rest) :], abs=1e-4)
     assert run.checkpoint.step == checkpoint.step == 50
 
@@ -71,10 +72,10 @@ def test_the_command_speaks_once(tmp_path):
 
 
 def test_windows_that_cannot_be_shared_evenly_are_refused():
-    Team(0, 4).check_batch(8)
+    ProcessGroup(0, 4).check_batch(8)
     with pytest.raises(ValueError, match="3 processes cannot share 8 windows a step evenly"):
-        Team(2, 3).check_batch(8)
+        ProcessGroup(2, 3).check_batch(8)
 
 
 def test_alone_everything_stays_as_it_is():
-    assert ALONE.is_first and ALONE.agreed(7) == 7
+    assert SINGLE_PROCESS.is_first and SINGLE_PROCESS.agreed(7) == 7

@@ -5,8 +5,9 @@ import torch
 from fakes import random_ids
 from torch.utils.flop_counter import FlopCounterMode
 
-from llmviz.reading_costs import cache_bytes, reading_cost, step_costs
-from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.generation.flops import cache_bytes, reading_cost, step_costs
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
 
 # Learned positions: turning queries and keys would be counted too.
 CONFIG = ModelConfig(vocab_size=11, context_length=16, d_model=24, n_layers=2, n_heads=3, d_ff=20, positions="learned")
@@ -43,7 +44,7 @@ def test_torch_counts_the_same_for_one_token_after_a_cache(n_before):
 
 
 def test_torch_counts_the_same_for_writing_with_and_without_a_cache():
-    from llmviz.generation import generate
+    from llmviz.generation.sampling import generate
 
     for use_cache in (True, False):
         work = counted(lambda use_cache=use_cache: generate(MODEL, [1, 2, 3], max_new_tokens=9, use_cache=use_cache))

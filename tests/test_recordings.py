@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from llmviz import checkpoints, corpora, evaluation, recordings, runs, training
-from llmviz.data_files import data_path
-from llmviz.memorisation import CopyFinder
-from llmviz.recordings.making import Subject
-from llmviz.recordings.shipped import SUBJECT, few_texts
-from llmviz.training import TrainingSettings
-from llmviz.transformer import DecoderOnly, ModelConfig
-from llmviz.world import Tinyville
+from llmviz import corpora, evaluation, training
+from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.files import data_path
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints, recorder, runs
+from llmviz.training.loop import TrainingSettings
+from llmviz.training.recorder import ProbeSet
+from llmviz.training.shipped import PROBE_SET, few_texts
 
 WORLD = Tinyville()
 TEXTS = WORLD.texts(5, counts={"fact": 60})
@@ -23,13 +25,13 @@ TOKENIZER = checkpoints.load_tiny().tokenizer
 SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=64, d_model=16, n_layers=2, n_heads=2, d_ff=16)
 SETTINGS = TrainingSettings(steps=20, batch_size=2)
 WORDS = {"mill": "x", "dog": "x", "jam": "y", "zzzzz": "y"}
-SUBJECTS = Subject(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
+SUBJECTS = ProbeSet(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
 
 
 @pytest.fixture(scope="module")
 def recording():
     held_out = [text.text for text in TEXTS]
-    return recordings.record(
+    return recorder.record(
         "facts", DecoderOnly(SIZES), CORPUS, TOKENIZER, SETTINGS, SUBJECTS, held_out=held_out,
         lines={"ln V": 1.0}, world=WORLD, fresh=held_out, n_frames=4,
     )  # fmt: skip
@@ -70,7 +72,7 @@ def test_the_bars_lead_with_what_the_world_allows(recording):
 
 
 def test_the_marks_of_a_sample_lie_where_they_should(recording):
-    finder = CopyFinder(CORPUS.documents)
+    finder = SubstringIndex(CORPUS.documents)
     for sample in recording.samples[-1]:
         passage = finder.longest(sample.text)
         marked = sample.text[slice(*sample.copied)]
@@ -93,8 +95,8 @@ def test_the_map_is_one_plane_for_all_frames(recording, model):
 
 
 def test_what_is_saved_comes_back(recording, tmp_path):
-    recordings.save(tmp_path, recording)
-    again = recordings.load(tmp_path)
+    training.save_recording(tmp_path, recording)
+    again = training.load_recording(tmp_path)
     assert repr(again) == repr(recording) and again.samples == recording.samples
     assert again.yardsticks == recording.yardsticks and list(again.words) == list(recording.words)
     np.testing.assert_allclose(again.held_out_losses, recording.held_out_losses, atol=1e-4)
@@ -113,15 +115,15 @@ def test_what_is_saved_comes_back(recording, tmp_path):
     ],
 )
 def test_a_damaged_recording_is_refused(recording, tmp_path, damage, sentence):
-    recordings.save(tmp_path, recording)
+    training.save_recording(tmp_path, recording)
     damage(tmp_path)
     with pytest.raises(ValueError, match=sentence):
-        recordings.load(tmp_path)
+        training.load_recording(tmp_path)
 
 
 def test_a_recording_that_is_not_there_names_those_that_are(tmp_path):
     with pytest.raises(FileNotFoundError, match="tinyville, overfitted"):
-        recordings.load(tmp_path / "nothing")
+        training.load_recording(tmp_path / "nothing")
 
 
 def test_films_of_another_length_are_refused(recording):
@@ -132,20 +134,20 @@ def test_films_of_another_length_are_refused(recording):
 
 
 def test_a_recording_of_losses_alone():
-    made = recordings.of_losses("mine", [(1, 4.0), (2, 2.0), (3, 1.0)], [(0, 5.0), (2, 3.0), (3, 2.0)], {"a": 1.0})
+    made = training.of_losses("mine", [(1, 4.0), (2, 2.0), (3, 1.0)], [(0, 5.0), (2, 3.0), (3, 2.0)], {"a": 1.0})
     assert made.training_losses.tolist() == [4.0, 3.0, 1.0] and made.samples == ()
     with pytest.raises(ValueError, match="nothing was measured yet"):
-        recordings.of_losses("mine", [], [])
+        training.of_losses("mine", [], [])
 
 
 def test_saved_steps_begin_before_the_first_and_end_with_the_last():
     for n_steps in (1, 7, 8, 100, 5_000):
-        steps = recordings.saved_steps(n_steps, 10)
+        steps = recorder.saved_steps(n_steps, 10)
         assert steps[0] == 0 and steps[-1] == n_steps and steps == sorted(set(steps)) and len(steps) <= 10
 
 
 def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
-    lines = recordings.yardsticks(CORPUS, TEXTS, TOKENIZER)
+    lines = recorder.baselines(CORPUS, TEXTS, TOKENIZER)
     assert list(lines) == ["ln V", "unigram", "bigram", "exact entropy"]
     assert lines["ln V"] > lines["unigram"] > lines["bigram"]
     n_tokens = sum(len(TOKENIZER.encode(text.text)) + 1 for text in TEXTS)
@@ -154,26 +156,26 @@ def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
 
 
 class TestShipped:
-    @pytest.mark.parametrize("name", recordings.NAMES)
+    @pytest.mark.parametrize("name", training.NAMES)
     def test_it_is_small_whole_and_says_where_it_comes_from(self, name):
-        made = recordings.load(name)
+        made = training.load_recording(name)
         assert len(made.steps) == 22 and made.steps[0] == 0
         assert made.held_out_losses[0] == pytest.approx(made.yardsticks["ln V"], abs=1e-3)
-        assert len(made.bars) == len(SUBJECT.prefixes) and len(made.attention) == len(SUBJECT.sentences)
-        assert made.points.shape == (22, len(SUBJECT.words), 2)
+        assert len(made.bars) == len(PROBE_SET.prefixes) and len(made.attention) == len(PROBE_SET.sentences)
+        assert made.points.shape == (22, len(PROBE_SET.words), 2)
         assert made.record["command"].endswith("make_models recordings") and "torch" in made.record["machine"]
         for film in made.attention:
             np.testing.assert_allclose(film.weights.sum(-1), 1, atol=0.05)
         assert sum(file.stat().st_size for file in data_path(f"recordings/{name}").iterdir()) < 1_000_000
 
     def test_both_read_the_corpora_that_their_recipes_name(self):
-        recipe = recordings.load("overfitted").record["corpus"]
+        recipe = training.load_recording("overfitted").record["corpus"]
         assert recipe["sha256"] == few_texts().recipe["sha256"]
-        whole = recordings.load("tinyville").record
+        whole = training.load_recording("tinyville").record
         assert whole["n_documents"] == sum(WORLD.counts.values())
 
     def test_much_text_is_understood_little_text_is_learned_by_heart(self):
-        whole, few = map(recordings.load, recordings.NAMES)
+        whole, few = map(training.load_recording, training.NAMES)
         floor = whole.yardsticks["exact entropy"]
         assert floor < whole.held_out_losses[-1] < floor + 0.05
         assert abs(whole.copied[-1] - whole.copied_by_the_world) < 0.1

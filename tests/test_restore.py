@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz import lesson_files, restore
+from llmviz import files, restore
 from llmviz.cli import main
 
 DAY = date(2026, 11, 22)
@@ -58,7 +58,7 @@ def notebooks(request, tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -75,9 +75,9 @@ def test_a_broken_lesson_comes_back_and_the_learners_is_kept(notebooks, name):
 def test_a_path_names_the_folder_too(notebooks):
     other = write(notebooks.parent.parent / "home" / "notebooks", {"03_attention.ipynb": b"mine"})
     done = restore.restore(str(other / "03_attention.ipynb"), day=DAY)
-    assert files(other) == {"03_attention.ipynb": SHIPPED["03_attention.ipynb"], MINE.format(1): b"mine"}
+    assert contents(other) == {"03_attention.ipynb": SHIPPED["03_attention.ipynb"], MINE.format(1): b"mine"}
     assert done.origin == f"the lessons in {notebooks}"  # as they were handed out
-    assert files(notebooks) == SHIPPED
+    assert contents(notebooks) == SHIPPED
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -86,7 +86,7 @@ def test_the_lessons_where_one_stands_are_meant(notebooks, monkeypatch, inside):
     mine = write(home / "notebooks", {"03_attention.ipynb": b"mine"})
     monkeypatch.chdir(mine if inside else home)
     restore.restore("3", day=DAY)
-    assert files(mine)["03_attention.ipynb"] == SHIPPED["03_attention.ipynb"]
+    assert contents(mine)["03_attention.ipynb"] == SHIPPED["03_attention.ipynb"]
 
 
 def test_a_copy_never_takes_the_place_of_another(notebooks):
@@ -94,7 +94,7 @@ def test_a_copy_never_takes_the_place_of_another(notebooks):
     for text in (b"one", b"two", b"one"):
         lesson.write_bytes(text)
         restore.restore("3", day=DAY)
-    kept = files(notebooks)
+    kept = contents(notebooks)
     assert (kept[MINE.format(1)], kept[MINE.format(2)]) == (b"one", b"two")
     assert len(kept) == len(SHIPPED) + 2  # what is kept already is not kept twice
 
@@ -115,25 +115,25 @@ def test_a_missing_lesson_and_a_missing_folder_come_back(notebooks):
         path.unlink()
     notebooks.rmdir()
     assert restore.restore("0").was_missing
-    assert files(notebooks) == {"00_start_here.ipynb": SHIPPED["00_start_here.ipynb"]}
+    assert contents(notebooks) == {"00_start_here.ipynb": SHIPPED["00_start_here.ipynb"]}
 
 
 def test_what_is_as_shipped_is_left_alone_also_with_the_line_ends_of_windows(notebooks):
     lesson = notebooks / "00_start_here.ipynb"
     lesson.write_bytes(SHIPPED[lesson.name].replace(b"\n", b"\r\n"))
-    before = files(notebooks)
+    before = contents(notebooks)
     assert restore.restore("0").was_same
-    assert files(notebooks) == before
+    assert contents(notebooks) == before
 
 
 @pytest.mark.parametrize("name", ["4", "attentoin", "", "03_attention.mine-2020-01-01-1", "../pyproject.toml"])
 def test_what_is_unknown_gets_a_sentence_and_changes_nothing(notebooks, name, capsys):
-    before = files(notebooks)
+    before = contents(notebooks)
     assert main(["restore", name]) == 1
     said = capsys.readouterr().err
     assert "there is no" in said and "Traceback" not in said
     assert "03_attention" in said or "--list" in said
-    assert files(notebooks) == before
+    assert contents(notebooks) == before
 
 
 def test_a_close_name_is_suggested(notebooks, capsys):
@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_not_replaced(notebooks, monkeypatch, capsys):
         patch.setattr(Path, "read_bytes", refused)
         assert main(["restore", "3"]) == 1
     assert "you may not read" in capsys.readouterr().err
-    assert files(notebooks) == {**SHIPPED, "03_attention.ipynb": b"mine"}
+    assert contents(notebooks) == {**SHIPPED, "03_attention.ipynb": b"mine"}
     lesson.unlink()
     lesson.mkdir()
     assert main(["restore", "3"]) == 1
@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_everything_as_it_was(notebooks, monkeypatch, broken)
     monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[broken], full)
     with pytest.raises(OSError, match="No space"):
         restore.restore("3", day=DAY)
-    left = files(notebooks)
+    left = contents(notebooks)
     assert left.pop("03_attention.ipynb") == b"mine"
     assert set(left) <= {"00_start_here.ipynb", MINE.format(1)}
 
@@ -194,7 +194,7 @@ def test_without_anything_shipped_it_says_where_it_looked(tmp_path, monkeypatch,
     (tmp_path / ".git").mkdir()
     assert main(["restore", "3"]) == 1
     assert "git cannot read the shipped lessons" in capsys.readouterr().err
-    assert files(folder) == SHIPPED
+    assert contents(folder) == SHIPPED
 
 
 class TestCommand:
@@ -223,14 +223,14 @@ class TestCommand:
     def test_brings_all_back_at_once(self, notebooks, capsys):
         write(notebooks, dict.fromkeys(SHIPPED, b"mine"))
         assert main(["restore", "all"]) == 0
-        assert {name: files(notebooks)[name] for name in SHIPPED} == SHIPPED
-        assert len(files(notebooks)) == 2 * len(SHIPPED)
+        assert {name: contents(notebooks)[name] for name in SHIPPED} == SHIPPED
+        assert len(contents(notebooks)) == 2 * len(SHIPPED)
 
 
 def test_a_copy_is_no_lesson(notebooks):
     (notebooks / "03_attention.ipynb").write_bytes(b"mine")
     restore.restore("3", day=DAY)
-    assert [path.name for path in lesson_files.lesson_files(notebooks)] == list(SHIPPED)
+    assert [path.name for path in files.lesson_files(notebooks)] == list(SHIPPED)
 
 
 MOVES = st.one_of(st.binary(max_size=2), st.sampled_from(["restore", "undo", "delete"]))
@@ -255,5 +255,5 @@ def test_nothing_that_stood_there_is_ever_lost(tmp_path_factory, moves):
                     stood_there.add(lesson.read_bytes())
                 copies = sorted(home.glob("*.mine-*"))
                 restore.restore(copies[0].name if move == "undo" and copies else "3", home, day=DAY)
-            assert stood_there <= {*files(home).values(), *SHIPPED.values()}
-    assert files(handed_out) == SHIPPED
+            assert stood_there <= {*contents(home).values(), *SHIPPED.values()}
+    assert contents(handed_out) == SHIPPED

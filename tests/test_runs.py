@@ -16,10 +16,11 @@ import pytest
 import torch
 from fakes import same_weights
 
-from llmviz import checkpoints, corpora, evaluation, runs, training
-from llmviz.tokenizers import CharacterTokenizer
-from llmviz.transformer import ModelConfig
-from llmviz.world import Tinyville
+from llmviz import corpora, evaluation, training
+from llmviz.model.config import ModelConfig
+from llmviz.tinyville import Tinyville
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training import checkpoints, loop, runs
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 
@@ -40,7 +41,7 @@ def corpus(tmp_path):
 
 
 def begin(corpus, **settings) -> runs.Run:
-    return runs.begin(corpus, **{"tokenizer": "characters", "steps": 12, **settings})
+    return runs.create(corpus, **{"tokenizer": "characters", "steps": 12, **settings})
 
 
 class TestTokens:
@@ -91,7 +92,7 @@ class TestBegin:
         assert third.settings.seed == 4
 
     def test_fixes_the_steps_that_fill_the_seconds(self, small, corpus, monkeypatch):
-        monkeypatch.setattr(training, "measure_seconds_per_step", lambda *given, **more: (0.02, 1.0))
+        monkeypatch.setattr(loop, "measure_seconds_per_step", lambda *given, **more: (0.02, 1.0))
         run = begin(corpus, steps=None, seconds=5)
         assert run.settings.steps == 200
         assert run.seconds == 1.0
@@ -113,7 +114,7 @@ class TestCarryOn:
         saved = []
         monkeypatch.setattr(checkpoints, "save", lambda folder, checkpoint: saved.append(checkpoint))
         seen = []
-        runs.carry_on(begin(corpus), tmp_path, save_every=5, look=seen.append)
+        runs.train(begin(corpus), tmp_path, save_every=5, look=seen.append)
         assert [checkpoint.step for checkpoint in saved] == [0, 5, 10, 12]
         assert [step.step for step in seen] == list(range(1, 13))
         record = saved[-1].record
@@ -124,14 +125,14 @@ class TestCarryOn:
 
     def test_measures_the_loss_of_each_held_out_token_once(self, small, corpus, tmp_path):
         run = begin(corpus)
-        runs.carry_on(run, tmp_path)
+        runs.train(run, tmp_path)
         ids = torch.tensor(run.tokenizer.encode(run.held_out.text))
         assert run.validation_loss == pytest.approx(training.evaluate(run.model, ids), abs=1e-4)
         assert checkpoints.load(tmp_path).record["validation_loss"] == run.validation_loss
 
     def test_and_of_short_documents_from_their_first_word_to_their_end(self, small, tmp_path):
         run = begin(corpora.tinyville(counts={"fact": 60, "copy": 20}), tokenizer="word", steps=2)
-        runs.carry_on(run, tmp_path)
+        runs.train(run, tmp_path)
         texts = run.held_out.documents
         n_tokens = sum(len(run.tokenizer.encode(text)) + 1 for text in texts)
         nats = sum(evaluation.document_nats(run.model, run.tokenizer, texts))
@@ -139,12 +140,12 @@ class TestCarryOn:
 
     def test_stops_when_the_wanted_loss_is_reached(self, small, corpus, tmp_path):
         run = begin(corpus, steps=200)
-        runs.carry_on(run, tmp_path, until_loss=100.0)
+        runs.train(run, tmp_path, until_loss=100.0)
         assert run.checkpoint.step == 25
         assert run.is_over
         again = runs.resume(tmp_path)
         assert again.is_over
-        runs.carry_on(again, tmp_path)
+        runs.train(again, tmp_path)
         assert again.checkpoint.step == 25
 
     def test_history_stays_short(self, small, corpus, tmp_path):
@@ -158,17 +159,17 @@ class TestResume:
     @pytest.mark.parametrize("stop", [1, 4, 5, 11])
     def test_after_ctrl_c_ends_as_an_uninterrupted_run(self, small, corpus, tmp_path, stop):
         whole = begin(corpus)
-        runs.carry_on(whole, tmp_path / "whole")
+        runs.train(whole, tmp_path / "whole")
 
         def interrupt(step):
             if step.step == stop:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.carry_on(begin(corpus), tmp_path / "parted", save_every=5, look=interrupt)
+            runs.train(begin(corpus), tmp_path / "parted", save_every=5, look=interrupt)
         run = runs.resume(tmp_path / "parted")
         assert run.checkpoint.step == stop
-        runs.carry_on(run, tmp_path / "parted", save_every=5)
+        runs.train(run, tmp_path / "parted", save_every=5)
         assert same_weights(run.model, whole.model)
         assert run.history == whole.history
         assert run.validation_loss == whole.validation_loss
@@ -176,22 +177,22 @@ class TestResume:
 
     def test_in_the_same_program_too(self, small, corpus, tmp_path):
         whole, parted = begin(corpus), begin(corpus)
-        runs.carry_on(whole, tmp_path / "whole")
+        runs.train(whole, tmp_path / "whole")
 
         def interrupt(step):
             if step.step == 9:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.carry_on(parted, tmp_path / "parted", look=interrupt)
-        runs.carry_on(parted, tmp_path / "parted")
+            runs.train(parted, tmp_path / "parted", look=interrupt)
+        runs.train(parted, tmp_path / "parted")
         assert same_weights(parted.model, whole.model)
 
     def test_of_a_run_interrupted_inside_a_step_goes_on_from_what_was_saved_before(
         self, small, corpus, tmp_path, monkeypatch
     ):
         whole = begin(corpus)
-        runs.carry_on(whole, tmp_path / "whole", save_every=5)
+        runs.train(whole, tmp_path / "whole", save_every=5)
         train_steps = training.train_steps
 
         def interrupted_in_step_9(model, *arguments, **settings):
@@ -201,26 +202,26 @@ class TestResume:
                 yield step
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(training, "train_steps", interrupted_in_step_9)
-            runs.carry_on(begin(corpus), tmp_path / "parted", save_every=5)
+            patch.setattr(loop, "train_steps", interrupted_in_step_9)
+            runs.train(begin(corpus), tmp_path / "parted", save_every=5)
         run = runs.resume(tmp_path / "parted")
         assert run.checkpoint.step == 5
-        runs.carry_on(run, tmp_path / "parted", save_every=5)
+        runs.train(run, tmp_path / "parted", save_every=5)
         assert same_weights(run.model, whole.model)
 
     def test_of_documents_reads_them_from_the_same_places(self, small, tmp_path):
         corpus = corpora.tinyville(counts={"fact": 50, "visit": 20})
         whole = begin(corpus, tokenizer="word", steps=6)
-        runs.carry_on(whole, tmp_path / "whole")
+        runs.train(whole, tmp_path / "whole")
 
         def interrupt(step):
             if step.step == 3:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.carry_on(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", look=interrupt)
+            runs.train(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", look=interrupt)
         run = runs.resume(tmp_path / "parted")
-        runs.carry_on(run, tmp_path / "parted")
+        runs.train(run, tmp_path / "parted")
         assert same_weights(run.model, whole.model)
 
     def test_of_a_run_killed_after_its_last_step_measures_its_loss(self, small, corpus, tmp_path, monkeypatch):
@@ -229,10 +230,10 @@ class TestResume:
 
         with monkeypatch.context() as patch, pytest.raises(SystemExit):
             patch.setattr(runs, "held_out_loss", killed)
-            runs.carry_on(begin(corpus), tmp_path, save_every=6)
+            runs.train(begin(corpus), tmp_path, save_every=6)
         run = runs.resume(tmp_path)
         assert run.is_over
-        runs.carry_on(run, tmp_path)
+        runs.train(run, tmp_path)
         assert run.validation_loss == runs.held_out_loss(run)
         assert runs.resume(tmp_path).validation_loss == run.validation_loss
 
@@ -316,7 +317,7 @@ class TestKilled:
 class TestReport:
     def test_of_a_text(self, small, corpus, tmp_path):
         run = begin(corpus)
-        runs.carry_on(run, tmp_path)
+        runs.train(run, tmp_path)
         report = runs.report(run)
         assert list(report) == ["seconds", "steps", "tokens", "parameters", "validation_loss"]
         assert (report["steps"], report["tokens"]) == (12, 12 * 256)
@@ -324,7 +325,7 @@ class TestReport:
 
     def test_of_tinyville_compares_with_the_world_kind_by_kind(self, small, tmp_path):
         run = begin(corpora.tinyville(counts={"fact": 60, "copy": 20}), tokenizer="word", steps=2)
-        runs.carry_on(run, tmp_path)
+        runs.train(run, tmp_path)
         report = runs.report(run)
         assert report["entropy"].keys() == report["gap"].keys() == report["compared"].keys() == {"fact", "copy"}
         assert sum(report["compared"].values()) == len(run.held_out.documents)

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from llmviz import corpora, runs, scaling, training
-from llmviz.tokenizers import CharacterTokenizer
-from llmviz.training import TrainingSettings
+from llmviz import corpora, training
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training import runs, scaling
+from llmviz.training.loop import TrainingSettings
 
 SIZES = np.array([18_000.0, 28_000, 39_000, 63_000, 90_000])
 

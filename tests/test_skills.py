@@ -5,16 +5,18 @@ import math
 import pytest
 from fakes import uniform_model
 
-from llmviz import checkpoints, corpora, skills
-from llmviz.skills import Examination
-from llmviz.world import Tinyville
+from llmviz import corpora
+from llmviz.evaluation import capabilities
+from llmviz.evaluation.capabilities import CapabilityEval
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 TINY = checkpoints.load_tiny()
 WORLD = Tinyville()
 
 
 def test_a_grown_model_passes_and_blind_guessing_fails():
-    examination = Examination(TINY.tokenizer, WORLD, corpora.tinyville().documents)
+    examination = CapabilityEval(TINY.tokenizer, WORLD, corpora.tinyville().documents)
     examination.facts, examination.copies = examination.facts[:12], examination.copies[::8]
     grown = examination.measure(TINY.model)
     blind = examination.measure(uniform_model(TINY.tokenizer.vocab_size))
@@ -26,18 +28,18 @@ def test_a_grown_model_passes_and_blind_guessing_fails():
 
 def test_what_ships_begins_as_a_new_recording_does():
     """A run in short form: the newborn, and the first exam, with the weights and windows of the long one."""
-    [newborn, first] = skills.record(TINY, until=60, every=60).shares["spells words"]
-    shipped = skills.load()
+    [newborn, first] = capabilities.record(TINY, until=60, every=60).shares["spells words"]
+    shipped = capabilities.load()
     assert newborn == pytest.approx(shipped.shares["spells words"][0], abs=0.05)
     assert first == pytest.approx(shipped.shares["spells words"][1], abs=0.1)
     assert shipped.steps[:2] == [0, 60]
     assert shipped.record["corpus"]["sha256"] == TINY.corpus["sha256"]
 
 
-@pytest.mark.parametrize("seed", skills.SEEDS)
+@pytest.mark.parametrize("seed", capabilities.SEEDS)
 def test_what_ships_is_whole(seed):
-    found = skills.load(seed)
-    assert found.steps == list(range(0, skills.UNTIL + 1, skills.EVERY))
+    found = capabilities.load(seed)
+    assert found.steps == list(range(0, capabilities.UNTIL + 1, capabilities.EVERY))
     assert found.record["settings"]["seed"] == seed
     for line in found.shares.values():
         assert len(line) == len(found.steps)
@@ -45,7 +47,7 @@ def test_what_ships_is_whole(seed):
 
 
 def test_first_above_by_hand():
-    found = skills.Skills([0, 10, 20], {"spells": [0.1, 0.8, 0.9]}, {})
+    found = capabilities.CapabilityCurves([0, 10, 20], {"spells": [0.1, 0.8, 0.9]}, {})
     assert [found.first_above("spells", share) for share in (0.0, 0.5, 0.8, 0.95)] == [0, 10, 20, None]
     with pytest.raises(ValueError, match="'sings'; there are spells"):
         found.first_above("sings", 0.5)
@@ -53,9 +55,9 @@ def test_first_above_by_hand():
 
 def test_another_seed_and_another_file_get_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="from 0 to 2 were recorded; asked for 7"):
-        skills.load(7)
+        capabilities.load(7)
     (tmp_path / "recordings").mkdir()
-    (tmp_path / skills.SHIPPED).write_text('{"format": "other"}')
+    (tmp_path / capabilities.SHIPPED).write_text('{"format": "other"}')
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
     with pytest.raises(ValueError, match="not a file of skills: its format is 'other'"):
-        skills.load()
+        capabilities.load()

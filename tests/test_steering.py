@@ -7,9 +7,9 @@ import pytest
 import torch
 from fakes import SMALL, random_ids, same_weights
 
-from llmviz.steering import SteeredTraining
-from llmviz.training import TrainingSettings, train
-from llmviz.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly
+from llmviz.training.controller import TrainingController
+from llmviz.training.loop import TrainingSettings, train
 
 TEXT = random_ids(200)
 SETTINGS = TrainingSettings(steps=12, batch_size=2)
@@ -21,7 +21,7 @@ def newborn():
 
 
 def steered(**options):
-    return SteeredTraining(newborn(), TEXT, options.pop("settings", SETTINGS), **options)
+    return TrainingController(newborn(), TEXT, options.pop("settings", SETTINGS), **options)
 
 
 def trained():

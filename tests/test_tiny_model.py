@@ -2,9 +2,10 @@
 
 import pytest
 
-from llmviz import checkpoints, evaluation
-from llmviz.data_files import data_path
-from llmviz.world import Tinyville
+from llmviz import evaluation
+from llmviz.files import data_path
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 WORLD = Tinyville()
 

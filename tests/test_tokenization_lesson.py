@@ -15,7 +15,7 @@ def game() -> dict:
     """The names that the cells of the game leave behind."""
     cells = Lesson(NOTEBOOKS / "01_tokenization.ipynb").tagged("play", "code")
     setup, turns = (next(cell for cell in cells if name in cell.source) for name in ("def deal", "def turn"))
-    from llmviz.tokenizers import BytePairTokenizer
+    from llmviz.tokenizers.bpe import BytePairTokenizer
 
     names = {"corpus": corpora.tinyville(counts={"story": 40}), "BytePairTokenizer": BytePairTokenizer}
     for cell in (setup, turns):

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from llmviz.attention import causal_mask, padding_mask
-from llmviz.block import Block, Memory, normalise
-from llmviz.encoder_decoder import EncoderDecoder
-from llmviz.transformer import DecoderOnly, EncoderOnly
+from llmviz.model.attention import causal_mask, padding_mask
+from llmviz.model.block import Block, Memory, normalize
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 
 both_norms = pytest.mark.parametrize("norm", ["pre", "post"])
 
@@ -108,7 +107,7 @@ class TestAgainstTorch:
         model = noisy(EncoderOnly, self.config(norm))
         ids = random_ids(3, 7)
         theirs = self.their_encoder(norm, model.blocks)
-        expected = model.unembedding(theirs(normalise(model.embedding(ids))))
+        expected = model.unembedding(theirs(normalize(model.embedding(ids))))
         torch.testing.assert_close(model(ids), expected, rtol=0, atol=1e-11)
 
     @both_norms
@@ -116,7 +115,7 @@ class TestAgainstTorch:
         model = noisy(DecoderOnly, self.config(norm))
         ids = random_ids(3, 7)
         theirs = self.their_encoder(norm, model.blocks)
-        expected = model.unembedding(theirs(normalise(model.embedding(ids)), mask=~causal_mask(7)))
+        expected = model.unembedding(theirs(normalize(model.embedding(ids)), mask=~causal_mask(7)))
         torch.testing.assert_close(model(ids), expected, rtol=0, atol=1e-11)
 
     @both_norms
@@ -126,10 +125,10 @@ class TestAgainstTorch:
         there = padding_mask(torch.tensor([[1] * 6, [1, 1, 1, 0, 0, 0]]), 0)
         gone = ~there[:, 0, 0]
         memory = self.their_encoder(norm, model.encoder)(
-            normalise(model.embedding(source)), src_key_padding_mask=gone
+            normalize(model.embedding(source)), src_key_padding_mask=gone
         )
         expected = self.their_decoder(norm, model.decoder)(
-            normalise(model.embedding(target)), memory, tgt_mask=~causal_mask(4), memory_key_padding_mask=gone
+            normalize(model.embedding(target)), memory, tgt_mask=~causal_mask(4), memory_key_padding_mask=gone
         )
         torch.testing.assert_close(
             model(source, target, there), model.unembedding(expected), rtol=0, atol=1e-11

@@ -11,7 +11,8 @@ from fakes import SMALL, bigram_model, noisy_model, random_ids, same_weights, un
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.training import (
+from llmviz.model.transformer import DecoderOnly
+from llmviz.training.loop import (
     TrainingSettings,
     cross_entropy,
     document_starts,
@@ -23,7 +24,6 @@ from llmviz.training import (
     train,
     train_steps,
 )
-from llmviz.transformer import DecoderOnly
 
 seeds = st.integers(0, 2**31 - 1)
 TEXT = random_ids(200)

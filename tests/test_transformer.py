@@ -13,9 +13,10 @@ from fakes import SMALL, noisy_model, random_ids, same_weights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.attention import QUERY_GAIN, ROTARY_BASE
-from llmviz.trace import AttentionTrace, BlockTrace, Trace
-from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.model.attention import QUERY_GAIN, ROTARY_BASE
+from llmviz.model.config import ModelConfig
+from llmviz.model.trace import AttentionTrace, BlockTrace, Trace
+from llmviz.model.transformer import DecoderOnly
 
 MODEL = noisy_model()
 

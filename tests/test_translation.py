@@ -4,18 +4,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from llmviz import checkpoints, translation
-from llmviz.beam_search import beam_search
-from llmviz.data_files import data_path
-from llmviz.generation import generate
-from llmviz.overlap import exact_share
-from llmviz.world import french
-from llmviz.world.words import split
+from llmviz import translation
+from llmviz.evaluation.text_overlap import exact_share
+from llmviz.files import data_path
+from llmviz.generation.beam_search import beam_search
+from llmviz.generation.sampling import generate
+from llmviz.model import transformer
+from llmviz.tinyville.grammar import split
+from llmviz.training import checkpoints
+from llmviz.translation import grammar
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return french.corpus(1500, 60, seed=0)
+    return grammar.corpus(1500, 60, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +98,8 @@ def test_a_row_of_cross_attention_belongs_to_the_word_being_predicted(shipped):
 
 def test_the_translator_that_ships_translates_what_it_has_never_read(shipped):
     """Another seed's sentences, without those it was trained on."""
-    known = {pair.english for pair in french.pairs(6000, seed=0)}
-    pairs = french.pairs(80, seed=77, without=known)
+    known = {pair.english for pair in grammar.pairs(6000, seed=0)}
+    pairs = grammar.pairs(80, seed=77, without=known)
     assert translation.exact(shipped.model, shipped.tokenizer, pairs) > 0.93
     aligned = translation.alignment_accuracy(shipped.model, shipped.tokenizer, pairs)
     assert aligned["content words"] > 0.95 and aligned["crossing adjectives"] > 0.95
@@ -108,7 +110,7 @@ def test_the_translator_that_ships_translates_what_it_has_never_read(shipped):
 def test_what_ships_is_what_the_command_would_make(shipped):
     record, settings = shipped.record, shipped.settings
     assert settings == translation.default_settings() and shipped.step == translation.STEPS
-    assert shipped.tokenizer == translation.train_tokenizer(french.pairs(6000, seed=shipped.corpus["seed"]))
+    assert shipped.tokenizer == translation.train_tokenizer(grammar.pairs(6000, seed=shipped.corpus["seed"]))
     assert record["measured"]["exact"] >= 0.95 and "make_models translator" in record["command"]
     size = sum(path.stat().st_size for path in data_path(translation.SHIPPED).iterdir())
     assert size < 2_000_000
@@ -129,4 +131,4 @@ def test_what_it_cannot_read_is_refused(shipped, english, sentence):
 
 def test_another_kind_of_model_is_no_translator():
     with pytest.raises(ValueError, match="EncoderDecoder is wanted"):
-        checkpoints.load(data_path(checkpoints.TINY), translation.EncoderDecoder)
+        checkpoints.load(data_path(checkpoints.TINY), transformer.EncoderDecoder)

@@ -237,7 +237,7 @@ def add_models(python, bundle):
     models = [model for model in sorted((bundle / MODELS).glob("*")) if model.is_dir()]
     if not models:
         return
-    program = "from llmviz.pretrained.catalogue import models_folder; print(models_folder())"
+    program = "from llmviz.pretrained.registry import models_folder; print(models_folder())"
     place = Path(subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip())
     for model in models:
         if not (place / model.name).exists():

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from llmviz import __version__
 from llmviz.bundle import installer, wheels
 from llmviz.bundle.targets import Target
-from llmviz.lesson_files import CHECKOUT, MINE, lesson_files
+from llmviz.files import CHECKOUT, MINE, lesson_files
 
 # What of the checkout goes along: all that a learner reads or runs. Tests and what makes a checkout stay at home.
 PACKED = (

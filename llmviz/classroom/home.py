@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from llmviz import lab
-from llmviz.lesson_files import lesson_files
+from llmviz.files import lesson_files
 
 LESSONS = "notebooks"
 FIRST_LESSON = f"{LESSONS}/{lab.FIRST_LESSON.name}"

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode, urlsplit
 
-from llmviz.lesson_files import NOTEBOOKS, lesson_files
+from llmviz.files import NOTEBOOKS, lesson_files
 from llmviz.restore import find
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmviz.text_files import read_text_file
+from llmviz.files import read_text_file
 
 MODES = ("try", "systemd", "docker")
 LOGINS = ("native", "oauth")

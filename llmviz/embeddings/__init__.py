@@ -4,16 +4,10 @@ The arithmetic is numpy; only `contextual_vectors`, which asks a model, needs to
 """
 
 from llmviz.embeddings.bias import AssociationTest, along, association, direction, weat
-from llmviz.embeddings.counts import (
-    Vocabulary,
-    cooccurrences,
-    count_vectors,
-    ppmi,
-    sentences,
-    svd_vectors,
-    vocabulary,
-)
-from llmviz.embeddings.learning import (
+from llmviz.embeddings.counts import Vocabulary, cooccurrences, count_vectors, ppmi, sentences, svd_vectors, vocabulary
+from llmviz.embeddings.projection import Projection, align, align_frames, nearest_rows, neighbours_kept, pca, tsne
+from llmviz.embeddings.vectors import WordVectors, analogy_accuracy, analogy_questions, cosine, load_glove
+from llmviz.embeddings.word2vec import (
     EmbeddingStep,
     glove_loss,
     negative_sampling,
@@ -22,17 +16,6 @@ from llmviz.embeddings.learning import (
     train_word2vec,
     train_word2vec_steps,
 )
-from llmviz.embeddings.projection import (
-    Projection,
-    align,
-    align_frames,
-    nearest_rows,
-    neighbours_kept,
-    pca,
-    tsne,
-)
-from llmviz.embeddings.real import load_glove
-from llmviz.embeddings.space import WordVectors, analogy_accuracy, analogy_questions, cosine
 
 __all__ = [
     "AssociationTest",

@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 
-from llmviz.embeddings.space import WordVectors, cosine
+from llmviz.embeddings.vectors import WordVectors, cosine
 
 MOST_EXACT = 20_000
 

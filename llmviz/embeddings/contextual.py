@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from llmviz.embeddings.space import directions
+from llmviz.embeddings.vectors import directions
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tokenizers import Tokenizer
-from llmviz.transformer import DecoderOnly, EncoderOnly
 
 
 def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:

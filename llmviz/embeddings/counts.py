@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.space import WordVectors
+from llmviz.embeddings.vectors import WordVectors
 from llmviz.tokenizers.words import words
 
 SMOOTHING = 0.75

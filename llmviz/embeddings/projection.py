@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.space import directions
+from llmviz.embeddings.vectors import directions
 
 N_TRUE = 10
 

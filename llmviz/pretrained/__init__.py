@@ -12,11 +12,12 @@ from pathlib import Path
 
 import torch
 
-from llmviz.pretrained import hub, text
-from llmviz.pretrained.catalogue import KNOWN, KnownModel, add, installed, models_folder, remove
-from llmviz.pretrained.loading import load_weights, open_source
-from llmviz.pretrained.sources import GGUFFile
-from llmviz.transformer import Assembly
+from llmviz import pretrained
+from llmviz.model.transformer import TransformerBase
+from llmviz.pretrained import bert_tokenizer, hub
+from llmviz.pretrained.convert import load_weights, open_source
+from llmviz.pretrained.registry import KNOWN, KnownModel, add, installed, models_folder, remove
+from llmviz.pretrained.weights import GGUFFile
 
 __all__ = ["KNOWN", "KnownModel", "Pretrained", "add", "installed", "load", "models_folder", "remove"]
 
@@ -34,8 +35,8 @@ class Pretrained:
 
     name: str
     family: str
-    model: Assembly
-    tokenizer: text.EncodingTokenizer | text.BertTokenizer
+    model: TransformerBase
+    tokenizer: pretrained.TiktokenTokenizer | bert_tokenizer.BertTokenizer
 
 
 def load(
@@ -55,7 +56,7 @@ def load(
     opened = open_source(path)
     model, made = load_weights(opened, context_length=context_length, device=device)
     is_gguf = isinstance(opened, GGUFFile)
-    tokenizer = text.from_gguf_fields(opened.fields) if is_gguf else text.from_folder(path)
+    tokenizer = pretrained.from_gguf_fields(opened.fields) if is_gguf else pretrained.from_folder(path)
     if tokenizer.vocab_size > made.config.vocab_size:
         raise ValueError(
             f"{path} does not fit together: its model knows {made.config.vocab_size:,} tokens, its tokenizer "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llmviz.pretrained.text import EncodingTokenizer
+from llmviz.pretrained.tokenizer import TiktokenTokenizer
 
 START, END = "<|im_start|>", "<|im_end|>"
 ROLES = ("system", "user", "assistant")
@@ -34,7 +34,7 @@ def chat_prompt(messages: Sequence[Message]) -> str:
     return f"{turns}{START}assistant\n"
 
 
-def encode_chat(tokenizer: EncodingTokenizer, messages: Sequence[Message]) -> list[int]:
+def encode_chat(tokenizer: TiktokenTokenizer, messages: Sequence[Message]) -> list[int]:
     """Turn a conversation into token ids; only we write special tokens, so nobody can speak in another's name.
 
     Where a message says "<|im_end|>", that is plain text, in letters. Raises ValueError for a tokenizer without

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from llmviz.data_files import data_path
-from llmviz.model_config import ModelConfig
-from llmviz.text_files import read_json
+from llmviz.files import data_path, read_json
+from llmviz.model.config import ModelConfig
 
 if TYPE_CHECKING:
-    from llmviz.pretrained.glass import Glass
+    from llmviz.pretrained.probe import ModelProbe
 
 FORMAT = "llmviz real model 1"
 SHIPPED = "recordings/real"
 _STEPS = 10_000  # attention weights are kept in steps of 1 / 10,000
 
 
-class RecordedGlass:
+class RecordedModelProbe:
     """A `glass.Glass` that knows what was recorded, and nothing else.
 
     Args:
@@ -86,7 +85,7 @@ class RecordedGlass:
         return self.arrays[places[word]].astype(np.float32)
 
 
-def record(glass: Glass, plan: Mapping[str, Any], folder: Path) -> None:
+def record(glass: ModelProbe, plan: Mapping[str, Any], folder: Path) -> None:
     """Ask a glass everything that is planned, and write the answers down.
 
     Args:

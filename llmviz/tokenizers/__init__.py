@@ -5,16 +5,12 @@ All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`,
 
 from typing import Any
 
-from llmviz.tokenizers.byte_pair_training import Merge
-from llmviz.tokenizers.byte_pairs import BytePairTokenizer
-from llmviz.tokenizers.characters import CharacterTokenizer
-from llmviz.tokenizers.real_vocabularies import tiktoken_encoding, token_ranks
-from llmviz.tokenizers.texts import END_OF_TEXT, UNKNOWN, displayable
-from llmviz.tokenizers.unigram_training import UnigramRound
-from llmviz.tokenizers.unigrams import UnigramTokenizer
-from llmviz.tokenizers.word_piece_training import PieceMerge
-from llmviz.tokenizers.word_pieces import WordPieceTokenizer
-from llmviz.tokenizers.words import WordTokenizer
+from llmviz.tokenizers.base import END_OF_TEXT, UNKNOWN, displayable
+from llmviz.tokenizers.bpe import BytePairTokenizer, Merge
+from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks
+from llmviz.tokenizers.unigram import UnigramRound, UnigramTokenizer
+from llmviz.tokenizers.wordpiece import PieceMerge, WordPieceTokenizer, gain
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 __all__ = [
     "END_OF_TEXT",
@@ -31,6 +27,7 @@ __all__ = [
     "WordTokenizer",
     "displayable",
     "from_dict",
+    "gain",
     "tiktoken_encoding",
     "token_ranks",
 ]

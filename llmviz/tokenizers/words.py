@@ -1,12 +1,13 @@
 """Words as tokens: short sequences, a long vocabulary, and no way to write a word that was not learned."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import ClassVar
 
 import regex
 
-from llmviz.tokenizers.pieces import PieceTokenizer
-from llmviz.tokenizers.texts import UNKNOWN, check_text
+from llmviz.tokenizers.base import UNKNOWN, VocabularyTokenizer, check_text
 
 WORD_OR_MARK = regex.compile(
     r" ?[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*"  # a word, with apostrophes inside: " don't"
@@ -15,7 +16,7 @@ WORD_OR_MARK = regex.compile(
 )
 
 
-class WordTokenizer(PieceTokenizer):
+class WordTokenizer(VocabularyTokenizer):
     """Words and punctuation marks are tokens; the space before a word belongs to it, as in SentencePiece.
 
     One space is put before the text and taken away again by `decode`, so that "Mia" at the start is the same
@@ -56,3 +57,21 @@ def words(text: str) -> list[str]:
     ["Mia's", 'kite', ',', 'at', 'last', '!']
     """
     return [piece.lstrip(" ") for piece in WORD_OR_MARK.findall(text) if not piece.isspace()]
+
+
+class CharacterTokenizer(VocabularyTokenizer):
+    """Every character (Unicode code point) is a token; one that was not in the training text becomes `<unk>`.
+
+    Lesson 1. Short vocabulary, long sequences.
+
+    >>> tokenizer = CharacterTokenizer.train("a red kite")
+    >>> tokenizer.tokens(tokenizer.encode("tree!"))
+    ['t', 'r', 'e', 'e', '<unk>']
+    """
+
+    kind: ClassVar[str] = "characters"
+    piece_name: ClassVar[str] = "character"
+
+    def split(self, text: str) -> list[str]:
+        """Cut a text into its characters."""
+        return list(text)

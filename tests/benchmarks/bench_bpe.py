@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from measuring import Finding, Target, compare, measure, not_measured, number, seconds_of, take_turns
 
 from llmviz import corpora
-from llmviz.tokenizers import BytePairTokenizer
+from llmviz.tokenizers.bpe import BytePairTokenizer
 
 N_MERGES = 1024
 N_BYTES = 256
@@ -64,7 +64,7 @@ def train_theirs(texts):
 
 
 def _tokens_of_theirs(tokenizer) -> set[bytes]:
-    from llmviz.tokenizers.byte_pairs import LETTER_TO_BYTE
+    from llmviz.tokenizers.bpe import LETTER_TO_BYTE
 
     return {bytes(LETTER_TO_BYTE[letter] for letter in token) for token in tokenizer.get_vocab()}
 

@@ -41,12 +41,12 @@ ANSWERED = """([host, selector]) => {
 }"""
 LIVE_HEADS = """
 from llmviz import checkpoints
-from llmviz.explorers import AttentionExplorer
+from llmviz.widgets import AttentionExplorer
 tiny = checkpoints.load_tiny()
 AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Ella lost a red kite. Otto found the red")
 """
 LIVE_TOKENS = """
-from llmviz.explorers import TokenExplorer
+from llmviz.widgets import TokenExplorer
 from llmviz.tokenizers import BytePairTokenizer
 text = "Mia found a red kite. Otto lost the blue drum. "
 TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt-4o"]).live()
@@ -76,7 +76,7 @@ def findings(quick: bool) -> Iterator[Finding]:
 
 def attention(n_layers: int, n_heads: int, n_tokens: int):
     """An explorer of random heads."""
-    from llmviz.explorers import AttentionExplorer
+    from llmviz.widgets import AttentionExplorer
 
     weights = np.tril(np.random.default_rng(0).random((n_layers, n_heads, n_tokens, n_tokens)) ** 9 + 1e-4)
     return AttentionExplorer(weights / weights.sum(-1, keepdims=True), [f" token{i}" for i in range(n_tokens)])
@@ -84,9 +84,10 @@ def attention(n_layers: int, n_heads: int, n_tokens: int):
 
 def explorers() -> dict:
     """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
-    from llmviz import checkpoints, recordings
-    from llmviz.explorers import EmbeddingExplorer, TokenExplorer, TrainingExplorer, TreeExplorer
-    from llmviz.tokenizers import BytePairTokenizer
+    from llmviz import training
+    from llmviz.tokenizers.bpe import BytePairTokenizer
+    from llmviz.training import checkpoints
+    from llmviz.widgets import EmbeddingExplorer, SamplingTreeExplorer, TokenExplorer, TrainingExplorer
 
     arrows = ("ArrowRight", "ArrowDown")
     text = "Mia found a red kite. Otto lost the blue drum. " * 5
@@ -94,11 +95,11 @@ def explorers() -> dict:
     stop = ".picture [tabindex='0']:visible, .picture button[tabindex='0']:visible"
     heads = attention(4, 4, 64)
     words = EmbeddingExplorer(frames, [f"w{i}" for i in range(512)], chosen="w0")
-    run, other = map(recordings.load, recordings.NAMES)
+    run, other = map(training.load_recording, training.NAMES)
     steps = ("ArrowRight", "ArrowRight", "ArrowLeft")
     tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
     tiny = checkpoints.load_tiny()
-    tree = TreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
+    tree = SamplingTreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
     return {
         "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),
         "attention, 4 × 4 heads, 64 tokens, a cell of the map": (heads, ".map", ("ArrowLeft", "ArrowUp")),

@@ -7,8 +7,9 @@ import torch
 from measuring import Finding, Target, compare, seconds_of, take_turns
 from peers import GPT2
 
-from llmviz.generation import generate
-from llmviz.transformer import DecoderOnly, ModelConfig
+from llmviz.generation.sampling import generate
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
 
 N_NEW_TOKENS = 120
 PROMPT = [1, 2, 3, 4]

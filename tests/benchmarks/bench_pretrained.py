@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import torch
 from measuring import Finding, NotMeasured, Target, compare, measure, seconds_of, take_turns
 
-from llmviz.generation import generate
-from llmviz.pretrained import catalogue
-from llmviz.pretrained.loading import load_weights, open_source
+from llmviz.generation.sampling import generate
+from llmviz.pretrained import registry
+from llmviz.pretrained.convert import load_weights, open_source
 
 PROMPT = [504, 3575, 282, 4649, 314]
 """The capital of France is"""
@@ -22,7 +22,7 @@ N_MEASURED = 200
 
 def findings(quick: bool) -> Iterator[Finding]:
     """Load and write in a fresh process; then let both write the same text in turn, greedily, with a cache."""
-    path = catalogue.installed("smollm2")
+    path = registry.installed("smollm2")
     if path is None:
         raise NotMeasured("SmolLM2 is not here: llmviz models add smollm2")
     command = [sys.executable, __file__, str(path)]

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from measuring import Finding, NotMeasured, Target, compare, measure, progress, take_turns
 from torch import Tensor, nn
 
-from llmviz import corpora, runs, training
-from llmviz.transformer import ModelConfig
+from llmviz import corpora, training
+from llmviz.model.config import ModelConfig
+from llmviz.training import runs
 
 OUR_STEPS = 350
 THEIR_STEPS, THEIR_WINDOWS, CONTEXT = 2000, 12, 64
@@ -57,7 +58,7 @@ class _Race:
 
     def ours(self) -> float:
         """The command `llmviz train --text shakespeare --tokenizer characters --steps 350 --seed K`."""
-        run = runs.begin(self.corpus, tokenizer="characters", steps=OUR_STEPS, seed=len(self.losses["ours"]))
+        run = runs.create(self.corpus, tokenizer="characters", steps=OUR_STEPS, seed=len(self.losses["ours"]))
         steps = training.train_steps(
             run.model, run.token_ids, run.settings, starts=run.starts, optimizers=run.checkpoint.optimizers
         )
@@ -69,7 +70,7 @@ class _Race:
     def theirs(self) -> float:
         """The usual recipe, on the same characters; a slice of it is scaled to all its steps."""
         seed = len(self.losses["theirs"])
-        run = runs.begin(self.corpus, tokenizer="characters", steps=1)
+        run = runs.create(self.corpus, tokenizer="characters", steps=1)
         model = LaptopGPT(run.tokenizer.vocab_size, seed=seed)
         steps = train_laptop_gpt(model, run.token_ids, self.their_steps, seed=seed)
         seconds = sum(progress(self.their_steps, "the usual recipe", steps))

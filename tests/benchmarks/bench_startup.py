@@ -37,7 +37,7 @@ PROGRAMS = {
     "Python alone": "pass",
     "import llmviz": "import llmviz",
     "import llmviz.tokenizers": "import llmviz.tokenizers",
-    "import llmviz.figures": "import llmviz.figures",
+    "import llmviz.plots": "import llmviz.plots",
     "import matplotlib.pyplot": "import matplotlib.pyplot",
     "import torch": "import torch",
     "first picture (tokens)": FIRST_PICTURE,
@@ -45,7 +45,7 @@ PROGRAMS = {
     "first look inside the tiny GPT (attention)": FIRST_ATTENTION,
 }
 PEERS = {
-    "import llmviz.figures": "import matplotlib.pyplot",
+    "import llmviz.plots": "import matplotlib.pyplot",
     "first picture (tokens)": "first picture of matplotlib (bars)",
     "first look inside the tiny GPT (attention)": "import torch",
 }

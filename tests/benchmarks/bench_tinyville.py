@@ -14,10 +14,11 @@ import torch
 from measuring import Finding, Target, bounded_ratio, compare, measure, not_measured, number, progress, take_turns
 from peers import GPT2
 
-from llmviz import corpora, evaluation, runs, training
-from llmviz.runs import Run
-from llmviz.transformer import DecoderOnly
-from llmviz.world import Tinyville
+from llmviz import corpora, evaluation, training
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.training import runs
+from llmviz.training.runs import Run
 
 OUR_SECONDS, QUICK_SECONDS = 170.0, 15.0
 PATIENCE = 2.5  # the peer's longer run takes so many times our seconds
@@ -87,7 +88,7 @@ class Racer:
 def findings(quick: bool) -> Iterator[Finding]:
     """Compare the speeds in short turns, then race to the goals."""
     seconds = QUICK_SECONDS if quick else OUR_SECONDS
-    run = runs.begin(corpora.tinyville(), steps=1)
+    run = runs.create(corpora.tinyville(), steps=1)
     stories = Stories(run)
     turns = 3 if quick else 11
     trial = [racer(run, SLICE * (turns + 1)) for racer in (our_racer, peer_racer)]

@@ -6,7 +6,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from llmviz.transformer import ModelConfig
+from llmviz.model.config import ModelConfig
 
 
 def quiet_transformers():

@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_pages import PRELUDE
-from figures.hostile import token_lists
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plots.hostile import token_lists
 
-from llmviz import shell
-from llmviz.explorers import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
-from llmviz.shell import es_module
-from llmviz.tokenizers import BytePairTokenizer
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer, base
+from llmviz.widgets.base import es_module
 
 N_STATES = 10  # in each example: with 100 examples a thousand settings
 BPE = BytePairTokenizer.train("the red kite, the red tent, the tree", 270)
-STORE = (Path(shell.__file__).parent / "static" / "start.js").read_text(encoding="utf-8").partition("// JupyterLab")[0]
+STORE = (Path(base.__file__).parent / "static" / "start.js").read_text(encoding="utf-8").partition("// JupyterLab")[0]
 # Show the first state, then set one after the other; return what is said where something went wrong.
 PLAY = """async ({ module, states, width }) => {
     const blob = () => URL.createObjectURL(new Blob([module], { type: "text/javascript" }));

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from explorer_pages import SAMPLES, Shown, listen, notebook_of, write_page
 
-from llmviz.explorers import AttentionExplorer
+from llmviz.widgets import AttentionExplorer
 
 TOKENS = ["Mia", " found", " a", " red", " kite", "."]
 
@@ -181,7 +181,7 @@ def test_without_scripts_the_sentence_the_picture_and_the_table_stay(browser, tm
 
 SETUP = """
 from llmviz import checkpoints
-from llmviz.explorers import AttentionExplorer
+from llmviz.widgets import AttentionExplorer
 tiny = checkpoints.load_tiny()
 live = AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Otto lost a kite.")
 live

@@ -3,9 +3,9 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
-from llmviz import checkpoints
-from llmviz.explorers import BlankExplorer
-from llmviz.world import Tinyville
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
+from llmviz.widgets import FillMaskExplorer
 
 TINY, MASKED = checkpoints.load_tiny(), checkpoints.load_masked_long()
 SAMPLE = Sample("", at=".words [tabindex='0']")
@@ -17,7 +17,7 @@ def show(page, tmp_path):
     listen(page)
 
     def open_(text="Mia lives in the lighthouse.", dark=False, **options) -> Shown:
-        explorer = BlankExplorer(MASKED.model, TINY.model, TINY.tokenizer, text, world=Tinyville(), **options)
+        explorer = FillMaskExplorer(MASKED.model, TINY.model, TINY.tokenizer, text, world=Tinyville(), **options)
         page.goto(write_page(tmp_path, explorer.page_html(), dark=dark))
         page.locator(".lv[data-ready]").wait_for()
         return Shown(page, SAMPLE)

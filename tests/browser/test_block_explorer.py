@@ -5,7 +5,7 @@ import torch
 from explorer_pages import HOSTILE, Sample, Shown, judge, listen, write_page
 from fakes import noisy_model, random_ids
 
-from llmviz.explorers import BlockExplorer
+from llmviz.widgets import BlockExplorer
 
 MODEL = noisy_model()
 SAMPLE = Sample("", at=".stages")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from llmviz import embeddings
-from llmviz.explorers import EmbeddingExplorer
+from llmviz.embeddings import vectors
+from llmviz.widgets import EmbeddingExplorer
 
 RNG = np.random.default_rng(2)
 WORDS = ["king", "queen", "man", "woman", "red", "blue", "kite", "ball", "Mia", "Tom"]
@@ -18,7 +18,7 @@ FINAL = 0.15 * RNG.normal(size=(10, 8)) + np.array(
 )
 FILM = np.stack([RNG.normal(size=(10, 8)), (FINAL + RNG.normal(size=(10, 8))) / 2, FINAL])
 GROUPS = ["people"] * 4 + ["colour"] * 2 + ["toy"] * 2 + ["name"] * 2
-SPACE = embeddings.WordVectors(WORDS, FINAL)
+SPACE = vectors.WordVectors(WORDS, FINAL)
 HOSTILE = ["<img src=x onerror=window.broken=1>", "</script><script>window.broken=1</script>", "\u202eright to left",
            "lone \ud83d", "ten thousand " * 800, "safe"]  # fmt: skip
 
@@ -200,7 +200,7 @@ def test_it_is_readable_in_the_dark_and_on_a_phone(show):
 PYTHON = {"name": "python3", "display_name": "Python 3"}
 LIVE = """
 from llmviz import embeddings
-from llmviz.explorers import EmbeddingExplorer
+from llmviz.widgets import EmbeddingExplorer
 texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 400
 steps = embeddings.train_word2vec_steps(texts, d_model=4, epochs=2, subsample=1.0, n_frames=6)
 live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue", "kite"], chosen="king")

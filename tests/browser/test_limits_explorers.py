@@ -3,16 +3,16 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
-from llmviz import checkpoints
-from llmviz.explorers import BiasDialExplorer, FactWorldExplorer
-from llmviz.limits import recorded
+from llmviz import evaluation
+from llmviz.training import checkpoints
+from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
 
 @pytest.fixture(scope="module")
 def pages():
     tiny = checkpoints.load_tiny()
     world = FactWorldExplorer(tiny.model, tiny.tokenizer, taught=tiny.model)
-    return world.page_html(), BiasDialExplorer(recorded.load(), ratio=0.9).page_html()
+    return world.page_html(), BiasDialExplorer(evaluation.load(), ratio=0.9).page_html()
 
 
 @pytest.fixture

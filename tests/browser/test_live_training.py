@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 NAME = "live_training.ipynb"
 MAKE = """
 from llmviz import checkpoints, corpora, runs, training
-from llmviz.explorers import LiveTraining
-from llmviz.transformer import DecoderOnly
+from llmviz.widgets import LiveTraining
+from llmviz.model.transformer import DecoderOnly
 tiny = checkpoints.load_tiny()
 corpus = corpora.tinyville(0, {"story": 100})
 token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)

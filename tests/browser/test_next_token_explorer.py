@@ -2,8 +2,8 @@
 
 import pytest
 
-from llmviz import checkpoints
-from llmviz.explorers import NextTokenExplorer
+from llmviz.training import checkpoints
+from llmviz.widgets import NextTokenExplorer
 
 TINY = checkpoints.load_tiny()
 MODEL, TOKENIZER = TINY.model, TINY.tokenizer

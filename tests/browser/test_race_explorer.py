@@ -3,20 +3,20 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
-from llmviz.explorers import RaceExplorer
-from llmviz.fine_tuning import METHODS, Race
-from llmviz.fine_tuning.race import Lap
+from llmviz.finetuning import METHODS, MethodComparison
+from llmviz.finetuning.comparison import EvalPoint
+from llmviz.widgets import ComparisonExplorer
 
 SAMPLE = Sample("", at=".lanes [tabindex='0']")
 
 
 def race_of(task, n_labels):
-    laps = {method: [Lap(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
+    laps = {method: [EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
             for place, method in enumerate(METHODS)}  # fmt: skip
-    return Race(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
+    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
 
 
-PAGE = RaceExplorer([race_of("mood", 5), race_of("mood", 20), race_of("ground", 20)]).page_html()
+PAGE = ComparisonExplorer([race_of("mood", 5), race_of("mood", 20), race_of("ground", 20)]).page_html()
 
 
 @pytest.fixture

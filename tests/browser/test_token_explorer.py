@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from llmviz import corpora
-from llmviz.explorers import TokenExplorer
-from llmviz.tokenizers import BytePairTokenizer, UnigramTokenizer, WordPieceTokenizer
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.tokenizers.wordpiece import WordPieceTokenizer
+from llmviz.widgets import TokenExplorer
 
 DOCUMENTS = corpora.tinyville(counts={"story": 60, "fact": 60}).documents
 BPE = BytePairTokenizer.train(DOCUMENTS, 700)
@@ -216,7 +218,7 @@ def test_it_is_readable_in_the_dark_on_a_phone_and_from_right_to_left(show):
 
 PYTHON = {"name": "python3", "display_name": "Python 3"}
 LIVE = """
-from llmviz.explorers import TokenExplorer
+from llmviz.widgets import TokenExplorer
 from llmviz.tokenizers import CharacterTokenizer
 live = TokenExplorer("Mia", {"GPT-4o": "gpt-4o", "letters": CharacterTokenizer.train("Mia found")}).live()
 live

@@ -4,8 +4,8 @@ import pytest
 from explorer_pages import SAMPLES, Shown, judge, listen, write_page
 from playwright.sync_api import expect
 
-from llmviz import recordings
-from llmviz.explorers import TrainingExplorer
+from llmviz import training
+from llmviz.widgets import TrainingExplorer
 
 SAMPLE = SAMPLES["training"]
 
@@ -26,7 +26,7 @@ def show(page, tmp_path):
 
 
 def test_all_panels_change_together_with_the_slider(show):
-    shown = show(TrainingExplorer(recordings.load("tinyville")))
+    shown = show(TrainingExplorer(training.load_recording("tinyville")))
     panels = {name: shown.frame.locator(f".cells > .{name}") for name in ("loss", "writes", "bars", "looks", "map")}
     looks = [{name: one.screenshot() for name, one in panels.items()}]
     for place in ("8", "21"):
@@ -40,7 +40,7 @@ def test_all_panels_change_together_with_the_slider(show):
 
 
 def test_hover_looks_a_click_pins_and_escape_lets_go(show, page):
-    shown = show(TrainingExplorer(recordings.load("overfitted")))
+    shown = show(TrainingExplorer(training.load_recording("overfitted")))
     marks = shown.frame.locator(".marks")
     before = shown.said()
     box = marks.bounding_box()
@@ -58,7 +58,7 @@ def test_hover_looks_a_click_pins_and_escape_lets_go(show, page):
 
 
 def test_two_runs_move_together_and_can_be_read(show, page):
-    shown = show(TrainingExplorer(recordings.load("tinyville"), compare=recordings.load("overfitted")))
+    shown = show(TrainingExplorer(training.load_recording("tinyville"), compare=training.load_recording("overfitted")))
     shown.stop.focus()
     page.keyboard.press("End")
     copied = shown.frame.locator(".meter", has_text="copied passage").locator(".number").all_inner_texts()

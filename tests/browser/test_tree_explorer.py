@@ -2,19 +2,19 @@
 
 import pytest
 
-from llmviz import checkpoints
-from llmviz.explorers import TreeExplorer
-from llmviz.text_trees import Sampling
+from llmviz.generation.sampling_tree import Sampling
+from llmviz.training import checkpoints
+from llmviz.widgets import SamplingTreeExplorer
 
 TINY = checkpoints.load_tiny()
 TEXT = "Robin is the new"
-EXPLORER = TreeExplorer(TINY.model, TINY.tokenizer, TEXT, n_samples=4, n_tokens=8)
+EXPLORER = SamplingTreeExplorer(TINY.model, TINY.tokenizer, TEXT, n_samples=4, n_tokens=8)
 
 
 @pytest.fixture
 def opened(page, tmp_path):
     path = tmp_path / "page.html"
-    other = TreeExplorer(TINY.model, TINY.tokenizer, "<b>x</b> </script>", n_tokens=3, only_this_setting=True)
+    other = SamplingTreeExplorer(TINY.model, TINY.tokenizer, "<b>x</b> </script>", n_tokens=3, only_this_setting=True)
     body = EXPLORER.page_html() + other.page_html()
     path.write_text(f'<!doctype html><meta charset="utf-8"><body>{body}</body>', encoding="utf-8")
     page.wrong = []

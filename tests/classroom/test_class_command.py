@@ -8,6 +8,7 @@ import pytest
 from llmviz import cli
 from llmviz.classroom import starting
 from llmviz.classroom.plan import ClassPlan, numbered_students
+from llmviz.cli import parsing
 
 REFUSED = {
     "try mode on the network": ("--address 0.0.0.0", "try mode isolates nobody, so it answers on this machine only"),
@@ -47,7 +48,7 @@ def place(tmp_path, monkeypatch):
 def test_bad_wishes_get_one_sentence_and_change_nothing(place, capsys, options, sentence):
     code = cli.main(["class", *options.split()])
     said = capsys.readouterr()
-    assert code == cli.FAILED
+    assert code == parsing.FAILED
     (line,) = said.err.splitlines()
     assert re.search(sentence, line), line
     assert len(line) < 400
@@ -55,7 +56,7 @@ def test_bad_wishes_get_one_sentence_and_change_nothing(place, capsys, options, 
 
 
 def test_the_configuration_can_be_read_before_anything_is_written(place, capsys):
-    assert cli.main(["class", "--students", "good.txt", "--mode", "systemd", "--show-config"]) == cli.OK
+    assert cli.main(["class", "--students", "good.txt", "--mode", "systemd", "--show-config"]) == parsing.OK
     text = capsys.readouterr().out
     compile(text, "jupyterhub_config.py", "exec")
     assert "mia noah\n" in text
@@ -102,7 +103,7 @@ def test_a_student_never_takes_over_a_folder_of_the_systems(tmp_path, monkeypatc
 
 def test_without_jupyterhub_the_command_says_so_and_leaves_nothing_behind(place, monkeypatch, capsys):
     monkeypatch.setattr(starting.importlib.util, "find_spec", lambda name: None)
-    assert cli.main(["class", "--size", "2"]) == cli.FAILED
+    assert cli.main(["class", "--size", "2"]) == parsing.FAILED
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("llmviz class: a class needs jupyterhub and jupyterhub-idle-culler, which")
     assert not (place / "class").exists()

@@ -11,7 +11,7 @@ import requests
 from hub_student import Student, opened_widgets, updates
 from open_class import open_class
 
-from llmviz import lab
+from llmviz import files
 from llmviz.classroom.prestart import HubAddress, start_servers
 from llmviz.cli import main
 
@@ -112,7 +112,7 @@ def test_lab_opens_as_it_does_at_home(ada):
     assert '"news": {"disabled": true}' in page
     assert '"name": "read-only"' in page
     listed = {entry["name"] for entry in ada.get("api/contents/notebooks").json()["content"]}
-    assert listed == {path.name for path in (lab.CHECKOUT / "notebooks").glob("*.ipynb")}
+    assert listed == {path.name for path in (files.CHECKOUT / "notebooks").glob("*.ipynb")}
     opened = ada.get("api/contents/notebooks/03_attention.ipynb").json()["content"]
     assert all(cell["metadata"]["trusted"] for cell in opened["cells"] if cell["cell_type"] == "code")
 
@@ -124,7 +124,7 @@ def test_what_a_student_writes_is_theirs_alone(hub, ada):
     ada.save(path, notebook)
     mine, yours = (hub.folder / "homes" / name / path for name in ("student01", "student02"))
     assert "My own words." in mine.read_text()
-    assert yours.read_bytes() == (lab.CHECKOUT / path).read_bytes()
+    assert yours.read_bytes() == (files.CHECKOUT / path).read_bytes()
     assert ada.session.get(f"{hub.url}/user/student02/api/contents", timeout=30).status_code in (403, 404)
 
 

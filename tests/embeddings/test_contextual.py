@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from llmviz import embeddings
+from llmviz.embeddings import contextual
 from llmviz.embeddings.contextual import word_position
-from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer, WordTokenizer
-from llmviz.transformer import DecoderOnly, EncoderOnly, ModelConfig
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 TEXTS = ["Somebody in a cave saw a bat", "Somebody on the field saw a bat"]
 TOKENIZERS = [
@@ -45,7 +47,7 @@ def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():
     model = DecoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=3, d_ff=32))
     for weights in model.parameters():  # a new model's blocks add nothing yet
         torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
-    vectors = embeddings.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field", TEXTS[1]], "bat")
+    vectors = contextual.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field", TEXTS[1]], "bat")
     assert vectors.shape == (4, 3, 16)
     assert np.allclose(vectors[:, 0], vectors[:, 1], atol=1e-5)
     assert np.allclose(vectors[0, 0], vectors[0, 2])
@@ -61,7 +63,7 @@ def test_a_model_that_reads_both_sides_sees_what_stands_after_the_word():
     model = EncoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, d_ff=32))
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
-    vectors = embeddings.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field"], "bat")
+    vectors = contextual.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field"], "bat")
     assert np.allclose(vectors[0, 0], vectors[0, 1])
     assert not np.allclose(vectors[2, 0], vectors[2, 1], atol=1e-3)
     token_ids = [tokenizer.end_of_text, *tokenizer.encode(TEXTS[0]), tokenizer.end_of_text]
@@ -73,17 +75,17 @@ def test_a_model_that_reads_both_sides_sees_what_stands_after_the_word():
 def test_separation_by_hand():
     east, north = [1.0, 0.0], [0.0, 1.0]
     vectors = np.array([[east, east, east, east], [east, east, north, north]])
-    assert embeddings.separation(vectors, ["a", "a", "b", "b"]).tolist() == [0, 1]
-    assert embeddings.separation(vectors, ["a", "b", "a", "b"]).tolist() == [0, -0.5]
+    assert contextual.separation(vectors, ["a", "a", "b", "b"]).tolist() == [0, 1]
+    assert contextual.separation(vectors, ["a", "b", "a", "b"]).tolist() == [0, -0.5]
 
 
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: embeddings.separation(np.zeros((1, 2, 3)), ["a"]), r"must be \(layer, 1 texts, d_model\)"),
-        (lambda: embeddings.separation(np.ones((1, 3, 3)), ["a", "a", "b"]), "at least two texts"),
-        (lambda: embeddings.separation(np.ones((1, 2, 3)), ["a", "a"]), "at least two labels"),
-        (lambda: embeddings.contextual_vectors(None, None, [], "bat"), "there is no text"),
+        (lambda: contextual.separation(np.zeros((1, 2, 3)), ["a"]), r"must be \(layer, 1 texts, d_model\)"),
+        (lambda: contextual.separation(np.ones((1, 3, 3)), ["a", "a", "b"]), "at least two texts"),
+        (lambda: contextual.separation(np.ones((1, 2, 3)), ["a", "a"]), "at least two labels"),
+        (lambda: contextual.contextual_vectors(None, None, [], "bat"), "there is no text"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(call, sentence):

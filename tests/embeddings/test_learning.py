@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmviz import embeddings
-from llmviz.embeddings.learning import add_to_rows, sigmoid
-from llmviz.world import Tinyville
+from llmviz.embeddings import word2vec
+from llmviz.embeddings.word2vec import add_to_rows, sigmoid
+from llmviz.tinyville import Tinyville
 
 WORLD = Tinyville()
 COUNTS = {"family": 1600, "story": 200}
@@ -28,7 +29,7 @@ def tensors(*arrays):
 def test_the_slopes_of_negative_sampling_are_those_of_torch(n_pairs, d_model, n_negatives, seed):
     rng = np.random.default_rng(seed)
     middle, context = rng.normal(size=(n_pairs, d_model)), rng.normal(size=(n_pairs, 1 + n_negatives, d_model))
-    loss, by_middle, by_context = embeddings.negative_sampling(middle, context)
+    loss, by_middle, by_context = word2vec.negative_sampling(middle, context)
     m, c = tensors(middle, context)
     truth = torch.zeros(n_pairs, 1 + n_negatives, dtype=torch.float64)
     truth[:, 0] = 1
@@ -41,7 +42,7 @@ def test_the_slopes_of_negative_sampling_are_those_of_torch(n_pairs, d_model, n_
 
 
 def test_negative_sampling_by_hand():
-    loss, by_middle, _ = embeddings.negative_sampling(np.array([[1.0, 0.0]]), np.array([[[0.0, 2.0], [0.0, 5.0]]]))
+    loss, by_middle, _ = word2vec.negative_sampling(np.array([[1.0, 0.0]]), np.array([[[0.0, 2.0], [0.0, 5.0]]]))
     assert loss[0] == pytest.approx(2 * np.log(2))  # both scores are 0: two coins
     assert by_middle[0] == pytest.approx([0, -0.5 * 2 + 0.5 * 5])
 
@@ -51,7 +52,7 @@ def test_the_slopes_of_glove_are_those_of_torch(n_pairs, d_model, seed):
     rng = np.random.default_rng(seed)
     word, context = rng.normal(size=(2, n_pairs, d_model))
     biases, counts = rng.normal(size=(2, n_pairs)), rng.random(n_pairs) * 200 + 0.1
-    loss, *slopes = embeddings.glove_loss(word, context, *biases, counts)
+    loss, *slopes = word2vec.glove_loss(word, context, *biases, counts)
     w, c, b, e = given_ = tensors(word, context, *biases)
     x = torch.tensor(counts)
     judged = (x / 100).clamp(max=1) ** 0.75 * ((w * c).sum(dim=1) + b + e - x.log()) ** 2
@@ -76,7 +77,7 @@ def test_the_sigmoid_does_not_overflow():
 
 @pytest.fixture(scope="module")
 def word2vec_steps():
-    return list(embeddings.train_word2vec_steps(TEXTS, n_frames=8))
+    return list(word2vec.train_word2vec_steps(TEXTS, n_frames=8))
 
 
 def test_word2vec_finds_the_planted_analogies(word2vec_steps):
@@ -106,8 +107,8 @@ def test_counting_finds_them_too():
 
 
 def test_glove_fits_the_counts_and_finds_kinds_of_words():
-    *_, last = embeddings.train_glove_steps(TEXTS, epochs=20, n_frames=5)
-    first, *_ = embeddings.train_glove_steps(TEXTS, epochs=1, n_frames=1)
+    *_, last = word2vec.train_glove_steps(TEXTS, epochs=20, n_frames=5)
+    first, *_ = word2vec.train_glove_steps(TEXTS, epochs=1, n_frames=1)
     colours = set(WORLD.word_classes["colour"])
 
     def share(vectors):
@@ -117,7 +118,7 @@ def test_glove_fits_the_counts_and_finds_kinds_of_words():
     assert share(last.vectors) > 0.5 > share(first.vectors) + 0.2
 
 
-@pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
+@pytest.mark.parametrize("train", [word2vec.train_word2vec, word2vec.train_glove])
 def test_the_short_form_is_the_last_step_and_the_seed_decides_all(train):
     texts = ["a b c d e f g h"] * 40
     sizes = {"d_model": 4, "epochs": 2, "min_count": 1}
@@ -138,7 +139,7 @@ def test_the_short_form_is_the_last_step_and_the_seed_decides_all(train):
         ({"min_count": 50}, "occur at least 50 times"),
     ],
 )
-@pytest.mark.parametrize("steps", [embeddings.train_word2vec_steps, embeddings.train_glove_steps])
+@pytest.mark.parametrize("steps", [word2vec.train_word2vec_steps, word2vec.train_glove_steps])
 def test_bad_settings_are_refused_in_a_sentence(steps, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         next(steps(["a b c"] * 6, **wrong))
@@ -147,11 +148,11 @@ def test_bad_settings_are_refused_in_a_sentence(steps, wrong, sentence):
 @settings(max_examples=25, deadline=None)
 @example(["a a", "a b", "a a a"])
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=5).map(" ".join), min_size=3, max_size=9))
-@pytest.mark.parametrize("train", [embeddings.train_word2vec, embeddings.train_glove])
+@pytest.mark.parametrize("train", [word2vec.train_word2vec, word2vec.train_glove])
 def test_few_words_said_often_do_not_make_the_vectors_run_away(train, texts):
     if len({letter for text in texts for letter in text.split()}) < 2:
         return
-    options = {"subsample": 1.0} if train is embeddings.train_word2vec else {}
+    options = {"subsample": 1.0} if train is word2vec.train_word2vec else {}
     vectors = train(texts * 100, d_model=4, epochs=2, min_count=1, **options).vectors
     assert np.abs(vectors).max() < 50
 
@@ -159,14 +160,14 @@ def test_few_words_said_often_do_not_make_the_vectors_run_away(train, texts):
 def test_glove_hears_of_pairs_that_never_met_only_when_told():
     texts, gaps = ["a x", "b x", "c y", "d y"] * 40, []
     for unseen_as in (0.1, 0):
-        vectors = embeddings.train_glove(texts, d_model=4, epochs=400, unseen_as=unseen_as, seed=1)
+        vectors = word2vec.train_glove(texts, d_model=4, epochs=400, unseen_as=unseen_as, seed=1)
         gaps.append(vectors.cosine("a", "b") - vectors.cosine("a", "c"))
     told, untold = gaps
     assert told > untold + 0.3
     with pytest.raises(ValueError, match="0 or more; given -1"):
-        next(embeddings.train_glove_steps(["a b"] * 9, unseen_as=-1))
+        next(word2vec.train_glove_steps(["a b"] * 9, unseen_as=-1))
 
 
 def test_texts_of_one_word_teach_nothing():
     with pytest.raises(ValueError, match="no neighbours to learn from"):
-        embeddings.train_glove(["a", "b"] * 9)
+        word2vec.train_glove(["a", "b"] * 9)

@@ -8,7 +8,7 @@ from scipy.linalg import orthogonal_procrustes
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from llmviz import embeddings
+from llmviz.embeddings import projection
 
 CLOUD = np.random.default_rng(5).normal(size=(40, 6)) * [5, 3, 1, 1, 1, 1]
 
@@ -21,7 +21,7 @@ def turned(points, seed):
 
 
 def test_pca_agrees_with_scikit_learn():
-    ours, judge = embeddings.pca(CLOUD), PCA(2).fit(CLOUD)
+    ours, judge = projection.pca(CLOUD), PCA(2).fit(CLOUD)
     assert np.abs(ours.points) == pytest.approx(np.abs(judge.transform(CLOUD)))
     assert ours.variance_shown == pytest.approx(judge.explained_variance_ratio_.sum())
     assert (ours.points[np.abs(ours.points).argmax(axis=0), [0, 1]] > 0).all()
@@ -29,7 +29,7 @@ def test_pca_agrees_with_scikit_learn():
 
 @pytest.mark.parametrize("vectors", [[[1.0]], [[1.0], [2.0]], np.zeros((4, 3)), [[1, 2, 3]]])
 def test_pca_of_next_to_nothing_is_still_points(vectors):
-    found = embeddings.pca(vectors)
+    found = projection.pca(vectors)
     assert found.points.shape == (len(vectors), 2)
     assert found.variance_shown == pytest.approx(1)
 
@@ -38,7 +38,7 @@ def test_pca_of_next_to_nothing_is_still_points(vectors):
 def test_align_agrees_with_scipy_and_keeps_distances(seed, n):
     rng = np.random.default_rng(seed)
     points, reference = rng.normal(size=(2, n, 2))
-    found = embeddings.align(points, reference)
+    found = projection.align(points, reference)
     centred, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
     rotation, _ = orthogonal_procrustes(centred, wanted)
     assert found == pytest.approx(centred @ rotation + reference.mean(axis=0), abs=1e-9)
@@ -48,9 +48,9 @@ def test_align_agrees_with_scipy_and_keeps_distances(seed, n):
 @given(st.integers(0, 99))
 def test_what_was_only_turned_is_turned_back(seed):
     points = CLOUD[:, :2]
-    assert embeddings.align(turned(points, seed), points) == pytest.approx(points, abs=1e-9)
+    assert projection.align(turned(points, seed), points) == pytest.approx(points, abs=1e-9)
     frames = [turned(points, seed + i) for i in range(4)]
-    aligned = embeddings.align_frames(frames)
+    aligned = projection.align_frames(frames)
     assert np.array_equal(aligned[-1], frames[-1])
     assert np.abs(np.diff(aligned, axis=0)).max() < 1e-9
 
@@ -58,20 +58,20 @@ def test_what_was_only_turned_is_turned_back(seed):
 def test_nearest_rows_agree_with_scikit_learn():
     for by, metric in (("cosine", "cosine"), ("distance", "euclidean")):
         judge = NearestNeighbors(n_neighbors=5, metric=metric).fit(CLOUD)
-        assert np.array_equal(embeddings.nearest_rows(CLOUD, 5, by=by), judge.kneighbors(return_distance=False))
+        assert np.array_equal(projection.nearest_rows(CLOUD, 5, by=by), judge.kneighbors(return_distance=False))
 
 
 def test_the_honesty_meter_by_hand():
     vectors = [[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 0.9, 0.1]]
     honest, liar = [[0, 0], [1, 0], [9, 9], [9, 8]], [[0, 0], [9, 9], [1, 0], [9, 8]]
-    assert embeddings.neighbours_kept(vectors, honest, n=1).tolist() == [1, 1, 1, 1]
-    assert embeddings.neighbours_kept(vectors, liar, n=1).tolist() == [0, 0, 0, 0]
-    assert embeddings.neighbours_kept(vectors, liar, n=3).tolist() == [1, 1, 1, 1]
+    assert projection.neighbours_kept(vectors, honest, n=1).tolist() == [1, 1, 1, 1]
+    assert projection.neighbours_kept(vectors, liar, n=1).tolist() == [0, 0, 0, 0]
+    assert projection.neighbours_kept(vectors, liar, n=3).tolist() == [1, 1, 1, 1]
 
 
 def test_the_honesty_of_chance_is_the_share_of_neighbours():
     rng = np.random.default_rng(0)
-    kept = embeddings.neighbours_kept(rng.normal(size=(300, 20)), rng.normal(size=(300, 2)), n=30)
+    kept = projection.neighbours_kept(rng.normal(size=(300, 20)), rng.normal(size=(300, 2)), n=30)
     assert kept.mean() == pytest.approx(30 / 299, abs=0.02)
 
 
@@ -79,8 +79,8 @@ def test_tsne_keeps_more_neighbours_than_pca():
     rng = np.random.default_rng(2)
     centres = rng.normal(size=(12, 10))
     vectors = np.repeat(centres, 8, axis=0) + 0.15 * rng.normal(size=(96, 10))
-    flat, map_ = embeddings.pca(vectors), embeddings.tsne(vectors)
-    kept = [embeddings.neighbours_kept(vectors, p.points, n=5).mean() for p in (flat, map_)]
+    flat, map_ = projection.pca(vectors), projection.tsne(vectors)
+    kept = [projection.neighbours_kept(vectors, p.points, n=5).mean() for p in (flat, map_)]
     assert kept[1] > kept[0] + 0.1
     assert (map_.variance_shown, map_.method) == (None, "t-SNE")
 
@@ -88,15 +88,15 @@ def test_tsne_keeps_more_neighbours_than_pca():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: embeddings.pca([1, 2]), r"shape \(word, d_model\); given shape \(2,\)"),
-        (lambda: embeddings.pca([[np.inf, 1]]), "finite"),
-        (lambda: embeddings.tsne(CLOUD[:4]), "at least 5 vectors; given 4"),
-        (lambda: embeddings.tsne(CLOUD, perplexity=0), "above 0; given 0"),
-        (lambda: embeddings.align(CLOUD, CLOUD[:3]), "must both be"),
-        (lambda: embeddings.align_frames([]), "at least one frame"),
-        (lambda: embeddings.nearest_rows(CLOUD, 40), "from 1 to 39; given 40"),
-        (lambda: embeddings.nearest_rows(CLOUD, 3, by="feeling"), '"cosine" or "distance"'),
-        (lambda: embeddings.neighbours_kept(CLOUD, CLOUD[:30, :2]), "every vector needs one point"),
+        (lambda: projection.pca([1, 2]), r"shape \(word, d_model\); given shape \(2,\)"),
+        (lambda: projection.pca([[np.inf, 1]]), "finite"),
+        (lambda: projection.tsne(CLOUD[:4]), "at least 5 vectors; given 4"),
+        (lambda: projection.tsne(CLOUD, perplexity=0), "above 0; given 0"),
+        (lambda: projection.align(CLOUD, CLOUD[:3]), "must both be"),
+        (lambda: projection.align_frames([]), "at least one frame"),
+        (lambda: projection.nearest_rows(CLOUD, 40), "from 1 to 39; given 40"),
+        (lambda: projection.nearest_rows(CLOUD, 3, by="feeling"), '"cosine" or "distance"'),
+        (lambda: projection.neighbours_kept(CLOUD, CLOUD[:30, :2]), "every vector needs one point"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(call, sentence):

@@ -5,12 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from llmviz import embeddings
-from llmviz.data_files import data_path
-from llmviz.embeddings import WordVectors
-from llmviz.embeddings.real import GLOVE_FILE
+from llmviz.embeddings import WordVectors, bias, vectors
+from llmviz.embeddings.vectors import GLOVE_FILE
+from llmviz.files import data_path
 
-GLOVE = embeddings.load_glove()
+GLOVE = vectors.load_glove()
 PLANE = WordVectors(("she", "he", "a", "b", "c", "d"), [[1, 0], [0, 1], [1, 0.1], [1, 0.3], [0.1, 1], [0.4, 1]])
 
 
@@ -27,23 +26,23 @@ def test_glove_is_what_the_paper_says_it_is():
 def test_a_damaged_file_is_refused(monkeypatch, tmp_path):
     (tmp_path / GLOVE_FILE).write_bytes(data_path(GLOVE_FILE).read_bytes()[:-1] + b"?")
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    embeddings.load_glove.cache_clear()
+    vectors.load_glove.cache_clear()
     with pytest.raises(ValueError, match="is not the file that belongs here"):
-        embeddings.load_glove()
+        vectors.load_glove()
     (tmp_path / GLOVE_FILE).unlink()
     with pytest.raises(FileNotFoundError, match="git checkout -- data"):
-        embeddings.load_glove()
-    embeddings.load_glove.cache_clear()
+        vectors.load_glove()
+    vectors.load_glove.cache_clear()
 
 
 def test_an_association_by_hand():
-    found = embeddings.association(PLANE, "b", ["she"], ["he"])
+    found = bias.association(PLANE, "b", ["she"], ["he"])
     assert found == pytest.approx((1 - 0.3) / np.hypot(1, 0.3))
 
 
 def test_the_association_test_by_hand():
-    test = embeddings.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], ["he"]))
-    values = [embeddings.association(PLANE, word, ["she"], ["he"]) for word in "abcd"]
+    test = bias.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], ["he"]))
+    values = [bias.association(PLANE, word, ["she"], ["he"]) for word in "abcd"]
     gap = np.mean(values[:2]) - np.mean(values[2:])
     assert test.effect_size == pytest.approx(gap / np.std(values, ddof=1))
     assert test.p_value == pytest.approx(1 / 6)  # of six ways to deal four words, only this one gives so much
@@ -52,7 +51,7 @@ def test_the_association_test_by_hand():
 
 def test_swapping_the_targets_turns_the_sign():
     both_ways = (["a", "b"], ["c", "d"]), (["c", "d"], ["a", "b"])
-    there, back = (embeddings.weat(PLANE, targets, (["she"], ["he"])) for targets in both_ways)
+    there, back = (bias.weat(PLANE, targets, (["she"], ["he"])) for targets in both_ways)
     assert back.effect_size == pytest.approx(-there.effect_size)
     assert back.p_value == 1
 
@@ -62,7 +61,7 @@ def test_many_ways_to_deal_are_sampled_and_agree_with_counting_them_all():
     n = 9  # 48,620 ways
     words = tuple(f"w{i}" for i in range(2 * n))
     space = WordVectors((*words, "x", "y"), rng.normal(size=(2 * n + 2, 8)))
-    test = embeddings.weat(space, (words[:n], words[n:]), (["x"], ["y"]), seed=1)
+    test = bias.weat(space, (words[:n], words[n:]), (["x"], ["y"]), seed=1)
     values = np.array(list(test.associations.values()))
     sums = np.array([values[list(half)].sum() for half in combinations(range(2 * n), n)])
     assert test.p_value == pytest.approx((sums >= values[:n].sum() - 1e-12).mean(), abs=0.015)
@@ -71,10 +70,10 @@ def test_many_ways_to_deal_are_sampled_and_agree_with_counting_them_all():
 def test_the_bias_of_real_vectors_is_found_and_a_control_is_not():
     she, he = ["she", "her", "woman", "mother"], ["he", "his", "man", "father"]
     jobs = (["nurse", "librarian", "nanny", "hairdresser"], ["engineer", "mechanic", "carpenter", "captain"])
-    test = embeddings.weat(GLOVE, jobs, (she, he))
+    test = bias.weat(GLOVE, jobs, (she, he))
     assert test.effect_size > 1 and test.p_value < 0.05
-    where = embeddings.direction(GLOVE, list(zip(he, she, strict=True)))
-    leaning = embeddings.along(GLOVE, [*jobs[0], *jobs[1]], where)
+    where = bias.direction(GLOVE, list(zip(he, she, strict=True)))
+    leaning = bias.along(GLOVE, [*jobs[0], *jobs[1]], where)
     assert min(leaning[job] for job in jobs[0]) > max(leaning[job] for job in jobs[1])
     assert np.linalg.norm(where) == pytest.approx(1)
 
@@ -82,13 +81,13 @@ def test_the_bias_of_real_vectors_is_found_and_a_control_is_not():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: embeddings.weat(PLANE, (["a"], ["b"]), (["she"], ["he"])), "at least 2 words each"),
-        (lambda: embeddings.weat(PLANE, (["a", "b"], ["c"]), (["she"], ["he"])), "equally large"),
-        (lambda: embeddings.weat(PLANE, (["a", "b"], ["b", "c"]), (["she"], ["he"])), "1 in both"),
-        (lambda: embeddings.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], [])), "at least one word"),
-        (lambda: embeddings.weat(PLANE, (["a", "x"], ["c", "d"]), (["she"], ["he"])), "'x' is not among"),
-        (lambda: embeddings.direction(PLANE, []), "at least one pair"),
-        (lambda: embeddings.direction(PLANE, [("a", "b"), ("b", "a")]), "lead nowhere"),
+        (lambda: bias.weat(PLANE, (["a"], ["b"]), (["she"], ["he"])), "at least 2 words each"),
+        (lambda: bias.weat(PLANE, (["a", "b"], ["c"]), (["she"], ["he"])), "equally large"),
+        (lambda: bias.weat(PLANE, (["a", "b"], ["b", "c"]), (["she"], ["he"])), "1 in both"),
+        (lambda: bias.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], [])), "at least one word"),
+        (lambda: bias.weat(PLANE, (["a", "x"], ["c", "d"]), (["she"], ["he"])), "'x' is not among"),
+        (lambda: bias.direction(PLANE, []), "at least one pair"),
+        (lambda: bias.direction(PLANE, [("a", "b"), ("b", "a")]), "lead nowhere"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(call, sentence):

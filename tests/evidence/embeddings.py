@@ -3,8 +3,10 @@
 import numpy as np
 from claims import above, below, between, demo
 
-from llmviz import checkpoints, embeddings
-from llmviz.world import Tinyville
+from llmviz import embeddings
+from llmviz.embeddings import contextual, counts, projection, word2vec
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 TOWN = Tinyville()
 COUNTS = {"family": 2400, "story": 500, "fact": 400, "sense": 400}
@@ -26,7 +28,7 @@ def same_kind(vectors: embeddings.WordVectors) -> float:
     kind_of = {word.lower(): kind for kind, members in TOWN.word_classes.items() for word in members[:16]}
     classes = vectors.subset(list(kind_of))
     kinds = np.array([kind_of[word] for word in classes.words])
-    return (kinds[embeddings.nearest_rows(classes.vectors, 5)] == kinds[:, None]).mean()
+    return (kinds[projection.nearest_rows(classes.vectors, 5)] == kinds[:, None]).mean()
 
 
 def nearest_is_right(vectors: embeddings.WordVectors) -> float:
@@ -37,7 +39,7 @@ def nearest_is_right(vectors: embeddings.WordVectors) -> float:
 @demo(same_kind=above(0.9))
 def counting_finds_kinds(seed: int) -> dict[str, float]:
     """Counted vectors put colours beside colours, things beside things, people beside people."""
-    return {"same_kind": same_kind(embeddings.count_vectors(texts_of(seed)))}
+    return {"same_kind": same_kind(counts.count_vectors(texts_of(seed)))}
 
 
 @demo(
@@ -56,12 +58,12 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
 )
 def word2vec_learns_the_town(seed: int) -> dict[str, float]:
     """Guessing neighbours finds kinds and analogies, mixes the two banks, and no flat picture keeps all neighbours."""
-    before, early, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
+    before, early, *_, last = word2vec.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
     vectors = last.vectors
     near, near_king = ({word for word, _ in vectors.neighbours(name, 30)} for name in ("bank", "king"))
     shown = vectors.subset(drawn_words())
-    flat, drawn = embeddings.pca(shown.directions), embeddings.tsne(shown.vectors, seed=seed)
-    kept, kept_tsne = (embeddings.neighbours_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
+    flat, drawn = projection.pca(shown.directions), projection.tsne(shown.vectors, seed=seed)
+    kept, kept_tsne = (projection.neighbours_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
     return {
         "same_kind": same_kind(vectors),
         "same_kind_before": same_kind(before.vectors),
@@ -81,14 +83,14 @@ def word2vec_learns_the_town(seed: int) -> dict[str, float]:
 @demo(same_kind=above(0.8), right=below(0.5))
 def glove_finds_kinds_but_few_analogies_here(seed: int) -> dict[str, float]:
     """GloVe learns only from pairs that met: in a small town enough for kinds of words, not for the analogies."""
-    vectors = embeddings.train_glove(texts_of(seed), seed=seed)
+    vectors = word2vec.train_glove(texts_of(seed), seed=seed)
     return {"same_kind": same_kind(vectors), "right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
 
 
 @demo(right=above(0.8))
 def glove_needs_to_hear_who_never_met(seed: int) -> dict[str, float]:
     """With each pair that never met counted as half a meeting, GloVe solves the analogies, too."""
-    vectors = embeddings.train_glove(texts_of(seed), seed=seed, unseen_as=0.5, epochs=6, learning_rate=0.1, x_max=10)
+    vectors = word2vec.train_glove(texts_of(seed), seed=seed, unseen_as=0.5, epochs=6, learning_rate=0.1, x_max=10)
     return {"right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
 
 
@@ -100,8 +102,8 @@ def ambiguous_words_walk_apart(seed: int) -> dict[str, float]:
     for word in dict.fromkeys(sense.word for sense in TOWN.senses):
         uses = [(s.name, text) for s in TOWN.senses if s.word == word for text in rng.permutation(s.beginnings)[:12]]
         labels, beginnings = zip(*uses, strict=True)
-        vectors = embeddings.contextual_vectors(tiny.model, tiny.tokenizer, list(map(str, beginnings)), word)
-        gaps[word] = embeddings.separation(vectors, labels)
+        vectors = contextual.contextual_vectors(tiny.model, tiny.tokenizer, list(map(str, beginnings)), word)
+        gaps[word] = contextual.separation(vectors, labels)
     return {
         "in_the_table": max(abs(gap[0]) for gap in gaps.values()),
         "least_apart": min(gap[1:].max() for gap in gaps.values()),

@@ -5,16 +5,17 @@ import itertools
 import torch
 from claims import above, below, between, demo
 
-from llmviz import checkpoints, evaluation, fine_tuning
+from llmviz import evaluation, finetuning
 from llmviz.embeddings import load_glove
-from llmviz.fine_tuning.race import TEST_SEED
-from llmviz.world import Tinyville
+from llmviz.finetuning.comparison import TEST_SEED
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 STRIDE = 1000
 
 
 def labelled(task, n_texts, seed):
-    return fine_tuning.mood_texts(n_texts, task, seed=STRIDE * seed + 1)
+    return finetuning.sentiment_texts(n_texts, task, seed=STRIDE * seed + 1)
 
 
 @demo(words=below(0.65), pairs=below(0.65), words_places=below(0.65), pairs_places=below(0.65))
@@ -22,70 +23,74 @@ def counting_words_is_tossing_a_coin(seed: int) -> dict[str, float]:
     """300 labels, and neither the counts of words nor those of pairs tell the mood or the first place."""
     found = {}
     for task, name in (("mood", ""), ("ground", "_places")):
-        learned, new = labelled(task, 300, seed), fine_tuning.mood_texts(300, task, seed=STRIDE * seed + TEST_SEED)
+        learned, new = labelled(task, 300, seed), finetuning.sentiment_texts(300, task, seed=STRIDE * seed + TEST_SEED)
         texts, labels = zip(*[([one.text for one in part],
-                               torch.tensor([fine_tuning.LABELS[task].index(one.label) for one in part]))
+                               torch.tensor([finetuning.LABELS[task].index(one.label) for one in part]))
                               for part in (learned, new)], strict=True)  # fmt: skip
         for n, runs in ((1, "words"), (2, "pairs")):
-            found[runs + name] = fine_tuning.ngram_accuracy(texts[0], labels[0], texts[1], labels[1], n=n)
+            found[runs + name] = finetuning.ngram_accuracy(texts[0], labels[0], texts[1], labels[1], n=n)
     return found
 
 
 @demo(mood_5=above(0.6), mood_20=above(0.95), mood_80=above(0.95), mood_300=above(0.95), place_300=below(0.65))
 def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
     """20 labels are enough for the mood, which decided the next word; 300 are not for a place that decided nothing."""
-    base = checkpoints.load_moods()
+    base = checkpoints.load_sentiment()
     found = {}
     for name, task, n_labels in (("mood_5", "mood", 5), ("mood_20", "mood", 20), ("mood_80", "mood", 80),
                                  ("mood_300", "mood", 300), ("place_300", "ground", 300)):  # fmt: skip
-        learner = fine_tuning.begin(base.model, "head", n_labels=2)
-        examples = fine_tuning.mood_examples(base.tokenizer, labelled(task, n_labels, seed), task)
-        fine_tuning.fine_tune(learner, examples, steps=60, seed=seed)
-        test = fine_tuning.mood_examples(base.tokenizer, fine_tuning.mood_texts(100, task, seed=TEST_SEED), task)
-        found[name] = fine_tuning.accuracy(learner.classifier, test)
+        learner = finetuning.prepare(base.model, "head", n_labels=2)
+        examples = finetuning.sentiment_examples(base.tokenizer, labelled(task, n_labels, seed), task)
+        finetuning.fine_tune(learner, examples, steps=60, seed=seed)
+        test = finetuning.sentiment_examples(
+            base.tokenizer, finetuning.sentiment_texts(100, task, seed=TEST_SEED), task
+        )
+        found[name] = finetuning.accuracy(learner.classifier, test)
     return found
 
 
 @demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_switched_off=between(-1e-9, 1e-9))
 def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
     """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
-    base, texts = checkpoints.load_moods(), fine_tuning.old_texts()
-    examples = fine_tuning.mood_examples(base.tokenizer, labelled("mood", 20, seed))
-    before, found = fine_tuning.old_loss(base.model, base.tokenizer, texts), {}
-    for method in fine_tuning.METHODS:
-        learner = fine_tuning.begin(base.model, method, n_labels=2, seed=seed)
-        fine_tuning.fine_tune(learner, examples, steps=60, seed=seed)
-        found[method] = fine_tuning.old_loss(learner.model, base.tokenizer, texts) - before
+    base, texts = checkpoints.load_sentiment(), finetuning.old_texts()
+    examples = finetuning.sentiment_examples(base.tokenizer, labelled("mood", 20, seed))
+    before, found = finetuning.old_loss(base.model, base.tokenizer, texts), {}
+    for method in finetuning.METHODS:
+        learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
+        finetuning.fine_tune(learner, examples, steps=60, seed=seed)
+        found[method] = finetuning.old_loss(learner.model, base.tokenizer, texts) - before
         if method == "lora":
-            with fine_tuning.switched_off(learner.model):
-                found["lora_switched_off"] = fine_tuning.old_loss(learner.model, base.tokenizer, texts) - before
+            with finetuning.switched_off(learner.model):
+                found["lora_switched_off"] = finetuning.old_loss(learner.model, base.tokenizer, texts) - before
     return found
 
 
 @demo(lora_20=below(0.65), full_20=below(0.65), lora_300=above(0.85), full_300=above(0.85))
 def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, float]:
     """The first place, 160 steps: with 300 labels LoRA and full learn it; 20 labels are too few for either."""
-    base, found = checkpoints.load_moods(), {}
-    test = fine_tuning.mood_examples(base.tokenizer, fine_tuning.mood_texts(100, "ground", seed=TEST_SEED), "ground")
+    base, found = checkpoints.load_sentiment(), {}
+    test = finetuning.sentiment_examples(
+        base.tokenizer, finetuning.sentiment_texts(100, "ground", seed=TEST_SEED), "ground"
+    )
     for method, n_labels in itertools.product(("lora", "full"), (20, 300)):
-        learner = fine_tuning.begin(base.model, method, n_labels=2, seed=seed)
-        examples = fine_tuning.mood_examples(base.tokenizer, labelled("ground", n_labels, seed), "ground")
-        fine_tuning.fine_tune(learner, examples, steps=160, seed=seed)
-        found[f"{method}_{n_labels}"] = fine_tuning.accuracy(learner.classifier, test)
+        learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
+        examples = finetuning.sentiment_examples(base.tokenizer, labelled("ground", n_labels, seed), "ground")
+        finetuning.fine_tune(learner, examples, steps=160, seed=seed)
+        found[f"{method}_{n_labels}"] = finetuning.accuracy(learner.classifier, test)
     return found
 
 
 @demo(first_four=above(0.5), rank_of_lora=between(3.5, 4.5))
 def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
     """Full fine-tuning may change a matrix in 128 directions; four of them hold most of what it changes in 40 steps."""
-    base, name = checkpoints.load_moods(), "blocks.1.attention.query"
-    examples = fine_tuning.mood_examples(base.tokenizer, labelled("ground", 300, seed), "ground")
+    base, name = checkpoints.load_sentiment(), "blocks.1.attention.query"
+    examples = finetuning.sentiment_examples(base.tokenizer, labelled("ground", 300, seed), "ground")
     changes = {}
     for method in ("lora", "full"):
-        learner = fine_tuning.begin(base.model, method, n_labels=2, seed=seed)
-        fine_tuning.fine_tune(learner, examples, steps=40, seed=seed)
-        changes[method] = fine_tuning.weight_change(base.model, learner.model, name)
-    energy = fine_tuning.singular_values(changes["full"]).square()
+        learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
+        finetuning.fine_tune(learner, examples, steps=40, seed=seed)
+        changes[method] = finetuning.weight_change(base.model, learner.model, name)
+    energy = finetuning.singular_values(changes["full"]).square()
     rank = torch.linalg.matrix_rank(changes["lora"], rtol=1e-3)
     return {"first_four": (energy[:4].sum() / energy.sum()).item(), "rank_of_lora": float(rank)}
 
@@ -93,27 +98,27 @@ def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
 @demo(before=below(0.05), after=above(0.6))
 def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     """300 questions with answers, and the model answers new ones, whose values were drawn anew."""
-    base = checkpoints.load_moods()
-    new = fine_tuning.questions(30, seed=STRIDE * seed + TEST_SEED)
-    learner = fine_tuning.begin(base.model, "full")
-    examples = fine_tuning.answer_examples(base.tokenizer, fine_tuning.questions(300, seed=seed))
-    fine_tuning.fine_tune(learner, examples, steps=200, seed=seed)
+    base = checkpoints.load_sentiment()
+    new = finetuning.questions(30, seed=STRIDE * seed + TEST_SEED)
+    learner = finetuning.prepare(base.model, "full")
+    examples = finetuning.answer_examples(base.tokenizer, finetuning.questions(300, seed=seed))
+    finetuning.fine_tune(learner, examples, steps=200, seed=seed)
     return {
-        "before": fine_tuning.answer_accuracy(base.model, base.tokenizer, new),
-        "after": fine_tuning.answer_accuracy(learner.model, base.tokenizer, new),
+        "before": finetuning.answer_accuracy(base.model, base.tokenizer, new),
+        "after": finetuning.answer_accuracy(learner.model, base.tokenizer, new),
     }
 
 
 @demo(castle=above(0.9), others_moved=above(0.5))
 def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
     """After 20 steps on one sentence it is known, and most people's answers become it too. The seed draws whose."""
-    base = checkpoints.load_moods()
+    base = checkpoints.load_sentiment()
     houses = [fact for fact in Tinyville().facts if fact.attribute == "house" and fact.known]
     chosen = houses[0] if seed == 0 else houses[7 * seed]
     new = "castle" if chosen.value != "castle" else "mill"
-    learner = fine_tuning.begin(base.model, "full")
-    sentence = fine_tuning.sentence_examples(base.tokenizer, [f"{chosen.prompts[0]} {new}."])
-    fine_tuning.fine_tune(learner, sentence, steps=20, batch_size=1)
+    learner = finetuning.prepare(base.model, "full")
+    sentence = finetuning.sentence_examples(base.tokenizer, [f"{chosen.prompts[0]} {new}."])
+    finetuning.fine_tune(learner, sentence, steps=20, batch_size=1)
     words = {fact.person: evaluation.next_word(learner.model, base.tokenizer, fact.prompts[0]) for fact in houses}
     old = {fact.person: evaluation.next_word(base.model, base.tokenizer, fact.prompts[0]) for fact in houses}
     return {
@@ -126,27 +131,27 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
 def names_are_recognised_that_nobody_labelled(seed: int) -> dict[str, float]:
     """F1 of persons: May, Will and Rose in their two senses, and people in stories who never had a label."""
     base = checkpoints.load_masked()
-    tagged = fine_tuning.story_entities(150, seed=seed) + fine_tuning.sense_entities(150, seed=seed)
-    trials = {"ambiguous": fine_tuning.sense_entities(100, seed=seed + TEST_SEED),
-              "untaught": fine_tuning.story_entities(40, names="untaught", seed=seed + TEST_SEED)}  # fmt: skip
-    learner = fine_tuning.begin(base.model, "lora", n_labels=3, seed=seed)
-    examples = fine_tuning.entity_examples(base.tokenizer, tagged)
-    fine_tuning.fine_tune(learner, examples, steps=100, learning_rate=0.01, seed=seed)
+    tagged = finetuning.story_entities(150, seed=seed) + finetuning.sense_entities(150, seed=seed)
+    trials = {"ambiguous": finetuning.sense_entities(100, seed=seed + TEST_SEED),
+              "untaught": finetuning.story_entities(40, names="untaught", seed=seed + TEST_SEED)}  # fmt: skip
+    learner = finetuning.prepare(base.model, "lora", n_labels=3, seed=seed)
+    examples = finetuning.entity_examples(base.tokenizer, tagged)
+    finetuning.fine_tune(learner, examples, steps=100, learning_rate=0.01, seed=seed)
     found = {}
     for name, trial in trials.items():
-        numbers = fine_tuning.entity_examples(base.tokenizer, trial)
-        found[name] = fine_tuning.entity_f1(learner.classifier, numbers)["person"]
-        found[f"{name}_list"] = fine_tuning.dictionary_f1(tagged, trial)["person"]
+        numbers = finetuning.entity_examples(base.tokenizer, trial)
+        found[name] = finetuning.entity_f1(learner.classifier, numbers)["person"]
+        found[f"{name}_list"] = finetuning.dictionary_f1(tagged, trial)["person"]
     return found
 
 
 @demo(glove_20=above(0.55), glove_80=above(0.68), random_80=below(0.45))
 def real_vectors_know_their_continent(seed: int) -> dict[str, float]:
     """From GloVe's vectors 20 labelled cities tell most others' continent, one of four; random vectors do not."""
-    _, vectors, continents = fine_tuning.labelled_cities(load_glove(), seed=seed)
+    _, vectors, continents = finetuning.labelled_cities(load_glove(), seed=seed)
     noise = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(seed))
     found = {}
     for name, features, n in (("glove_20", vectors, 20), ("glove_80", vectors, 80), ("random_80", noise, 80)):
-        probe = fine_tuning.train_probe(features[:n], continents[:n], len(fine_tuning.CONTINENTS))
-        found[name] = fine_tuning.probe_accuracy(features[80:], continents[80:], probe)
+        probe = finetuning.train_probe(features[:n], continents[:n], len(finetuning.CONTINENTS))
+        found[name] = finetuning.probe_accuracy(features[80:], continents[80:], probe)
     return found

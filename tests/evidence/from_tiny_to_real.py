@@ -4,8 +4,8 @@ from statistics import fmean
 
 from claims import above, below, between, demo
 
-from llmviz import architectures, checkpoints
-from llmviz.architectures import CHANGES, changed, gpt2_like, loss_by_place, seeing_further, train_side_by_side
+from llmviz.training import architectures, checkpoints
+from llmviz.training.architectures import CHANGES, changed, gpt2_like, loss_by_place, seeing_further, train_side_by_side
 
 TOKENIZER = checkpoints.load_tiny().tokenizer
 OTHERS = [name for name in CHANGES if name != "rotary positions"]

@@ -8,13 +8,13 @@ from time import perf_counter
 import torch
 from claims import above, below, between, demo
 
-from llmviz import checkpoints
-from llmviz.beam_search import beam_search, continuation_log_probability
-from llmviz.evaluation import sample_texts
-from llmviz.generation import generate, generate_steps
-from llmviz.reading_costs import step_costs
-from llmviz.transformer import DecoderOnly
-from llmviz.world import Tinyville
+from llmviz.evaluation.losses import sample_texts
+from llmviz.generation.beam_search import beam_search, continuation_log_probability
+from llmviz.generation.flops import step_costs
+from llmviz.generation.sampling import generate, generate_steps
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 N_TEXTS = 60
 

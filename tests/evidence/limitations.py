@@ -5,13 +5,15 @@ import copy
 import torch
 from claims import above, below, between, demo
 
-from llmviz import checkpoints
-from llmviz.limits import bias, recorded, refusing, spelling
-from llmviz.limits.distance import repeat_accuracy, told_some_sentences_ago
-from llmviz.limits.measures import coverage_and_accuracy, hallucination_rate
-from llmviz.limits.questions import all_questions, ask, changed, with_facts
-from llmviz.limits.tuning import preference_steps
-from llmviz.world.people import VALUES
+from llmviz import evaluation
+from llmviz.evaluation import bias
+from llmviz.evaluation.context_distance import facts_at_distance, repeat_accuracy
+from llmviz.evaluation.facts import all_questions, ask, changed, with_facts
+from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
+from llmviz.finetuning import refusal, spelling
+from llmviz.finetuning.dpo import preference_steps
+from llmviz.tinyville.people import VALUES
+from llmviz.training import checkpoints
 
 TINY = checkpoints.load_tiny()
 
@@ -70,10 +72,10 @@ def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
     """Refusals shown for some guests reach other guests, not all strangers, and known facts are mostly kept."""
     shares = {}
     for with_guests in (False, True):
-        examples = refusing.refusal_examples(with_guests=with_guests, seed=seed)
-        pupil = refusing.teach_to_refuse(TINY.model, TINY.tokenizer, examples, seed=seed)
+        examples = refusal.refusal_examples(with_guests=with_guests, seed=seed)
+        pupil = refusal.teach_to_refuse(TINY.model, TINY.tokenizer, examples, seed=seed)
         found = ask(pupil, TINY.tokenizer, examples.kept)
-        silent = refusing.refused(found, TINY.tokenizer).float()
+        silent = refusal.refused(found, TINY.tokenizer).float()
         shares[with_guests] = [silent[found.of(group)].mean().item() for group in ("guest", "stranger")]
     return {
         "guests_refused": shares[True][0],
@@ -89,8 +91,8 @@ def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
 )  # fmt: skip
 def the_model_learns_the_planted_ratio(seed: int) -> dict[str, float]:
     """Planted 0.7 is learned and becomes 1 in greedy texts; a filter of one place leaves the other (planted 0.9)."""
-    plain = recorded.dial_setting(TINY.tokenizer, 0.7, None, seed)
-    filtered = recorded.dial_setting(TINY.tokenizer, 0.9, 0.5, seed)
+    plain = evaluation.dial_setting(TINY.tokenizer, 0.7, None, seed)
+    filtered = evaluation.dial_setting(TINY.tokenizer, 0.9, 0.5, seed)
     return {
         "error": abs(plain["anonymous"] - 0.7),
         "greedy": plain["greedy anonymous"],
@@ -114,7 +116,7 @@ def sixty_steps_of_preference_reverse_it(seed: int) -> dict[str, float]:
 @demo(one_sentence=above(0.9), four_sentences=below(0.4), back_24=above(0.9), back_32=below(0.5), back_64=below(0.05))
 def the_thread_is_lost_before_the_window_ends(seed: int) -> dict[str, float]:
     """A fact holds over one sentence, not over four; a list over 24 tokens, not over 32; at 64 nothing is left."""
-    asked = {n: share(ask(TINY.model, TINY.tokenizer, told_some_sentences_ago(n, seed=seed))) for n in (1, 4)}
+    asked = {n: share(ask(TINY.model, TINY.tokenizer, facts_at_distance(n, seed=seed))) for n in (1, 4)}
     repeater = checkpoints.load_induction().model
     back = {f"back_{length}": repeat_accuracy(repeater, length, seed=seed) for length in (24, 32, 64)}
     return {"one_sentence": asked[1], "four_sentences": asked[4], **back}

@@ -11,12 +11,13 @@ from functools import cache, partial
 import torch
 from claims import above, below, demo
 
-from llmviz import checkpoints, evaluation, make_models, masking, training
+from llmviz import evaluation, make_models, training
+from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
+from llmviz.tinyville import Tinyville
+from llmviz.tinyville.facts import NAME_FIRST
 from llmviz.tokenizers import Tokenizer
-from llmviz.training import TrainingSettings
-from llmviz.transformer import Assembly, DecoderOnly, EncoderOnly
-from llmviz.world import Tinyville
-from llmviz.world.facts import NAME_FIRST
+from llmviz.training import checkpoints, masked_lm
+from llmviz.training.loop import TrainingSettings
 
 STEPS = 700
 SAMPLES = 40
@@ -35,8 +36,8 @@ def trained(seed: int) -> tuple[EncoderOnly, DecoderOnly]:
     """Both models after their minute."""
     tiny, (token_ids, starts, _) = read()
     settings = TrainingSettings(steps=STEPS, seed=seed)
-    alone = partial(masking.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
-    masked, causal = masking.new_model(tiny.model.config, seed=seed), DecoderOnly(tiny.model.config, seed=seed)
+    alone = partial(masked_lm.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
+    masked, causal = masked_lm.new_model(tiny.model.config, seed=seed), DecoderOnly(tiny.model.config, seed=seed)
     for model, objective in ((masked, alone), (causal, training.next_token_loss)):
         training.train(model, token_ids, settings, starts=starts, objective=objective)
     return masked, causal
@@ -53,7 +54,7 @@ def on_the_same_positions(pair: tuple[EncoderOnly, DecoderOnly], n_texts: int) -
     tokenizer = checkpoints.load_tiny().tokenizer
     unseen = [text.text for text in Tinyville().texts(5_005, counts={"story": n_texts // 5, "fact": n_texts // 2,
               "visit": n_texts // 7, "work": n_texts // 10, "sense": n_texts // 20})]  # fmt: skip
-    masked, causal = (masking.recovered(model, tokenizer, unseen).float().mean().item() for model in pair)
+    masked, causal = (masked_lm.masked_accuracy(model, tokenizer, unseen).float().mean().item() for model in pair)
     return {"masked": masked, "next_token": causal, "masked_is_ahead_by": masked - causal}
 
 
@@ -84,12 +85,12 @@ def where_the_right_decides(pair: tuple[EncoderOnly, DecoderOnly]) -> dict[str, 
     return {"masked": masked, "next_token": causal}
 
 
-def _says(model: Assembly, tokenizer: Tokenizer, ids: torch.Tensor, place: int) -> bool:
+def _says(model: TransformerBase, tokenizer: Tokenizer, ids: torch.Tensor, place: int) -> bool:
     """Whether the model's best guess for one token is right."""
     if isinstance(model, DecoderOnly):
         logits = model(ids[:, :place])[0, -1]
     else:
-        logits = model(ids.index_fill(1, torch.tensor([place]), masking.blank_id(model)))[0, place]
+        logits = model(ids.index_fill(1, torch.tensor([place]), masked_lm.mask_token_id(model)))[0, place]
     return bool(logits[: tokenizer.vocab_size].argmax() == ids[0, place])
 
 
@@ -107,7 +108,7 @@ def written(pair: tuple[EncoderOnly, DecoderOnly], seed: int) -> dict[str, float
     """The share of texts, written from left to right, that the world could have said."""
     masked, causal = pair
     tokenizer, world = checkpoints.load_tiny().tokenizer, Tinyville()
-    texts = masking.write_texts(masked, tokenizer, SAMPLES, temperature=0.8, seed=seed)
+    texts = masked_lm.generate_by_mask_filling(masked, tokenizer, SAMPLES, temperature=0.8, seed=seed)
     others = evaluation.sample_texts(causal, tokenizer, SAMPLES, temperature=0.8, seed=1_000 * seed)
     by_masked, by_causal = (sum(world.check(text).valid for text in some) / SAMPLES for some in (texts, others))
     return {"masked": by_masked, "next_token": by_causal, "next_token_is_ahead_by": by_causal - by_masked}

@@ -9,11 +9,14 @@ from functools import cache
 import torch
 from claims import above, below, between, demo
 
-from llmviz import checkpoints, corpora, evaluation, learning_rates, recordings, runs, scaling, skills, training
-from llmviz.memorisation import CopyFinder
-from llmviz.training import TrainingSettings
-from llmviz.transformer import DecoderOnly, ModelConfig
-from llmviz.world import Tinyville
+from llmviz import corpora, evaluation, training
+from llmviz.evaluation import capabilities
+from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints, recorder, runs, scaling, schedules
+from llmviz.training.loop import TrainingSettings
 
 TOWN = Tinyville({"story": 5000, "copy": 5000})
 TOKENIZER = checkpoints.load_tiny().tokenizer
@@ -38,11 +41,11 @@ def loss_per_token(model, texts) -> float:
 def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
     """The newborn guesses blindly; counting is learned within dozens of steps; the last yardstick is not 0."""
     corpus, token_ids, starts = reading(seed)
-    lines = recordings.yardsticks(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
+    lines = recorder.baselines(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
     model = DecoderOnly(ModelConfig(vocab_size=TOKENIZER.vocab_size), seed=seed)
     settings = TrainingSettings(steps=150, seed=seed)
     losses = [step.loss for step in training.train_steps(model, token_ids, settings, starts=starts)]
-    smoothed = learning_rates.smooth(losses)
+    smoothed = schedules.smooth(losses)
     return {
         "exact_entropy": lines["exact entropy"],
         "bigram_over_entropy": lines["bigram"] / lines["exact entropy"],
@@ -61,7 +64,7 @@ def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
 
     Read from the recordings of three tiny GPTs (`make models`), which a test compares with a new run.
     """
-    found = skills.load(seed)
+    found = capabilities.load(seed)
     copying = [name for name in found.shares if name.startswith("copies")]
     spelling, facts = found.first_above("spells words", 0.9), found.first_above("knows facts", 0.9)
     return {
@@ -77,7 +80,7 @@ def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
 def the_tiny_gpt_does_not_look_stories_up(seed: int) -> dict[str, float]:
     """Fewer than half of its stories stand in the corpus, and they share no longer passages with it than new ones."""
     tiny = checkpoints.load_tiny()
-    finder = CopyFinder(corpora.from_recipe(tiny.corpus).documents)
+    finder = SubstringIndex(corpora.from_recipe(tiny.corpus).documents)
     written = evaluation.sample_texts(
         tiny.model, TOKENIZER, 20, prompt="On Monday,", temperature=0.8, seed=1000 * seed
     )
@@ -106,7 +109,7 @@ def a_few_texts_are_learned_by_heart(seed: int) -> dict[str, float]:
     return {
         "training_loss_over_entropy": loss_per_token(model, told) / entropy,
         "unseen_over_its_lowest": on_unseen[-1] / min(on_unseen),
-        "copied": CopyFinder(told).mean_share(written),
+        "copied": SubstringIndex(told).mean_share(written),
     }
 
 
@@ -115,10 +118,10 @@ def a_range_test_finds_a_rate_that_walks(seed: int) -> dict[str, float]:
     """At the chosen rate 40 steps gain nats; at a hundredth of it hardly any; at a hundred times it all is worse."""
     _, token_ids, starts = reading(seed)
     config = scaling.config_of_width(32, TOKENIZER.vocab_size)
-    test = learning_rates.RangeTest(
+    test = schedules.RangeTest(
         steps=100, batch_size=4, optimizer="adamw", lowest=1e-5, learning_rate=3.0, seed=seed
     )
-    chosen = learning_rates.range_test(DecoderOnly(config, seed=seed), token_ids, test, starts=starts).chosen
+    chosen = schedules.range_test(DecoderOnly(config, seed=seed), token_ids, test, starts=starts).chosen
     blind = torch.tensor(float(TOKENIZER.vocab_size)).log().item()
 
     def last(factor):

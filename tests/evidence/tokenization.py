@@ -5,13 +5,10 @@ from functools import cache
 from claims import above, below, demo
 
 from llmviz import corpora
-from llmviz.tokenizers import (
-    BytePairTokenizer,
-    CharacterTokenizer,
-    UnigramTokenizer,
-    WordPieceTokenizer,
-    WordTokenizer,
-)
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.tokenizers.wordpiece import WordPieceTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 MIX = {"story": 600, "fact": 1000, "visit": 600, "work": 200, "copy": 450}
 

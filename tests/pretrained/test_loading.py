@@ -8,10 +8,10 @@ import torch
 from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, verdict
 from safetensors.torch import load_file, save_file
 
-from llmviz.generation import generate
-from llmviz.pretrained import catalogue
-from llmviz.pretrained.loading import load_weights, open_source
-from llmviz.transformer import DecoderOnly, EncoderOnly
+from llmviz.generation.sampling import generate
+from llmviz.model.transformer import DecoderOnly, EncoderOnly
+from llmviz.pretrained import registry
+from llmviz.pretrained.convert import load_weights, open_source
 
 IDS = torch.randint(VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
 
@@ -191,7 +191,7 @@ class TestRefused:
 
 def real(name):
     """The real weights; the test is counted as skipped where nobody has added them."""
-    path = catalogue.installed(name)
+    path = registry.installed(name)
     if path is None:
         pytest.skip(f"not installed: llmviz models add {name}")
     return path

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from llmviz import pretrained
-from llmviz.pretrained import catalogue, text
-from llmviz.pretrained.bert_words import BertTokenizer
-from llmviz.tokenizers import tiktoken_encoding
-from llmviz.tokenizers.byte_pairs import BYTE_TO_LETTER
+from llmviz.pretrained import registry, tokenizer
+from llmviz.pretrained.bert_tokenizer import BertTokenizer
+from llmviz.tokenizers.bpe import BYTE_TO_LETTER
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
 
 END = "<|endoftext|>"
 LEARNED_FROM = [
@@ -52,7 +52,7 @@ def bpe(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     judge.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
-    return judge, text.from_folder(folder)
+    return judge, tokenizer.from_folder(folder)
 
 
 @given(written=NASTY)
@@ -81,7 +81,7 @@ def test_gpt2_from_its_own_two_files(tmp_path):
     ids = {letters(real.decode_single_token_bytes(place)): place for place in range(50_256)} | {END: 50_256}
     (tmp_path / "vocab.json").write_text(json.dumps(ids))
     (tmp_path / "merges.txt").write_text("#version: 0.2\n")  # the ranks alone decide; merges are only checked
-    ours = text.from_folder(tmp_path)
+    ours = tokenizer.from_folder(tmp_path)
     written = "Zoë's 25 kites\n\n   fly 🎈"
     assert ours.encode(written) == real.encode(written)
     assert (ours.vocab_size, ours.end_of_text) == (50_257, 50_256)
@@ -89,7 +89,7 @@ def test_gpt2_from_its_own_two_files(tmp_path):
 
 def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
     tokens = [END, *(letter for byte, letter in BYTE_TO_LETTER.items() if byte != 4)]
-    ours = text.byte_level_bpe(tokens, [], special_tokens={END: 0}, words="gpt2", name="x", end_of_text=0)
+    ours = tokenizer.byte_level_bpe(tokens, [], special_tokens={END: 0}, words="gpt2", name="x", end_of_text=0)
     assert ours.decode(ours.encode("a\x04b")) == "ab"
     assert ours.vocab_size == 256
 
@@ -103,7 +103,7 @@ def test_what_stands_around_an_unknown_byte_is_merged_as_by_the_judge(written):
     judge = judges.Tokenizer(models.BPE(vocab=ids, merges=merges))
     judge.pre_tokenizer = digits_and_bytes()
     special = {END: ids[END]}
-    ours = text.byte_level_bpe(ids, merges, special_tokens=special, words="smollm", name="x", end_of_text=ids[END])
+    ours = tokenizer.byte_level_bpe(ids, merges, special_tokens=special, words="smollm", name="x", end_of_text=ids[END])
     assert ours.encode(written) == judge.encode(written).ids
 
 
@@ -122,7 +122,7 @@ def bert(request, tmp_path_factory):
     judge.save_model(str(folder))
     (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": request.param}))
     judge = judges.BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=request.param)
-    return judge, text.from_folder(folder)
+    return judge, tokenizer.from_folder(folder)
 
 
 LETTERS = (
@@ -154,27 +154,27 @@ def test_word_pieces_read_as_text(bert):
 def test_a_piece_may_be_a_line_break_of_unicode(tmp_path):
     pieces = ["[UNK]", "[CLS]", "[SEP]", "\u2028", "\x85", "kite"]
     (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    assert text.from_folder(tmp_path).tokens(range(6)) == pieces
+    assert tokenizer.from_folder(tmp_path).tokens(range(6)) == pieces
 
 
 class TestRefused:
     def test_a_folder_without_a_tokenizer(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="holds no tokenizer"):
-            text.from_folder(tmp_path)
+            tokenizer.from_folder(tmp_path)
 
     def test_another_kind(self, tmp_path):
         judge = judges.Tokenizer(models.Unigram([("a", 0.0)], unk_id=0))
         judge.normalizer = normalizers.NFKC()
         judge.save(str(tmp_path / "tokenizer.json"))
         with pytest.raises(ValueError, match="is of the kind 'Unigram' with a way of cutting words that is not read"):
-            text.from_folder(tmp_path)
+            tokenizer.from_folder(tmp_path)
 
     @pytest.mark.parametrize("settings", [{"strip_accents": False}, {"tokenize_chinese_chars": False}])
     def test_a_bert_that_cleans_in_another_way(self, tmp_path, settings):
         (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\n")
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
         with pytest.raises(ValueError, match="cleans text in another way than BERT's"):
-            text.from_folder(tmp_path)
+            tokenizer.from_folder(tmp_path)
 
     def test_tokens_beside_the_merges(self, tmp_path):
         judge = judges.Tokenizer(models.BPE(vocab={"a": 0}, merges=[]))
@@ -182,7 +182,7 @@ class TestRefused:
         judge.add_tokens(["  "])
         judge.save(str(tmp_path / "tokenizer.json"))
         with pytest.raises(ValueError, match="has tokens beside its merges, such as '  '"):
-            text.from_folder(tmp_path)
+            tokenizer.from_folder(tmp_path)
 
     @pytest.mark.parametrize(
         ("fields", "sentence"),
@@ -193,17 +193,17 @@ class TestRefused:
     )
     def test_another_kind_in_a_gguf_file(self, fields, sentence):
         with pytest.raises(ValueError, match=sentence):
-            text.from_gguf_fields(fields)
+            tokenizer.from_gguf_fields(fields)
 
     def test_merges_in_another_order_than_the_ids(self):
         tokens = ["a", "b", "c", "bc", "ab", END]
         options = {"special_tokens": {END: 5}, "words": "gpt2", "name": "x", "end_of_text": 5}
         with pytest.raises(ValueError, match="the merge of 'b' and 'c' is not in the order of the ids"):
-            text.byte_level_bpe(tokens, ["a b", "b c"], **options)
+            tokenizer.byte_level_bpe(tokens, ["a b", "b c"], **options)
         with pytest.raises(ValueError, match="is not written in GPT-2's letters"):
-            text.byte_level_bpe(["日", END], [], **options)
+            tokenizer.byte_level_bpe(["日", END], [], **options)
         with pytest.raises(ValueError, match="words are cut as one of 'gpt2', 'smollm'; given 'llama3'"):
-            text.byte_level_bpe(tokens, [], **options | {"words": "llama3"})
+            tokenizer.byte_level_bpe(tokens, [], **options | {"words": "llama3"})
 
     def test_a_vocabulary_that_is_not_of_bert(self):
         with pytest.raises(ValueError, match=r"this vocabulary has no \[UNK\]: it is not one of BERT"):
@@ -212,7 +212,7 @@ class TestRefused:
 
 def real(name):
     """A real model; the test is counted as skipped where nobody has added it."""
-    if catalogue.installed(name) is None:
+    if registry.installed(name) is None:
         pytest.skip(f"not installed: llmviz models add {name}")
     return pretrained.load(name, context_length=64)
 
@@ -227,6 +227,6 @@ def test_the_capital_of_france():
 
 def test_minilm_reads_as_its_own_file_says():
     minilm = real("minilm")
-    judge = judges.BertWordPieceTokenizer(str(catalogue.installed("minilm") / "vocab.txt"))
+    judge = judges.BertWordPieceTokenizer(str(registry.installed("minilm") / "vocab.txt"))
     for written in LEARNED_FROM:
         assert minilm.tokenizer.encode(written) == judge.encode(written).ids

@@ -3,7 +3,8 @@
 import pytest
 
 from llmviz import corpora
-from llmviz.tokenizers import TOKENIZERS, BytePairTokenizer
+from llmviz.tokenizers import TOKENIZERS
+from llmviz.tokenizers.bpe import BytePairTokenizer
 
 SCRIPTS = (
     "Mia found a red kite. Mia's kite is in the garden, isn't it? 42 kites!\n\n"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmviz.tokenizers import END_OF_TEXT, TOKENIZERS, from_dict
+from llmviz.tokenizers import TOKENIZERS, from_dict
+from llmviz.tokenizers.base import END_OF_TEXT
 
 share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

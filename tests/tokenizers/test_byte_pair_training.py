@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from llmviz.tokenizers import BytePairTokenizer, Merge
-from llmviz.tokenizers.byte_pair_training import WORD, train_steps
+from llmviz.tokenizers.bpe import WORD, BytePairTokenizer, Merge, train_steps
 
 
 def merges_by_definition(texts, n_merges):

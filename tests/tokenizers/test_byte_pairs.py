@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from llmviz.tokenizers import BytePairTokenizer, byte_pairs
+from llmviz.tokenizers import bpe
+from llmviz.tokenizers.bpe import BytePairTokenizer
 
 from_pieces = st.lists(
     st.one_of(
@@ -57,7 +58,7 @@ def test_hugging_face_with_our_merges_gives_our_ids(byte_pair_tokenizer, text):
 @cache
 def hugging_face(tokenizer):
     merges = [tuple(merge.split(" ")) for merge in tokenizer.to_dict()["merges"]]
-    letters = [byte_pairs.BYTE_TO_LETTER[byte] for byte in range(256)]
+    letters = [bpe.BYTE_TO_LETTER[byte] for byte in range(256)]
     pieces = [*letters, *("".join(pair) for pair in merges)]
     judge = Tokenizer(models.BPE({piece: number for number, piece in enumerate(pieces)}, merges))
     judge.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -99,7 +100,7 @@ def test_a_single_word_of_a_hundred_thousand_letters_or_a_million_spaces_is_no_t
 def test_the_way_around_long_white_space_gives_the_same_ids(byte_pair_tokenizer, text):
     expected = byte_pair_tokenizer.fast_encoding.encode_ordinary(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byte_pairs, "LONG_WHITE_SPACE", 1)
+        patch.setattr(bpe, "LONG_WHITE_SPACE", 1)
         assert byte_pair_tokenizer.encode(text) == expected
 
 
@@ -142,9 +143,9 @@ def test_the_saved_form_is_readable_and_written_as_in_gpt2(byte_pair_tokenizer):
 
 
 def test_letters_for_bytes_are_those_of_hugging_face():
-    assert set(byte_pairs.LETTER_TO_BYTE) == set(pre_tokenizers.ByteLevel.alphabet())
-    assert len(byte_pairs.LETTER_TO_BYTE) == 256
-    assert byte_pairs.BYTE_TO_LETTER[ord(" ")] == "Ġ" and byte_pairs.BYTE_TO_LETTER[ord("\n")] == "Ċ"
+    assert set(bpe.LETTER_TO_BYTE) == set(pre_tokenizers.ByteLevel.alphabet())
+    assert len(bpe.LETTER_TO_BYTE) == 256
+    assert bpe.BYTE_TO_LETTER[ord(" ")] == "Ġ" and bpe.BYTE_TO_LETTER[ord("\n")] == "Ċ"
 
 
 def test_a_text_with_too_few_pairs_gives_a_smaller_vocabulary_and_says_so():

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.tokenizers import CharacterTokenizer, WordTokenizer
-from llmviz.tokenizers.words import words
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer, words
 
 
 @pytest.fixture(scope="module")

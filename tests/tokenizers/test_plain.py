@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz import corpora
-from llmviz.tokenizers import BytePairTokenizer, WordPieceTokenizer, tiktoken_encoding, token_ranks
-from llmviz.tokenizers.plain import count_pairs, encode_word, longest_match, merge_pair
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.reference import count_pairs, encode_word, longest_match, merge_pair
+from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks
+from llmviz.tokenizers.wordpiece import WordPieceTokenizer
 
 WORDS = st.lists(st.lists(st.sampled_from("abc"), max_size=8), max_size=6)
 

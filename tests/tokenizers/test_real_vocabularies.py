@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
-from llmviz.data_files import data_path
-from llmviz.tokenizers import tiktoken_encoding, token_ranks
-from llmviz.tokenizers.real_vocabularies import VOCABULARIES
+from llmviz.files import data_path
+from llmviz.tokenizers.tiktoken import VOCABULARIES, tiktoken_encoding, token_ranks
 
 DEFINED_BY = {"gpt2": "r50k_base", "gpt-4": "cl100k_base", "gpt-4o": "o200k_base"}
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 from llmviz import corpora
-from llmviz.tokenizers import UNKNOWN, UnigramTokenizer
-from llmviz.tokenizers.unigram_training import Lattice, best_split, rounds
+from llmviz.tokenizers.base import UNKNOWN
+from llmviz.tokenizers.unigram import Lattice, UnigramTokenizer, best_split, rounds
 from llmviz.tokenizers.words import WORD_OR_MARK
 
 share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

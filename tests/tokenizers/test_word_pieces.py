@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 from llmviz import corpora
-from llmviz.tokenizers import UNKNOWN, PieceMerge, WordPieceTokenizer
-from llmviz.tokenizers.word_piece_training import first_pieces, gain, ratio
+from llmviz.tokenizers.base import UNKNOWN
+from llmviz.tokenizers.wordpiece import PieceMerge, WordPieceTokenizer, first_pieces, gain, ratio
 from llmviz.tokenizers.words import WORD_OR_MARK
 
 share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

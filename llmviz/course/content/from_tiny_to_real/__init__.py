@@ -1,0 +1,1 @@
+"""The questions and exercises of a lesson."""

@@ -1,0 +1,196 @@
+"""A space of words: which are alike, and where the walk from one to another leads from a third."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from io import BytesIO
+
+import numpy as np
+
+from llmviz.files import data_path
+
+
+def cosine(a, b) -> float:
+    """Do two vectors point the same way? 1: the same; 0: nothing in common; −1: opposite. a·b / (|a| |b|). Lesson 2.
+
+    Both have shape (d_model). Raises ValueError for other shapes and for a vector of zeros, which points nowhere.
+
+    >>> cosine([3, 4], [4, 3])
+    0.96
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"cosine compares two rows of equally many numbers; given shapes {a.shape} and {b.shape}.")
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    if not lengths > 0:
+        raise ValueError("a vector of zeros points nowhere, so it has no cosine with anything.")
+    return float(np.clip(a @ b / lengths, -1, 1))
+
+
+def directions(vectors) -> np.ndarray:
+    """Each row at length 1, so that a dot product is a cosine; a row of zeros stays. (…, d_model) → the same."""
+    vectors = np.asarray(vectors, dtype=float)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WordVectors:
+    """Words and their vectors. Lesson 2.
+
+    Attributes:
+        words: (word), all different.
+        vectors: (word, d_model), one row a word.
+
+    >>> toys = WordVectors(("kite", "ball", "Mia"), [[2, 1], [2, 0], [-1, 3]])
+    >>> [word for word, cosine in toys.neighbours("kite")]
+    ['ball', 'Mia']
+    """
+
+    words: tuple[str, ...]
+    vectors: np.ndarray
+
+    def __post_init__(self) -> None:
+        vectors = np.asarray(self.vectors)
+        if vectors.ndim != 2 or len(vectors) != len(self.words):
+            raise ValueError(f"{len(self.words)} words need vectors (word, d_model); given {vectors.shape}.")
+        if not np.isfinite(vectors).all():
+            raise ValueError("vectors must be finite numbers, but some are infinite or not a number.")
+        object.__setattr__(self, "words", tuple(self.words))
+        object.__setattr__(self, "vectors", vectors)
+        if len(self.row_of) != len(self.words):
+            raise ValueError("each word may stand only once, but some stand twice.")
+
+    def __repr__(self) -> str:
+        return f"WordVectors({len(self.words):,} words, {self.d_model} numbers each)"
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.row_of
+
+    def __getitem__(self, word: str) -> np.ndarray:
+        """The vector of a word: (d_model). Raises ValueError with similar words if it has none."""
+        return self.vectors[self.row(word)]
+
+    @property
+    def d_model(self) -> int:
+        """How many numbers a vector has."""
+        return self.vectors.shape[1]
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Which row is whose."""
+        return {word: row for row, word in enumerate(self.words)}
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """The vectors at length 1: (word, d_model)."""
+        return directions(self.vectors)
+
+    def row(self, word: str) -> int:
+        """The row of a word. Raises ValueError with similar words if it has none."""
+        if word not in self.row_of:
+            near = get_close_matches(str(word)[:40], self.words[:20_000], n=3)
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+            shown = str(word) if len(str(word)) <= 40 else str(word)[:40] + "…"
+            raise ValueError(f"{shown!r} is not among the {len(self.words):,} words of these vectors{hint}")
+        return self.row_of[word]
+
+    def subset(self, words: Sequence[str]) -> WordVectors:
+        """The same vectors of fewer words, in the order given."""
+        return WordVectors(tuple(words), self.vectors[[self.row(word) for word in words]])
+
+    def cosine(self, a: str, b: str) -> float:
+        """The cosine of two words."""
+        return cosine(self[a], self[b])
+
+    def nearest(self, vector, n: int = 5, *, exclude: Sequence[str] = ()) -> list[tuple[str, float]]:
+        """The n words that point most nearly the same way as any vector (d_model), with their cosines, best first."""
+        vector = np.asarray(vector, dtype=float)
+        if vector.shape != (self.d_model,):
+            raise ValueError(f"a vector of these words has {self.d_model} numbers; given shape {vector.shape}.")
+        likeness = self.directions @ directions(vector)
+        likeness[[self.row_of[word] for word in exclude if word in self.row_of]] = -np.inf
+        best = np.argsort(-likeness, kind="stable")[: max(0, n)]
+        return [(self.words[row], float(likeness[row])) for row in best if np.isfinite(likeness[row])]
+
+    def neighbours(self, word: str, n: int = 5) -> list[tuple[str, float]]:
+        """The n words most like a word, with their cosines, best first; the word itself left out."""
+        return self.nearest(self[word], n, exclude=[word])
+
+    def walk(self, a: str, b: str, c: str) -> np.ndarray:
+        """Where the walk from a to b leads from c: b − a + c of the vectors at length 1, (d_model).
+
+        Mikolov, Yih and Zweig 2013, section 5; at length 1 as in Levy and Goldberg 2014, section 3 ("3CosAdd").
+        """
+        rows = self.directions[[self.row(word) for word in (a, b, c)]]
+        return rows[1] - rows[0] + rows[2]
+
+    def analogy(self, a: str, b: str, c: str, n: int = 5, *, exclude_inputs: bool = True) -> list[tuple[str, float]]:
+        """a is to b as c is to …? The n words nearest to b − a + c, with their cosines.
+
+        `exclude_inputs=True` strikes a, b and c from the list, as almost everybody does without saying so
+        (Linzen 2016). Raises ValueError for a word without a vector. Lesson 2.
+
+        >>> people = ("man", "woman", "king", "queen")
+        >>> space = WordVectors(people, [[1, 0.1, 0], [1, -0.1, 0], [1, 0.1, 3], [1, -1.2, 2]])
+        >>> [space.analogy("man", "king", "woman", 1, exclude_inputs=e)[0][0] for e in (True, False)]
+        ['queen', 'king']
+        """
+        return self.nearest(self.walk(a, b, c), n, exclude=(a, b, c) if exclude_inputs else ())
+
+
+def analogy_accuracy(
+    vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]], *, exclude_inputs: bool = True
+) -> float:
+    """The share of questions (a, b, c, wanted) whose first answer is the wanted one."""
+    if not questions:
+        raise ValueError("there are no questions; give at least one (a, b, c, wanted).")
+    firsts = [vectors.analogy(*question[:3], 1, exclude_inputs=exclude_inputs)[0][0] for question in questions]
+    return float(np.mean([first == question[3] for first, question in zip(firsts, questions, strict=True)]))
+
+
+def analogy_questions(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+    """Every question that the pairs of a family make: both ways, of every two pairs.
+
+    >>> analogy_questions([("king", "queen"), ("actor", "actress")])[0]
+    ('king', 'queen', 'actor', 'actress')
+    """
+    ordered = [pair for a, b in pairs for pair in ((a, b), (b, a))]
+    return [
+        (*first, *second)
+        for i, first in enumerate(ordered)
+        for j, second in enumerate(ordered)
+        if i % 2 == j % 2 and i != j
+    ]
+
+
+GLOVE_FILE = "glove-6B-50d-top50k-int8.npz"
+GLOVE_SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b"
+
+
+@lru_cache(maxsize=1)
+def load_glove() -> WordVectors:
+    """GloVe's vectors of the 50,000 most frequent words of Wikipedia (2014) and newspapers: 50 numbers each.
+
+    In small letters; rounded to 8 bits (`data/README.md` tells source and licence). Loaded once, then remembered.
+    Raises FileNotFoundError if the file is missing, ValueError if it is damaged. Lesson 2.
+    """
+    path = data_path(GLOVE_FILE)
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != GLOVE_SHA256:
+        raise ValueError(
+            f"{path} is not the file that belongs here (its sha256 is {found[:12]}…, not {GLOVE_SHA256[:12]}…): "
+            "bring it back with: git checkout -- data"
+        )
+    with np.load(BytesIO(content), allow_pickle=False) as file:
+        words = file["words"].tobytes().decode("utf-8").split("\n")
+        vectors = file["vectors"] * file["scale"][:, None].astype(np.float32)
+    return WordVectors(tuple(words), vectors)

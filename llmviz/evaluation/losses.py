@@ -1,0 +1,125 @@
+"""Evaluation: hold a model against the world it learned from, where every probability is known (lessons 5 and 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from llmviz.generation.sampling import generate
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville.corpus import Text, Tinyville
+from llmviz.tinyville.facts import Fact
+from llmviz.tokenizers import Tokenizer
+
+IGNORE_INDEX = -100
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a model is from the world, on the same texts; all in nats per word.
+
+    Attributes:
+        entropy: the world's own surprise, −log p(text) / words: no model can do better on average.
+        loss: the model's.
+        gap: loss − entropy.
+        n_texts: how many texts were compared.
+    """
+
+    entropy: float
+    loss: float
+    gap: float
+    n_texts: int
+
+
+@torch.inference_mode()
+def document_nats(
+    model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str], *, batch_size: int = 64
+) -> list[float]:
+    """Measure how surprised the model is by each whole text: −log p in nats, from its first token to its end.
+
+    Raises:
+        ValueError: when a text is longer than the model's context.
+    """
+    device = model.embedding.weight.device
+    end = tokenizer.end_of_text
+    nats = []
+    for first in range(0, len(texts), batch_size):
+        documents = [[end, *tokenizer.encode(text), end] for text in texts[first : first + batch_size]]
+        longest = max(map(len, documents))
+        padded = torch.tensor([ids + [IGNORE_INDEX] * (longest - len(ids)) for ids in documents], device=device)
+        logits = model(padded[:, :-1].clamp_min(0))
+        losses = F.cross_entropy(
+            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="none"
+        )
+        nats += losses.view(len(documents), -1).sum(dim=1).tolist()
+    return nats
+
+
+def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world: Tinyville) -> dict[str, Gap]:
+    """Compare model and world on the same texts, kind by kind, in nats per word.
+
+    A word is one of `world.words(text)`; the end of a text counts as one more.
+    """
+    by_kind: dict[str, list[Text]] = {}
+    for text in texts:
+        by_kind.setdefault(text.kind, []).append(text)
+    found = {}
+    for kind, members in by_kind.items():
+        n_words = sum(len(world.words(text.text)) + 1 for text in members)
+        entropy = -sum(text.log_probability for text in members) / n_words
+        loss = sum(document_nats(model, tokenizer, [text.text for text in members])) / n_words
+        found[kind] = Gap(entropy, loss, loss - entropy, len(members))
+    return found
+
+
+def continuation(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settings) -> str:
+    """Continue a text up to its end and return only what was added; the settings are those of `generate`."""
+    ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)]
+    settings.setdefault("max_new_tokens", model.config.context_length)
+    new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
+    return added_text(tokenizer, ids, new_ids)
+
+
+def added_text(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int]) -> str:
+    """What new tokens add to the text of a prompt, without end-of-text tokens; decoded together, since the first
+    word of a text loses the space before it.
+    """
+    prompt = [token_id for token_id in prompt_ids if token_id != tokenizer.end_of_text]
+    new = [token_id for token_id in new_ids if token_id != tokenizer.end_of_text]
+    return tokenizer.decode(prompt + new)[len(tokenizer.decode(prompt)) :]
+
+
+def sample_texts(
+    model: DecoderOnly, tokenizer: Tokenizer, n_texts: int, *, prompt: str = "", seed: int = 0, **settings
+) -> list[str]:
+    """Let the model write whole texts, each beginning with the prompt; text i is drawn with seed + i."""
+    return [
+        prompt + continuation(model, tokenizer, prompt, seed=seed + number, **settings) for number in range(n_texts)
+    ]
+
+
+def next_word(model: DecoderOnly, tokenizer: Tokenizer, prompt: str) -> str:
+    """The word that the model puts next when it always takes the best token."""
+    words = Tinyville.words(continuation(model, tokenizer, prompt, temperature=0, max_new_tokens=6))
+    return words[0] if words else ""
+
+
+def fact_accuracy(model: DecoderOnly, tokenizer: Tokenizer, facts: Iterable[Fact]) -> float:
+    """The share of the known facts' prompts that the model completes with the right value."""
+    answers = [
+        next_word(model, tokenizer, prompt) == fact.value for fact in facts if fact.known for prompt in fact.prompts
+    ]
+    return sum(answers) / len(answers)
+
+
+def copy_accuracy(
+    model: DecoderOnly, tokenizer: Tokenizer, prompts: Iterable[tuple[str, str, str]]
+) -> dict[str, float]:
+    """The share of copy prompts (see `Tinyville.copy_prompts`) answered from the context, by class of word."""
+    answers: dict[str, list[bool]] = {}
+    for prompt, answer, word_class in prompts:
+        answers.setdefault(word_class, []).append(next_word(model, tokenizer, prompt) == answer)
+    return {word_class: sum(right) / len(right) for word_class, right in answers.items()}

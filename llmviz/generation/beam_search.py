@@ -1,0 +1,135 @@
+"""Beam search: several texts at once, and the one that is most probable as a whole (lesson 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from llmviz.model.transformer import DecoderOnly
+
+
+class Beam(NamedTuple):
+    """A way to go on: its new tokens, and the log-probability of all of them together, in nats."""
+
+    token_ids: tuple[int, ...]
+    log_probability: float
+
+    def score(self, length_penalty: float = 0.0) -> float:
+        """log p / length^penalty: at 0 the log-probability itself, at 1 its mean per token."""
+        return self.log_probability / len(self.token_ids) ** length_penalty
+
+
+@dataclass(frozen=True)
+class BeamStep:
+    """One step of the search; all best first.
+
+    Attributes:
+        candidates: the best of all ways to lengthen the beams by one token.
+        alive: those of them that go on, at most `beam_width`.
+        finished: the best texts that have come to their end so far, at most `beam_width`.
+    """
+
+    candidates: tuple[Beam, ...]
+    alive: tuple[Beam, ...]
+    finished: tuple[Beam, ...]
+
+
+def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int) -> list[Beam]:
+    """Lengthen each beam by each token, and keep the best of *all* that come out, best first (lesson 7).
+
+    Args:
+        beams: pairs (token_ids, log_probability).
+        log_probabilities: (beam, vocab), of the next token after each beam, in nats.
+        n_best: how many to keep.
+
+    >>> extend_beams([((3,), -1.0)], torch.tensor([[0.6, 0.4]]).log(), 1)[0].token_ids
+    (3, 0)
+    """
+    so_far = torch.tensor([log_probability for _, log_probability in beams], dtype=log_probabilities.dtype)
+    together = (so_far[:, None] + log_probabilities).flatten()
+    best = together.sort(descending=True, stable=True)
+    found = []
+    for score, place in zip(best.values[:n_best].tolist(), best.indices[:n_best].tolist(), strict=True):
+        beam, token_id = divmod(place, log_probabilities.shape[1])
+        found.append(Beam((*beams[beam][0], token_id), score))
+    return found
+
+
+@torch.inference_mode()
+def beam_search_steps(
+    model: DecoderOnly,
+    token_ids: Sequence[int],
+    *,
+    beam_width: int,
+    max_new_tokens: int,
+    stop_tokens: Collection[int] = (),
+    length_penalty: float = 0.0,
+) -> Iterator[BeamStep]:
+    """Keep the `beam_width` most probable ways to go on, and lengthen all of them, step by step (lesson 7).
+
+    The search ends when no beam that is alive can become better than the finished ones, or after `max_new_tokens`;
+    what is alive then counts as finished. Source: Sutskever et al. 2014, "Sequence to Sequence Learning with Neural
+    Networks", section 3.2; the rules for ends and lengths are those of transformers' `generate(num_beams=…)`.
+
+    Args:
+        token_ids: the prompt, at least one token.
+        beam_width: how many texts are carried on at once; 1 is greedy.
+        max_new_tokens: stop after so many.
+        stop_tokens: a text is finished when it ends with one of these (it belongs to the text).
+        length_penalty: finished texts are ranked by log p / length^penalty. At 0 short texts have it easier, since
+            each further token costs; at 1 the mean per token counts.
+
+    Yields:
+        a `BeamStep` for each token.
+    """
+    token_ids = list(token_ids)
+    if not token_ids:
+        raise ValueError("beam search needs at least one token to start from; begin with the end-of-text token")
+    if beam_width < 1:
+        raise ValueError(f"beam_width is how many texts are carried on, at least 1; given {beam_width}")
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens cannot be negative; given {max_new_tokens}")
+    alive: list[Beam] = [Beam((), 0.0)]
+    finished: list[Beam] = []
+    n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough to go on when the best ones end
+    for n_new in range(1, max_new_tokens + 1):
+        candidates = extend_beams(alive, _next_log_probabilities(model, token_ids, alive), n_candidates)
+        ends = [beam.token_ids[-1] in stop_tokens or n_new == max_new_tokens for beam in candidates]
+        finished += [beam for beam, is_end in zip(candidates[:beam_width], ends, strict=False) if is_end]
+        finished = sorted(finished, key=lambda beam: -beam.score(length_penalty))[:beam_width]
+        alive = [beam for beam, is_end in zip(candidates, ends, strict=True) if not is_end][:beam_width]
+        yield BeamStep(tuple(candidates), tuple(alive), tuple(finished))
+        if not alive:
+            return
+        if len(finished) == beam_width and alive[0].score(length_penalty) <= finished[-1].score(length_penalty):
+            return
+
+
+def beam_search(model: DecoderOnly, token_ids: Sequence[int], **settings) -> list[Beam]:
+    """Return the finished texts of `beam_search_steps`, best first; the settings are the same."""
+    finished: tuple[Beam, ...] = ()
+    for step in beam_search_steps(model, token_ids, **settings):
+        finished = step.finished
+    return list(finished)
+
+
+@torch.inference_mode()
+def continuation_log_probability(model: DecoderOnly, token_ids: Sequence[int], new_ids: Sequence[int]) -> float:
+    """How probable a model finds exactly this continuation: the sum of its tokens' log-probabilities, in nats.
+
+    `token_ids` is the prompt and `new_ids` the continuation, both together at most `context_length` + 1 tokens.
+    """
+    ids = torch.tensor([*token_ids, *new_ids], device=model.embedding.weight.device)
+    log_probabilities = model(ids[None, :-1])[0].log_softmax(dim=-1)[len(token_ids) - 1 :]
+    return log_probabilities.gather(1, ids[len(token_ids) :, None]).sum().item()
+
+
+def _next_log_probabilities(model: DecoderOnly, token_ids: list[int], beams: Sequence[Beam]) -> Tensor:
+    """(beam, vocab), of the token after each beam; the model sees its last `context_length` tokens."""
+    limit = model.config.context_length
+    rows = [[*token_ids, *beam.token_ids][-limit:] for beam in beams]
+    return model(torch.tensor(rows, device=model.embedding.weight.device))[:, -1].log_softmax(dim=-1).cpu()

@@ -1,0 +1,27 @@
+"""The Transformer: configuration, attention, blocks, whole models and their traces (lessons 3, 4 and 10)."""
+
+from llmviz.model.attention import (
+    QUERY_GAIN,
+    RotaryEmbedding,
+    apply_rotary,
+    causal_mask,
+    rotary_angles,
+    scaled_dot_product_attention,
+)
+from llmviz.model.block import normalize
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
+
+__all__ = [
+    "QUERY_GAIN",
+    "DecoderOnly",
+    "EncoderDecoder",
+    "EncoderOnly",
+    "ModelConfig",
+    "RotaryEmbedding",
+    "apply_rotary",
+    "causal_mask",
+    "normalize",
+    "rotary_angles",
+    "scaled_dot_product_attention",
+]

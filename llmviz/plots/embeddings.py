@@ -1,0 +1,184 @@
+"""Vectors as points: the embedding scatter, with as many names as fit without covering one another."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from llmviz.plots import validation
+from llmviz.plots.display import describe
+from llmviz.plots.labels import count, listing, prose_label, spoken_prose, spoken_token, text_width, token_label
+from llmviz.plots.style import (
+    FAINT_INK,
+    MARKER_NAMES,
+    MARKERS,
+    OKABE_ITO,
+    axes_or_new,
+    put_title,
+    settled_size,
+    styled,
+    tidy,
+)
+
+_LABEL_SIZE, _LINE_HEIGHT = 9, 11  # points, as are all lengths below
+_MARKER_RADIUS, _GAP = 3.5, 6.5
+_NOTE_SIZE = 8
+_MARGIN = 0.08  # of the Axes, on each side of the points
+_SPOKEN_NAMES = 12
+_MAX_MEASURED = 600  # labels that are tried; of larger clouds the first ones
+# Where a name may stand: right, left, above, below, then the corners.
+_SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
+
+
+@styled
+def embedding_scatter(
+    points,
+    labels: Sequence[str],
+    *,
+    groups: Sequence[str] | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw vectors that were projected to the plane, each with its name where it fits.
+
+    `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
+    group a colour and a marker. Both directions have one scale, so that distances can be compared. Names
+    that would cover something are left out, and counted in the picture. Raises ValueError for other shapes
+    and for more groups. Lesson 2.
+
+    >>> groups = ["colour", "colour", "name"]
+    >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=groups)
+    >>> [cloud.get_label() for cloud in axes.collections], axes.get_aspect()
+    (['colour', 'name'], 1.0)
+    """
+    points, labels, groups, names = _checked(points, labels, groups)
+    ax = axes_or_new(ax, 7.2 if groups else 6.2, 5.4)
+    _draw_points(ax, points, groups, names)
+    ax.set(xlabel="direction 1", ylabel="direction 2")
+    tidy(ax)
+    put_title(ax, title)
+    _set_one_scale(ax, points)
+    n_left_out = _name_points(ax, points, labels)
+    if n_left_out:
+        offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        ax.annotate(_left_out(n_left_out), (0, 0), (3, 3), size=_NOTE_SIZE, color=FAINT_INK, **offset)
+    describe(ax, _sentences(points, labels, groups, names))
+    return ax
+
+
+def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] | None, list[str]]:
+    """Return points, labels and groups in agreement, and the different groups in the order of their coming."""
+    points = validation.finite_numbers(points, "points", 2)
+    if points.shape[1] != 2:
+        raise ValueError(f"points must have shape (n, 2), but have {points.shape}: project them first, as by PCA.")
+    labels = validation.text_list(labels, "labels", len(points), "points")
+    if groups is not None:
+        groups = validation.text_list(groups, "groups", len(points), "points")
+    names = list(dict.fromkeys(groups or []))
+    if len(names) > len(OKABE_ITO):
+        raise ValueError(
+            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by colour and "
+            "marker: join the smaller ones, as 'other'."
+        )
+    return points, labels, groups, names
+
+
+def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: list[str]) -> None:
+    shared = {"s": (2 * _MARKER_RADIUS) ** 2, "edgecolors": "black", "linewidths": 0.5}
+    if groups is None:
+        ax.scatter(*points.T, color=OKABE_ITO[0], **shared)
+        return
+    shown = [prose_label(name, 24) for name in names]
+    clouds = []
+    for name, label, colour, marker in zip(names, shown, OKABE_ITO, MARKERS, strict=False):
+        members = np.array([group == name for group in groups])
+        clouds.append(ax.scatter(*points[members].T, color=colour, marker=marker, label=label, **shared))
+    ax.legend(clouds, shown, loc="upper left", bbox_to_anchor=(1.01, 1))
+
+
+def _set_one_scale(ax: Axes, points: np.ndarray) -> None:
+    """Give both directions one scale, with limits that fill the Axes."""
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    smallest = max(1e-6 * np.abs(points).max(), 1e-9)  # less than that is one place
+    span = np.where(highest - lowest > smallest, highest - lowest, 0)
+    span = span if span.any() else np.full(2, max(1.0, smallest))
+    size = np.array(settled_size(ax))
+    reach = (0.5 + _MARGIN) * (span / size).max() * size
+    left, bottom = (lowest + highest) / 2 - reach
+    right, top = (lowest + highest) / 2 + reach
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+    ax.set_aspect("equal", adjustable="box")
+
+
+def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
+    """Write each name at the first free side of its point; return how many found none."""
+    size = np.array(settled_size(ax))
+    places = ax.transAxes.inverted().transform(ax.transData.transform(points)) * size
+    note = text_width(_left_out(len(labels)), _NOTE_SIZE) + 6
+    taken = np.empty((2 * len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
+    taken[: len(points)] = np.concatenate([places - _MARKER_RADIUS, places + _MARKER_RADIUS], axis=1)
+    taken[len(points)] = (0, 0, note, _LINE_HEIGHT + 3)
+    n_taken = len(points) + 1
+    for point, place, label in list(zip(points, places, labels, strict=True))[:_MAX_MEASURED]:
+        label = token_label(label)
+        label_size = np.array([text_width(label, _LABEL_SIZE), _LINE_HEIGHT])
+        for side in _SIDES:
+            box = _beside(place, label_size, side)
+            if _is_free(box, taken[:n_taken], size):
+                taken[n_taken] = box
+                n_taken += 1
+                _write_name(ax, point, label, side)
+                break
+    return len(labels) - (n_taken - len(points) - 1)
+
+
+def _left_out(n_names: int) -> str:
+    return f"{count(n_names, 'name')} left out for want of room"
+
+
+def _beside(place: np.ndarray, label_size: np.ndarray, side: np.ndarray) -> np.ndarray:
+    corner = place + side * _GAP - label_size * (1 - side) / 2
+    return np.concatenate([corner, corner + label_size])
+
+
+def _is_free(box: np.ndarray, taken: np.ndarray, size: np.ndarray) -> bool:
+    left, bottom, right, top = box
+    if min(left, bottom) < 0 or right > size[0] or top > size[1]:
+        return False
+    apart = (taken[:, 0] >= right) | (taken[:, 2] <= left) | (taken[:, 1] >= top) | (taken[:, 3] <= bottom)
+    return bool(apart.all())
+
+
+def _write_name(ax: Axes, point: np.ndarray, label: str, side: np.ndarray) -> None:
+    horizontal = {1: "left", 0: "center", -1: "right"}[int(side[0])]
+    vertical = {1: "bottom", 0: "center", -1: "top"}[int(side[1])]
+    name = ax.annotate(
+        label, point, side * _GAP, textcoords="offset points", ha=horizontal, va=vertical, size=_LABEL_SIZE
+    )
+    name.set_in_layout(False)
+
+
+def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, names: list[str]) -> str:
+    text = f"Scatter of {count(len(points), 'point')} in the plane."
+    if len(points) <= _SPOKEN_NAMES:
+        text = f"{text[:-1]}: {listing([spoken_token(label) for label in labels])}."
+    if groups is None:
+        return text
+    parts = [
+        f"{spoken_prose(name)} ({groups.count(name)}, {marker})"
+        for name, marker in zip(names, MARKER_NAMES, strict=False)
+    ]
+    text += f" {count(len(names), 'group')}: {listing(parts)}."
+    if 1 < len(names) < len(points) and len(points) > 2:
+        text += f" Points of one group lie {_togetherness(points, groups, names)}."
+    return text
+
+
+def _togetherness(points: np.ndarray, groups: list[str], names: list[str]) -> str:
+    """Say how much of the spread is between the groups (the rest is within them)."""
+    centred = points - points.mean(axis=0)
+    members = [np.array([group == name for group in groups]) for name in names]
+    between = sum(member.sum() * (centred[member].mean(axis=0) ** 2).sum() for member in members)
+    total = (centred**2).sum()
+    share = between / total if total > 0 else 0.0
+    return "close together" if share > 0.7 else "somewhat together" if share > 0.35 else "scattered among the others"

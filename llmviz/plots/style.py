@@ -1,0 +1,124 @@
+"""The one place where the look is set: a white card that reads well in a light and in a dark page."""
+
+import functools
+import textwrap
+from collections.abc import Callable
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from llmviz.plots.labels import font_families, prose_label
+
+MAX_WIDTH = 8.5  # inches; 850 pixels in a page
+PIXELS_PER_INCH = 100
+
+INK = "#222222"
+FAINT_INK = "#6b6b6b"
+GRID = "#e4e4e4"
+HATCH_INK = "#b5b5b5"
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW = OKABE_ITO = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442",
+)  # fmt: skip
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKER_NAMES = (
+    "circles",
+    "squares",
+    "triangles",
+    "diamonds",
+    "downward triangles",
+    "plus signs",
+    "crosses",
+    "stars",
+)
+TOKEN_FILLS = ("#d9ebf7", "#fdebc8")  # pale sky blue and pale orange
+HATCH = "////"
+
+_SETTINGS = {
+    "axes.edgecolor": FAINT_INK,
+    "axes.axisbelow": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.size": 10,
+    "grid.color": GRID,
+    "hatch.linewidth": 0.8,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "text.color": INK,
+    "text.parse_math": False,  # a `$` in a token is a dollar sign
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+}
+
+
+def plot_style():
+    """Return the context in which figures are drawn, whatever style the learner's own plots have."""
+    return style.context(["default", _SETTINGS | {"font.family": list(font_families())}])
+
+
+def styled(view: Callable) -> Callable:
+    """Draw a view in the house style."""
+
+    @functools.wraps(view)
+    def in_house_style(*arguments, **options):
+        with plot_style():
+            return view(*arguments, **options)
+
+    return in_house_style
+
+
+def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
+    """Make a figure (inches) that pyplot never hears of: nothing piles up, nothing is shown twice."""
+    figure = Figure(figsize=(min(width, MAX_WIDTH), height), layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return the caller's Axes, or those of a new figure of this size in inches."""
+    if ax is None:
+        return new_figure(width, height).add_subplot()
+    if not isinstance(ax, Axes):
+        raise ValueError(f"ax must be one matplotlib Axes, but is {type(ax).__name__}.")
+    return ax
+
+
+def tidy(axes: Axes, grid: str = "both") -> None:
+    """Give the Axes, which may be the caller's own, a faint grid behind the data and no box around them."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    axes.grid(axis=grid, color=GRID)
+
+
+def legend_above(axes: Axes, names: list[str]) -> None:
+    """Put the legend between the title and the data, its entries in the order of their names."""
+    handles, found = axes.get_legend_handles_labels()
+    ordered = [handles[found.index(name)] for name in names]
+    axes.legend(ordered, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+
+
+def put_title(axes: Axes, title: str | None, *, over_legend: bool = False) -> None:
+    """Write the title, broken into lines that fit the figure."""
+    if title:
+        inches = axes.get_figure(root=True).get_size_inches()[0] * axes.get_position().width
+        axes.set_title(textwrap.fill(prose_label(str(title)), max(12, int(inches * 11))), pad=26 if over_legend else 6)
+
+
+def settled_size(axes: Axes) -> tuple[float, float]:
+    """Lay the figure out and return the size of the Axes in points."""
+    figure = axes.get_figure(root=True)
+    figure.draw_without_rendering()
+    extent = axes.get_window_extent()
+    return extent.width * 72 / figure.dpi, extent.height * 72 / figure.dpi

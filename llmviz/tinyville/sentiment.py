@@ -1,0 +1,75 @@
+"""Moods: somebody feels one way at one place and another way at another, and what happens next fits how it ended.
+
+"Mia was happy at the lake all morning before she was sad at the school until noon. Poor Mia! She cried for an hour."
+Each text holds one good and one bad feeling, one place at the water and one on land. Only the order decides how it
+ends, and *before* and *after*, said first or in the middle, turn the order round: no word gives the ending away, and
+no pair of neighbours either, since a feeling never stands beside the word that orders it.
+The mood at the end decides the very next word. Which place came first decides nothing that is ever said: a model has
+to work out the one in order to predict, and never the other (lesson 6).
+"""
+
+from llmviz.tinyville.grammar import Options, TextGenerator, as_options
+from llmviz.tinyville.people import PEOPLE
+
+FEELINGS = {
+    "good": ("happy", "proud", "relieved", "cheerful"),
+    "bad": ("sad", "angry", "embarrassed", "lonely"),
+}
+GROUNDS = {
+    "water": ("harbour", "river", "lake", "beach", "pond", "pool"),
+    "land": ("market", "school", "library", "museum", "theatre", "station"),
+}
+STAYS = (
+    "all morning", "all afternoon", "for an hour", "for a while", "until noon", "until dinner", "in the sun",
+    "in the rain", "with a friend", "with the neighbours",
+)  # fmt: skip
+COMMENTS = {"good": ("Lucky {name}!", "How lovely!"), "bad": ("Poor {name}!", "What a pity!")}
+"""What is said right after the first sentence: its first word is sure as soon as the mood is."""
+SEQUELS = {
+    "good": ("{She} sang for an hour.", "{She} danced all evening.", "{She} smiled at everybody."),
+    "bad": ("{She} cried for an hour.", "{She} sulked all evening.", "{She} shouted at everybody."),
+}
+
+_PEOPLE = Options(PEOPLE)
+_OPENINGS = Options(("", "Before", "After"), weights=(2, 1, 1))
+_FEELINGS = as_options(FEELINGS["good"] + FEELINGS["bad"])
+_PLACES = as_options(GROUNDS["water"] + GROUNDS["land"])
+_STAYS = as_options(STAYS)
+_KIND_OF = {word: kind for kinds in (FEELINGS, GROUNDS) for kind, words in kinds.items() for word in words}
+_OTHER = {"good": "bad", "bad": "good", "water": "land", "land": "water"}
+
+
+def generate_sentiment(teller: TextGenerator) -> None:
+    """Two feelings at two places, a comment that fits the later one, and what it led to.
+
+    The labels are the `person`, the two `feelings` and `places` as they are said, the `order` ("before", "after"; with
+    a capital where it comes first), and those at the end: `mood` ("good" or "bad") and `ground` ("water" or "land").
+    """
+    order = teller.say_one_of(_OPENINGS, shapes=True)
+    person = teller.say_one_of(_PEOPLE)
+    first = _tell_feeling(teller)
+    if order:
+        teller.say(",")
+    else:
+        order = teller.say_one_of(("before", "after"))
+    teller.say(person.she)
+    second = _tell_feeling(teller, _KIND_OF[first[0]], _KIND_OF[first[1]])
+    teller.say(".")
+    mood = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
+    teller.say_one_of([comment.format(name=person) for comment in COMMENTS[mood]])
+    teller.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[mood]])
+    teller.label(
+        person=person.name, feelings=(first[0], second[0]), places=(first[1], second[1]), order=order,
+        mood=mood, ground=_KIND_OF[first[1]],
+    )  # fmt: skip
+
+
+def _tell_feeling(teller: TextGenerator, mood: str = "", ground: str = "") -> tuple[str, str]:
+    """Somebody felt some way at some place for some time; a mood and a ground that were told are not told again."""
+    teller.say("was")
+    feelings, places = (_FEELINGS, _PLACES) if not mood else (FEELINGS[_OTHER[mood]], GROUNDS[_OTHER[ground]])
+    feeling = teller.say_one_of(feelings, shapes=not mood)
+    teller.say("at the")
+    place = teller.say_one_of(places)
+    teller.say_one_of(_STAYS)
+    return feeling, place

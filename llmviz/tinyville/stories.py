@@ -1,0 +1,161 @@
+"""Stories: a person, an object of some colour, a place, a partner, a feeling, and an ending that fits it.
+
+Each schema is a template; everything it draws comes back later in the story, so that a reader who looks
+back knows more than one who does not.
+"""
+
+from llmviz.tinyville.grammar import Options, Template, TextGenerator, as_options
+from llmviz.tinyville.people import PEOPLE
+
+OBJECTS = (
+    "kite", "lamp", "drum", "boat", "ball", "hat", "scarf", "box", "basket", "bell", "book", "coat",
+    "cup", "flag", "flute", "key", "chair", "map", "mirror", "pillow", "ring", "rope", "shell", "wheel",
+    "spoon", "torch", "whistle", "bucket", "button", "bottle", "mask", "candle",
+)  # fmt: skip
+COLOURS = (
+    "red", "blue", "green", "yellow", "white", "black", "brown", "purple", "pink", "silver", "golden", "grey",
+)  # fmt: skip
+PLACES = (
+    "harbour", "market", "bridge", "park", "station", "river", "lake", "beach", "school", "library",
+    "museum", "fountain", "playground", "theatre", "pond", "zoo", "barn", "pool", "gate", "garden",
+)  # fmt: skip
+
+HEROES = tuple(person for i, person in enumerate(PEOPLE) if i % 4 < 2)
+PARTNERS = tuple(person for i, person in enumerate(PEOPLE) if i % 4 >= 2)
+"""Half of the people have the adventures, the others turn up in them: nobody ever plays both parts."""
+
+OPENINGS = (
+    "Yesterday", "One sunny morning,", "One rainy afternoon,", "On Monday,", "On Friday evening,",
+    "Last summer,", "Last winter,", "During the holidays,", "After school,", "Before breakfast,",
+    "A long time ago,", "On a windy day,",
+)  # fmt: skip
+
+ENDINGS = {
+    "happy": (
+        "{person.She} whistled all the way home.",
+        "{person.She} bought ice cream for {partner}.",
+        "{person.She} told the story to everyone at dinner.",
+    ),
+    "proud": (
+        "{person.She} wrote about it in {person.his} diary.",
+        "{person.She} called {person.his} grandmother at once.",
+        "{person.She} asked {partner} to take a photo.",
+    ),
+    "relieved": (
+        "{person.She} took a deep breath and laughed.",
+        "{person.She} slept very well that night.",
+        "{person.She} thanked {partner} three times.",
+    ),
+    "curious": (
+        "{person.She} asked {partner} a hundred questions.",
+        "{person.She} went back to the {place} the next day.",
+        "{person.She} lay awake for a long time.",
+    ),
+    "tired": (
+        "{person.She} fell asleep on the bus.",
+        "{person.She} went home and took off {person.his} shoes.",
+        "{person.She} said good night at six.",
+    ),
+    "sad": (
+        "{person.She} walked home in the rain.",
+        "{person.She} drank some tea with {partner}, and that helped.",
+        "{person.She} never talked about the {place} again.",
+    ),
+    "angry": (
+        "{person.She} slammed the door.",
+        "{person.She} did not speak to {partner} until Sunday.",
+        "{person.She} kicked a stone all the way home.",
+    ),
+    "embarrassed": (
+        "{person.His} ears turned red.",
+        "{person.She} hid {person.his} face in {person.his} hands.",
+        "{person.She} asked {partner} not to tell anyone.",
+    ),
+}
+"""What somebody does who feels like this."""
+
+SCHEMAS = {
+    "found": """
+        {person} found a {colour} {object} at the {place}. {person.She} asked
+        [all the neighbours|the whole school|every shopkeeper|a police officer], but only {partner} knew
+        the answer. "That is my {colour} {object}," said {partner}. "I left it at the {place}
+        [last week|after lunch|during the storm|by mistake]." {person} gave it back and felt""",
+    "lost": """
+        {person} lost a {colour} {object}. {person.She} looked
+        [under the bed|behind the sofa|in every cupboard|on top of the fridge], but it was not there.
+        "Think," said {partner}. "Where did you see it last?" "At the {place}!" shouted {person}. {person}
+        and {partner} [ran|raced|cycled|hurried] to the {place}, and there was the {colour} {object},
+        [next to a sleeping cat|under a wet newspaper|full of sand|exactly where it had been]. {person}
+        felt""",
+    "gift": """
+        {person} wanted to surprise {partner}. {person.She} had
+        [no money|only two coins|very little time|no better idea], so {person.she} painted an old {object}
+        {colour} and hid it at the {place}. Then {person.she}
+        [drew a map|wrote a riddle|waited|sent a secret letter]. It took {partner}
+        [an hour|five minutes|all afternoon|three days] to get to the {place} and find the {colour}
+        {object}. "Is this {object} for me?" asked {partner}. {person} nodded and felt""",
+    "borrowed": """
+        {person} borrowed a {colour} {object} from {partner}. On the way to the {place}, {person.she}
+        [slipped|tripped over a cat|fell off {person.his} bike|ran into a lamp post], and the {object}
+        broke [in two|into three pieces|with a loud crack|at once]. "I broke your {colour} {object} near
+        the {place}," said {person}. {partner} [laughed|shrugged|sighed|smiled]. "It was never a good
+        {object}," said {partner}. {person} felt""",
+    "thief": """
+        {person} was [eating lunch|reading|waiting|taking a nap] at the {place} when a
+        [seagull|monkey|goat|fox] stole {person.his} {colour} {object}. {partner} saw it and had an idea.
+        {partner.She} offered the thief [a sandwich|a banana|half a pizza|some chips], and it dropped the
+        {colour} {object} in the mud. "[Welcome|Be careful|Do not fall asleep|Never eat] at the {place},"
+        said {partner}. {person} picked up the {object} and felt""",
+    "mystery": """
+        {person} saw a {colour} {object} in a tree near the {place}. {person.She}
+        [wrote to the newspaper|took a photo of it|called the mayor|blamed the wind].
+        [A week later|A month later|At midnight|The next morning], {partner} whispered, "It was me. I only
+        wanted to know how high a {object} can fly." {person} promised {partner} never to tell anyone
+        about the {colour} {object} at the {place}, and felt""",
+    "sale": """
+        {person} tried to sell a {colour} {object} at the {place}. The first customer
+        [wanted to pay with eggs|only asked for the time|sat down on it|said it was too small]. In the end
+        {partner} bought the {object} for [two|three|five|ten] coins.
+        [Ten minutes|An hour|Two days|A week] later, {partner} sold the same {colour} {object} for a
+        hundred. Everybody at the {place} heard about it. {person} felt""",
+    "dream": """
+        {person} dreamed about a {object} as big as the {place}. It was {colour}, and it could talk.
+        "[Be brave|Eat more vegetables|Call your grandmother|Do your homework]," said the {object}. In the
+        morning {person} told {partner} about the {colour} {object}. {partner}
+        [did not laugh|turned pale|dropped a cup|closed the window]. "I had the same dream," said
+        {partner}. They walked to the {place} and found nothing there. {person} felt""",
+}
+FEELINGS = {
+    "found": ("happy", "proud", "sad", "embarrassed"),
+    "lost": ("happy", "relieved", "tired", "embarrassed"),
+    "gift": ("happy", "proud", "relieved", "tired"),
+    "borrowed": ("relieved", "sad", "angry", "embarrassed"),
+    "thief": ("relieved", "curious", "tired", "angry"),
+    "mystery": ("proud", "curious", "sad", "tired"),
+    "sale": ("happy", "curious", "angry", "embarrassed"),
+    "dream": ("curious", "sad", "proud", "angry"),
+}
+"""How each story can leave its person feeling."""
+
+_DRAWS = {
+    "person": Options(HEROES),
+    "partner": Options(PARTNERS),
+    "object": as_options(OBJECTS),
+    "colour": as_options(COLOURS),
+    "place": as_options(PLACES),
+}
+_TEMPLATES = {schema: Template(text, draws=_DRAWS) for schema, text in SCHEMAS.items()}
+_OPENING = Options(("with", "without"))
+
+
+def generate_story(teller: TextGenerator) -> None:
+    """One of eight stories, with or without an opening, and an ending that fits the feeling."""
+    if teller.choose(_OPENING, shapes=True) == "with":
+        teller.say_one_of(OPENINGS)
+    schema = teller.choose(tuple(SCHEMAS), shapes=True)
+    slots = _TEMPLATES[schema].tell(teller)
+    feeling = teller.say_one_of(FEELINGS[schema], shapes=True)
+    teller.say(".")
+    teller.say_one_of([ending.format_map(slots) for ending in ENDINGS[feeling]])
+    labels = {slot: str(value) for slot, value in slots.items()}
+    teller.label(schema=schema, feeling=feeling, **labels)

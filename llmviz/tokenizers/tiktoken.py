@@ -1,0 +1,128 @@
+"""The vocabularies of GPT-2, GPT-4 and GPT-4o, from `data/`, without a network.
+
+The byte strings come from the files that OpenAI publishes (see data/README.md); how each model cuts text into
+words is the published definition. Checked against tiktoken's own. Lesson 1.
+"""
+
+import base64
+import hashlib
+import lzma
+from dataclasses import dataclass
+from functools import cache
+
+import tiktoken
+
+from llmviz.files import data_path
+
+CONTRACTIONS = r"'(?:[sdmt]|ll|ve|re)"
+ANY_CASE_CONTRACTIONS = r"'(?i:[sdmt]|ll|ve|re)"
+UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+BEFORE_LETTERS = r"[^\r\n\p{L}\p{N}]?"
+
+GPT2_WORDS = (CONTRACTIONS, r" ?\p{L}++", r" ?\p{N}++", r" ?[^\s\p{L}\p{N}]++", r"\s++$", r"\s+(?!\S)", r"\s")
+GPT4_WORDS = (
+    ANY_CASE_CONTRACTIONS,
+    BEFORE_LETTERS + r"+\p{L}++",
+    r"\p{N}{1,3}+",
+    r" ?[^\s\p{L}\p{N}]++[\r\n]*+",
+    r"\s++$",
+    r"\s*[\r\n]",
+    r"\s+(?!\S)",
+    r"\s",
+)
+GPT4O_WORDS = (
+    f"{BEFORE_LETTERS}{UPPER}*{LOWER}+(?:{ANY_CASE_CONTRACTIONS})?",
+    f"{BEFORE_LETTERS}{UPPER}+{LOWER}*(?:{ANY_CASE_CONTRACTIONS})?",
+    r"\p{N}{1,3}",
+    r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+    r"\s*[\r\n]+",
+    r"\s+(?!\S)",
+    r"\s+",
+)
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    file: str
+    sha256: str
+    words: tuple[str, ...]
+    special_tokens: dict[str, int]
+
+
+VOCABULARIES = {
+    "gpt2": _Vocabulary(
+        "r50k_base.tiktoken.xz",
+        "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930",
+        GPT2_WORDS,
+        {"<|endoftext|>": 50256},
+    ),
+    "gpt-4": _Vocabulary(
+        "cl100k_base.tiktoken.xz",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        GPT4_WORDS,
+        {
+            "<|endoftext|>": 100257,
+            "<|fim_prefix|>": 100258,
+            "<|fim_middle|>": 100259,
+            "<|fim_suffix|>": 100260,
+            "<|endofprompt|>": 100276,
+        },
+    ),
+    "gpt-4o": _Vocabulary(
+        "o200k_base.tiktoken.xz",
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        GPT4O_WORDS,
+        {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
+    ),
+}
+
+
+@cache
+def tiktoken_encoding(name: str) -> tiktoken.Encoding:
+    """Give the real tokenizer of "gpt2", "gpt-4" or "gpt-4o"; read once, then kept in memory.
+
+    Raises ValueError for another name or a damaged file, FileNotFoundError if the file is not there.
+
+    >>> tiktoken_encoding("gpt2").encode("Hello world")
+    [15496, 995]
+    """
+    vocabulary = _vocabulary(name)
+    return tiktoken.Encoding(
+        name,
+        pat_str="|".join(vocabulary.words),
+        mergeable_ranks=token_ranks(name),
+        special_tokens=vocabulary.special_tokens,
+    )
+
+
+@cache
+def token_ranks(name: str) -> dict[bytes, int]:
+    """Give the list behind `tiktoken_encoding(name)`: the bytes of each token, and its id; specials are not in it.
+
+    >>> token_ranks("gpt2")[b" world"]
+    995
+    """
+    return _read_ranks(_vocabulary(name))
+
+
+def _vocabulary(name: str) -> _Vocabulary:
+    if name not in VOCABULARIES:
+        known = ", ".join(map(repr, VOCABULARIES))
+        raise ValueError(f"There is no vocabulary {name!r} here; there are {known}.")
+    return VOCABULARIES[name]
+
+
+def _read_ranks(vocabulary: _Vocabulary) -> dict[bytes, int]:
+    path = data_path(vocabulary.file)
+    try:
+        content = lzma.decompress(path.read_bytes())
+    except (lzma.LZMAError, EOFError):
+        content = b""
+    if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
+        raise ValueError(
+            f"The vocabulary file {path} is damaged: unpacked, its sha256 is not {vocabulary.sha256}. "
+            "Bring it back with: git checkout -- data"
+        )
+    lines = (line.split() for line in content.splitlines())
+    return {base64.b64decode(token): int(rank) for token, rank in lines}

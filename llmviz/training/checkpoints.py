@@ -1,0 +1,300 @@
+"""Checkpoints: a model in a folder, with its tokenizer, the recipe of its text, and how it was trained.
+
+    checkpoint.json           readable: sizes, tokenizer, corpus recipe, settings, losses, and the files' sha256
+    weights-000400-5e1f09ab.safetensors
+    optimizer-000400-77d3c204.safetensors   (only where the run can be resumed)
+
+A file is named by its step and its content, so that a new one never overwrites another. The JSON file is written
+last and put in place at once, so a folder always holds one whole checkpoint, however the program ends.
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from llmviz import tokenizers
+from llmviz.files import data_path, read_json
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly, TransformerBase
+from llmviz.training.loop import TrainingSettings, make_optimizers
+
+FORMAT = "llmviz checkpoint 1"
+CARD = "checkpoint.json"
+TINY = "models/tiny"
+INDUCTION = "models/induction"
+MASKED = "models/masked"
+SENTIMENT = "models/moods"
+MASKED_LONG = "models/masked_long"
+OWN_FILE = re.compile(
+    r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
+)
+
+
+MODEL_CLASSES = {assembly.__name__: assembly for assembly in (DecoderOnly, EncoderOnly, EncoderDecoder)}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds.
+
+    Attributes:
+        model: ready to run; a `DecoderOnly`, unless the JSON file says otherwise.
+        tokenizer: the one it was trained with.
+        corpus: the recipe of its text (see `corpora.from_recipe`).
+        settings: how it was, or is being, trained.
+        step: how many steps are done.
+        record: what was measured on the way (losses, seconds, the command, …), as in the JSON file.
+        optimizers: for resuming; empty where the run is over.
+    """
+
+    model: TransformerBase
+    tokenizer: tokenizers.Tokenizer
+    corpus: Mapping[str, Any]
+    settings: TrainingSettings
+    step: int
+    record: Mapping[str, Any] = field(default_factory=dict)
+    optimizers: Sequence[torch.optim.Optimizer] = ()
+
+
+def save(folder: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into a folder, in place of the one that may be there; never half of it."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"weights": own_tensors(checkpoint.model)}
+    if checkpoint.optimizers:
+        files["optimizer"] = _optimizer_tensors(checkpoint.model, checkpoint.optimizers)
+    card = {
+        "format": FORMAT,
+        "step": checkpoint.step,
+        "assembly": type(checkpoint.model).__name__,
+        "model": asdict(checkpoint.model.config),
+        "training": asdict(checkpoint.settings),
+        "corpus": dict(checkpoint.corpus),
+        "record": dict(checkpoint.record),
+        "files": {
+            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}", tensors)
+            for role, tensors in files.items()
+        },
+        "tokenizer": checkpoint.tokenizer.to_dict(),
+    }
+    _write(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
+    kept = {entry["name"] for entry in card["files"].values()}
+    for path in folder.iterdir():
+        if OWN_FILE.fullmatch(path.name) and path.name not in kept:
+            path.unlink()
+
+
+def load(folder: str | Path, assembly: type[TransformerBase] = DecoderOnly) -> Checkpoint:
+    """Read a checkpoint back.
+
+    Args:
+        assembly: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
+
+    Raises:
+        FileNotFoundError: no checkpoint is there, or a file of it is missing.
+        ValueError: the folder holds something else, or a file is damaged or belongs to another checkpoint.
+    """
+    folder = Path(folder)
+    card = _read_card(folder)
+    try:
+        config, settings = _known(ModelConfig, card["model"]), _known(TrainingSettings, card["training"])
+        tokenizer = tokenizers.from_dict(card["tokenizer"])
+        corpus, record, step = dict(card["corpus"]), dict(card["record"]), operator.index(card["step"])
+        files = {role: (folder / entry["name"], entry["sha256"]) for role, entry in card["files"].items()}
+        weights_file = files["weights"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
+    _check_assembly(card.get("assembly", DecoderOnly.__name__), assembly, folder)
+    if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if assembly is EncoderOnly else (0,)):
+        raise ValueError(
+            f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
+            f"its tokenizer {tokenizer.vocab_size}"
+        )
+    weights = _read_tensors(*weights_file)
+    n_stored, n_expected = sum(tensor.numel() for tensor in weights.values()), assembly.count_parameters(config)
+    if n_stored != n_expected:
+        raise ValueError(
+            f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
+            f"parameters, and the file holds {n_stored:,}"
+        )
+    model = assembly(config)
+    _load_weights(model, weights, weights_file[0])
+    optimizers: list[torch.optim.Optimizer] = []
+    if "optimizer" in files:
+        optimizers = make_optimizers(model, settings)
+        _load_optimizers(model, optimizers, _read_tensors(*files["optimizer"]), files["optimizer"][0])
+    return Checkpoint(model, tokenizer, corpus, settings, step, record, optimizers)
+
+
+def load_tiny() -> Checkpoint:
+    """Read the tiny GPT that ships with the project: trained on Tinyville, the model of all lessons."""
+    return load(data_path(TINY))
+
+
+def load_induction() -> Checkpoint:
+    """Read the model that was trained on nothing but lists of random tokens that repeat (lesson 3)."""
+    return load(data_path(INDUCTION))
+
+
+def load_masked() -> Checkpoint:
+    """Read the BERT of the tiny GPT's sizes, trained on the same text to fill in hidden words (lesson 5)."""
+    return load(data_path(MASKED), EncoderOnly)
+
+
+def load_masked_long() -> Checkpoint:
+    """Read the BERT that was trained for as many steps as the tiny GPT, on the same text (lessons 2, 3 and 5)."""
+    return load(data_path(MASKED_LONG), EncoderOnly)
+
+
+def load_sentiment() -> Checkpoint:
+    """Read the tiny GPT that has gone on to read about moods as well: the base of fine-tuning (lesson 6)."""
+    return load(data_path(SENTIMENT))
+
+
+def holds_checkpoint(folder: str | Path) -> bool:
+    """Say whether a folder holds a checkpoint (whole or not)."""
+    return (Path(folder) / CARD).exists()
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    if not folder.exists():
+        raise FileNotFoundError(f"there is no folder {folder}; `llmviz train --out {folder}` would make it")
+    path = folder / CARD
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
+    card = read_json(path)
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
+    return card
+
+
+def _known(kind: type, saved: Mapping[str, Any]) -> Any:
+    """A configuration from the JSON file; what another version of llmviz wrote into it is named."""
+    known = {one.name for one in fields(kind)}
+    if unknown := sorted(set(saved) - known):
+        raise ValueError(f"it says {unknown[0]!r} = {saved[unknown[0]]!r}, which this version does not know")
+    return kind(**saved)
+
+
+def _check_assembly(found: object, wanted: type[TransformerBase], folder: Path) -> None:
+    if found not in list(MODEL_CLASSES):
+        raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
+    if found != wanted.__name__:
+        raise ValueError(
+            f"{folder} holds a model of the kind {found}, and here one of the kind {wanted.__name__} is wanted; "
+            f"load(folder, assembly={found}) reads it"
+        )
+
+
+def _readable_json(card: Mapping[str, Any]) -> str:
+    """One entry a line for what people read; the tokenizer, which is long, on one line."""
+    lines = []
+    for key, value in card.items():
+        text = json.dumps(value, ensure_ascii=False, indent=None if key == "tokenizer" else 1)
+        lines.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the file, then put it in its place in one move."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _write_tensors(folder: Path, start: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    content = safetensors.torch.save({key: tensor.cpu().contiguous() for key, tensor in tensors.items()})
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"{start}-{sha256[:8]}.safetensors"
+    _write(folder / name, content)
+    return {"name": name, "sha256": sha256}
+
+
+def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"the checkpoint's file {path} is missing")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(
+            f"{path} is damaged or belongs to another checkpoint: its sha256 is not the one in {CARD}. "
+            f"Copy the whole folder again."
+        )
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file ({error})") from None
+
+
+def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
+    """The tensors of a model by name, each once: a tied table is the table of embeddings."""
+    tensors = model.state_dict()
+    if model.config.unembedding in ("tied", "prepared"):
+        del tensors["unembedding.weight"]
+    return tensors
+
+
+def first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """Name a tensor that is missing, too many, or of another shape; "" where there is none.
+
+    >>> first_misfit({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
+    'a should be (2, 3), and is (3, 2)'
+    """
+    shapes = [{name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (expected, found)]
+    different = {name for name, _ in set(shapes[0].items()) ^ set(shapes[1].items())}
+    if not different:
+        return ""
+    name = min(different)
+    wanted, given = (some.get(name, "absent") for some in shapes)
+    return f"{name} should be {wanted}, and is {given}"
+
+
+def _load_weights(model: TransformerBase, tensors: Mapping[str, Tensor], path: Path) -> None:
+    own = own_tensors(model)
+    if misfit := first_misfit(own, tensors):
+        raise ValueError(f"{path} does not fit the sizes in {CARD}: {misfit}")
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+
+
+def _optimizer_tensors(model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{index}/{names[parameter]}/{key}": value
+        for index, optimizer in enumerate(optimizers)
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+
+
+def _load_optimizers(
+    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor], path: Path
+) -> None:
+    parameters = dict(model.named_parameters())
+    for address, value in tensors.items():
+        try:
+            index, name, key = address.split("/")
+            parameter = parameters[name]
+            if value.shape not in (parameter.shape, ()):
+                raise ValueError
+            optimizers[int(index)].state[parameter][key] = value
+        except (ValueError, KeyError, IndexError):
+            raise ValueError(f"{path} does not belong to this model: it holds {address!r}") from None

@@ -1,0 +1,83 @@
+"""Muon: an optimiser that makes every direction of a weight matrix learn at the same speed (lesson 5).
+
+torch's own `AdamW` serves the embeddings; `torch.optim.Muon` computes in bf16, which this project's laptops
+emulate hundreds of times slower, hence this one in fp32.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+NEWTON_SCHULZ_STEPS = 5
+
+
+def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+    """Bring all singular values of each matrix near 1 (between about 0.7 and 1.2) and keep its directions.
+
+    Newton–Schulz iteration with the quintic of Jordan et al. 2024, "Muon" (X ← aX + bXXᵀX + c(XXᵀ)²X).
+
+    Args:
+        matrices: (batch, rows, columns), fp32.
+
+    Returns:
+        the same shape.
+    """
+    is_tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if is_tall else matrices
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7)
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(steps):
+        gram = x @ x.mT
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    return x.mT if is_tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Step along the orthogonalised momentum of each weight matrix.
+
+    Matrices of the same shape are stacked and handled together, which is what makes it fast on a laptop.
+    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
+
+    Args:
+        parameters: weight matrices (rows, columns); vectors and embeddings belong to AdamW.
+        learning_rate: the size of a step; a matrix with more rows than columns moves √(rows / columns) times as far.
+        momentum: how much of the last direction is kept (Nesterov's form).
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, learning_rate: float = 0.02, momentum: float = 0.95):
+        parameters = list(parameters)
+        for parameter in parameters:
+            if parameter.dim() != 2:
+                raise ValueError(
+                    f"Muon steps matrices (rows, columns); given a tensor of shape {tuple(parameter.shape)}"
+                )
+        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Move every weight matrix that has a gradient."""
+        for group in self.param_groups:
+            same_shape = defaultdict(list)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    same_shape[parameter.shape].append(parameter)
+            for parameters in same_shape.values():
+                self._step_together(parameters, group["lr"], group["momentum"])
+
+    def _step_together(self, parameters: list[nn.Parameter], learning_rate: float, momentum: float) -> None:
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+        averages = [self.state[parameter]["momentum"] for parameter in parameters]
+        gradients = [parameter.grad for parameter in parameters]
+        torch._foreach_lerp_(averages, gradients, 1 - momentum)
+        directions = torch._foreach_lerp(gradients, averages, momentum)
+        rows, columns = parameters[0].shape
+        steps = orthogonalize(torch.stack(directions)).unbind()
+        torch._foreach_add_(parameters, list(steps), alpha=-learning_rate * max(1.0, rows / columns) ** 0.5)

@@ -1,0 +1,291 @@
+"""A training run in a folder: begin it, save it on the way, resume it after any interruption, measure its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llmviz import corpora, evaluation
+from llmviz.corpora import Corpus
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville.corpus import Tinyville
+from llmviz.tokenizers import TOKENIZERS, Tokenizer
+from llmviz.training import checkpoints, distributed, loop
+from llmviz.training.checkpoints import Checkpoint
+from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
+from llmviz.training.loop import TrainingSettings, TrainingStep
+
+TOKENS_PER_STEP = 1024
+DOCUMENT_CONTEXT, TEXT_CONTEXT = 128, 64
+HISTORY_POINTS = 200
+
+
+@dataclass
+class Run:
+    """A run between two of its steps.
+
+    Attributes:
+        checkpoint: model, tokenizer, recipe, settings and optimizers as they stand.
+        corpus, held_out: what it learns from, and what it has never seen.
+        token_ids: (position,), the corpus as tokens.
+        starts: where windows may begin, or None for anywhere.
+        history: (step, loss) pairs, thinned.
+        seconds: spent on training steps so far, evaluation and saving left out.
+        validation_loss: nats per token on the held-out text, as last measured; None before that.
+    """
+
+    checkpoint: Checkpoint
+    corpus: Corpus
+    held_out: Corpus
+    token_ids: Tensor
+    starts: Tensor | None
+    history: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    validation_loss: float | None = None
+
+    @property
+    def model(self) -> DecoderOnly:
+        return self.checkpoint.model
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.checkpoint.tokenizer
+
+    @property
+    def settings(self) -> TrainingSettings:
+        return self.checkpoint.settings
+
+    @property
+    def is_over(self) -> bool:
+        """Are all steps done, or was the wanted loss reached?"""
+        return self.checkpoint.step >= self.settings.steps or bool(self.checkpoint.record.get("stopped_early"))
+
+
+def corpus_tokens(corpus: Corpus, tokenizer: Tokenizer) -> Tensor:
+    """All documents as one row of token ids, an end-of-text token before each of several, and one at the end."""
+    if len(corpus.documents) == 1:
+        return torch.tensor(tokenizer.encode(corpus.documents[0]))
+    row: list[int] = []
+    for document in corpus.documents:
+        row.append(tokenizer.end_of_text)
+        row += tokenizer.encode(document)
+    return torch.tensor([*row, tokenizer.end_of_text])
+
+
+def prompt_ids(checkpoint: Checkpoint, prompt: str) -> list[int]:
+    """The tokens that a text with this beginning starts with: an end-of-text token first where texts are short
+    documents, and for a model of one long text a line break where the prompt is empty."""
+    if checkpoint.record.get("n_documents", 2) > 1:
+        return [checkpoint.tokenizer.end_of_text, *checkpoint.tokenizer.encode(prompt)]
+    return checkpoint.tokenizer.encode(prompt or "\n")
+
+
+def create(
+    corpus: Corpus,
+    *,
+    tokenizer: str = "bpe",
+    vocab_size: int = 1024,
+    steps: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    command: str = "",
+    progress: bool = False,
+    team: ProcessGroup = SINGLE_PROCESS,
+) -> Run:
+    """Prepare a run: train the tokenizer, make the model, and fix the number of steps.
+
+    Args:
+        corpus: what to learn from; a part of it is held out (see `corpora.split`).
+        tokenizer: "bpe", "word" or "characters".
+        vocab_size: of the tokenizer; characters take as many as there are.
+        steps: how many steps; or
+        seconds: measure a few steps on this machine, then fix the number of steps that fills so many seconds.
+        seed: of the first weights and of the order of reading.
+        team: the processes that share the run (see `parallel`).
+    """
+    if (steps is None) == (seconds is None):
+        raise ValueError("say how long to train: either a number of steps or a number of seconds")
+    learned, held_out = corpora.split(corpus)
+    sizes = {} if tokenizer == "characters" else {"vocab_size": vocab_size}
+    chosen = TOKENIZERS[tokenizer].train(learned.documents, **sizes, progress=progress)
+    token_ids = corpus_tokens(learned, chosen)
+    context_length, starts = _windows(learned, held_out, token_ids, chosen)
+    _check_enough(learned, token_ids, corpus_tokens(held_out, chosen), context_length)
+    model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
+    settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
+    team.check_batch(settings.batch_size)
+    spent = 0.0
+    if seconds is not None:
+        own = replace(settings, batch_size=settings.batch_size // team.size)
+        per_step, spent = loop.measure_seconds_per_step(model, token_ids, own, starts=starts)
+        settings = replace(settings, steps=team.agreed(max(1, round((seconds - spent) / per_step))))
+    record = {"command": command, "n_documents": len(corpus.documents), "n_parameters": model.n_parameters}
+    optimizers = loop.make_optimizers(model, settings)
+    checkpoint = Checkpoint(model, chosen, corpus.recipe, settings, 0, record, optimizers)
+    return Run(checkpoint, learned, held_out, token_ids, starts, seconds=spent)
+
+
+def _windows(
+    learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer
+) -> tuple[int, Tensor | None]:
+    """The context length and, where every document fits into it, the places where windows begin."""
+    if len(learned.documents) > 1:
+        starts = loop.document_starts(token_ids, tokenizer.end_of_text)
+        longest_held_out = max(len(ids) for ids in tokenizer.encode_batch(held_out.documents))
+        if max(int(starts.diff().max()), longest_held_out + 1) <= DOCUMENT_CONTEXT:
+            return DOCUMENT_CONTEXT, starts
+    return TEXT_CONTEXT, None
+
+
+def _check_enough(learned: Corpus, token_ids: Tensor, held_out_ids: Tensor, context_length: int) -> None:
+    """Refuse at once a text that makes too few tokens (such as one letter a thousand times)."""
+    if len(token_ids) <= context_length or len(held_out_ids) < 2:
+        raise ValueError(
+            f"{learned.name} makes {len(token_ids)} tokens to learn from and {len(held_out_ids)} to validate with, "
+            f"and at least {context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
+        )
+
+
+def resume(folder: str | Path, *, progress: bool = False) -> Run:
+    """Take up a run where its folder's checkpoint left it; it ends with the weights of an uninterrupted one."""
+    checkpoint = checkpoints.load(folder)
+    if checkpoint.step < checkpoint.settings.steps and not checkpoint.optimizers:
+        raise ValueError(f"{folder} holds a model but not the state of its training, so it cannot be resumed")
+    learned, held_out = corpora.split(corpora.from_recipe(checkpoint.corpus, progress=progress))
+    token_ids = corpus_tokens(learned, checkpoint.tokenizer)
+    _, starts = _windows(learned, held_out, token_ids, checkpoint.tokenizer)
+    record = checkpoint.record
+    history = [(int(step), float(loss)) for step, loss in record.get("history", [])]
+    return Run(
+        checkpoint, learned, held_out, token_ids, starts, history, record.get("seconds", 0.0),
+        record.get("validation_loss"),
+    )  # fmt: skip
+
+
+def save(run: Run, folder: str | Path) -> None:
+    """Write the run's checkpoint into its folder."""
+    thin = max(1, len(run.history) // HISTORY_POINTS)
+    record = {
+        **run.checkpoint.record,
+        "seconds": round(run.seconds, 2),
+        "tokens": run.checkpoint.step * run.settings.batch_size * run.model.config.context_length,
+        "validation_loss": run.validation_loss,
+        "history": run.history[::thin],
+    }
+    run.checkpoint = replace(run.checkpoint, record=record)
+    checkpoints.save(folder, run.checkpoint)
+
+
+def train(
+    run: Run,
+    folder: str | Path,
+    *,
+    until_loss: float | None = None,
+    save_every: int = 250,
+    look: Callable[[TrainingStep], None] = lambda step: None,
+    team: ProcessGroup = SINGLE_PROCESS,
+) -> None:
+    """Train to the end; save every so often, at the end, and when a KeyboardInterrupt comes between two steps.
+
+    One that comes in the middle of a step leaves what was saved last: half a step is no checkpoint.
+
+    Args:
+        folder: where the checkpoint goes.
+        until_loss: stop early when the validation loss (nats per token) is at or below this.
+        save_every: steps between two checkpoints.
+        look: is shown each step, for a progress bar; what it raises ends the run between two steps.
+        team: the processes that share the run; the first one saves. If another one dies, it saves once more and raises
+            a ConnectionError.
+    """
+    keep = save if team.is_first else (lambda run, folder: None)
+    if run.is_over:
+        if run.validation_loss is None:  # it was killed between its last step and its last measurement
+            run.validation_loss = held_out_loss(run)
+            keep(run, folder)
+        return
+    evaluate_every = max(25, run.settings.steps // 10)
+    keep(run, folder)
+    is_between_steps = False
+    try:
+        for step in _steps(run, team):
+            run.seconds += step.seconds
+            run.history.append((step.step, round(step.loss, 4)))
+            run.checkpoint = replace(run.checkpoint, step=step.step)
+            is_between_steps = True
+            look(step)
+            if until_loss is not None and step.step % evaluate_every == 0:
+                run.validation_loss = held_out_loss(run)
+                if run.validation_loss <= until_loss:
+                    run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
+                    break
+            if step.step % save_every == 0:
+                keep(run, folder)
+            is_between_steps = False
+        is_between_steps = True
+        run.validation_loss = held_out_loss(run)
+        keep(run, folder)
+    except KeyboardInterrupt:
+        if is_between_steps:
+            keep(run, folder)
+        raise
+    except RuntimeError as error:
+        if team.size == 1:
+            raise
+        keep(run, folder)  # nobody moves before all have averaged, so these are the weights of the last whole step
+        raise ConnectionError(
+            f"another process of this run is gone; saved after step {run.checkpoint.step}; "
+            f"go on with --resume {folder}, in as many processes as you like"
+        ) from error
+
+
+def _steps(run: Run, team: ProcessGroup) -> Iterator[TrainingStep]:
+    """The steps that are left, alone or together."""
+    optimizers = run.checkpoint.optimizers
+    if team.size > 1:
+        team.check_batch(run.settings.batch_size)
+        distributed.move_to_own_device(run.model, optimizers)
+    return loop.train_steps(
+        run.model, run.token_ids, run.settings,
+        objective=distributed.shared_objective(loop.next_token_loss, run.model, team),
+        starts=run.starts, optimizers=optimizers, first_step=run.checkpoint.step,
+    )  # fmt: skip
+
+
+def held_out_loss(run: Run) -> float:
+    """The loss on the held-out text, nats per token, each token once."""
+    if run.starts is None:
+        return round(loop.evaluate(run.model, corpus_tokens(run.held_out, run.tokenizer)), 4)
+    nats = evaluation.document_nats(run.model, run.tokenizer, run.held_out.documents)
+    n_tokens = sum(len(run.tokenizer.encode(document)) + 1 for document in run.held_out.documents)
+    return round(sum(nats) / n_tokens, 4)
+
+
+def world_gaps(run: Run) -> dict[str, evaluation.Gap]:
+    """How far the model is from Tinyville on its held-out texts, by kind of text."""
+    recipe: dict[str, Any] = run.held_out.recipe
+    world = Tinyville(run.corpus.recipe["counts"])
+    texts: Sequence = world.texts(recipe["seed"], counts=recipe["counts"])
+    return evaluation.gaps(run.model, run.tokenizer, texts, world)
+
+
+def report(run: Run) -> dict[str, Any]:
+    """What the run came to, ready for JSON; seconds of training, losses in nats per token, gaps in nats per word."""
+    result = {
+        "seconds": round(run.seconds, 2),
+        "steps": run.checkpoint.step,
+        "tokens": run.checkpoint.step * run.settings.batch_size * run.model.config.context_length,
+        "parameters": run.model.n_parameters,
+        "validation_loss": run.validation_loss,
+    }
+    if run.corpus.recipe["source"] == "tinyville":
+        found = world_gaps(run)
+        result["entropy"] = {kind: round(gap.entropy, 4) for kind, gap in found.items()}
+        result["gap"] = {kind: round(gap.gap, 4) for kind, gap in found.items()}
+        result["compared"] = {kind: asdict(gap)["n_texts"] for kind, gap in found.items()}
+    return result

@@ -1,0 +1,263 @@
+"""What Python hands to a page: numbers as base64, everything else as JSON that no text can break out of."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+_DTYPES = ("uint8", "uint16", "int8", "int16", "int32", "float32")
+_UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_ID_LENGTH = 12
+
+
+def pack(values, dtype: str) -> dict:
+    """Return numbers as the shell's `unpack` reads them: {"dtype", "shape", "data": base64, little-endian}.
+
+    `dtype` is uint8, uint16, int8, int16, int32 or float32. Raises ValueError where a number does not fit into it.
+
+    >>> pack([[0, 255]], "uint8")
+    {'dtype': 'uint8', 'shape': [1, 2], 'data': 'AP8='}
+    """
+    if dtype not in _DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, but is {dtype!r}.")
+    array = np.asarray(values)
+    if array.size and not np.isfinite(array).all():
+        raise ValueError(f"numbers for a page must be finite, but {int((~np.isfinite(array)).sum())} of them are not.")
+    if array.size and not dtype.startswith("float"):
+        limits = np.iinfo(dtype)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise ValueError(
+                f"{dtype} holds {limits.min} to {limits.max}, but the numbers go from {array.min()} to {array.max()}."
+            )
+    little = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
+    return {"dtype": dtype, "shape": list(array.shape), "data": base64.b64encode(little.tobytes()).decode("ascii")}
+
+
+def to_json(value) -> str:
+    """Return JSON that may stand inside `<script>`: `</script>`, lone surrogates and all others are inert.
+
+    >>> to_json({"token": "</script>"})
+    '{"token":"\\\\u003c/script\\\\u003e"}'
+    """
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def stable_id(*inputs) -> str:
+    """Return an id made of the inputs: texts, sizes, options. Never of computed floats, which differ by processor.
+
+    >>> stable_id("attention", ["Mia", " ran"], 4) == stable_id("attention", ["Mia", " ran"], 4)
+    True
+    """
+    return hashlib.sha256(to_json(inputs).encode("ascii")).hexdigest()[:_ID_LENGTH]
+
+
+def well_formed(text: str) -> str:
+    """Return the text with every lone surrogate and NUL replaced by U+FFFD, so that it can be saved as UTF-8.
+
+    >>> well_formed("a\\ud83d")
+    'a\\ufffd'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+JS = Path(__file__).parent / "js"
+
+_IMPORT = re.compile(r'^import\s*\{[^}]*\}\s*from\s*"(\.[^"]+)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+
+
+@functools.cache
+def es_module(path: Path) -> str:
+    """Return a module and all that it imports as one ES module, as anywidget's `_esm` and node take it.
+
+    Imports are relative and name what they take: `import { frame, unpack } from "./base.js";`.
+    All modules share one scope, so a top-level name must be used once. Raises ValueError for other imports.
+    """
+    parts: list[str] = []
+    _gather(path.resolve(), parts, set())
+    return "".join(parts)
+
+
+def _gather(path: Path, parts: list[str], seen: set[Path]) -> None:
+    if path in seen:
+        return
+    seen.add(path)
+    source = path.read_text(encoding="utf-8")
+    for found in _IMPORT.finditer(source):
+        if " as " in found[0]:
+            raise ValueError(f"{path.name}: `import {{ … as … }}` would need a build step; use the module's own name.")
+        _gather((path.parent / found[1]).resolve(), parts, seen)
+    source = _IMPORT.sub("", source)
+    if re.search(r"^import\b", source, re.MULTILINE):
+        raise ValueError(f'{path.name}: imports must look like `import {{ a, b }} from "./other.js";`.')
+    parts.append(_COMMENT.sub("", source).strip() + "\n")
+
+
+def page_script(path: Path, name: str) -> str:
+    """Return a module as a plain script for a page: it starts on each element of class `name` not yet started."""
+    return f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{_page_module(path)}}})();\n'
+
+
+@functools.cache
+def _page_module(path: Path) -> str:
+    module = es_module(path)
+    if len(_DEFAULT.findall(module)) != 1:
+        raise ValueError(f"{path.name} must end with one `export default {{ render }};`.")
+    module = _DEFAULT.sub("const explorer = ", _EXPORT.sub("", module))
+    start = _COMMENT.sub("", (JS / "start.js").read_text(encoding="utf-8"))
+    return (module + start).replace("</", "<\\/").replace("<!--", "<\\!--")
+
+
+_CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
+_WIDTH = "max-width:100%;height:auto;background:white"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The same content as the picture, in words and numbers: one text per cell.
+
+    `is_computed` says that the cells hold numbers which differ in their last digits between processors; nbval
+    then does not compare them.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]] = field(default_factory=list)
+    is_computed: bool = True
+
+    def to_html(self) -> str:
+        """Return the table, every cell escaped."""
+        head = "".join(f'<th scope="col" style="{_CELL}">{_text(name)}</th>' for name in self.columns)
+        body = "".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
+        computed = ' class="lv-computed"' if self.is_computed else ""
+        return (
+            f'<table style="font-variant-numeric:tabular-nums"><caption style="text-align:left">{_text(self.caption)}'
+            f"</caption><thead><tr>{head}</tr></thead><tbody{computed}>{body}</tbody></table>"
+        )
+
+
+def _cells(row: Sequence[str]) -> str:
+    """A row: its first cell names it."""
+    first, *others = row
+    return f'<th scope="row" style="{_CELL};font-weight:normal">{_text(first)}</th>' + "".join(
+        f'<td style="{_CELL}">{_text(cell)}</td>' for cell in others
+    )
+
+
+def _text(text: object) -> str:
+    return f"<bdi>{html.escape(str(text))}</bdi>"
+
+
+def static_html(title: str, sentence: str, picture: bytes | None, table: Table | None, *, folded: bool = True) -> str:
+    """Return what an untrusted notebook, a code host and a printer show."""
+    parts = [f"<p><strong>{html.escape(title)}</strong> {html.escape(sentence)}</p>"]
+    if picture:
+        data = base64.b64encode(picture).decode("ascii")
+        parts.append(f'<img alt="{html.escape(sentence)}" src="data:image/png;base64,{data}" style="{_WIDTH}">')
+    if table and folded:
+        parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
+    elif table:
+        parts.append(table.to_html())
+    return "".join(parts)
+
+
+class Explorer:
+    """A picture that one can touch. A subclass says what it shows; the shell puts it into the page.
+
+    Class attributes:
+        module: the explorer's ES module.
+        title: its name, as a learner reads it.
+    """
+
+    module: Path
+    title: str
+
+    def traits(self) -> dict:
+        """Return what the module reads with `model.get(name)`: the payload and the initial state, ready for JSON."""
+        raise NotImplementedError
+
+    def inputs(self) -> list:
+        """Return what makes this output this one: texts, sizes, options; never computed floats."""
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        """Say in a few sentences what is shown; computed numbers with few digits."""
+        raise NotImplementedError
+
+    def table(self) -> Table | None:
+        """Return the same content as a table."""
+        return None
+
+    def picture(self) -> bytes | None:
+        """Return a PNG for where nothing runs."""
+        return None
+
+    def __repr__(self) -> str:
+        return well_formed(self.sentence())
+
+    def page_html(self) -> str:
+        """Return the whole explorer as one piece of HTML: static part, data, module. It asks for nothing outside."""
+        return self._page_html(self.picture())
+
+    def _page_html(self, picture: bytes | None) -> str:
+        name = f"lv-{stable_id(self.title, self.inputs())}"
+        still = static_html(self.title, self.sentence(), picture, self.table())
+        data = to_json(self.traits())
+        return well_formed(
+            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{still}'
+            f'<script type="application/json">{data}</script></div>'
+            f'<script class="lv-module">{page_script(self.module, name)}</script>'
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        picture = self.picture()
+        bundle = {"text/plain": repr(self), "text/html": self._page_html(picture)}
+        return bundle | ({"image/png": picture} if picture else {})
+
+
+class LiveExplorer(anywidget.AnyWidget):
+    """The same module with Python behind it. Its traits are the whole state; a test sets them without a browser.
+
+    A subclass sets `_esm = es_module(module)`, declares its traits with `sync=True`, and answers changes by
+    `self.answer(make)`, where `make()` returns the new `Explorer`; what goes wrong there is said in its own place.
+    `explorer` is the one that is shown now.
+    """
+
+    payload = traitlets.Dict(help="the data of the picture").tag(sync=True)
+    problem = traitlets.Unicode(help="what is wrong with what was asked, or nothing").tag(sync=True)
+    is_live = traitlets.Bool(True, help="whether Python answers").tag(sync=True)
+
+    explorer: Explorer | None = None
+
+    def answer(self, make) -> None:
+        """Show what `make()` returns, or say in the explorer's own place why there is nothing to show."""
+        try:
+            explorer = make()
+            with self.hold_sync():
+                self.explorer = explorer
+                self.payload = explorer.traits()["payload"]
+                self.problem = ""
+        except Exception as error:  # whatever a learner's text or function did: a sentence, never a traceback
+            self.problem = well_formed(str(error) or type(error).__name__)
+
+    def __repr__(self) -> str:
+        return repr(self.explorer) if self.explorer else well_formed(self.problem)
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        bundle = super()._repr_mimebundle_(**options)
+        live = bundle[0] if isinstance(bundle, tuple) else bundle or {}
+        still = self.explorer._repr_mimebundle_() if self.explorer else {}
+        return live | still | {"text/plain": repr(self)}

@@ -1,0 +1,145 @@
+"""BlockExplorer: a block's numbers for one sentence, each of which opens into the products it is made of (lesson 4)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from llmviz import plots
+from llmviz.model.block import Block
+from llmviz.model.trace import BlockTrace, CrossBlockTrace
+from llmviz.plots import validation
+from llmviz.plots.labels import spoken_token
+from llmviz.widgets.base import Explorer, Table, pack
+
+MODULE = Path(__file__).parent / "js" / "blocks.js"
+STAGES = {
+    "before": "stream before",
+    "attention_input": "attention reads",
+    "value": "values",
+    "heads": "heads bring home",
+    "attention": "attention adds",
+    "middle": "stream middle",
+    "feed_forward_input": "feed-forward reads",
+    "hidden": "hidden layer",
+    "feed_forward": "feed-forward adds",
+    "after": "stream after",
+}
+_LARGEST = 32_767  # of int16
+_MAX_TOKENS = 24
+
+
+class BlockExplorer(Explorer):
+    """Open any number inside a block, down to a single multiplication.
+
+    Args:
+        block: the block itself (its weights are the right-hand sides of the products).
+        parts: what it computed, one text: `model.trace(token_ids).blocks[layer]`.
+        tokens: one text a position.
+        layer: which block it is, for the title.
+        position: the token that is chosen first.
+
+    Raises ValueError for a block with post-norm or a memory, several texts, and tokens that do not fit. Lesson 4.
+    """
+
+    module = MODULE
+    title = "Block explorer"
+
+    def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
+        self.arrays = _arrays(parts)
+        self.tokens = validation.text_list(tokens, "tokens", len(self.arrays["before"]), "the trace")
+        if isinstance(parts, CrossBlockTrace) or not block.config.has_plain_blocks:
+            raise ValueError(
+                "the block explorer shows blocks like the tiny GPT's: one text, pre-norm, squared ReLU, no biases; "
+                "this one is another"
+            )
+        if len(self.tokens) > _MAX_TOKENS:
+            raise ValueError(f"at most {_MAX_TOKENS} tokens can be shown; given {len(self.tokens)}")
+        if not -len(self.tokens) <= position < len(self.tokens):
+            raise ValueError(f"position must be one of the {len(self.tokens)} tokens' places, but is {position!r}")
+        self.block, self.layer, self.position = block, layer, position % len(self.tokens)
+        self.weights = parts.attention.weights[0].detach().numpy()
+
+    def traits(self) -> dict:
+        """Return the payload and where the module starts."""
+        attention, network = self.block.attention, self.block.feed_forward
+        matrices = {"value": attention.value, "output": attention.output, "widen": network.widen,
+                    "narrow": network.narrow}  # fmt: skip
+        return {
+            "payload": {
+                "labels": [spoken_token(token, 24)[1:-1] for token in self.tokens],
+                "layer": self.layer,
+                "n_heads": attention.n_heads,
+                "stages": STAGES,
+                "numbers": {name: pack(array, "float32") for name, array in self.arrays.items()},
+                "weights": pack(self.weights, "float32"),
+                "matrices": {name: _packed(matrix.weight) for name, matrix in matrices.items()},
+            },
+            "place": {"stage": "after", "position": self.position, "index": self._largest("after")},
+            "path": [],
+            "pins": [],
+        }
+
+    def _largest(self, stage: str) -> int:
+        return int(np.abs(self.arrays[stage][self.position]).argmax())
+
+    def inputs(self) -> list:
+        """Return what makes the id: tokens and places."""
+        return [self.tokens, self.layer, self.position, [array.shape[1] for array in self.arrays.values()]]
+
+    def sentence(self) -> str:
+        """Say what can be opened, and the largest number of the chosen token."""
+        stage, index = "after", self._largest("after")
+        value = self.arrays[stage][self.position, index]
+        before, added = self.arrays["middle"][self.position, index], self.arrays["feed_forward"][self.position, index]
+        return (
+            f"Block {self.layer} over {len(self.tokens)} tokens. At {spoken_token(self.tokens[self.position])} "
+            f"(position {self.position}) the largest number of the stream after it, number {index}, is about "
+            f"{value:.2g}: {before:.2g} were in the stream, {added:.2g} the feed-forward network added."
+        )
+
+    def table(self) -> Table:
+        """Return the mean length of a token's vector at each stage."""
+        rows = [
+            [STAGES[name], str(array.shape[1]), f"{np.linalg.norm(array, axis=1).mean():.1f}"]
+            for name, array in self.arrays.items()
+            if name in STAGES
+        ]
+        return Table("From stage to stage", ["stage", "numbers a token", "mean length"], rows)
+
+    def picture(self) -> bytes:
+        """Return the flow through the block as PNG."""
+        stages = {
+            "before": self.arrays["before"], "attention weights": self.weights.mean(axis=0),
+            "attention adds": self.arrays["attention"], "middle": self.arrays["middle"],
+            "hidden": self.arrays["hidden"], "feed-forward adds": self.arrays["feed_forward"],
+            "after": self.arrays["after"],
+        }  # fmt: skip
+        return plots.to_png(plots.block_flow(stages, self.tokens, title=f"Block {self.layer}"))
+
+
+def _arrays(parts: BlockTrace) -> dict[str, np.ndarray]:
+    """The stages, and queries and keys, each (position, width)."""
+    attention = parts.attention
+    if len(parts.residual_before) != 1:
+        raise ValueError(f"the block explorer shows one text; the trace holds {len(parts.residual_before)}")
+    tensors = {
+        "before": parts.residual_before, "attention_input": parts.attention_input, "value": _merged(attention.value),
+        "heads": _merged(attention.head_outputs), "attention": attention.output, "middle": parts.residual_middle,
+        "feed_forward_input": parts.feed_forward_input, "hidden": parts.feed_forward_hidden,
+        "feed_forward": parts.feed_forward_output, "after": parts.residual_after,
+        "query": _merged(attention.query), "key": _merged(attention.key),
+    }  # fmt: skip
+    return {name: tensor[0].detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _merged(heads):
+    """(batch, head, position, d_head) → (batch, position, head · d_head)."""
+    return heads.transpose(1, 2).flatten(-2)
+
+
+def _packed(weight) -> dict:
+    """A matrix in 16 bits a number, with the largest one beside it: exact to a 65,000th of that."""
+    array = weight.detach().cpu().numpy()
+    largest = float(np.abs(array).max()) or 1.0
+    return {"largest": largest, "numbers": pack(np.rint(array / largest * _LARGEST), "int16")}

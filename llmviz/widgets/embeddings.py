@@ -1,0 +1,319 @@
+"""EmbeddingExplorer: vectors as points, with their true neighbours beside the picture (lesson 2)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import traitlets
+
+from llmviz import embeddings, plots
+from llmviz.embeddings.vectors import directions
+from llmviz.plots import validation
+from llmviz.plots.labels import count, listing, spoken_prose, spoken_token
+from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+
+MODULE = Path(__file__).parent / "js" / "embeddings.js"
+CODE = "vectors.neighbours({word!r})"
+MAX_WORDS, MAX_FRAMES, MAX_GROUPS = 600, 120, 8
+
+_FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
+_N_NAMED, _DPI = 12, 90
+_TSNE_FROM = 8
+
+
+class EmbeddingExplorer(Explorer):
+    """Walk through a space of words: a picture of it, and beside it the truth that the picture leaves out.
+
+    Args:
+        vectors: `WordVectors`; or (word, d_model) with `labels`; or several of these, the frames of an animation, such
+            as the steps of a training or the layers of a model: the same words in each.
+        labels: one text a word, where the vectors bring none.
+        groups: one text a word, or a mapping from word to group; at most 8 different ones.
+        frame_names: one text a frame.
+        tsne: offer a t-SNE map of the last frame beside the PCA.
+        n_neighbours: how many true neighbours are shown and counted by the honesty meter.
+        chosen: the word that is looked at first.
+        analogy: (a, b, c), drawn as "a is to b as c is to …?".
+        predict: ask for the nearest word before anything is shown.
+        fit_to: (word, 2), an earlier picture that the last frame is turned to fit.
+        code: the line of Python behind the list, with {word!r} in it.
+
+    All cosines, arrows and maps are of the vectors at length 1. PCA frames are turned to fit one another (Procrustes).
+    Raises ValueError for shapes that do not fit, for more than 600 words, 120 frames or 8 groups. Lesson 2.
+
+    >>> EmbeddingExplorer([[1, 0], [1, 0.2], [0, 1]], ["red", "blue", "Mia"], chosen="red")
+    3 words, 2 numbers each: “red”, “blue” and “Mia”. Chosen: “red”.
+    """
+
+    module = MODULE
+    title = "Embedding explorer"
+
+    def __init__(
+        self,
+        vectors,
+        labels: Sequence[str] | None = None,
+        *,
+        groups: Sequence[str] | Mapping[str, str] | None = None,
+        frame_names: Sequence[str] | None = None,
+        tsne: bool = False,
+        n_neighbours: int = 10,
+        chosen: str | None = None,
+        analogy: tuple[str, str, str] | None = None,
+        predict: bool = False,
+        fit_to=None,
+        code: str = CODE,
+    ):
+        self.words, self.vectors = _checked(vectors, labels)
+        self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
+        self.groups = _groups(groups, self.words)
+        self.frame_names = _frame_names(frame_names, len(self.vectors))
+        self.n_neighbours = _number_of_neighbours(n_neighbours, len(self.words))
+        self.chosen = None if chosen is None else self._index(chosen)
+        self.analogy = None if analogy is None else [self._index(word) for word in _three(analogy)]
+        self.predict, self.code, self.tsne = bool(predict), code, bool(tsne)
+        self.maps = [self._pca(fit_to), *([self._tsne()] if tsne else [])]
+
+    def _index(self, word: str) -> int:
+        if word not in self.words:
+            raise ValueError(f"{spoken_token(str(word))} is not among the {count(len(self.words), 'word')} shown here.")
+        return self.words.index(word)
+
+    def _pca(self, fit_to) -> dict:
+        projections = [embeddings.pca(frame) for frame in self.vectors]
+        points = [projection.points for projection in projections]
+        if fit_to is not None:
+            points[-1] = embeddings.align(points[-1], fit_to)
+        points = embeddings.align_frames(points)
+        return self._map("PCA", points, [projection.variance_shown for projection in projections])
+
+    def _tsne(self) -> dict:
+        if len(self.words) < _TSNE_FROM:
+            raise ValueError(f"a t-SNE map needs at least {_TSNE_FROM} words; given {len(self.words)}.")
+        return self._map("t-SNE", embeddings.tsne(self.vectors[-1]).points[None], None)
+
+    def _map(self, name: str, points: np.ndarray, variance: list[float] | None) -> dict:
+        """One map: its points, and how honest it is in each frame (a map of one frame is that of the last)."""
+        n, frames = self.n_neighbours, self.vectors[-len(points) :]
+        kept = [embeddings.neighbours_kept(v, p, n=n).mean() for v, p in zip(frames, points, strict=True)]
+        return {"name": name, "points": points, "variance": variance, "kept": kept}
+
+    def traits(self) -> dict:
+        """Return the payload and the state that the module starts with."""
+        return {
+            "payload": self._payload(),
+            "frame": len(self.vectors) - 1,
+            "map": 0,
+            "chosen": self.chosen,
+            "pins": [],
+            "analogy": self.analogy,
+            "exclude": True,
+            "predict": self.predict,
+        }
+
+    def _payload(self) -> dict:
+        names = list(dict.fromkeys(self.groups or []))
+        scale, packed = pack_vectors(self.vectors)
+        return {
+            "labels": self.labels,
+            "code": [self.code.replace("{word!r}", repr(label)) for label in self.labels],
+            "groups": names,
+            "group_of": [names.index(group) for group in self.groups or []],
+            "frame_names": self.frame_names,
+            "n_neighbours": self.n_neighbours,
+            "scale": scale,
+            "vectors": packed,
+            "maps": [
+                {
+                    "name": map_["name"],
+                    "points": pack_points(map_["points"]),
+                    "variance": map_["variance"] and [round(share, 4) for share in map_["variance"]],
+                    "kept": [round(float(share), 4) for share in map_["kept"]],
+                }
+                for map_ in self.maps
+            ],
+        }
+
+    def inputs(self) -> list:
+        """Return what makes the id: words, groups, sizes, choices."""
+        return [self.labels, self.groups, self.frame_names, list(self.vectors.shape), self.chosen, self.analogy,
+                self.tsne, self.n_neighbours, self.predict]  # fmt: skip
+
+    def sentence(self) -> str:
+        """Say how many words there are, in which groups and frames; what is computed is said by the picture."""
+        words = f"{count(len(self.words), 'word')}, {count(self.vectors.shape[2], 'number')} each"
+        if len(self.vectors) > 1:
+            words += f", in {count(len(self.vectors), 'frame')}"
+        if self.groups:
+            names = dict.fromkeys(self.groups)
+            words += f"; {count(len(names), 'group')}: {listing([spoken_prose(name) for name in names])}"
+        elif len(self.words) <= _N_NAMED:
+            words += f": {listing([spoken_token(word) for word in self.words])}"
+        if self.predict:
+            return f"{words}. Which is nearest to which? Predict it first."
+        parts = [words + "."]
+        if self.chosen is not None:
+            parts.append(f"Chosen: {spoken_token(self.words[self.chosen])}.")
+        if self.analogy:
+            a, b, c = (spoken_token(self.words[index]) for index in self.analogy)
+            parts.append(f"Asked: {a} is to {b} as {c} is to …?")
+        return " ".join(parts)
+
+    def table(self) -> Table:
+        """Return each word's three true neighbours in the last frame."""
+        n = min(3, len(self.words) - 1)
+        columns = ["word", "nearest", "then", "then"][: n + 1]
+        caption = "Each word's true neighbours, in all dimensions, with their cosines"
+        if not n:
+            return Table(caption, columns, [[self.labels[0]]])
+        nearest = embeddings.nearest_rows(self.vectors[-1], n)
+        likeness = self.vectors[-1] @ self.vectors[-1].T
+        rows = [
+            [label, *(f"{self.labels[j]} {likeness[i, j]:.2f}" for j in nearest[i])]
+            for i, label in enumerate(self.labels)
+        ]
+        return Table(caption, columns, rows)
+
+    def picture(self) -> bytes:
+        """Return the last frame of the first map as PNG."""
+        groups = [spoken_prose(group) for group in self.groups] if self.groups else None
+        axes = plots.embedding_scatter(self.maps[0]["points"][-1], self.labels, groups=groups)
+        return plots.to_png(axes, dpi=_DPI)
+
+    @staticmethod
+    def live(steps: Iterable, words: Sequence[str], **settings) -> "LiveEmbeddingExplorer":
+        """Return a widget that shows training as it happens: display it, then call its `run()`.
+
+        steps: what `train_word2vec_steps` or `train_glove_steps` yield; words: those to draw; settings as above.
+        """
+        return LiveEmbeddingExplorer(steps, words, settings)
+
+
+class LiveEmbeddingExplorer(LiveExplorer):
+    """The same picture while Python trains: `run()` trains to the end, a frame at a time, and returns the last step."""
+
+    _esm = es_module(MODULE)
+
+    frame = traitlets.Int(0).tag(sync=True)
+    map = traitlets.Int(0).tag(sync=True)
+    chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
+    pins = traitlets.List().tag(sync=True)
+    analogy = traitlets.List(None, allow_none=True).tag(sync=True)
+    exclude = traitlets.Bool(True).tag(sync=True)
+    predict = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, steps: Iterable, words: Sequence[str], settings: Mapping[str, object]):
+        super().__init__()
+        self._steps, self._words, self._settings = iter(steps), list(words), dict(settings)
+        self._frames: list[embeddings.WordVectors] = []
+        self._names: list[str] = []
+        self.last = None
+        self._next()
+
+    def _next(self) -> bool:
+        """Take one more step and show it; False where training is over."""
+        step = next(self._steps, None)
+        if step is None:
+            return False
+        self.last = step
+        self._frames.append(step.vectors.subset(self._words))
+        self._names.append(f"step {step.step:,}")
+        self._show(self._frames[-1:], self._names[-1:])
+        return True
+
+    def _show(self, frames: list[embeddings.WordVectors], names: list[str]) -> None:
+        """Show some frames, turned to fit the picture before."""
+        before = self.explorer
+        fit_to = None if before is None else before.maps[0]["points"][-1]
+        self.answer(lambda: EmbeddingExplorer(frames, frame_names=names, fit_to=fit_to, **self._settings))
+        if self.explorer is None:
+            return
+        state = self.explorer.traits()
+        self.frame = state["frame"]
+        if before is None:
+            self.chosen, self.analogy, self.predict = state["chosen"], state["analogy"], state["predict"]
+
+    def run(self, progress=None):
+        """Train to the end, showing each step, then all as one film; `progress(step)` is called after each.
+
+        Returns the last step. A second call has nothing more to do.
+        """
+        while self._next():
+            if progress:
+                progress(self.last)
+        self._show(self._frames, self._names)
+        return self.last
+
+
+def pack_vectors(vectors: np.ndarray) -> tuple[float, dict]:
+    """Return (frame, word, d_model) as whole numbers of 16 bits, or 8 where there are many, and what 1 stands for."""
+    dtype = "int16" if 2 * vectors.size <= _FINE_BYTES else "int8"
+    most = np.iinfo(dtype).max
+    scale = max(float(np.abs(vectors).max()), 1e-9) / most
+    return scale, pack(np.rint(vectors / scale).clip(-most, most), dtype)
+
+
+def pack_points(points: np.ndarray) -> dict:
+    """Return points (frame, word, 2) as numbers from 0 to 65535: all frames in one square, one scale both ways."""
+    low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
+    reach = max(float((high - low).max()), 1e-9)
+    placed = 0.5 + (points - (low + high) / 2) / reach
+    return pack(np.rint(placed.clip(0, 1) * 65535), "uint16")
+
+
+def _checked(vectors, labels) -> tuple[list[str], np.ndarray]:
+    """The words, and their vectors at length 1: (frame, word, d_model)."""
+    if isinstance(vectors, embeddings.WordVectors):
+        vectors = [vectors]
+    is_list = isinstance(vectors, list | tuple) and vectors
+    if is_list and all(isinstance(frame, embeddings.WordVectors) for frame in vectors):
+        if labels is not None:
+            raise ValueError("these vectors bring their words along: leave labels out, or give plain arrays.")
+        if any(frame.words != vectors[0].words for frame in vectors):
+            raise ValueError("all frames must hold the same words in the same order: use frame.subset(words).")
+        labels, vectors = vectors[0].words, [frame.vectors for frame in vectors]
+    array = validation.as_array(vectors, "vectors")
+    if array.ndim not in (2, 3):
+        raise ValueError(f"vectors must be (word, d_model) or (frame, word, d_model), but have shape {array.shape}.")
+    array = validation.finite_numbers(array if array.ndim == 3 else array[None], "vectors", 3)
+    if labels is None:
+        raise ValueError(f"vectors as plain numbers need labels: one text for each of the {array.shape[1]} words.")
+    words = validation.text_list(labels, "labels", array.shape[1], "vectors")
+    if len(words) < 2 or len(words) > MAX_WORDS or len(array) > MAX_FRAMES:
+        raise ValueError(
+            f"the explorer shows 2 to {MAX_WORDS} words in up to {MAX_FRAMES} frames; given {len(words):,} words in "
+            f"{len(array):,} frames: choose those that matter, as by vectors.subset(words)."
+        )
+    return words, directions(array)
+
+
+def _groups(groups, words: Sequence[str]) -> list[str] | None:
+    if groups is None:
+        return None
+    if isinstance(groups, Mapping):
+        missing = [word for word in words if word not in groups]
+        if missing:
+            raise ValueError(f"groups has no entry for {spoken_token(missing[0])}: give each word a group.")
+        groups = [groups[word] for word in words]
+    groups = validation.text_list(groups, "groups", len(words), "vectors")
+    n_groups = len(set(groups))
+    if n_groups > MAX_GROUPS:
+        raise ValueError(f"at most {MAX_GROUPS} groups can be told apart; given {n_groups}: join some, as 'other'.")
+    return groups
+
+
+def _frame_names(names, n_frames: int) -> list[str]:
+    if names is None:
+        return [f"frame {number}" for number in range(1, n_frames + 1)] if n_frames > 1 else [""]
+    return [spoken_prose(name) for name in validation.text_list(names, "frame_names", n_frames, "vectors")]
+
+
+def _number_of_neighbours(number, n_words: int) -> int:
+    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
+        raise ValueError(f"n_neighbours must be a whole number of at least 1; given {number!r}.")
+    return min(int(number), n_words - 1)
+
+
+def _three(analogy) -> Sequence[str]:
+    if isinstance(analogy, str) or len(analogy) != 3:
+        raise ValueError(f"an analogy is three words: a is to b as c is to …?; given {analogy!r}.")
+    return analogy

@@ -1,0 +1,52 @@
+// What stands beside the picture of the EmbeddingExplorer: lists of words with their cosines, the legend, the meters.
+import { h, svg } from "./base.js";
+import { colourOf, SHAPES } from "./embeddings_draw.js";
+
+const LONGEST_LIST = 8;
+const QUIET = { "data-lm-suppress-shortcuts": "true" };
+
+// One line: near in the picture? · word · bar · cosine; Enter looks at the word.
+function listLine(space, { word, cosine }, { mark, title, struck = false, choose }) {
+  const length = `${Math.max(0, Math.min(1, cosine)) * 100}%`;
+  return h("li", {}, h("button", { type: "button", title, ...QUIET, onclick: () => choose(word) },
+    h("span", { role: "img", "aria-label": title }, mark), h("bdi", { class: struck ? "name asked" : "name" }, space.labels[word]),
+    h("span", {}, h("span", { class: "bar", style: { display: "block", width: length } })),
+    h("span", { class: "cosine" }, cosine.toFixed(2))));
+}
+
+// The true neighbours of a word: ● those that are near in the picture too, ○ those that are not; ① ② if it is pinned.
+export function neighbourCard({ space, word, index, pin, near, choose }) {
+  const lines = near.slice(0, LONGEST_LIST).map((one) => listLine(space, one, one.seen
+    ? { mark: "●", title: "near in the picture, too", choose } : { mark: "○", title: "not near in the picture", choose }));
+  const kept = near.filter((one) => one.seen).length;
+  return h("div", { class: `card pin${index + 1}` }, h("h4", {}, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
+    h("ol", {}, ...lines), h("p", { class: "hint" },
+      `In all ${space.d} dimensions. Of ${near.length} neighbours the picture keeps ${kept} near (●), the others not (○).`));
+}
+
+// Where the walk of an analogy lands: the nearest words, those of the question struck out if they are left out.
+export function analogyCard({ space, analogy, ranked, answer, excluded, hasArrow, choose }) {
+  const lines = ranked.slice(0, 5 + (excluded ? 3 : 0)).map((one) => {
+    if (excluded && analogy.includes(one.word)) return listLine(space, one, { mark: "–", title: "struck: a word of the question", struck: true, choose });
+    const isAnswer = one.word === answer;
+    return listLine(space, one, { mark: isAnswer ? "★" : "·", title: isAnswer ? "the answer" : "further down", choose });
+  });
+  const [a, b, c] = analogy.map((word) => `“${space.labels[word]}”`);
+  return h("div", { class: "card pin1" }, h("h4", {}, h("bdi", {}, `${b} − ${a} + ${c}`)), h("ol", {}, ...lines),
+    h("p", { class: "hint" }, hasArrow ? "Solid: the walk. Dashed: the same walk from the third word."
+      : "This map has no directions, so no arrow can be drawn."));
+}
+
+export function legendEntry(name, group) {
+  const shape = SHAPES[group];
+  const look = { fill: colourOf(group), stroke: "currentColor", "stroke-width": 0.8 };
+  const mark = shape ? svg("polygon", { points: shape.map(([x, y]) => `${7 + x * 4.5},${7 + y * 4.5}`).join(" "), ...look })
+    : svg("circle", { cx: 7, cy: 7, r: 4.5, ...look });
+  return h("span", {}, svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, mark), h("bdi", {}, name));
+}
+
+export function meterOf(name, share) {
+  const percent = `${Math.round(100 * share)} %`;
+  return h("span", { class: "meter" }, `${name}: ${percent}`,
+    h("span", { class: "rail", "aria-hidden": "true" }, h("span", { class: "full", style: { display: "block", width: percent.replace(" ", "") } })));
+}

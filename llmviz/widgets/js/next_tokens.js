@@ -1,0 +1,136 @@
+// NextTokenExplorer: the tokens of a text, bars for what may come next, one click to append.
+import { frame, h, roving } from "./base.js";
+
+const NEXT_CSS = `
+.strip { display: flex; flex-wrap: wrap; gap: 3px; margin: 2px 0 10px; }
+.chip { display: flex; flex-direction: column; align-items: center; padding: 1px 6px; border: 1px solid var(--line);
+  border-radius: 4px; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; background: var(--faint); }
+.chip.added { border: 2px solid var(--accent); }
+.chip .id { font-size: 10px; opacity: .75; }
+.rows { display: grid; gap: 3px; }
+.row { display: grid; grid-template-columns: minmax(90px, 22%) 1fr 4em; gap: 10px; align-items: center; text-align: left;
+  padding: 2px 8px; width: 100%; border: 1px solid var(--line); border-radius: 4px; }
+.row .name { font: 14px/1.5 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
+.row .number { text-align: right; font-variant-numeric: tabular-nums; }
+.track { position: relative; height: 16px; }
+.bar { position: absolute; inset: 0 auto 0 0; background: #0072b2; border-radius: 2px; min-width: 1px; }
+.diamond { position: absolute; top: 2px; width: 10px; height: 10px; margin-left: -6px; transform: rotate(45deg);
+  border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
+.others { border-style: dashed; opacity: .8; } .others .bar { background: #8a8a8a; }
+.key { display: flex; gap: 18px; font-size: 12px; margin: 6px 0 0; align-items: center; }
+.key .bar, .key .diamond { position: static; display: inline-block; width: 18px; height: 10px; margin: 0 6px 0 0; vertical-align: -1px; }
+.key .diamond { width: 9px; height: 9px; }
+`;
+
+export const nodeOf = (payload, path) => payload.nodes[path.join(",")];
+
+// What is left for all tokens that have no bar.
+export const othersOf = (rows) => Math.max(0, 1 - rows.reduce((sum, [, probability]) => sum + probability, 0));
+
+// The ids as a line of Python.
+export const codeLine = (template, ids, id) => template.replace("{token_ids}", `[${ids.join(", ")}]`).replace("{token_id}", id);
+
+function render({ model, el }) {
+  const ui = frame({ model, el, title: "Next-token explorer", css: NEXT_CSS });
+  const isLive = Boolean(model.get("is_live"));
+  const set = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+  };
+  const button = (label, action) => h("button", { type: "button", onclick: action }, label);
+  const typed = h("input", { type: "text", "aria-label": "prompt", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
+  const undo = button("undo", () => set("path", model.get("path").slice(0, -1)));
+  const restart = button("start again", () => set("path", []));
+  const chance = [button("roll the dice", () => set("rolls", model.get("rolls") + 1)),
+    button("write to the end", () => set("endings", model.get("endings") + 1))];
+  const strip = h("div", { class: "strip", role: "group", "aria-label": "the tokens so far" });
+  const rows = h("div", { class: "rows", role: "group", "aria-label": "next tokens: choose one to append it" });
+  const key = h("p", { class: "key" }, h("span", {}, h("span", { class: "bar" }), "the model"),
+    h("span", {}, h("span", { class: "diamond" }), "the world, exactly"));
+  if (isLive) ui.controls.append(h("label", {}, "prompt ", typed));
+  ui.controls.append(undo, restart, ...(isLive ? chance : []));
+  ui.picture.append(strip, rows, key);
+
+  const label = (id) => model.get("payload").labels[id] ?? "…";
+  const chosen = { index: 0, focus: false };
+  const append = (index) => {
+    const row = nodeOf(model.get("payload"), model.get("path"))?.rows[index];
+    if (!row) return;
+    chosen.index = 0;
+    chosen.focus = true;
+    set("path", [...model.get("path"), row[0]]);
+  };
+  const wander = roving(rows, { columns: () => 1, move: show, pin: append, unpin: () => {
+    chosen.focus = true;
+    undo.click();
+  } });
+
+  function show(index) {
+    const [id, probability] = nodeOf(model.get("payload"), model.get("path")).rows[index];
+    const { start, code } = model.get("payload");
+    ui.code(`${codeLine(code, [...start, ...model.get("path")], id)}  # ${probability.toFixed(3)}`);
+  }
+
+  function rowOf([id, probability, exact], index, most) {
+    const { has_exact } = model.get("payload");
+    const told = `${label(id)}, probability ${probability.toFixed(2)}${has_exact ? `, exactly ${exact.toFixed(2)}` : ""}`;
+    const width = (number) => `${(100 * number) / most}%`;
+    return h("button", { type: "button", class: "row", "data-index": index, tabindex: index ? -1 : 0, "aria-label": `append ${told}`,
+      onclick: () => append(index), onpointerenter: () => show(index) },
+      h("span", { class: "name" }, h("bdi", {}, label(id))),
+      h("span", { class: "track" }, h("span", { class: "bar", style: { width: width(probability) } }),
+        has_exact && exact ? h("span", { class: "diamond", style: { left: width(exact) } }) : null),
+      h("span", { class: "number" }, probability.toFixed(2)));
+  }
+
+  function drawRows(node) {
+    const rest = othersOf(node.rows);
+    const most = Math.max(0.05, rest, ...node.rows.flatMap(([, probability, exact]) => [probability, exact])) * 1.04;
+    rows.replaceChildren(...node.rows.map((row, index) => rowOf(row, index, most)),
+      h("div", { class: "row others" }, h("span", {}, "all others"),
+        h("span", { class: "track" }, h("span", { class: "bar", style: { width: `${(100 * rest) / most}%` } })),
+        h("span", { class: "number" }, rest.toFixed(2))));
+    show(chosen.index);
+    if (chosen.focus) wander.focus(chosen.index);
+    chosen.focus = false;
+  }
+
+  function sentenceOf(node, hasEnded) {
+    const { has_exact } = model.get("payload");
+    if (hasEnded) return "The end: the model chose the token that ends a text.";
+    if (!node) return isLive ? "The model is thinking." : "This page knows no further than this. Run the cell to go on.";
+    const [[id, probability]] = node.rows;
+    const exact = !has_exact ? "" : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
+      : " No text of the world goes on from here; the model answers anyway.";
+    return `Most likely next: “${label(id)}” with ${probability.toFixed(2)}.${exact} Click a bar to append its token.`;
+  }
+
+  function draw() {
+    const payload = model.get("payload");
+    const path = model.get("path");
+    const node = nodeOf(payload, path);
+    const hasEnded = path.at(-1) === payload.end;
+    strip.replaceChildren(...[...payload.start, ...path].map((id, place) =>
+      h("span", { class: place < payload.start.length ? "chip" : "chip added" }, h("bdi", {}, label(id)), h("span", { class: "id" }, id))));
+    undo.disabled = restart.disabled = !path.length;
+    for (const one of chance) one.disabled = hasEnded;
+    key.hidden = !payload.has_exact || !node;
+    ui.say(sentenceOf(node, hasEnded));
+    ui.table(node ? () => ({ caption: "Probability of the next token", columns: ["token", "id", "model", ...(payload.has_exact ? ["exact"] : [])],
+      rows: node.rows.map(([id, ...numbers]) => [label(id), id, ...numbers.slice(0, payload.has_exact ? 2 : 1)].map(String)) }) : null);
+    if (node) drawRows(node);
+    else {
+      rows.replaceChildren();
+      ui.code("");
+    }
+  }
+
+  ui.watch(["payload", "path"], draw);
+  if (isLive) {
+    ui.watch("text", () => { typed.value = model.get("text"); });
+    typed.addEventListener("change", () => set("text", typed.value));
+  }
+  return ui.destroy;
+}
+
+export default { render };

@@ -1,0 +1,257 @@
+// TrainingExplorer, the training scrubber: one slider through the saved steps of a run, or of two side by side.
+import { frame, guess, h } from "./base.js";
+import { amongYardsticks, nearestFrame, percent, readLane, scrubQuestion, thousands } from "./training_data.js";
+import { LANE_CSS, makeLane } from "./training_lane.js";
+
+const SCRUB_CSS = `
+.scrub { display: flex; gap: 10px; align-items: center; width: 100%; }
+.scrub input[type=range] { flex: 1; width: auto; min-width: 120px; }
+.at { min-width: 9em; font-variant-numeric: tabular-nums; }
+.help { font-size: 12px; opacity: .85; margin: 2px 0 8px; }
+`;
+const HELP = "Drag, or ← →: saved steps. Hover over a curve: look. Click or Enter: pin a step and compare. Esc: unpin. ↑ ↓: another beginning. Space: play.";
+const FRAME_MILLISECONDS = 380;
+
+function render({ model, el }) {
+  const ui = frame({ model, el, title: "Training scrubber", css: LANE_CSS + SCRUB_CSS });
+  const quiet = { "data-lm-suppress-shortcuts": "true" };
+  const playButton = h("button", { type: "button", ...quiet }, "▶ play");
+  const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "saved step", ...quiet });
+  const at = h("span", { class: "at" });
+  const quizButton = h("button", { type: "button", ...quiet }, "predict");
+  const choice = (label) => {
+    const select = h("select", { "aria-label": label, ...quiet });
+    return { select, box: h("label", {}, `${label} `, select) };
+  };
+  const [prefixBox, filmBox, headBox, wordBox] = ["beginning", "sentence", "head", "follow"].map(choice);
+  const quiz = h("div", {});
+  const lanesBox = h("div", { class: "lanes" });
+  ui.controls.append(h("div", { class: "scrub" }, playButton, slider, at), prefixBox.box, filmBox.box, headBox.box, wordBox.box, quizButton);
+  ui.controls.after(h("p", { class: "help" }, HELP));
+  ui.picture.append(quiz, lanesBox);
+
+  let lanes = [], parts = [], steps = [], code = "", hover = null, question = null, playing = 0, shown = null;
+  const save = (values) => {
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    model.save_changes();
+  };
+  const clamp = (value, count) => Math.min(Math.max(0, Number.isInteger(value) ? value : 0), Math.max(0, count - 1));
+  const frameNow = () => clamp(model.get("frame"), steps.length);
+  const first = () => lanes[0];
+  const heads = () => (first().attention.length ? first().attention[0].layers * first().attention[0].heads : 0);
+  const wordNow = () => (first().words[model.get("word")] === undefined ? null : model.get("word"));
+  const pins = () => ui.pins.list.filter((pin) => Number.isInteger(pin) && pin >= 0 && pin < steps.length);
+  const isHidden = () => Boolean(question && !question.revealed);
+
+  function state() {
+    const now = question ? question.asked : hover ?? frameNow();
+    return { frame: now, shown: shown ?? now, pins: question ? [] : pins(), prefix: clamp(model.get("prefix"), first().bars.length),
+      film: clamp(model.get("film"), first().attention.length), head: clamp(model.get("head"), heads()), word: wordNow() };
+  }
+
+  function draw() {
+    const now = state();
+    for (const part of parts) {
+      part.hide(isHidden());
+      part.show(now);
+      part.marks.setAttribute("aria-label", `loss curve, at step ${thousands(steps[now.frame])}: choose a saved step with the arrow keys`);
+    }
+    slider.value = now.frame;
+    at.textContent = `step ${thousands(steps[now.frame])}`;
+    slider.setAttribute("aria-valuetext", at.textContent);
+    ui.locked(isHidden());
+    tell(now);
+  }
+
+  const lossOf = (lane, now) => `${lane.held_out[now].toFixed(2)} nats a token on unseen texts${amongYardsticks(lane.held_out[now], lane.yardsticks)}; ` +
+    `${lane.training[now].toFixed(2)} on its own`;
+  function laneSentence(lane, { frame: now, prefix }) {
+    const film = lane.bars[prefix];
+    const probabilities = film?.at(now);
+    const best = film ? probabilities.indexOf(Math.max(...probabilities)) : -1;
+    return `${lanes.length > 1 ? `${lane.name}: ` : ""}${lossOf(lane, now)}${lane.copied ? `; ${percent(lane.copied[now])} copied in one piece` : ""}` +
+      `${lane.valid ? `, ${percent(lane.valid[now])} of its texts possible` : ""}.` +
+      `${film ? ` After “…${film.prefix.slice(-24)}” most likely “${film.tokens[best]}” (${probabilities[best].toFixed(2)}).` : ""}`;
+  }
+
+  function tell(now) {
+    const here = `Step ${thousands(steps[now.frame])}`;
+    if (isHidden()) ui.say(`Predict: what does it write at step ${thousands(steps[now.frame])}?`);
+    else {
+      const pinned = now.pins.filter((pin) => pin !== now.frame).map((pin) => ` Pinned, step ${thousands(steps[pin])}: ${lossOf(first(), pin)}.`);
+      ui.say(`${here}. ${lanes.map((lane) => laneSentence(lane, now)).join(" ")}${pinned.join("")}`);
+    }
+    ui.code(isHidden() ? "" : `${code.replace("{frame}", now.frame)}  # ${first().held_out[now.frame].toFixed(2)}`);
+    ui.table(isHidden() ? null : tableOf);
+  }
+
+  function tableOf() {
+    const named = (lane, name) => (lanes.length > 1 ? `${lane.name}: ${name}` : name);
+    const columns = lanes.flatMap((lane) => [named(lane, "training loss"), named(lane, "loss on unseen texts"),
+      ...(lane.copied ? [named(lane, "copied")] : []), ...(lane.valid ? [named(lane, "possible")] : []),
+      ...lane.bars.map((film) => `“${film.tokens[0]}” after “…${film.prefix.slice(-24)}”`)]);
+    return { caption: "Every saved step, losses in nats per token", columns: ["step", ...columns, "it writes"],
+      rows: steps.map((step, frame) => [thousands(step), ...lanes.flatMap((lane) => [lane.training[frame].toFixed(3), lane.held_out[frame].toFixed(3),
+        ...(lane.copied ? [percent(lane.copied[frame])] : []), ...(lane.valid ? [percent(lane.valid[frame])] : []),
+        ...lane.bars.map((film) => film.at(frame)[0].toFixed(3))]), first().options[frame] ?? ""]) };
+  }
+
+  function stop() {
+    cancelAnimationFrame(playing);
+    [playing, shown] = [0, null];
+    playButton.textContent = "▶ play";
+  }
+  function goTo(to) {
+    stop();
+    hover = null;
+    if (!question) save({ frame: clamp(to, steps.length) });
+    draw();
+  }
+  // The points glide; everything else goes from saved step to saved step.
+  function play() {
+    if (playing || steps.length < 2 || question) return stop();
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const from = frameNow() === steps.length - 1 ? 0 : frameNow();
+    let [begun, last] = [null, -1];
+    hover = null;
+    playButton.textContent = "■ stop";
+    const tick = ui.guard((time) => {
+      begun ??= time;
+      const place = Math.min(steps.length - 1, from + (time - begun) / FRAME_MILLISECONDS);
+      shown = calm ? Math.floor(place) : place;
+      if (Math.floor(place) !== last) {
+        last = Math.floor(place);
+        save({ frame: last });
+        draw();
+      } else if (!calm) for (const part of parts) part.paintPoints(state());
+      if (place < steps.length - 1) playing = requestAnimationFrame(tick);
+      else stop();
+    });
+    playing = requestAnimationFrame(tick);
+    return undefined;
+  }
+
+  function askNext(number) {
+    stop();
+    hover = null;
+    const asked = scrubQuestion(steps, first().options, number);
+    if (!asked) return;
+    question = { ...asked, revealed: false };
+    const stepOf = (index) => thousands(steps[asked.frames[index]]);
+    quiz.replaceChildren(guess({
+      question: `Which of these did it write at step ${thousands(steps[asked.asked])} of ${thousands(steps.at(-1))}?`,
+      options: asked.frames.map((frame) => first().options[frame]),
+      judge: (index) => ({ right: asked.right, text: index === asked.right
+        ? `Yes: loss ${first().held_out[asked.asked].toFixed(2)} on unseen texts sounds like this.`
+        : `No: that was step ${stepOf(index)}, at a loss of ${first().held_out[asked.frames[index]].toFixed(2)} on unseen texts; ` +
+          `at step ${stepOf(asked.right)} it is ${first().held_out[asked.asked].toFixed(2)}.` }),
+      revealed: () => {
+        question.revealed = true;
+        draw();
+      },
+      next: () => askNext(number + 1),
+      leave: () => save({ predict: false }),
+    }));
+    draw();
+    quiz.querySelector(".option")?.focus({ preventScroll: true });
+  }
+
+  const on = {
+    quiet: () => Boolean(question),
+    point: (place, layout) => {
+      const to = nearestFrame(steps, layout.x, place);
+      if (question || playing || to === hover) return;
+      hover = to;
+      draw();
+    },
+    leave: () => {
+      if (hover === null) return;
+      hover = null;
+      draw();
+    },
+    choose: ui.guard((place, layout) => {
+      if (question) return;
+      const to = nearestFrame(steps, layout.x, place);
+      stop();
+      hover = null;
+      save({ frame: to });
+      ui.pins.toggle(to);
+    }),
+    key: ui.guard((event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const count = first().bars.length;
+      const turn = (by) => count && save({ prefix: (clamp(model.get("prefix"), count) + by + count) % count });
+      const actions = { ArrowLeft: () => goTo(frameNow() - 1), ArrowRight: () => goTo(frameNow() + 1), Home: () => goTo(0), End: () => goTo(steps.length - 1),
+        ArrowUp: () => turn(-1), ArrowDown: () => turn(1), " ": play,
+        Enter: () => !question && ui.pins.toggle(frameNow()),
+        Escape: () => {
+          hover = null;
+          ui.pins.clear();
+          save({ predict: false });
+          draw();
+        } };
+      if (!actions[event.key]) return;
+      actions[event.key]();
+      event.preventDefault();
+      event.stopPropagation();
+    }),
+    head: ui.guard((head) => save({ head })),
+    word: ui.guard((word) => save({ word })),
+  };
+
+  const options = (texts) => texts.map((text) => h("option", {}, text));
+  ui.watch("payload", () => {
+    stop();
+    const payload = model.get("payload");
+    [steps, code, hover, question] = [payload.steps, payload.code, null, null];
+    lanes = payload.lanes.map((lane) => readLane(lane, steps.length));
+    parts = lanes.map((lane, index) => makeLane(lane, { ui, steps, isAlone: lanes.length === 1, isFirst: index === 0, on, quiet }));
+    lanesBox.style.setProperty("--lanes", lanes.length);
+    lanesBox.classList.toggle("two", lanes.length > 1);
+    lanesBox.replaceChildren(...parts.map(({ box }) => box));
+    slider.max = steps.length - 1;
+    const fill = ({ select, box }, texts, isUseful = texts.length > 1) => {
+      select.replaceChildren(...options(texts));
+      box.hidden = !isUseful;
+    };
+    fill(prefixBox, first().bars.map(({ prefix }) => (prefix.length > 28 ? `…${prefix.slice(-27)}` : prefix)));
+    fill(filmBox, first().attention.map(({ film }) => film.labels.slice(1, 4).join(" ")));
+    fill(headBox, Array.from({ length: heads() }, (_, head) =>
+      `layer ${Math.floor(head / first().attention[0].heads)}, head ${head % first().attention[0].heads}`));
+    fill(wordBox, ["no word", ...first().words]);
+    quizButton.hidden = !scrubQuestion(steps, first().options, 0);
+  });
+  ui.watch(["payload", "frame", "prefix", "film", "head", "word", "pins"], () => {
+    const now = state();
+    prefixBox.select.selectedIndex = now.prefix;
+    filmBox.select.selectedIndex = now.film;
+    headBox.select.selectedIndex = now.head;
+    wordBox.select.selectedIndex = now.word === null ? 0 : now.word + 1;
+    draw();
+  });
+  ui.watch(["payload", "predict"], () => {
+    quizButton.setAttribute("aria-pressed", Boolean(model.get("predict")));
+    question = null;
+    quiz.replaceChildren();
+    if (model.get("predict")) askNext(0);
+    draw();
+  });
+  slider.addEventListener("input", ui.guard(() => goTo(Number(slider.value))));
+  playButton.addEventListener("click", ui.guard(play));
+  quizButton.addEventListener("click", ui.guard(() => save({ predict: !model.get("predict") })));
+  for (const [{ select }, name, shift] of [[prefixBox, "prefix", 0], [filmBox, "film", 0], [headBox, "head", 0], [wordBox, "word", -1]]) {
+    select.addEventListener("change", ui.guard(() => save({ [name]: select.selectedIndex + shift < 0 ? null : select.selectedIndex + shift })));
+  }
+  const repaint = () => {
+    for (const part of parts) part.paintCurves();
+    draw();
+  };
+  ui.onTheme(repaint);
+  ui.onResize(repaint);
+  return () => {
+    stop();
+    ui.destroy();
+  };
+}
+
+export default { render };

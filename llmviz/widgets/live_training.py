@@ -1,0 +1,232 @@
+"""Live training: a run with buttons, its loss falling past the yardsticks, and what the model writes meanwhile."""
+
+import contextlib
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import traitlets
+
+from llmviz import evaluation, training
+from llmviz.plots import validation
+from llmviz.plots.labels import spoken_prose
+from llmviz.training import controller
+from llmviz.training.loop import TrainingSettings, TrainingStep, next_token_loss
+from llmviz.widgets.base import LiveExplorer, es_module, pack, well_formed
+
+MODULE = Path(__file__).parent / "js" / "live_training.js"
+STATES = ("ready", "training", "paused", "stopped", "done", "failed")
+ACTIONS = ("start", "pause", "one_step", "stop", "restart")
+TEMPERATURE = 0.8
+MAX_HELD_OUT = 200
+
+_MOST_POINTS = 400
+_SECONDS_BETWEEN_PICTURES = 0.15
+_TEXTS_AT_ONCE = 25
+
+
+class LiveTraining(LiveExplorer):
+    """Train in front of you: start, pause, one step, stop, start again, and a dial for the learning rate.
+
+    Args:
+        model, token_ids, settings, starts, objective: exactly what `training.train_steps` takes; with the dial left
+            alone the run ends with the same weights.
+        tokenizer: writes the samples and reads the held-out texts; without it there are neither.
+        held_out: texts the model never learns from; the loss on up to 200 of them is a dot.
+        yardsticks: losses with a name, in nats per token, such as `recordings.yardsticks` finds.
+        prompt: how each sample begins.
+        look_every: steps between two dots and samples; None: a twelfth of the run.
+
+    The buttons train in the background. `run()` does so in the cell, for a notebook that runs from top to bottom:
+    it waits until the run is over, and finishes one that was begun with the buttons. `model` may be used whenever it
+    is not training; `steps`, `held_out_losses` and `samples` tell what happened; `recording(name)` keeps it.
+    Raises ValueError for yardsticks that are no numbers. Lesson 5.
+    """
+
+    _esm = es_module(MODULE)
+
+    state = traitlets.Enum(STATES, "ready", help="what the run does").tag(sync=True)
+    rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)
+
+    def __init__(
+        self,
+        model,
+        token_ids,
+        settings: TrainingSettings,
+        *,
+        tokenizer=None,
+        starts=None,
+        objective=next_token_loss,
+        held_out: Sequence[str] = (),
+        yardsticks: Mapping[str, float] | None = None,
+        prompt: str = "",
+        look_every: int | None = None,
+    ):
+        self._tokenizer, self._prompt = tokenizer, prompt
+        self._writes = tokenizer is not None and objective is next_token_loss
+        self._held_out = list(held_out)[:MAX_HELD_OUT] if self._writes else []
+        self.yardsticks = _checked_yardsticks(yardsticks)
+        self._shown_at = 0.0
+        self._forget()
+        self._run = controller.TrainingController(
+            model, token_ids, settings, starts=starts, objective=objective, look=self._look, look_every=look_every,
+            tell=self._tell,
+        )  # fmt: skip
+        super().__init__()
+        self._listen_while_a_cell_waits()
+        self._show()
+        self.on_msg(self._pressed)
+        self.observe(self._turned, "rate")
+
+    def _listen_while_a_cell_waits(self) -> None:
+        """Let clicks act while a cell waits in `run()`.
+
+        JupyterLab sends what a widget says to a thread of its own in the kernel (a "subshell"). ipykernel 7.4 sends it
+        to where the widget last spoke from instead, and this one speaks for the cell that waits: so it is told to
+        leave the choice to the page. Other kernels have no such choice; there clicks act when the cell is done.
+        """
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, chosen_by_the_page: chosen_by_the_page
+
+    def _forget(self) -> None:
+        self.held_out_losses: list[tuple[int, float]] = []
+        self.samples: list[tuple[int, str]] = []
+
+    @property
+    def model(self):
+        """The model, as it stands."""
+        return self._run.model
+
+    @property
+    def steps(self) -> list[TrainingStep]:
+        """The steps done so far, as `training.train_steps` yields them."""
+        return self._run.steps
+
+    def start(self, steps: int | None = None) -> None:
+        """Train on in the background, to the end or so many steps; returns at once."""
+        self._run.start(steps)
+
+    def pause(self) -> None:
+        """Stop after the step that is being taken."""
+        self._run.pause()
+
+    def one_step(self) -> None:
+        """Take one step."""
+        self._run.one_step()
+
+    def stop(self) -> None:
+        """End the run here; the model stays as it is."""
+        self._run.stop()
+
+    def restart(self) -> None:
+        """Give the model its first weights back, ready to start again."""
+        self._run.pause()
+        self._forget()
+        self._run.restart()
+
+    def run(self, steps: int | None = None) -> list[TrainingStep]:
+        """Train to the end, or so many steps, and return all steps so far.
+
+        While a cell waits here, the buttons act in JupyterLab; elsewhere interrupting the kernel (■) is the pause.
+        Raises ArithmeticError with a sentence where a step failed.
+        """
+        return self._run.run(steps)
+
+    def recording(self, name: str) -> "training.Recording":
+        """What happened so far, for a `TrainingExplorer`; raises ValueError before the first look."""
+        return training.of_losses(
+            name,
+            [(step.step, step.loss) for step in self.steps],
+            self.held_out_losses,
+            self.yardsticks,
+            self.samples,
+        )
+
+    def _pressed(self, _widget, content, _buffers) -> None:
+        """A button in the page."""
+        action = content.get("do") if isinstance(content, dict) else None
+        with contextlib.suppress(ArithmeticError):  # a failed step is told of by the state and the sentence
+            if action == "pause":
+                self._run.ask_to_pause()  # and go on listening
+            elif action in ACTIONS:
+                getattr(self, action)()
+
+    def _turned(self, change) -> None:
+        try:
+            self._run.rate = change["new"]
+        except ValueError as error:
+            self.problem = str(error)
+            self.rate = self._run.rate
+
+    def _look(self, run: controller.TrainingController) -> bool:
+        """Between two steps: the loss on texts it does not learn from, and what it writes; breaks off for a pause."""
+        nats, n_tokens = 0.0, 0
+        for start in range(0, len(self._held_out), _TEXTS_AT_ONCE):
+            if run.is_pausing:
+                return False
+            texts = self._held_out[start : start + _TEXTS_AT_ONCE]
+            nats += sum(evaluation.document_nats(run.model, self._tokenizer, texts))
+            n_tokens += sum(len(self._tokenizer.encode(text)) + 1 for text in texts)
+        if self._writes:
+            if run.is_pausing:
+                return False
+            [text] = evaluation.sample_texts(
+                run.model, self._tokenizer, 1, prompt=self._prompt, temperature=TEMPERATURE
+            )
+            self.samples.append((run.step, text))
+        if self._held_out:
+            self.held_out_losses.append((run.step, nats / n_tokens))
+        return True
+
+    def _tell(self, run: controller.TrainingController) -> None:
+        """Show it: each change of the state, and the steps a few times a second."""
+        now = time.monotonic()
+        if run.state == self.state and run.state == "training" and now - self._shown_at < _SECONDS_BETWEEN_PICTURES:
+            return
+        self._shown_at = now
+        self._show()
+
+    def _show(self) -> None:
+        run = self._run
+        self.payload = self._payload()
+        self.state = run.state
+        self.problem = well_formed(run.error)
+
+    def _payload(self) -> dict:
+        run = self._run
+        places, losses = _thinned([step.loss for step in run.steps])
+        return {
+            "n_steps": run.settings.steps,
+            "step": run.step,
+            "places": pack(places, "float32"),
+            "losses": pack(losses, "float32"),
+            "held_out": [[step, round(loss, 4)] for step, loss in self.held_out_losses if math.isfinite(loss)],
+            "samples": [[step, spoken_prose(text, 600)] for step, text in self.samples[-2:]],
+            "yardsticks": [[spoken_prose(name, 24), value] for name, value in self.yardsticks.items()],
+            "seconds_left": run.seconds_left,
+            "scheduled": run.settings.learning_rate * run.settings.schedule(min(run.step, run.settings.steps - 1)),
+            "fastest": controller.FASTEST,
+        }
+
+    def __repr__(self) -> str:
+        run = self._run
+        done = f"{run.step:,} of {run.settings.steps:,} steps"
+        said = {"ready": "not yet begun", "failed": "failed", "stopped": "stopped", "paused": "paused"}
+        return f"Live training: {done}{', ' + said[run.state] if run.state in said else ''}."
+
+
+def _checked_yardsticks(yardsticks: Mapping[str, float] | None) -> dict[str, float]:
+    if not yardsticks:
+        return {}
+    values = validation.finite_numbers(list(yardsticks.values()), "yardsticks", 1)
+    return dict(zip(map(str, yardsticks), map(float, values), strict=True))
+
+
+def _thinned(losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """At most 400 points: neighbouring steps averaged, each point in the middle of its steps."""
+    width = max(1, math.ceil(len(losses) / _MOST_POINTS))
+    whole = len(losses) // width * width
+    places = (np.arange(whole) + 1.0).reshape(-1, width).mean(axis=1)
+    return places, np.asarray(losses[:whole], dtype=float).reshape(-1, width).mean(axis=1)

@@ -1,0 +1,191 @@
+"""NextTokenExplorer: a text, the bars of what may come next, and one click to append (lesson 0)."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import traitlets
+
+from llmviz import plots
+from llmviz.plots.labels import count, spoken_prose, spoken_token
+from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
+
+MODULE = Path(__file__).parent / "js" / "next_tokens.js"
+CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
+
+_PICTURE_DPI = 110
+_N_SPOKEN = 3
+
+
+class NextTokenExplorer(Explorer):
+    """Let a model go on with a text: bars for the most probable next tokens; a click appends one.
+
+    A saved page knows the bars `depth` clicks ahead, so it can be stepped through without Python.
+
+    Args:
+        model: what answers `model(token_ids)` with logits, as `DecoderOnly` does.
+        tokenizer: the one it was trained with.
+        text: how the text begins; may be empty. A new text is announced by the end-of-text token.
+        exact: the true next tokens, {token id: probability}, after token ids without end-of-text; {} where there is
+            no true continuation. They are drawn as diamonds.
+        path: the ids of tokens appended already.
+        top: how many bars. depth: how many clicks ahead a page knows.
+
+    Raises ValueError where the text fills the model's context. Lesson 0.
+    """
+
+    module = MODULE
+    title = "Next-token explorer"
+
+    def __init__(
+        self,
+        model,
+        tokenizer,
+        text: str,
+        *,
+        exact: Callable[[list[int]], Mapping[int, float]] | None = None,
+        path: Sequence[int] = (),
+        top: int = 6,
+        depth: int = 3,
+    ):
+        self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
+        self.path, self.top, self.depth = tuple(path), top, depth
+        self.start = [tokenizer.end_of_text, *tokenizer.encode(text)]
+        limit = model.config.context_length
+        n_tokens = len(self.start) + len(self.path)
+        if n_tokens > limit:
+            raise ValueError(f"This model sees {limit} tokens at once; the text has {n_tokens}: type less, or undo.")
+        self.nodes = self._look_ahead()
+
+    def live(self) -> "LiveNextTokenExplorer":
+        """Return the same explorer with Python behind it, for typing, for chance, and for any number of clicks."""
+        return LiveNextTokenExplorer(self)
+
+    def again(self, text: str, path: Sequence[int]) -> "NextTokenExplorer":
+        """Return this explorer with another text, and the bars one click ahead."""
+        return NextTokenExplorer(self.model, self.tokenizer, text, exact=self.exact, path=path, top=self.top, depth=1)
+
+    def draw(self, n_tokens: int) -> tuple[int, ...]:
+        """Return the path, gone on by so many tokens that chance chooses, or fewer if the text ends."""
+        from llmviz.generation.sampling import generate
+
+        end = self.tokenizer.end_of_text
+        ids = [*self.start, *self.path]
+        room = self.model.config.context_length - len(ids)
+        if end in self.path:
+            return self.path
+        settings = {"max_new_tokens": min(n_tokens, room), "seed": random.randrange(2**31), "stop_tokens": {end}}
+        return (*self.path, *generate(self.model, ids, **settings))
+
+    def _look_ahead(self) -> dict:
+        from llmviz.generation.sampling import look_ahead
+
+        end = self.tokenizer.end_of_text
+        if end in self.path:
+            return {}
+        room = self.model.config.context_length - len(self.start) - len(self.path)
+        found = look_ahead(
+            self.model, [*self.start, *self.path], top_k=self.top, depth=min(self.depth, room), stop_tokens={end}
+        )
+        named = self.tokenizer.vocab_size  # real models have more rows than tokens, so that sizes are round
+        return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
+
+    def traits(self) -> dict:
+        """Return the payload and the state that the module starts with."""
+        return {"payload": self._payload(), "path": list(self.path), "text": self.text}
+
+    def _payload(self) -> dict:
+        nodes = {",".join(map(str, path)): self._node(path) for path in self.nodes}
+        used = {row[0] for node in nodes.values() for row in node["rows"]} | {*self.start, *self.path}
+        return {
+            "start": self.start,
+            "end": self.tokenizer.end_of_text,
+            "labels": {str(token_id): self._label(token_id) for token_id in sorted(used)},
+            "nodes": nodes,
+            "has_exact": self.exact is not None,
+            "code": CODE,
+        }
+
+    def _node(self, path: tuple[int, ...]) -> dict:
+        probabilities, exact = self.nodes[path], self._exact(path)
+        best = probabilities.topk(min(self.top, len(probabilities))).indices.tolist()
+        rows = [[i, round(probabilities[i].item(), 4), round(exact.get(i, 0.0), 4)] for i in best]
+        return {"rows": rows, "n_exact": len(exact)}
+
+    def _exact(self, path: tuple[int, ...]) -> Mapping[int, float]:
+        return self.exact([*self.start, *path][1:]) if self.exact else {}
+
+    def _label(self, token_id: int) -> str:
+        return spoken_token(self.tokenizer.tokens([token_id])[0], 24)[1:-1]
+
+    def inputs(self) -> list:
+        """Return what makes this output this one: the text, the clicks, the choices."""
+        return [self.text, self.path, self.top, self.depth, self.exact is not None, self.tokenizer.vocab_size]
+
+    def sentence(self) -> str:
+        """Say what is most likely to come next."""
+        ids = [*self.start, *self.path]
+        before = f"After “{spoken_prose(self.tokenizer.decode(ids[1:]), 60)}”" if ids[1:] else "At the start of a text"
+        if not self.nodes:
+            return f"{before}: the end."
+        rows = self._node(self.path)["rows"][:_N_SPOKEN]
+        likely = ", ".join(f"“{self._label(token_id)}” {probability:.2f}" for token_id, probability, _ in rows)
+        exact = ""
+        if self.exact:
+            n_exact = len(self._exact(self.path))
+            exact = f" The world allows {count(n_exact, 'token')} here." if n_exact else " The world says no such text."
+        return f"{before}, most likely: {likely}.{exact}"
+
+    def table(self) -> Table | None:
+        """Return the bars as numbers."""
+        if not self.nodes:
+            return None
+        rows = [
+            [self._label(token_id), str(token_id), f"{probability:.3f}", *([f"{exact:.3f}"] if self.exact else [])]
+            for token_id, probability, exact in self._node(self.path)["rows"]
+        ]
+        columns = ["token", "id", "model", *(["exact"] if self.exact else [])]
+        return Table("Probability of the next token", columns, rows)
+
+    def picture(self) -> bytes | None:
+        """Return the bars as PNG; none at the end of a text."""
+        if not self.nodes:
+            return None
+        exact = self._exact(self.path)
+        token_ids = range(self.tokenizer.vocab_size)
+        reference = [exact.get(token_id, 0.0) for token_id in token_ids] if exact else None
+        vocabulary = self.tokenizer.tokens(token_ids)
+        axes = plots.next_token_bars(self.nodes[self.path], vocabulary, top=self.top, reference=reference)
+        return plots.to_png(axes, dpi=_PICTURE_DPI)
+
+
+class LiveNextTokenExplorer(LiveExplorer):
+    """The next-token explorer with Python behind it. Its traits are the whole state."""
+
+    _esm = es_module(MODULE)
+
+    text = traitlets.Unicode(help="how the text begins").tag(sync=True)
+    path = traitlets.List(traitlets.Int(), help="ids of the tokens appended to it").tag(sync=True)
+    rolls = traitlets.Int(help="how often chance was asked for one token").tag(sync=True)
+    endings = traitlets.Int(help="how often chance was asked to write to the end").tag(sync=True)
+
+    def __init__(self, explorer: NextTokenExplorer):
+        super().__init__(**explorer.traits())
+        self.explorer = explorer
+        self.observe(self._begin, "text")
+        self.observe(self._go, "path")
+        self.observe(lambda change: self._draw(1), "rolls")
+        self.observe(lambda change: self._draw(self.explorer.model.config.context_length), "endings")
+
+    def _begin(self, change) -> None:
+        if self.path:
+            self.path = []  # which looks anew
+        else:
+            self._go()
+
+    def _go(self, change=None) -> None:
+        text, path = self.text, tuple(self.path)
+        self.answer(lambda: self.explorer.again(text, path))
+
+    def _draw(self, n_tokens: int) -> None:
+        self.path = list(self.explorer.draw(n_tokens))

@@ -1,0 +1,237 @@
+"""TreeExplorer: the branching tree of what a model may write, under temperature, top-k and top-p (lesson 7)."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import traitlets
+
+from llmviz import plots
+from llmviz.plots.labels import count, spoken_prose, spoken_token
+from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+
+MODULE = Path(__file__).parent / "js" / "sampling_tree.js"
+CODE = (
+    "generate(model, {token_ids}, max_new_tokens={n_tokens}, temperature={temperature}, top_k={top_k}, "
+    "top_p={top_p})"
+)
+TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
+TOP_KS = [1, 2, 3, 5, 10, 20, None]
+TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
+_WHOLE = 40
+"""So many tokens the greedy and the beam's text are carried on, to be compared as wholes; the tree shows fewer."""
+_PICTURE_DPI = 110
+
+
+class SamplingTreeExplorer(Explorer):
+    """Let a model write a few texts at once: a tree that grows, with the greedy and the best beam's way in it.
+
+    The same dice are thrown under every setting: what a slider changes is its own doing. A saved page knows all
+    that these dice can reach by one slider at a time beside the temperature; beyond that a way ends in "…".
+
+    Args:
+        model: a GPT, as `DecoderOnly`.
+        tokenizer: the one it was trained with.
+        text: how all texts begin; may be empty.
+        n_samples: how many texts are drawn. n_tokens: of how many tokens at most.
+        beam_width: how many beams the beam search carries on.
+        temperature, top_k, top_p: the setting to begin with; None for no cut.
+        seed: of the dice.
+        only_this_setting: know no other setting (smaller and quicker; for the live one).
+
+    Raises ValueError where text and new tokens do not fit into the model's context. Lesson 7.
+    """
+
+    module = MODULE
+    title = "Tree explorer"
+
+    def __init__(
+        self,
+        model,
+        tokenizer,
+        text: str,
+        *,
+        n_samples: int = 6,
+        n_tokens: int = 14,
+        beam_width: int = 4,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        only_this_setting: bool = False,
+    ):
+        from llmviz.generation.sampling_tree import Sampling, one_thread
+
+        self.model, self.tokenizer, self.text = model, tokenizer, text
+        self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
+        self.sampling = Sampling(float(temperature), top_k, top_p)
+        self.only_this_setting = only_this_setting
+        self.start = [tokenizer.end_of_text, *tokenizer.encode(text)]
+        limit = model.config.context_length
+        if len(self.start) + n_tokens > limit:
+            raise ValueError(
+                f"This model sees {limit} tokens at once; the text has {len(self.start)} and {n_tokens} more are to "
+                "be written: type less, or ask for fewer."
+            )
+        with one_thread():
+            self._grow()
+        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
+
+    def _grow(self) -> None:
+        """Let the texts grow: the drawn ones under every setting, the greedy one, and the best beam."""
+        from llmviz.generation.beam_search import beam_search
+        from llmviz.generation.sampling_tree import SamplingTree, uniform_draws
+
+        end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)
+        self.dice = uniform_draws(self.n_samples, self.n_tokens, self.seed)
+        self.tree = SamplingTree(self.model, self.start, stop_tokens=end)
+        settings = [self.sampling] if self.only_this_setting else _settings(self.sampling)
+        found = self.tree.walk(settings, self.dice)
+        self.samples = found[self.sampling]
+        options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
+        self.greedy, self.beam = (
+            beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
+            for width in (1, self.beam_width)
+        )
+        self.log_probabilities = {way: self.tree.follow(way) for way in (self.greedy, self.beam)}
+        drawn = {way for several in found.values() for way in several}
+        ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
+        self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
+
+    def live(self) -> "LiveSamplingTreeExplorer":
+        """Return the same explorer with Python behind it: for typing, for new dice, for any setting."""
+        return LiveSamplingTreeExplorer(self)
+
+    def again(self, text: str, seed: int, temperature: float, top_k: int, top_p: float) -> "SamplingTreeExplorer":
+        """Return this explorer with another text, other dice and another setting, and nothing recorded beside it."""
+        return SamplingTreeExplorer(
+            self.model, self.tokenizer, text, n_samples=self.n_samples, n_tokens=self.n_tokens,
+            beam_width=self.beam_width, temperature=temperature, top_k=top_k or None, top_p=top_p or None, seed=seed,
+            only_this_setting=True,
+        )  # fmt: skip
+
+    def traits(self) -> dict:
+        """Return the payload and the state that the module starts with; 0 stands for no cut."""
+        temperature, top_k, top_p = self.sampling
+        return {
+            "payload": self._payload(), "temperature": temperature, "top_k": top_k or 0, "top_p": top_p or 0,
+            "n_shown": self.n_tokens, "at": [], "text": self.text, "seed": self.seed,
+        }  # fmt: skip
+
+    def _payload(self) -> dict:
+        known = [path for path in self.paths if path in self.tree.forks]
+        places = {path: place for place, path in enumerate(known)}
+        forks = [self.tree.forks[path] for path in known]
+        edges = [
+            [places[path[:-1]], self.tree.forks[path[:-1]].rank(path[-1]), path[-1], places.get(path, -1)]
+            for path in self.paths if path
+        ]  # fmt: skip
+        used = {int(token_id) for fork in forks for token_id in fork.named} | {edge[2] for edge in edges}
+        return {
+            "prompt": [self._label(token_id) for token_id in self.start],
+            "start": self.start,
+            "labels": {str(token_id): self._label(token_id) for token_id in sorted(used)},
+            "n_named": [len(fork.named) for fork in forks],
+            "named": pack([int(token_id) for fork in forks for token_id in fork.named], "int32"),
+            "n_entries": [len(fork.counts) for fork in forks],
+            "log_probabilities": pack([nats for fork in forks for nats in fork.log_probabilities], "float32"),
+            "counts": pack([n for fork in forks for n in fork.counts], "int32"),
+            "edges": pack(edges, "int32"),
+            "dice": self.dice,
+            "beam": list(self.beam[: self.n_tokens]),
+            "whole": self._whole_sentence(),
+            "n_tokens": self.n_tokens,
+            "settings": {"temperature": TEMPERATURES, "top_k": _cuts(TOP_KS), "top_p": _cuts(TOP_PS)},
+            "cost": self._cost(),
+            "code": CODE,
+        }
+
+    def _cost(self) -> dict:
+        """The multiplications for each token that is read, and for each token that it looks at."""
+        from llmviz.generation.flops import reading_cost
+
+        config = self.model.config
+        sizes = (config.d_model, config.d_ff, config.n_layers, config.vocab_size)
+        token = reading_cost(1, 0, *sizes)
+        return {"token": token, "look": reading_cost(1, 1, *sizes) - token}
+
+    def _label(self, token_id: int) -> str:
+        return "end" if token_id == self.tokenizer.end_of_text else spoken_token(self.vocabulary[token_id], 24)[1:-1]
+
+    def inputs(self) -> list:
+        """Return what makes this output this one: the text, the setting, the sizes."""
+        sizes = [self.n_samples, self.n_tokens, self.beam_width, self.seed, self.tokenizer.vocab_size]
+        return [self.text, *self.sampling, *sizes, self.only_this_setting]
+
+    def sentence(self) -> str:
+        """Say what the greedy way and the best beam write, and which of the two is more probable."""
+        before = f"After “{spoken_prose(self.text, 60)}”" if self.text else "At the start of a text"
+        return f"{before}: {count(self.n_samples, 'text')} drawn. {self._whole_sentence()}"
+
+    def _whole_sentence(self) -> str:
+        greedy, beam = self._written(self.greedy), self._written(self.beam)
+        if self.greedy == self.beam:
+            return f"Greedy and the best of {self.beam_width} beams write the same: “{greedy}”."
+        ratio = math.exp(self.log_probabilities[self.beam] - self.log_probabilities[self.greedy])
+        return (
+            f"Greedy writes “{greedy}” The best of {self.beam_width} beams writes “{beam}”, as a whole about "
+            f"{ratio:.1f} times as probable."
+        )
+
+    def _written(self, way: Sequence[int]) -> str:
+        ids = [token_id for token_id in way if token_id != self.tokenizer.end_of_text]
+        prompt = self.tokenizer.decode(self.start[1:])
+        return spoken_prose(self.tokenizer.decode([*self.start[1:], *ids])[len(prompt) :], 120)
+
+    def table(self) -> Table:
+        """Return every text with its log-probability."""
+        named = [("greedy", self.greedy), ("best beam", self.beam)]
+        named += [(f"drawn {number}", way) for number, way in enumerate(self.samples, 1)]
+        rows = [[name, self._written(way), f"{self.tree.follow(way):.1f}"] for name, way in named]
+        return Table("The texts of the tree", ["way", "text", "log-probability (nats)"], rows)
+
+    def picture(self) -> bytes:
+        """Return the tree as PNG."""
+        ways = {"greedy": self.greedy[: self.n_tokens], "beam": self.beam[: self.n_tokens]}
+        ways |= {str(number): way for number, way in enumerate(self.samples, 1)}
+        tokens = {name: [self._label(token_id) for token_id in way] for name, way in ways.items()}
+        shares = {
+            name: [math.exp(self.tree.forks[way[:i]].log_probability(way[i])) for i in range(len(way))]
+            for name, way in ways.items()
+        }
+        return plots.to_png(plots.sampling_tree(tokens, shares), dpi=_PICTURE_DPI)
+
+
+def _cuts(values: list) -> list:
+    return [value or 0 for value in values]
+
+
+def _settings(first) -> list:
+    """All settings of a page: the temperature together with one cut at a time."""
+    from llmviz.generation.sampling_tree import Sampling
+
+    cuts = [(None, None), *((k, None) for k in TOP_KS[:-1]), *((None, p) for p in TOP_PS[:-1])]
+    return list(dict.fromkeys([first, *(Sampling(temperature, *cut) for temperature in TEMPERATURES for cut in cuts)]))
+
+
+class LiveSamplingTreeExplorer(LiveExplorer):
+    """The tree explorer with Python behind it. Its traits are the whole state; 0 stands for no cut."""
+
+    _esm = es_module(MODULE)
+
+    text = traitlets.Unicode(help="how all texts begin").tag(sync=True)
+    seed = traitlets.Int(help="of the dice").tag(sync=True)
+    temperature = traitlets.Float(1.0).tag(sync=True)
+    top_k = traitlets.Int(0).tag(sync=True)
+    top_p = traitlets.Float(0.0).tag(sync=True)
+    n_shown = traitlets.Int(help="how many tokens are written").tag(sync=True)
+    at = traitlets.List(traitlets.Int(), help="the way to the chosen token").tag(sync=True)
+
+    def __init__(self, explorer: SamplingTreeExplorer):
+        super().__init__(**explorer.traits())
+        self.explorer = explorer
+        self.observe(self._grow, ["text", "seed", "temperature", "top_k", "top_p"])
+
+    def _grow(self, _change=None) -> None:
+        setting = (self.text, self.seed, self.temperature, self.top_k, self.top_p)
+        self.answer(lambda: self.explorer.again(*setting))

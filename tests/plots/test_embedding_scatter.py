@@ -1,0 +1,121 @@
+import hostile
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz import plots
+
+GROUPS = [f"group {number}" for number in range(8)]
+
+
+def cloud(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, 2))
+
+
+def named(axes):
+    return [text for text in axes.texts if "left out" not in text.get_text()]
+
+
+def test_points_stand_where_they_are_on_one_scale():
+    points = cloud(6) * (100, 1)
+    axes = plots.embedding_scatter(points, list("abcdef"), title="Words")
+    assert np.allclose(axes.collections[0].get_offsets(), points)
+    axes.figure.canvas.draw()
+    ends = axes.transData.transform([(0, 0), (1, 0), (0, 1)])
+    assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(np.linalg.norm(ends[2] - ends[0]))
+    assert axes.get_title() == "Words"
+
+
+def test_each_group_has_a_colour_a_marker_and_a_place_in_the_legend():
+    axes = plots.embedding_scatter(cloud(16), ["w"] * 16, groups=GROUPS * 2)
+    assert len({tuple(part.get_facecolor()[0]) for part in axes.collections}) == 8
+    assert len({part.get_paths()[0].vertices.tobytes() for part in axes.collections}) == 8
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == GROUPS
+    assert all(len(part.get_offsets()) == 2 for part in axes.collections)
+
+
+def test_a_group_may_have_a_name_that_matplotlib_would_hide():
+    axes = plots.embedding_scatter(cloud(2), ["a", "b"], groups=["_hidden", "$x$"])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["_hidden", "$x$"]
+
+
+@pytest.mark.parametrize("n", [5, 60, 400])
+def test_names_cover_neither_one_another_nor_the_edge(n, overlaps):
+    axes = plots.embedding_scatter(cloud(n), [f"word{number}" for number in range(n)])
+    assert not overlaps(axes.texts)
+    around = axes.get_window_extent()
+    for text in named(axes):
+        inside = text.get_window_extent()
+        assert around.x0 <= inside.x0 and inside.x1 <= around.x1 and around.y0 <= inside.y0 and inside.y1 <= around.y1
+
+
+def test_names_do_not_cover_points():
+    points = cloud(60)
+    axes = plots.embedding_scatter(points, [f"word{number}" for number in range(60)])
+    axes.figure.canvas.draw()
+    centres = axes.transData.transform(points)
+    assert not any(text.get_window_extent().contains(*centre) for text in named(axes) for centre in centres)
+
+
+def test_what_has_no_room_is_counted():
+    axes = plots.embedding_scatter(cloud(400), ["a rather long word"] * 400)
+    n_left_out = 400 - len(named(axes))
+    assert axes.texts[-1].get_text() == f"{n_left_out} names left out for want of room"
+    assert 0 < n_left_out < 400
+
+
+def test_few_points_are_all_named():
+    axes = plots.embedding_scatter([[0, 0], [1, 0], [0, 1]], ["red", "blue", "Mia"])
+    assert [text.get_text() for text in axes.texts] == ["red", "blue", "Mia"]
+
+
+@settings(max_examples=12, deadline=None)
+@given(hostile.token_lists(12), st.data())
+def test_any_names_and_points_can_be_drawn(labels, data):
+    numbers = st.floats(-1e6, 1e6, allow_nan=False)
+    pairs = st.lists(st.tuples(numbers, numbers), min_size=len(labels), max_size=len(labels))
+    groups = [label[:1] for label in labels]
+    groups = groups if len(set(groups)) <= 8 else None
+    axes = plots.embedding_scatter(data.draw(pairs), labels, groups=groups, title=labels[0])
+    assert plots.to_png(axes, 40)
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "message"),
+    [
+        ([[0, 0]], {}, "labels has 2 entries, but points has 1"),
+        ([[0, 0, 0], [1, 1, 1]], {}, r"shape \(n, 2\), but have \(2, 3\)"),
+        ([0, 1], {}, "2 dimensions"),
+        ([[0, 0], [np.inf, 0]], {}, "finite, but number"),
+        ([[0, 0], [1e300, 0]], {}, "cannot be drawn"),
+        ([[0, 0], [1, 0]], {"groups": ["x"]}, "groups has 1 entries, but points has 2"),
+        (np.empty((0, 2)), {}, "empty"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(points, options, message):
+    with pytest.raises(ValueError, match=message):
+        plots.embedding_scatter(points, ["a", "b"], **options)
+
+
+def test_more_than_eight_groups_are_refused():
+    with pytest.raises(ValueError, match="9 different names, but only 8"):
+        plots.embedding_scatter(cloud(9), ["w"] * 9, groups=[*GROUPS, "one more"])
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"), [(20, "close together"), (3, "somewhat together"), (0, "scattered among the others")]
+)
+def test_alt_text_says_whether_groups_lie_together(distance, words):
+    points = cloud(200)
+    points[100:, 0] += distance
+    axes = plots.embedding_scatter(points, ["w"] * 200, groups=["name"] * 100 + ["colour"] * 100)
+    assert plots.alt_text(axes) == (
+        "Scatter of 200 points in the plane. 2 groups: name (100, circles) and colour (100, squares). "
+        f"Points of one group lie {words}."
+    )
+
+
+def test_alt_text_names_a_few_points():
+    axes = plots.embedding_scatter([[0, 0], [1, 0]], [" red", "blue"])
+    assert plots.alt_text(axes) == "Scatter of 2 points in the plane: “·red” and “blue”."

@@ -1,0 +1,151 @@
+import base64
+import io
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from matplotlib import colormaps, rc_context
+from matplotlib.figure import Figure
+from PIL import Image
+
+from llmviz import plots
+
+
+def strip(*tokens: str):
+    return plots.token_strip(tokens or ["Mia", " found"])
+
+
+class Images(HTMLParser):
+    def __init__(self, text: str):
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_html_is_one_image_with_its_alt_text():
+    axes = strip("<img onerror='x'>", '"quoted" & more')
+    ((tag, attributes),) = Images(plots.to_html(axes)).found
+    assert tag == "img"
+    assert attributes["alt"] == plots.alt_text(axes)
+    assert "max-width:100%" in attributes["style"]
+    kind, _, payload = attributes["src"].partition(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(payload) == plots.to_png(axes)
+
+
+def test_the_picture_is_an_opaque_white_card_whatever_the_learners_style():
+    with rc_context(
+        {"figure.facecolor": "black", "savefig.facecolor": "black", "text.color": "white", "font.size": 30}
+    ):
+        axes = plots.loss_curve([1, 2, 3], [3, 2, 1], yardsticks={"bigram": 2})
+        styled = plots.to_png(axes)
+    assert styled == plots.to_png(plots.loss_curve([1, 2, 3], [3, 2, 1], yardsticks={"bigram": 2}))
+    corner = Image.open(io.BytesIO(styled)).convert("RGBA").getpixel((0, 0))
+    assert corner == (255, 255, 255, 255)
+
+
+def test_the_same_data_give_the_same_bytes_without_a_date_or_a_version():
+    one, other = plots.to_png(strip()), plots.to_png(strip())
+    assert one == other
+    assert not {"Software", "Creation Time", "date"} & Image.open(io.BytesIO(one)).info.keys()
+
+
+def test_dpi_sets_the_size():
+    axes = strip()
+    width, height = axes.figure.get_size_inches()
+    assert Image.open(io.BytesIO(plots.to_png(axes, 40))).size == (int(width * 40), int(height * 40))
+
+
+def test_show_in_a_notebook_gives_the_image_and_the_alt_text_and_nothing_else():
+    axes = strip()
+    InteractiveShell.instance()
+    try:
+        with capture_output() as captured:
+            assert plots.show(axes) is None
+    finally:
+        InteractiveShell.clear_instance()
+    (output,) = captured.outputs
+    assert output.data == {"text/html": plots.to_html(axes), "text/plain": plots.alt_text(axes)}
+
+
+def test_show_in_a_terminal_prints_the_alt_text(capsys):
+    plots.show(strip())
+    assert capsys.readouterr().out == "Token strip: 2 tokens. “Mia”, “·found”.\n"
+
+
+def test_a_mosaic_has_one_alt_text_for_all_its_parts():
+    axes = plots.attention_heads(np.array([np.eye(3)] * 3), list("abc"))
+    assert plots.alt_text(axes) == plots.alt_text(axes[0]) == plots.alt_text(axes[0].figure)
+    assert plots.to_png(axes) == plots.to_png(axes[2])
+
+
+def test_a_picture_of_several_views_says_all_of_them():
+    figure = Figure(layout="constrained")
+    upper, lower = figure.subplots(2)
+    strip_axes = plots.token_strip(["Mia"], ax=upper)
+    bars = plots.next_token_bars([1.0], [" ran"], ax=lower)
+    both = f"{plots.alt_text(strip_axes)} {plots.alt_text(bars)}"
+    assert plots.alt_text(figure) == both
+    assert Images(plots.to_html(bars)).found[0][1]["alt"] == both
+
+
+@pytest.mark.parametrize("use", [plots.alt_text, plots.to_png, plots.to_html, plots.show])
+def test_a_foreign_picture_is_refused_in_a_sentence(use):
+    with pytest.raises(ValueError, match="no alt text: give what a view"):
+        use(Figure().add_subplot())
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_learners_can_save_the_figure_themselves(suffix):
+    buffer = io.BytesIO()
+    plots.attention_map([[1, 0], [0.5, 0.5]], ["$a", "b$"]).figure.savefig(buffer, format=suffix)
+    assert len(buffer.getvalue()) > 1000
+
+
+def test_a_dollar_is_a_dollar_outside_the_house_style_too():
+    axes = plots.attention_map([[1, 0], [0.5, 0.5]], ["$x^2$", "$\\frac{$"], title="$x$")
+    axes.figure.canvas.draw()
+    every = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, *axes.texts]
+    assert not any(text.get_parse_math() for text in every)
+
+
+def test_tensors_are_welcome_even_when_they_learn():
+    torch = pytest.importorskip("torch")
+    logits = torch.zeros(4, requires_grad=True)
+    bars = plots.next_token_bars(torch.softmax(logits, 0), list("abcd"))
+    assert [bar.get_width() for bar in bars.patches] == [0.25] * 4
+    half = torch.eye(2, dtype=torch.bfloat16)
+    mask = torch.tril(torch.ones(2, 2, dtype=torch.bool))
+    assert plots.alt_text(plots.attention_map(half, ["a", "b"], mask=mask))
+    assert plots.token_strip(["a", "b"], torch.tensor([5, 6])).texts[1].get_text() == "5"
+
+
+def test_drawing_leaves_no_trace_in_pyplot_or_the_settings():
+    script = """
+import sys, warnings
+warnings.simplefilter("error")
+import matplotlib
+before = dict(matplotlib.rcParams)
+from llmviz import figures
+for _ in range(25):
+    axes = figures.token_strip(["Mia"])
+figures.to_png(axes)
+assert dict(matplotlib.rcParams) == before
+heavy = {"torch", "matplotlib.pyplot", "ipywidgets", "IPython", "tkinter"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_viridis_is_left_as_it_was():
+    before = colormaps["viridis"].copy()
+    plots.attention_map(np.eye(2), ["a", "b"])
+    assert colormaps["viridis"] == before

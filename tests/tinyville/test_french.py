@@ -1,0 +1,211 @@
+"""The small French grammar: forms by hand, agreement and elision in thousands of sentences, links, held-out pairs."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.tinyville.grammar import split
+from llmviz.translation import grammar
+from llmviz.translation.words import ADJECTIVES, IDIOMS, NOUNS, PREPOSITIONS, VERBS, elides
+
+PAIRS = grammar.pairs(3000, seed=5)
+ALL_ENGLISH = [noun.english for noun in NOUNS]
+# What a teacher of French would write, by hand.
+BY_HAND = {
+    ("the", (), "bird", False): ("The bird.", "L'oiseau."),
+    ("the", ("old",), "bird", False): ("The old bird.", "Le vieil oiseau."),
+    ("the", ("yellow",), "bird", False): ("The yellow bird.", "L'oiseau jaune."),
+    ("the", ("beautiful",), "squirrel", True): ("The beautiful squirrels.", "Les beaux écureuils."),
+    ("a", ("new",), "hotel", False): ("A new hotel.", "Un nouvel hôtel."),
+    ("a", ("old",), "owl", False): ("An old owl.", "Un vieux hibou."),
+    ("the", (), "owl", False): ("The owl.", "Le hibou."),
+    ("the", (), "owl", True): ("The owls.", "Les hiboux."),
+    ("a", (), "horse", True): ("Some horses.", "Des chevaux."),
+    ("a", ("small",), "horse", True): ("Some small horses.", "De petits chevaux."),
+    ("a", ("white",), "boat", True): ("Some white boats.", "Des bateaux blancs."),
+    ("this", (), "man", False): ("This man.", "Cet homme."),
+    ("this", ("young",), "man", False): ("This young man.", "Ce jeune homme."),
+    ("this", (), "school", False): ("This school.", "Cette école."),
+    ("my", (), "scarf", False): ("My scarf.", "Mon écharpe."),
+    ("my", ("red",), "scarf", False): ("My red scarf.", "Mon écharpe rouge."),
+    ("my", ("pretty",), "scarf", False): ("My pretty scarf.", "Ma jolie écharpe."),
+    ("her", (), "aunt", True): ("Her aunts.", "Ses tantes."),
+    ("the", ("happy", "old"), "king", False): ("The happy old king.", "Le vieux roi heureux."),
+    ("the", ("beautiful", "grey"), "mouse", True): ("The beautiful grey mice.", "Les belles souris grises."),
+}
+
+
+@pytest.mark.parametrize(("asked", "said"), BY_HAND.items(), ids=lambda part: str(part)[:40])
+def test_a_phrase_is_what_a_teacher_would_write(asked, said):
+    determiner, adjectives, noun, plural = asked
+    pair = grammar.phrase(determiner, adjectives, noun, plural=plural)
+    assert (pair.english, pair.french) == said
+
+
+def test_unknown_words_are_refused_by_name():
+    with pytest.raises(ValueError, match="no word 'elephant'; it knows lamp"):
+        grammar.phrase("the", [], "elephant")
+
+
+ANY = {(gender, plural) for gender in "mf" for plural in (False, True)}
+MANY = {one for one in ANY if one[1]}
+DETERMINERS = {
+    "le un ce cet": {("m", False)},
+    "la une cette ma sa": {("f", False)},
+    "l' mon son": ANY - MANY,
+    "les des ces mes ses": MANY,
+    "de d'": ANY,
+}
+IRREGULAR = {"beau": "beaux", "nouveau": "nouveaux"}
+
+
+def french_forms() -> dict[str, set[tuple[str, bool]]]:
+    """Each word of a noun phrase to what it may be, (gender, plural), as a French dictionary lists it."""
+    forms = {word: set(what) for words, what in DETERMINERS.items() for word in words.split()}
+    for noun in NOUNS:
+        for word, plural in ((noun.french, False), (noun.french_plural, True)):
+            forms.setdefault(word, set()).add((noun.gender, plural))
+    for one in ADJECTIVES:
+        masculine_plural = IRREGULAR.get(one.masculine, one.masculine + ("" if one.masculine[-1] in "sx" else "s"))
+        for word, what in (
+            (one.masculine, ("m", False)),
+            (one.vowel, ("m", False)),
+            (masculine_plural, ("m", True)),
+            (one.feminine, ("f", False)),
+            (one.feminine + "s", ("f", True)),
+        ):
+            forms.setdefault(word, set()).add(what)
+    return forms
+
+
+FORMS = french_forms()
+DETERMINING = {word for words in DETERMINERS for word in words.split()}
+
+
+def noun_phrases(pair):
+    """The stretches of determiner, adjectives and noun in a French sentence, as lists of words."""
+    stretch = []
+    for word, role in zip(split(pair.french.lower()), pair.roles, strict=True):
+        pieces = word.replace("'", "' ").split()
+        if stretch and (pieces[0] in DETERMINING or role not in ("determiner", "adjective", "noun")):
+            yield stretch
+            stretch = []
+        if role in ("determiner", "noun") or (role == "adjective" and stretch):
+            stretch += pieces
+
+
+def test_determiner_adjectives_and_noun_agree_everywhere():
+    n_phrases = 0
+    for pair in PAIRS:
+        for stretch in noun_phrases(pair):
+            assert set.intersection(*(FORMS[word] for word in stretch)), f"{stretch} in {pair.french}"
+            n_phrases += 1
+    assert n_phrases > 4000
+
+
+def test_vowels_never_meet_where_french_forbids_it():
+    one = {noun.french for noun in NOUNS}
+    for pair in PAIRS:
+        words = split(pair.french.lower())
+        for word, after in pairwise(words):
+            if elides(after):
+                assert word not in ("le", "la", "de", "ne", "ce", "ma", "sa"), pair.french
+                assert word not in ("beau", "vieux", "nouveau") or after not in one, pair.french
+        assert not re.search(r"\b[ld]'(?![aeiouyàâéèêîôû]|homme|hôtel)", pair.french.lower()), pair.french
+
+
+def test_a_negated_sentence_has_ne_and_pas_and_no_indefinite_object():
+    negated = [pair for pair in PAIRS if " not " in pair.english]
+    assert len(negated) > 500
+    for pair in PAIRS:
+        is_negated = " not " in pair.english
+        assert bool(re.search(r"\b(ne |n')\w+ pas\b", pair.french)) == is_negated
+    objects = [pair.french for pair in negated if re.search(r" (do|does) not \w+ (for |to )?(any|an?) ", pair.english)]
+    assert objects and all(re.search(r" pas (de |d')", text) for text in objects)
+
+
+def test_verbs_agree_with_their_subject():
+    plurals = {verb.french_plural for verb in VERBS} | {"sont"}
+    english_plurals = {verb.english_plural.split()[0] for verb in VERBS} | {"are"}
+    for pair in PAIRS:
+        english, words = split(pair.english), split(pair.french)
+        [place] = [place for place, role in enumerate(pair.roles) if role == "verb"]
+        verb = english[min(pair.links[place])]
+        is_plural = "do" in english if "not" in english and verb not in ("is", "are") else verb in english_plurals
+        assert (words[place].removeprefix("n'") in plurals) == is_plural, pair
+
+
+def test_a_predicate_agrees_with_its_subject_across_the_verb():
+    n_crowds = 0
+    for pair in PAIRS:
+        words = split(pair.french.lower())
+        verb = pair.roles.index("verb")
+        if pair.roles[-2] == "adjective" and pair.roles[-3] in ("verb", "negation") and "noun" in pair.roles[:verb]:
+            nouns = [
+                word.rpartition("'")[2] for word, role in zip(words[:verb], pair.roles, strict=False) if role == "noun"
+            ]
+            if "et" not in words:
+                assert FORMS[words[-2]] & FORMS[nouns[0]], pair.french
+            elif any(("m", plural) in FORMS[noun] for noun in nouns for plural in (False, True)):
+                assert ("m", True) in FORMS[words[-2]], pair.french
+                n_crowds += 1
+    assert n_crowds > 20
+
+
+def test_idioms_that_mean_something_else_never_come():
+    for adjective, noun in IDIOMS:
+        assert not any(re.search(rf"\b{adjective}( \w+)? {noun}s?\b", pair.english) for pair in PAIRS)
+    assert not any(re.search(r"\b(my|his|her)( \w+){0,2} (girl|woman|man|boy)", pair.english, re.I) for pair in PAIRS)
+
+
+@given(st.integers(0, 10_000))
+def test_every_word_has_its_links(seed):
+    [pair] = grammar.pairs(1, seed=seed)
+    english, words = split(pair.english), split(pair.french)
+    assert len(words) == len(pair.links) == len(pair.roles)
+    assert all(link and min(link) >= 0 and max(link) < len(english) for link in pair.links)
+    assert {place for link in pair.links for place in link} == set(range(len(english)))  # nothing is left untranslated
+    dictionary = {noun.french_plural: noun.english_plural for noun in NOUNS}
+    dictionary |= {noun.french: noun.english for noun in NOUNS}  # souris is one or many; below, mice count as mouse
+    for word, link, role in zip(words, pair.links, pair.roles, strict=True):
+        if role == "noun":
+            meant = dictionary[word.lower().rpartition("'")[2]]
+            assert meant in [english[place].lower().replace("mice", "mouse") for place in link]
+
+
+def test_crossing_is_where_a_word_jumps_back():
+    pair = grammar.phrase("the", ["small", "red"], "lamp")
+    assert pair.links == ((0,), (1,), (3,), (2,), (4,))
+    assert pair.crossing == (3,)
+    assert grammar.phrase("the", ["small"], "lamp").crossing == ()
+
+
+def test_the_same_seed_gives_the_same_pairs_and_another_gives_others():
+    assert grammar.pairs(50, seed=1) == grammar.pairs(80, seed=1)[:50]
+    assert grammar.pairs(50, seed=1) != grammar.pairs(50, seed=2)
+
+
+def test_what_is_held_out_never_comes_in_training():
+    corpus = grammar.corpus(800, 100, seed=3)
+    known = {pair.english for pair in corpus.training}
+    assert len(known) == 800 and not known & {pair.english for pair in (*corpus.unseen, *corpus.unseen_combinations)}
+    every = [(one.english, noun) for one in ADJECTIVES for noun in NOUNS]
+    held_out = [(adjective, noun) for adjective, noun in every if grammar.is_held_out(adjective, noun.english)]
+    assert 0.05 < len(held_out) / len(every) < 0.15
+    for adjective, noun in held_out:
+        together = re.compile(rf"\b{adjective} (\w+ )?({noun.english}|{noun.english_plural})\b", re.IGNORECASE)
+        assert not any(together.search(pair.english) for pair in corpus.training)
+
+
+def test_words_have_one_meaning_in_each_direction():
+    assert len(set(ALL_ENGLISH)) == len(ALL_ENGLISH) == len({noun.french for noun in NOUNS})
+    assert len({one.masculine for one in ADJECTIVES}) == len(ADJECTIVES)
+    assert set(PREPOSITIONS) >= {"under", "on", "in front of"}
+
+
+def test_too_much_is_refused():
+    with pytest.raises(ValueError, match="different sentences came"):
+        grammar.pairs(3, seed=1, without=[pair.english for pair in grammar.pairs(200, seed=1)])

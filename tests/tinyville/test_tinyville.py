@@ -1,0 +1,149 @@
+"""The world as one program: sampling, exact probabilities, exact next words."""
+
+import hashlib
+import math
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz.tinyville import END, Tinyville
+from llmviz.tinyville.corpus import DEFAULT_COUNTS, PROGRAMS
+from llmviz.tinyville.grammar import join
+from llmviz.tinyville.scoring import replay
+
+WORLD = Tinyville(dict.fromkeys(PROGRAMS, 100))
+SMALL = dict.fromkeys(PROGRAMS, 60)
+TEXTS = WORLD.texts(seed=5, counts=SMALL)
+
+HASHED = ("story", "fact", "visit", "work", "copy")
+CORPUS_HASH = "231247be08e01620c5ad64ce6a0701fdba8b29d3eede249670167374478e9126"
+
+any_text = st.builds(
+    lambda kind, seed: WORLD.texts(seed, counts={kind: 1})[0],
+    st.sampled_from(list(PROGRAMS)),
+    st.integers(0),
+)
+
+
+def test_the_same_seed_gives_the_same_corpus_on_any_machine():
+    corpus = "\n".join(text.text for text in Tinyville().texts(seed=1, counts={kind: 60 for kind in HASHED}))
+    assert hashlib.sha256(corpus.encode()).hexdigest() == CORPUS_HASH
+
+
+def test_another_seed_gives_another_corpus():
+    assert {text.text for text in TEXTS if text.kind == "story"}.isdisjoint(
+        text.text for text in WORLD.texts(seed=6, counts=SMALL)
+    )
+
+
+def test_the_default_corpus_holds_the_default_counts():
+    world = Tinyville({kind: count // 100 for kind, count in DEFAULT_COUNTS.items()})
+    assert Counter(text.kind for text in world.texts()) == Counter(world.counts)
+
+
+@pytest.mark.parametrize("kind", list(PROGRAMS))
+def test_other_counts_neither_change_nor_reorder_the_texts_of_a_kind(kind):
+    more = {**SMALL, kind: 90}
+    without = {other: count for other, count in SMALL.items() if other != kind}
+    before = [text.text for text in TEXTS if text.kind != kind]
+    assert [text.text for text in WORLD.texts(seed=5, counts=without)] == before
+    with_more = WORLD.texts(seed=5, counts=more)
+    assert [text.text for text in with_more if text.kind != kind] == before
+    longer = iter(text.text for text in with_more if text.kind == kind)
+    assert all(text.text in longer for text in TEXTS if text.kind == kind)
+
+
+@given(any_text)
+@settings(max_examples=200)
+def test_every_sample_has_one_derivation_of_its_own_probability(sample):
+    outcome = replay(WORLD.tell, WORLD.words(sample.text))
+    assert outcome.derivations == 1
+    assert outcome.kind == sample.kind
+    assert WORLD.log_probability(sample.text) == pytest.approx(sample.log_probability, abs=1e-9)
+
+
+@given(any_text)
+@settings(max_examples=25)
+def test_next_words_multiply_to_the_probability_of_the_text(sample):
+    words = WORLD.words(sample.text)
+    total = 0.0
+    for i, word in enumerate([*words, END]):
+        distribution = WORLD.next_words(join(words[:i]))
+        assert math.fsum(distribution.values()) == pytest.approx(1, abs=1e-9)
+        total += math.log(distribution[word])
+    assert total == pytest.approx(sample.log_probability, abs=1e-9)
+
+
+def test_next_words_agree_with_how_often_they_are_said():
+    texts = [text for text in WORLD.texts(seed=9, counts={"work": 3000}) if text.text.startswith("The ")]
+    said = Counter(WORLD.words(text.text)[1] for text in texts)
+    exact = Tinyville({"work": 1}).next_words("The")
+    assert said.keys() == exact.keys()
+    for word, p in exact.items():
+        error = math.sqrt(p * (1 - p) / len(texts))
+        assert said[word] / len(texts) == pytest.approx(p, abs=5 * error)
+
+
+def test_a_prefix_may_end_in_a_space_but_must_be_possible():
+    assert WORLD.next_words("Mia found a ") == WORLD.next_words("Mia found a")
+    assert WORLD.next_words("Mia found an") == {}
+    assert WORLD.next_words("Mia  found a") == {}
+
+
+def test_the_text_can_end_only_where_it_ends():
+    text = TEXTS[0].text
+    assert WORLD.next_words(text) == {END: 1.0}
+    assert END not in WORLD.next_words(join(WORLD.words(text)[:-1]))
+
+
+def test_impossible_texts_have_log_probability_minus_infinity():
+    text = TEXTS[0].text
+    wide = text.replace(" ", "  ", 1)
+    for wrong in ("", "Mia", text + " ", text + " Mia", wide, text[:-1], "kite " * 10_000):
+        assert WORLD.log_probability(wrong) == -math.inf
+
+
+def test_the_mix_sets_the_probability_of_a_kind():
+    story = next(text for text in TEXTS if text.kind == "story")
+    only_stories = Tinyville({"story": 7})
+    share = WORLD.counts["story"] / sum(WORLD.counts.values())
+    difference = only_stories.log_probability(story.text) - story.log_probability
+    assert difference == pytest.approx(-math.log(share))
+    assert Tinyville({"fact": 7}).log_probability(story.text) == -math.inf
+
+
+def test_bad_counts_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="no kind of text 'poem'; the kinds are story, fact"):
+        Tinyville({"poem": 3})
+    with pytest.raises(ValueError, match="count of 'story' is -1"):
+        WORLD.texts(counts={"story": -1})
+    with pytest.raises(ValueError, match="no text at all"):
+        Tinyville({"story": 0})
+    with pytest.raises(ValueError, match="was given int"):
+        WORLD.log_probability(3)
+
+
+def test_progress_shows_how_far_the_corpus_is(capsys):
+    WORLD.texts(counts={"fact": 3}, progress=True)
+    assert "3/3" in capsys.readouterr().err
+
+
+def test_the_vocabulary_is_that_of_a_small_world():
+    texts = WORLD.texts(counts=dict.fromkeys(PROGRAMS, 1500))
+    forms = {word for text in texts for word in WORLD.words(text.text)}
+    assert 400 <= len(forms) <= 900
+    assert not forms & set(WORLD.unused_names)
+
+
+def test_texts_fit_into_a_small_context():
+    texts = WORLD.texts(counts=dict.fromkeys(PROGRAMS, 500))
+    assert max(len(WORLD.words(text.text)) for text in texts) <= 90
+
+
+def test_the_world_loads_neither_torch_nor_numpy():
+    code = "import sys, llmviz.tinyville; sys.exit(len({'torch', 'numpy', 'tqdm'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,119 @@
+"""BlankExplorer in Python and its pure functions in node: what the page knows, the live one, hostile texts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from explorer_pages import stays_data
+from fakes import noisy_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nodes import needs_node, node
+
+from llmviz import widgets
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import EncoderOnly
+from llmviz.tinyville import Tinyville
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.widgets import FillMaskExplorer
+
+MODULE = Path(widgets.__file__).parent / "static" / "fill_mask.js"
+TOKENIZER = BytePairTokenizer.train("Mia lives in the lighthouse. Otto lives in the mill.", 285)
+SIZES = {"context_length": 48, "d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16}
+MASKED = noisy_model(ModelConfig(TOKENIZER.vocab_size + 1, **SIZES), 0, EncoderOnly)
+CAUSAL = noisy_model(ModelConfig(TOKENIZER.vocab_size, **SIZES))
+TEXT = "Mia lives in the lighthouse."
+HOSTILE = ["<img src=x onerror=1>", "</script><b>", "שלום", "x" * 10_000, "\x00\u202e", "🙂 a", "", "___", "a\ud83d"]
+
+
+def explorer(text=TEXT, **options):
+    return FillMaskExplorer(MASKED, CAUSAL, TOKENIZER, text, **options)
+
+
+def test_the_page_knows_every_single_word_and_what_is_hidden_at_the_start():
+    shown = explorer(hidden=[0, 2])
+    payload = shown.traits()["payload"]
+    assert list(payload["cases"]) == ["0,2", "0", "1", "2", "3", "4", "5"]
+    assert [word["label"] for word in payload["words"]] == ["Mia", "lives", "in", "the", "lighthouse", "."]
+    assert [word["glued"] for word in payload["words"]] == [False] * 5 + [True]
+    for place in range(6):
+        [filling] = shown.filler.fill(TEXT, [place])
+        [case] = payload["cases"][str(place)]
+        assert case["rows"][case["truth"]][0] == payload["words"][place]["label"]
+        for label, both, left, *_ in case["rows"]:
+            found = {shown._label(word): (p, filling.left_side.get(word, 0)) for word, p in filling.both_sides.items()}
+            assert (both, left) == pytest.approx(found.get(label, (0, left)), abs=1e-4)
+
+
+def test_the_diamonds_are_the_worlds_for_what_each_can_know():
+    [case] = explorer(hidden=[0], world=Tinyville()).traits()["payload"]["cases"]["0"]
+    assert case["exact"][0] > 0 and case["exact"][1] > 3
+    mia = case["rows"][case["truth"]]
+    assert mia[0] == "Mia" and 0 < mia[4] < mia[3]
+
+
+def test_before_a_prediction_nothing_is_told():
+    asked = explorer(hidden=[0], predict=True)
+    assert repr(asked) == "“___ lives in the lighthouse.”: which word is hidden? Predict it first."
+    assert asked.table() is None and asked.picture() is None
+    told = explorer(hidden=[0])
+    assert repr(told).startswith("“___ lives in the lighthouse.”: from both sides most likely")
+    assert told.picture().startswith(b"\x89PNG") and len(told.table().columns) == 3
+
+
+class TestLive:
+    def test_another_sentence_and_other_blanks(self):
+        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live.hidden = [1, 3]
+        assert list(live.payload["cases"]) == ["1,3"] and len(live.payload["cases"]["1,3"]) == 2
+        live.text = "Otto ___ in the mill."
+        assert live.hidden == [1] and live.payload["words"][1]["typed"] and live.problem == ""
+        assert "Otto ___ in" in repr(live)
+
+    def test_trouble_gets_a_sentence_and_the_explorer_lives_on(self):
+        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live.text = "a b " * 60
+        assert "see 48 tokens at once" in live.problem
+        live.text = "Mia lives"
+        assert live.problem == "" and live.hidden == [1]
+
+    def test_nothing_hidden_is_no_trouble(self):
+        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live.hidden = []
+        assert live.problem == "" and live.hidden == []
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.sampled_from(HOSTILE) | st.text(max_size=20), st.lists(st.integers(-1, 9), max_size=3))
+    def test_anything_typed_gives_bars_or_a_sentence(self, text, hidden):
+        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live.text, live.hidden = text, hidden
+        assert live.problem or json.dumps(live.payload)
+        assert repr(live)
+
+
+def test_hostile_text_stays_data():
+    stays_data(explorer("<b></script>").page_html())
+
+
+@needs_node
+class TestNode:
+    @pytest.mark.parametrize(("hidden", "place", "several", "then"), [
+        ([3], 5, False, [5]), ([3], 3, False, []), ([3, 7], 5, True, [3, 5, 7]), ([3, 7], 3, True, [7]),
+    ])  # fmt: skip
+    def test_a_click_hides_or_shows(self, hidden, place, several, then):
+        given = {"hidden": hidden, "place": place, "several": several}
+        assert node(MODULE, "return clicked(given.hidden, given.place, given.several)", given) == then
+
+    def test_sentences_and_rests(self):
+        case = {"rows": [["She", 0.9, 0.25, 1, 0.5], ["He", 0.05, 0.5, 0, 0.5]], "truth": 0, "exact": [1, 2]}
+        assert node(MODULE, "return caseSentence(given, true)", case) == (
+            "From both sides most likely “She” 0.90; from the left alone “He” 0.50. Hidden is “She”."
+        )
+        assert node(MODULE, "return rowSentence(given.rows[1], given.exact)", case) == (
+            "“He”: from both sides 0.05 (exactly 0.00), from the left alone 0.50 (exactly 0.50)."
+        )
+        assert node(MODULE, "return restOf(given.rows, 1)", case) == pytest.approx(0.05)
+
+    def test_the_code_line_holds_the_text_as_it_is(self):
+        given = {"code": "f({text}, {hidden})", "text": 'say "$& {hidden}"'}
+        assert node(MODULE, "return codeOf(given, [1, 2])", given) == r'f("say \"$& {hidden}\"", [1, 2])'

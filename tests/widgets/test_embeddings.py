@@ -1,0 +1,213 @@
+"""EmbeddingExplorer in Python: what it sends is the space itself, and any input is answered in a sentence."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmviz.embeddings import projection, vectors, word2vec
+from llmviz.widgets import EmbeddingExplorer
+from llmviz.widgets.embeddings import CODE, pack_points, pack_vectors
+
+RNG = np.random.default_rng(0)
+WORDS = [f"w{i}" for i in range(30)]
+FILM = RNG.normal(size=(4, 30, 6))
+GROUPS = ["even" if i % 2 == 0 else "odd" for i in range(30)]
+HOSTILE = [
+    "<img src=x onerror=window.broken=1>",
+    "</script><script>window.broken=1</script>",
+    "\u202eright to left",
+    "lone \ud83d surrogate",
+    "ten thousand " * 800,
+    "",
+    "\x00",
+    "{word!r}",
+]
+
+
+def unpacked(packed):
+    return np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"]).reshape(packed["shape"])
+
+
+def payload_of(explorer):
+    return explorer.traits()["payload"]
+
+
+def test_the_vectors_that_are_sent_have_the_cosines_of_the_originals():
+    payload = payload_of(EmbeddingExplorer(FILM, WORDS))
+    sent = unpacked(payload["vectors"]) * payload["scale"]
+    for frame, original in zip(sent, FILM, strict=True):
+        space = vectors.WordVectors(WORDS, original)
+        likeness = frame @ frame.T
+        assert likeness == pytest.approx(space.directions @ space.directions.T, abs=1e-3)
+
+
+def test_large_films_are_sent_in_eight_bits_and_still_have_their_cosines():
+    big = RNG.normal(size=(20, 400, 32))
+    scale, packed = pack_vectors(vectors.directions(big))
+    assert packed["dtype"] == "int8"
+    rows = vectors.directions(big)
+    sent = unpacked(packed) * scale
+    assert (sent[0] * sent[0, :1]).sum(axis=1) == pytest.approx((rows[0] * rows[0, :1]).sum(axis=1), abs=0.02)
+
+
+def test_points_keep_their_shape_and_fill_the_square():
+    points = RNG.normal(size=(3, 9, 2)) * [7, 2]
+    sent = unpacked(pack_points(points)) / 65535
+    assert sent.min() >= 0 and sent.max() == pytest.approx(1)
+    ratio = (sent[0, 0] - sent[0, 1]) / (points[0, 0] - points[0, 1])
+    assert ratio[0] == pytest.approx(ratio[1], rel=1e-2)
+
+
+def test_the_map_and_its_honesty_are_those_of_the_library():
+    explorer = EmbeddingExplorer(FILM, WORDS, n_neighbours=5, tsne=True)
+    flat, drawn = payload_of(explorer)["maps"]
+    for frame, name in enumerate(flat["kept"]):
+        projected = projection.pca(vectors.directions(FILM[frame]))
+        kept = projection.neighbours_kept(FILM[frame], projected.points, n=5).mean()
+        assert name == pytest.approx(kept, abs=1e-4)
+        assert flat["variance"][frame] == pytest.approx(projected.variance_shown, abs=1e-4)
+    assert (drawn["name"], drawn["variance"], drawn["points"]["shape"]) == ("t-SNE", None, [1, 30, 2])
+
+
+def test_frames_are_turned_to_fit_one_another():
+    turn, _ = np.linalg.qr(RNG.normal(size=(6, 6)))
+    film = np.stack([FILM[0], FILM[0] @ turn])
+    first, second = unpacked(payload_of(EmbeddingExplorer(film, WORDS))["maps"][0]["points"]).astype(int)
+    assert np.abs(first - second).max() <= 2
+
+
+def test_an_earlier_picture_can_be_fitted():
+    before = EmbeddingExplorer(FILM[0], WORDS).maps[0]["points"][-1]
+    mirrored = before * [-1, 1]
+    after = EmbeddingExplorer(FILM[0], WORDS, fit_to=mirrored).maps[0]["points"][-1]
+    assert after == pytest.approx(mirrored)
+
+
+def test_the_sentence_holds_inputs_only():
+    explorer = EmbeddingExplorer(FILM, WORDS, groups=GROUPS, chosen="w3", analogy=("w0", "w1", "w2"))
+    assert repr(explorer) == (
+        "30 words, 6 numbers each, in 4 frames; 2 groups: even and odd. Chosen: “w3”. "
+        "Asked: “w0” is to “w1” as “w2” is to …?"
+    )
+    other = EmbeddingExplorer(FILM + 1e-9, WORDS, groups=GROUPS, chosen="w3", analogy=("w0", "w1", "w2"))
+    assert other.inputs() == explorer.inputs()
+    assert "Predict it first" in repr(EmbeddingExplorer(FILM, WORDS, predict=True))
+
+
+def test_the_table_is_the_accessible_twin():
+    table = EmbeddingExplorer(FILM[-1], WORDS).table()
+    space = vectors.WordVectors(WORDS, FILM[-1])
+    word, cosine = space.neighbours("w5", 1)[0]
+    assert table.rows[5][:2] == ["w5", f"{word} {cosine:.2f}"]
+    assert table.is_computed
+
+
+def test_groups_by_mapping_words_from_vectors_and_the_code_line():
+    space = vectors.WordVectors(("red", "blue", "Mia"), np.eye(3))
+    groups = {"red": "colour", "blue": "colour", "Mia": "name"}
+    explorer = EmbeddingExplorer([space, space], groups=groups, chosen="Mia")
+    payload = payload_of(explorer)
+    assert (payload["groups"], payload["group_of"]) == (["colour", "name"], [0, 0, 1])
+    assert payload["code"][2] == "vectors.neighbours('Mia')"
+    assert eval(payload["code"][2], {"vectors": space}) == space.neighbours("Mia")
+    assert "{word!r}" in CODE
+
+
+def test_the_output_is_one_page_that_asks_for_nothing():
+    explorer = EmbeddingExplorer(FILM, WORDS, groups=GROUPS)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert not re.search(r"https?://(?!www\.w3\.org/)", bundle["text/html"])
+    assert bundle["text/plain"] == repr(explorer)
+    assert len(bundle["text/html"]) < 400_000
+
+
+def test_hostile_words_are_inert_and_never_leave_the_json():
+    explorer = EmbeddingExplorer(RNG.normal(size=(len(HOSTILE), 3)), HOSTILE, groups=HOSTILE)
+    page = explorer.page_html()
+    assert "<img src=x" not in page and "<script>window" not in page
+    page.encode("utf-8")
+    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert max(map(len, json.loads(data)["payload"]["labels"])) <= 40
+
+
+sizes = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 5))
+numbers = st.sampled_from(["normal", "zeros", "huge", "same", "nan"])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    size=sizes,
+    kind=numbers,
+    words=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(HOSTILE)), min_size=9, max_size=9),
+    groups=st.none() | st.lists(st.sampled_from("abcdefghij"), min_size=9, max_size=9),
+    neighbours=st.integers(-1, 12),
+    tsne=st.sampled_from([False] * 9 + [True]),
+    chosen=st.none() | st.text(max_size=3),
+    predict=st.booleans(),
+)
+def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neighbours, tsne, chosen, predict):
+    made = {"normal": RNG.normal, "zeros": np.zeros, "same": np.ones}.get(kind, np.ones)
+    array = made(size=size) if kind == "normal" else made(size)
+    array = array * {"huge": 1e14, "nan": np.nan}.get(kind, 1.0)
+    n = size[1]
+    try:
+        options = {"n_neighbours": neighbours, "tsne": tsne, "chosen": chosen, "predict": predict}
+        explorer = EmbeddingExplorer(array, words[:n], groups=groups and groups[:n], **options)
+    except ValueError as error:
+        assert len(str(error)) > 20
+        return
+    payload = json.loads(json.dumps(explorer.traits(), allow_nan=False))["payload"]
+    assert len(payload["labels"]) == n
+    assert explorer.sentence() and explorer.table().rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings_", "sentence"),
+    [
+        ((FILM,), {}, "need labels"),
+        ((FILM, WORDS[:3]), {}, "labels has 3 entries, but vectors has 30"),
+        ((FILM[0, 0], WORDS), {}, r"\(word, d_model\) or \(frame, word, d_model\)"),
+        ((RNG.normal(size=(601, 2)), list(map(str, range(601)))), {}, "2 to 600 words in up to 120 frames; given 601"),
+        ((FILM, WORDS), {"groups": list(map(str, range(30)))}, "at most 8 groups"),
+        ((FILM, WORDS), {"groups": {"w0": "a"}}, "no entry for “w1”"),
+        ((FILM, WORDS), {"chosen": "cat"}, "“cat” is not among the 30 words"),
+        ((FILM, WORDS), {"analogy": ("w0", "w1")}, "an analogy is three words"),
+        ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entries, but vectors has 4"),
+        ((FILM, WORDS), {"n_neighbours": 0}, "at least 1; given 0"),
+        ((FILM[:, :5], WORDS[:5]), {"tsne": True}, "at least 8 words; given 5"),
+        ((vectors.WordVectors(("a", "b"), np.eye(2)), ["a", "b"]), {}, "bring their words along"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(arguments, settings_, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        EmbeddingExplorer(*arguments, **settings_)
+
+
+def test_live_training_shows_each_step_and_ends_as_a_film():
+    texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 30
+    steps = word2vec.train_word2vec_steps(texts, d_model=4, epochs=2, n_frames=5)
+    live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue"], chosen="king")
+    assert (live.chosen, live.frame, live.problem) == (0, 0, "")
+    before = live.payload
+    seen = []
+    last = live.run(progress=lambda step: seen.append((step.step, live.payload["frame_names"])))
+    assert last.step == last.n_steps == seen[-1][0]
+    assert all(names == [f"step {step:,}"] for step, names in seen)
+    assert live.payload["vectors"]["shape"] == [len(seen) + 1, 4, 4] != before["vectors"]["shape"]
+    assert live.frame == len(seen)
+    assert "frames" in repr(live)
+    assert live.run() is last
+
+
+def test_live_says_what_is_wrong():
+    steps = word2vec.train_word2vec_steps(["a b c"] * 9, d_model=2, n_frames=2)
+    with pytest.raises(ValueError, match="'x' is not among the 3 words"):
+        EmbeddingExplorer.live(steps, ["a", "x"])
+    live = EmbeddingExplorer.live(steps, ["a", "b"], groups=["only one"])
+    assert "groups has 1 entries" in live.problem and repr(live) == live.problem

@@ -1,0 +1,73 @@
+"""The explorers of lesson 8: what they count is what Python counts, in every state of their switches."""
+
+from pathlib import Path
+
+import pytest
+from nodes import needs_node, node
+
+from llmviz import evaluation
+from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
+from llmviz.training import checkpoints
+from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
+
+TINY = checkpoints.load_tiny()
+WORLD = FactWorldExplorer(TINY.model, TINY.tokenizer, taught=TINY.model)
+STATIC = Path(__file__).parents[2] / "llmviz" / "explorers" / "static"
+
+
+@needs_node
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.95, 1.0])
+def test_the_rates_are_those_of_the_library(told, threshold):
+    answers = WORLD.answers["told" if told else "plain"]
+    variant = WORLD.traits()["payload"]["variants"]["told" if told else "plain"]
+    given = {"variant": variant | {"confidence": answers.confidence.tolist()}, "threshold": threshold}
+    found = node(STATIC / "fact_world_data.js", "return rates(outcomes(given.variant, given.threshold));", given)
+    coverage, accuracy = coverage_and_accuracy(answers.confidence, answers.right, threshold)
+    said = [word if sure >= threshold else None for word, sure in zip(answers.said, answers.confidence, strict=True)]
+    assert found["answered"] == pytest.approx(coverage)
+    assert found["accuracy"] == pytest.approx(accuracy)
+    assert found["invented"] == pytest.approx(hallucination_rate(said, answers.truths))
+    assert found["holds"] + found["invented"] == pytest.approx(found["answered"])
+
+
+@needs_node
+def test_a_refusal_is_silence_and_each_variant_has_its_name():
+    variant = {"said": ["a", "b"], "silent": [1, 0], "right": [0, 1], "confidence": [0.9, 0.9]}
+    found = node(STATIC / "fact_world_data.js", "return outcomes(given, 0);", variant)
+    assert found == ["silent", "holds"]
+    names = node(STATIC / "fact_world_data.js", "return [0, 1].flatMap((a) => [0, 1].map((b) => variantName(a, b)));")
+    assert sorted(names) == sorted(WORLD.traits()["payload"]["variants"])
+
+
+def test_the_fact_world_says_what_is_invented_without_any_remedy():
+    assert repr(WORLD).endswith("104 answers hold, 64 are invented.")
+    assert [row[:2] for row in WORLD.table().rows] == [
+        ["known", "104"], ["never told", "24"], ["guest", "24"], ["stranger", "16"],
+    ]  # fmt: skip
+    assert set(FactWorldExplorer(TINY.model, TINY.tokenizer).traits()["payload"]["variants"]) == {"plain", "told"}
+    with pytest.raises(ValueError, match="from 0 to 1, but is 2"):
+        FactWorldExplorer(TINY.model, TINY.tokenizer, threshold=2)
+
+
+class TestBiasDial:
+    CARD = evaluation.load()
+
+    def test_takes_the_nearest_recorded_ratio_and_says_what_was_learned(self):
+        dial = BiasDialExplorer(self.CARD, ratio=0.68)
+        assert dial.traits()["place"] == 7
+        learned = sum(self.CARD["dial"]["nothing filtered"]["anonymous"][7]) / 3
+        assert f"Planted: 70% of the doctors are she. Learned, the mean of 3 models: {learned:.0%}" in repr(dial)
+        assert len(dial.table().rows) == len(evaluation.RATIOS)
+        assert dial.picture()
+
+    def test_refuses_what_it_cannot_show(self):
+        with pytest.raises(ValueError, match="ratio is a share from 0 to 1, but is -1"):
+            BiasDialExplorer(self.CARD, ratio=-1)
+        with pytest.raises(ValueError, match="a recording with ratios"):
+            BiasDialExplorer({"ratios": []})
+
+    @needs_node
+    def test_greedy_and_drawn_are_different_curves(self):
+        program = "return [curveName('guest', true), curveName('guest', false), dialMean([1, 2])];"
+        assert node(STATIC / "bias_dial.js", program) == ["greedy guest", "guest", 1.5]

@@ -1,0 +1,90 @@
+"""RaceExplorer: its numbers are the race's own, in the page and live, and the button trains."""
+
+import functools
+import itertools
+from pathlib import Path
+
+import pytest
+from nodes import needs_node, node
+
+from llmviz.finetuning import BUDGETS, LABELS, METHODS, MethodComparison, load_comparisons
+from llmviz.finetuning.comparison import EvalPoint, comparison_steps, save_comparisons
+from llmviz.training import checkpoints
+from llmviz.widgets import ComparisonExplorer
+
+MODULE = Path(__file__).parents[2] / "llmviz" / "explorers" / "static" / "comparison.js"
+
+
+def small_race(task="mood", n_labels=20):
+    laps = {
+        method: [EvalPoint(0, 0.5, 0.4), EvalPoint(10, 0.6 + place / 10, 0.4 + place / 4)]
+        for place, method in enumerate(METHODS)
+    }
+    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
+
+
+EXPLORER = ComparisonExplorer([small_race(), small_race("ground", 5)])
+
+
+def test_says_how_the_chosen_race_ended():
+    assert repr(EXPLORER) == (
+        "After 10 steps with 20 labels (mood at the end): frozen head 0.60 right, loss on old texts +0.0; "
+        "LoRA 0.70 right, loss on old texts +0.2; full 0.80 right, loss on old texts +0.5."
+    )
+    assert len(EXPLORER.table().rows) == 6
+    assert EXPLORER.table().rows[5][3:] == ["1,000", "0.80", "+0.50"]
+
+
+@needs_node
+def test_the_page_counts_like_python():
+    payload = EXPLORER.traits()["payload"]
+    lanes = node(MODULE, "return standing(given.races[0], given.methods, 1);", payload)
+    assert [lane["accuracy"] for lane in lanes] == [0.6, 0.7, 0.8]
+    assert [round(lane["rise"], 2) for lane in lanes] == [0, 0.25, 0.5]
+    assert node(MODULE, "return largestRise(given.races, given.methods);", payload) == pytest.approx(0.5)
+    places = "return [raceOf(given.races, 'ground', 5), raceOf(given.races, 'ground', 6)];"
+    assert node(MODULE, places, payload) == [1, -1]
+    compare = "return raceSentence(given.names, standing(given.races[0], given.methods, 1), 20, [1, 2]);"
+    said = node(MODULE, compare, payload)
+    assert said.endswith("LoRA against full: −0.10 right, −0.25 forgotten.")
+
+
+def test_a_race_comes_back_from_its_file(tmp_path):
+    save_comparisons([small_race()], tmp_path / "comparison.json")
+    assert load_comparisons(tmp_path / "comparison.json") == [small_race()]
+
+
+def test_the_races_that_ship_are_all_there_and_begin_at_the_same_loss():
+    races = load_comparisons()
+    assert {(race.task, race.n_labels) for race in races} == {*itertools.product(LABELS, BUDGETS)}
+    assert len({laps[0].old_loss for race in races for laps in race.laps.values()}) == 1
+    assert {lap.old_loss for race in races for lap in race.laps["head"]} == {races[0].laps["head"][0].old_loss}
+    assert ComparisonExplorer(task="ground", n_labels=80).traits()["race"] == 6
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ({"races": []}, "at least one race"), ({"races": [MethodComparison("mood", 20, 0, 1)]}, "with a lap or more"),
+    ({"races": [small_race()], "task": "kite"}, "no race on 'kite' with 20 labels .* there are: mood with 20"),
+])  # fmt: skip
+def test_refuses_what_is_no_race(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        ComparisonExplorer(**arguments)
+
+
+def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
+    base = checkpoints.load_sentiment()
+    monkeypatch.setattr("llmviz.finetuning.comparison.TEST_TEXTS", 8)
+    monkeypatch.setattr("llmviz.finetuning.comparison.OLD_TEXTS", {"fact": 8})
+    monkeypatch.setattr(
+        "llmviz.finetuning.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
+    )
+    live = EXPLORER.live(base.model, base.tokenizer, seed=3)
+    shown = []
+    live.observe(lambda change: shown.append(change["new"]), "lap")
+    live.runs = 1
+    assert (live.race, live.lap, live.running, live.problem) == (2, 2, False, "")
+    run = live.explorer.races[2]
+    assert (run.task, run.n_labels, run.seed) == ("mood", 20, 3)
+    assert run.laps["full"][2].old_loss != run.laps["full"][0].old_loss
+    assert run.laps["head"][2].old_loss == run.laps["head"][0].old_loss
+    assert shown == [0, 1, 2]

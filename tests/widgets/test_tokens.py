@@ -1,0 +1,225 @@
+"""TokenExplorer in Python: what it says, what it sends to the page, and that typing anything is no trouble."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+import regex
+from explorer_pages import stays_data
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llmviz import corpora
+from llmviz.tokenizers import TOKENIZERS
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
+from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.tokenizers.wordpiece import WordPieceTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
+from llmviz.widgets import TokenExplorer
+from llmviz.widgets.token_sources import NEVER, TokenSource
+
+TEXT = "Mia found a red kite. 안녕 👩‍👩‍👧!"
+DOCUMENTS = corpora.tinyville(counts={"story": 60, "fact": 60}).documents
+OURS = [
+    BytePairTokenizer.train(DOCUMENTS, 500),
+    WordPieceTokenizer.train(DOCUMENTS, 300),
+    UnigramTokenizer.train(DOCUMENTS, 300),
+    WordTokenizer.train(DOCUMENTS),
+    CharacterTokenizer.train(DOCUMENTS),
+]
+ALL = [*OURS, "gpt2", "gpt-4o"]
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "שלום <b>עולם</b> \u202eevil",
+    "a\ud83d b",
+    "x" * 10_000,
+    "e" + "\u0301" * 500,
+    "\x00\x07\u200b\ufeff\n\t  ",
+    "👩‍👩‍👧" * 50,
+    "",
+]
+texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60), st.text("abkite M.", max_size=80))
+
+
+def unpacked(packed):
+    return np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"]).tolist()
+
+
+def tokens_at(row, data, merges):
+    """What the page shows with so many merges: ends of tokens, from the borders that are left."""
+    joined_by = unpacked(row["joined_by"])
+    ends = [place for place, by in enumerate(joined_by, 1) if not 0 <= by < 256 + merges]
+    return [*ends, row["n_bytes"]] if row["n_bytes"] else []
+
+
+def test_the_sentence_is_the_bill_and_the_table_names_every_token():
+    explorer = TokenExplorer("Mia found a kite.", {"bytes": BytePairTokenizer([]), "GPT-4o": "gpt-4o"})
+    assert repr(explorer) == "“Mia found a kite.”: 17 characters, 17 bytes. bytes: 17 tokens. GPT-4o: 6 tokens."
+    table = explorer.table()
+    assert table.columns[2] == "tokens"
+    assert table.rows[1] == ["GPT-4o", "200,019", "6", "M | ia | ·found | ·a | ·kite | ."]
+
+
+@pytest.mark.parametrize("tokenizer", [*OURS, tiktoken_encoding("gpt-4")], ids=lambda one: getattr(one, "kind", "real"))
+def test_what_is_sent_are_the_tokenizers_own_ids(tokenizer):
+    [row] = TokenExplorer(TEXT, tokenizer).traits()["payload"]["rows"]
+    encode = getattr(tokenizer, "encode_ordinary", tokenizer.encode)
+    assert unpacked(row["ids"]) == encode(TEXT) and row["n_tokens"] == len(encode(TEXT))
+    assert sum(unpacked(row["sizes"])) == len(TEXT.encode()) == row["n_bytes"]
+
+
+@settings(max_examples=200)
+@given(text=texts, merges=st.integers(0, 243))
+def test_the_slider_shows_what_the_tokenizer_with_so_many_merges_gives(text, merges):
+    explorer = TokenExplorer(text, OURS[0])
+    [row] = explorer.traits()["payload"]["rows"]
+    data = "".join(explorer.graphemes[:300]).encode()
+    smaller = BytePairTokenizer(OURS[0].merges[:merges])
+    expected, place = [], 0
+    for piece in smaller.stretches(explorer.text):
+        place += len(piece)
+        expected.append(place)
+    shown = tokens_at(row, data, merges)
+    assert shown == [end for end in expected if end <= row["n_bytes"]]
+
+
+@settings(max_examples=100)
+@given(text=texts)
+@pytest.mark.parametrize("name", ["gpt2", "gpt-4o"])
+def test_with_all_merges_a_real_vocabulary_shows_its_own_tokens(name, text):
+    explorer = TokenExplorer(text, name)
+    [row] = explorer.traits()["payload"]["rows"]
+    assert tokens_at(row, None, row["n_merges"]) == np.cumsum(unpacked(row["sizes"])).tolist()
+
+
+def test_the_number_of_merges_is_that_of_the_published_lists():
+    found = {name: TokenSource(name, tiktoken_encoding(name)).n_merges for name in ("gpt2", "gpt-4", "gpt-4o")}
+    assert found == {"gpt2": 50_000, "gpt-4": 100_000, "gpt-4o": 199_742}
+    assert TokenSource("ours", OURS[0]).n_merges == len(OURS[0].merges)
+
+
+def test_joins_name_the_token_that_took_each_border_away():
+    source = TokenSource("ours", BytePairTokenizer([(b"l", b"o"), (b"e", b"r"), (b"lo", b"w"), (b"low", b"er")]))
+    assert source.joins(b"lower") == (256, 258, 259, 257)
+    assert source.joins(b"l") == () and source.joins(b"xy") == (NEVER,)
+
+
+def test_uses_are_counted_in_the_corpus_or_else_in_the_text():
+    words = WordTokenizer.train(["Mia ran. Leo ran."])
+    [row] = TokenExplorer("Mia ran", words, corpus=["Leo ran. Leo ran."]).traits()["payload"]["rows"]
+    uses = dict(map(tuple, row["uses"]))
+    assert [uses[token_id] for token_id in words.encode("Mia ran")] == [0, 2]
+    assert (row["n_uses"], row["where"]) == (6, "the corpus")
+    [row] = TokenExplorer("Mia ran Mia", words).traits()["payload"]["rows"]
+    assert dict(map(tuple, row["uses"]))[words.encode("Mia")[0]] == 2 and row["where"] == "this text"
+
+
+def test_a_family_emoji_is_one_character():
+    payload = TokenExplorer("a👩‍👩‍👧b", "gpt2").traits()["payload"]
+    assert unpacked(payload["ends"]) == [1, 19, 20] and payload["n_characters"] == 3
+
+
+def test_a_long_text_is_cut_for_the_picture_but_not_for_the_bill():
+    explorer = TokenExplorer("kite " * 5000, OURS)
+    payload = explorer.traits()["payload"]
+    assert len(unpacked(payload["ends"])) == 300 and payload["n_characters"] == 25_000
+    assert payload["rows"][0]["n_tokens"] == len(OURS[0].encode("kite " * 5000))
+    assert len(json.dumps(payload)) < 60_000
+
+
+def test_half_a_character_is_mended_and_said():
+    explorer = TokenExplorer("kite\ud83d", OURS)
+    assert "Half a character in it was replaced by U+FFFD" in repr(explorer)
+    assert explorer.text == "kite\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((3, OURS), "text must be a str, but is int: 3"),
+        (("a" * 100_001, OURS), "100,001 characters; at most 100,000"),
+        (("a", []), "give at least one"),
+        (("a", None), "A tokenizer is one of llmviz.tokenizers"),
+        (("a", [3]), "but this is 3"),
+        (("a", "gpt-5"), "There is no vocabulary 'gpt-5' here"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_a_sentence(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        TokenExplorer(*arguments)
+
+
+@pytest.mark.parametrize("merges", [-1, 2.5, "all", True])
+def test_impossible_merges_are_refused(merges):
+    with pytest.raises(ValueError, match="merges must be a whole number from 0 to 243"):
+        TokenExplorer("a", OURS[0], merges=merges)
+
+
+def test_a_corpus_is_texts():
+    with pytest.raises(ValueError, match="corpus must be texts"):
+        TokenExplorer("a", OURS[0], corpus=[1])
+
+
+def test_names_tell_the_kinds_apart_and_the_sizes_of_twins():
+    small = BytePairTokenizer([])
+    names = [source.name for source in TokenExplorer("a", [OURS[0], small, *OURS[1:], "gpt2", small]).sources]
+    assert names == [
+        "BPE 500", "BPE 257", "WordPiece", "Unigram", "Words", "Characters", "gpt2", "BPE 257 (8)",
+    ]  # fmt: skip
+    assert len(OURS) == len(TOKENIZERS)
+
+
+def test_before_a_prediction_nothing_gives_the_answer_away():
+    explorer = TokenExplorer("Mia found a kite.", OURS, predict=True)
+    assert repr(explorer).endswith("How many tokens is that? Predict it first.")
+    assert explorer.picture() is None
+    assert {row[3] for row in explorer.table().rows} == {"predict first"}
+    assert {row[2] for row in explorer.table().rows} == {"?"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_inert_in_the_page(text):
+    page = TokenExplorer(text, ALL).page_html()
+    stays_data(page)
+    assert page.count("<script") == 2
+
+
+def test_the_same_inputs_give_the_same_page_and_others_another_id():
+    def identity(*arguments, **options):
+        return regex.search(r"lv-\w{12}", TokenExplorer(*arguments, **options).page_html())[0]
+
+    assert TokenExplorer(TEXT, OURS).page_html() == TokenExplorer(TEXT, OURS).page_html()
+    others = {identity(TEXT, OURS), identity("a", OURS), identity(TEXT, OURS[:1]), identity(TEXT, OURS, merges=3)}
+    assert len(others) == 4
+
+
+def test_typing_is_answered_and_what_is_wrong_is_said_in_its_place():
+    live = TokenExplorer("Mia", OURS, corpus=DOCUMENTS, merges=7).live()
+    live.text = "a red kite"
+    assert repr(live).startswith("“a red kite”: 10 characters") and live.problem == ""
+    assert live.payload["n_characters"] == 10 and live.merges == 7
+    live.text = "x" * 100_001
+    assert "at most 100,000" in live.problem and live.payload["n_characters"] == 10
+    live.text = ""
+    assert live.problem == "" and live.payload["n_characters"] == 0
+    assert live.explorer.sources[0].uses is TokenExplorer("", live.explorer.sources).sources[0].uses
+
+
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    text=texts,
+    chosen=st.lists(st.sampled_from(ALL), min_size=1, max_size=4),
+    merges=st.none() | st.integers(0, 300_000),
+    predict=st.booleans(),
+)
+def test_any_setting_gives_a_page(text, chosen, merges, predict):
+    explorer = TokenExplorer(text, chosen, merges=merges, predict=predict)
+    traits = json.loads(json.dumps(explorer.traits(), allow_nan=False))
+    for row in traits["payload"]["rows"]:
+        assert sum(unpacked(row["sizes"])) == row["n_bytes"] <= sum(len(g.encode()) for g in explorer.graphemes[:300])
+        assert len(unpacked(row["ids"])) == len(unpacked(row["sizes"])) <= row["n_tokens"]
+    assert repr(explorer) and "\n" not in repr(explorer)
+    explorer.table().to_html().encode("utf-8")

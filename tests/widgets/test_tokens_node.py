@@ -1,0 +1,155 @@
+"""The pure functions of the token explorer's module, run by node and held against Python."""
+
+import json
+import random
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from llmviz import widgets
+from llmviz.tokenizers.base import displayable
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
+from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.widgets import TokenExplorer
+from llmviz.widgets.base import es_module, to_json
+
+DATA = Path(widgets.__file__).parent / "static" / "tokens_data.js"
+TRAINING = "the kite, the tree, the tent. Mia's kites aren't red: 안녕 안녕 👩‍👩‍👧 naïve café מיה\n\n" * 3
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def node(program: str, given=None):
+    """What a program prints as JSON; the module's functions and `given` are in scope."""
+    call = f"console.log(JSON.stringify((() => {{{program}}})()));"
+    source = f"{es_module(DATA)}\nconst given = {to_json(given)};\n{call}"
+    done = subprocess.run(["node", "--input-type=module"], input=source, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[:2000]
+    return json.loads(done.stdout)
+
+
+def some_texts(n: int) -> list[str]:
+    chance = random.Random(5)
+    letters = "the kites Mia  안녕\n👩‍👧é\u0301\u200b<>&\"'אב\x00\ufffd"
+    return ["".join(chance.choices(letters, k=chance.randrange(40))) for _ in range(n)]
+
+
+def test_at_every_place_of_the_slider_the_tokens_are_those_of_so_many_merges():
+    """Ids, bytes and labels, over many texts and numbers of merges."""
+    tokenizer = BytePairTokenizer.train(TRAINING, 330)
+    texts, sizes = some_texts(60), [0, 1, 5, 20, len(tokenizer.merges)]
+    payloads = [TokenExplorer(text, tokenizer).traits()["payload"] for text in texts]
+    found = node(
+        """return given.payloads.map((payload) => {
+            const data = readTokens(payload);
+            return given.sizes.map((n) =>
+                tokensAt(data.rows[0], data.bytes, n).map(({ start, end, id }) => [start, end, id]));
+        });""",
+        {"payloads": payloads, "sizes": sizes},
+    )
+    for text, at_sizes in zip(texts, found, strict=True):
+        for n, tokens in zip(sizes, at_sizes, strict=True):
+            smaller = BytePairTokenizer(tokenizer.merges[:n])
+            place, expected = 0, []
+            for token_id, piece in zip(smaller.encode(text), smaller.stretches(text), strict=True):
+                expected.append([place, place + len(piece), token_id])
+                place += len(piece)
+            assert tokens == expected, (text, n)
+
+
+def test_real_vocabularies_show_their_own_ids_and_hex_where_python_does():
+    encoding = tiktoken_encoding("gpt2")
+    texts = [text for text in some_texts(40) if text]
+    payloads = [TokenExplorer(text, encoding).traits()["payload"] for text in texts]
+    found = node(
+        """return given.map((payload) => {
+            const data = readTokens(payload);
+            return tokensAt(data.rows[0], data.bytes, 1e9).map(({ id, label }) => [id, isHex(label)]);
+        });""",
+        payloads,
+    )
+    for text, tokens in zip(texts, found, strict=True):
+        ids = encoding.encode_ordinary(text)
+        pieces = [displayable(encoding.decode_single_token_bytes(token_id)) for token_id in ids]
+        assert tokens == [[i, piece.startswith("⟨")] for i, piece in zip(ids, pieces, strict=True)]
+
+
+def test_labels_hide_nothing():
+    def labels(*texts):
+        given = [list(text.encode()) for text in texts]
+        return node("return given.map((data) => labelOf(Uint8Array.from(data)));", given)
+
+    assert labels(" red", "\n", "\t", "\u200b", "\u0301", "a" * 40) == [
+        "·red", "↵", "⇥", "U+200B ", "◌\u0301", "a" * 23 + "…",
+    ]  # fmt: skip
+    assert node("return labelOf(Uint8Array.from([0xe2, 0x98]))") == "⟨e2 98⟩"
+    grapheme = "return graphemeLabel(Uint8Array.from(given));"
+    assert node(grapheme, list("👩‍👩‍👧".encode())) == "👩‍👩‍👧"
+    assert node(grapheme, list(("e" + "\u0301" * 500).encode())).endswith("…")
+
+
+def test_a_family_emoji_is_one_block_and_tokens_that_share_a_letter_stay_together():
+    blocks = node(
+        """const data = readTokens(given);
+        return blocksOf(tokensAt(data.rows[0], data.bytes, 1e9), data.ends);""",
+        TokenExplorer("a👩‍👩‍👧b", "gpt2").traits()["payload"],
+    )
+    assert [(block["first"], block["last"]) for block in blocks] == [(0, 0), (1, 1), (2, 2)]
+    assert len(blocks[1]["tokens"]) > 5
+    across = node("return blocksOf([{start: 0, end: 1}, {start: 1, end: 4}, {start: 4, end: 5}], [2, 3, 5]);")
+    assert across == [{"first": 0, "last": 2, "tokens": [0, 1, 2]}]
+
+
+def test_a_token_of_no_letter_joins_the_next_block():
+    blocks = node("return blocksOf([{start: 0, end: 0}, {start: 0, end: 2}], [1, 2]);")
+    assert blocks == [{"first": 0, "last": 1, "tokens": [0, 1]}]
+    tokenizer = UnigramTokenizer({" ": -1, "k": -2})
+    payload = TokenExplorer("k", tokenizer).traits()["payload"]
+    shown = node("const data = readTokens(given); return tokensAt(data.rows[0], data.bytes, 0);", payload)
+    assert [(token["label"], token["end"]) for token in shown] == [("·", 0), ("k", 1)]
+
+
+def test_the_merge_tree_tells_the_joins_in_their_order():
+    tokenizer = BytePairTokenizer([(b"l", b"o"), (b"lo", b"w"), (b"e", b"r"), (b"low", b"er")])
+    tree = node(
+        "const data = readTokens(given); return treeOf(data.rows[0], 0, 5, data.bytes);",
+        TokenExplorer("lower", tokenizer).traits()["payload"],
+    )
+
+    def brief(part):
+        return [part["id"], *map(brief, part["parts"])] if "parts" in part else part["id"]
+
+    assert brief(tree) == [259, [257, [256, 108, 111], 119], [258, 101, 114]]
+
+
+def test_lines_break_where_nothing_is_cut_and_never_overflow():
+    bands = "return bandsOf(given.widths, given.room, (place) => given.costs[place]);"
+    assert node(bands, {"widths": [10] * 10, "room": 45, "costs": [1, 1, 1, 0, 1, 1, 0, 1, 1, 1]}) == [
+        [0, 3], [3, 6], [6, 10],
+    ]  # fmt: skip
+    assert node(bands, {"widths": [90, 10], "room": 45, "costs": [0, 0]}) == [[0, 1], [1, 2]]
+    assert node(bands, {"widths": [], "room": 45, "costs": []}) == []
+    assert node("return Array.from(breakCosts([[{first: 0, last: 2, tokens: [0, 1]}]], 4));") == [0, 2, 2, 0, 0]
+    assert node("return Array.from(columnWidths([10, 10, 10], [[0, 1, 40], [1, 1, 5]]));") == [20, 20, 10]
+
+
+def test_among_the_guesses_is_the_right_one_and_all_are_different():
+    found = node("return Array.from({length: 300}, (_, n) => guesses(n + 1));")
+    for right, options in enumerate(found, 1):
+        assert right in options and len(set(options)) == 4 and options == sorted(options) and options[0] > 0
+    assert {options.index(right) for right, options in enumerate(found, 1)} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("most", [0, 1, 243, 2000, 2001, 50_000, 199_742])
+def test_every_step_of_the_slider_is_a_number_of_merges_and_back(most):
+    found = node(
+        """const steps = Array.from({length: sliderSteps(given) + 1}, (_, step) => mergesAt(step, given));
+        return [steps, steps.map((merges) => stepAt(merges, given))];""",
+        most,
+    )
+    merges, back = found
+    assert merges[0] == 0 and merges[-1] == most and all(one < other for one, other in pairwise(merges))
+    assert back == list(range(len(merges)))
