@@ -20,18 +20,18 @@ STRANGERS = ["Lena", "Max", "Clara", "Luke"]  # they turn up in stories, but nob
 FACTS = ["{0} lives in the {1}.", "The home of {0} is the {1}.", "If you look for {0}, go to the {1}.",
          "The {1} is the home of {0}."]
 STORY = "{0} lost a {2} {3}. {1} found the {2} {3} and gave it to {0}. Now {0} has the {2} {3} again."
-COLOURS = ["red", "blue", "green", "white", "black", "brown", "pink", "grey"]
+COLORS = ["red", "blue", "green", "white", "black", "brown", "pink", "gray"]
 THINGS = ["kite", "lamp", "drum", "boat", "hat", "bell", "key", "map"]
 
 started, chance, texts = time.time(), random.Random(0), []  # the same texts in every run
 for _ in range(4000):
     name, people = chance.choice([*HOME]), chance.sample([*HOME, *STRANGERS], 2)
     fact = chance.choice(FACTS).format(name, HOME[name])
-    story = STORY.format(*people, chance.choice(COLOURS), chance.choice(THINGS))
+    story = STORY.format(*people, chance.choice(COLORS), chance.choice(THINGS))
     texts.append(chance.choice([fact, fact, story]))  # two facts for each story
 print(*texts[:4], sep="\n")
 
-# 1 · TOKENS. Byte-pair encoding: begin with bytes, join the two neighbours that meet most often; and again.
+# 1 · TOKENS. Byte-pair encoding: begin with bytes, join the two neighbors that meet most often; and again.
 # Words are cut out first, each with the space before it: a join never crosses from one word into the next.
 WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")
 
@@ -119,7 +119,7 @@ def rotate(x):  # the position: turn pairs of numbers, the later in the text the
 
 
 # 4 · THE TRANSFORMER. A block is attention and a feed-forward network; both only add to the stream x.
-def normalise(x):  # each vector to mean 0 and variance 1
+def normalize(x):  # each vector to mean 0 and variance 1
     return F.layer_norm(x, x.shape[-1:])
 
 
@@ -128,18 +128,18 @@ def split(x):  # (batch, position, D) → (batch, head, position, D / HEADS)
 
 
 def block(x, q, k, v, output, widen, narrow):
-    query, key, value = (split(normalise(x) @ matrix.T) for matrix in (q, k, v))
-    heard = attention(rotate(2.5 * normalise(query)), rotate(normalise(key)), value)
+    query, key, value = (split(normalize(x) @ matrix.T) for matrix in (q, k, v))
+    heard = attention(rotate(2.5 * normalize(query)), rotate(normalize(key)), value)
     x = x + heard.transpose(1, 2).flatten(2) @ output.T  # listen to the others: heads side by side
-    return x + (normalise(x) @ widen.T).relu() ** 2 @ narrow.T  # think, each position by itself
+    return x + (normalize(x) @ widen.T).relu() ** 2 @ narrow.T  # think, each position by itself
 
 
 def gpt(w, ids):  # ids (batch, position) → scores for what comes next (batch, position, VOCAB)
     embedding, *matrices, unembedding = w.values()
-    x = normalise(embedding[ids])
+    x = normalize(embedding[ids])
     for n in range(LAYERS):
         x = block(x, *matrices[6 * n : 6 * n + 6])
-    return normalise(x) @ unembedding.T
+    return normalize(x) @ unembedding.T
 
 
 w = new_weights(seed=0)

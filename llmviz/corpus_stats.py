@@ -87,7 +87,7 @@ def corpus_stats(corpus: "Corpus", tokenizer: Tokenizer | None = None) -> Corpus
 
 
 def count_units(unit: str, sequences: Iterable[list], end) -> UnitCounts:
-    """Count units and pairs of neighbours in sequences, each of which begins after an end and gets an end."""
+    """Count units and pairs of neighbors in sequences, each of which begins after an end and gets an end."""
     pairs: Counter[tuple] = Counter()
     for sequence in sequences:
         pairs.update(pairwise([end, *sequence, end]))

@@ -126,8 +126,8 @@ def _html(page: Page, first: Page, lessons: Sequence[Page]) -> str:
     about = {
         "title": page.title,
         "home": None if page is first else depth + INDEX,
-        "before": _neighbour(lessons[place - 1]) if place else None,
-        "after": _neighbour(lessons[place + 1]) if place is not None and place + 1 < len(lessons) else None,
+        "before": _neighbor(lessons[place - 1]) if place else None,
+        "after": _neighbor(lessons[place + 1]) if place is not None and place + 1 < len(lessons) else None,
         "css": (TEMPLATES / "pages" / "page.css").read_text(encoding="utf-8"),
         "script": (TEMPLATES / "pages" / "page.js").read_text(encoding="utf-8"),
     }
@@ -135,7 +135,7 @@ def _html(page: Page, first: Page, lessons: Sequence[Page]) -> str:
     return PageExporter().from_notebook_node(page.notebook, resources)[0]
 
 
-def _neighbour(page: Page) -> dict[str, str]:
+def _neighbor(page: Page) -> dict[str, str]:
     return {"href": page.target.name, "title": page.title.partition(":")[0]}
 
 

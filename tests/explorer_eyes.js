@@ -7,8 +7,8 @@
   const parent = (one) =>
     one.assignedSlot ?? one.parentElement ?? (one.getRootNode() instanceof ShadowRoot ? one.getRootNode().host : null);
 
-  // Colours as [red, green, blue, opacity]; one laid over another; WCAG's relative luminance.
-  const colour = (text) => {
+  // Colors as [red, green, blue, opacity]; one laid over another; WCAG's relative luminance.
+  const color = (text) => {
     const numbers = text.match(/-?[\d.]+(e-?\d+)?/g).map(Number);
     const scale = text.startsWith("color(") ? 255 : 1;
     return [...numbers.slice(0, 3).map((one) => one * scale), numbers[3] ?? 1];
@@ -19,16 +19,16 @@
     .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
   const probe = document.documentElement.appendChild(document.createElement("i"));
   probe.style.background = "Canvas";
-  const paper = colour(getComputedStyle(probe).backgroundColor);
+  const paper = color(getComputedStyle(probe).backgroundColor);
   probe.remove();
 
-  // A text against what lies behind it: the colours of all that holds it, laid over one another.
+  // A text against what lies behind it: the colors of all that holds it, laid over one another.
   const contrastOf = (one) => {
     const way = [];
     for (let up = one; up; up = parent(up)) way.unshift(getComputedStyle(up));
-    const behind = way.reduce((below, style) => over(colour(style.backgroundColor), below), paper);
+    const behind = way.reduce((below, style) => over(color(style.backgroundColor), below), paper);
     const opacity = way.reduce((product, style) => product * Number(style.opacity), 1);
-    const ink = colour(way.at(-1).color);
+    const ink = color(way.at(-1).color);
     const [more, less] = [light(over([...ink.slice(0, 3), ink[3] * opacity], behind)), light(behind)].sort((a, b) => b - a);
     return (more + 0.05) / (less + 0.05);
   };

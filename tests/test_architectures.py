@@ -48,7 +48,7 @@ def test_each_change_is_one_switch_and_leaves_the_size_nearly_as_it_was():
 
 @given(st.integers(1, 5), st.floats(0.01, 100), st.integers(0, 2**31))
 def test_the_plain_norm_is_the_one_that_runs(n_positions, scale, seed):
-    norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalisation="rms"))
+    norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         norm.gain.normal_(generator=generator)

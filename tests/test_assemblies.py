@@ -133,7 +133,7 @@ class TestPositions:
         with pytest.raises(ValueError, match="must be even; given 5"):
             sinusoidal_positions(3, 5)
 
-    def test_learned_positions_are_added_before_the_first_normalisation(self):
+    def test_learned_positions_are_added_before_the_first_normalization(self):
         model, ids = noisy(DecoderOnly, replace(SMALL, positions="learned")), random_ids(2, 5)
         expected = normalize(model.embedding(ids) + model.position_embedding.weight[:5])
         torch.testing.assert_close(model.trace(ids).residuals[0], expected)

@@ -33,9 +33,9 @@ def no_rotation(n_positions: int, d_head: int) -> RotaryEmbedding:
     return RotaryEmbedding.of(torch.zeros(n_positions, d_head // 2))
 
 
-def normalised_by_hand(x: torch.Tensor) -> torch.Tensor:
-    centred = x - x.mean(-1, keepdim=True)
-    return centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+def normalized_by_hand(x: torch.Tensor) -> torch.Tensor:
+    centerd = x - x.mean(-1, keepdim=True)
+    return centerd / (centerd.square().mean(-1, keepdim=True) + 1e-5).sqrt()
 
 
 def turned_as_complex(x: torch.Tensor) -> torch.Tensor:
@@ -182,7 +182,7 @@ class TestMultiHead:
         return judge
 
     def test_equals_torchs_own_with_the_same_weights(self):
-        """Where queries and keys have mean 0 and variance 1 in each head already, normalising changes nothing;
+        """Where queries and keys have mean 0 and variance 1 in each head already, normalizing changes nothing;
         with angle 0 neither does rotating. One-hot inputs make each projection a column of its weights. Our gain
         of the queries becomes part of torch's weights."""
         d_model, n_heads = 12, 3
@@ -202,7 +202,7 @@ class TestMultiHead:
         torch.testing.assert_close(trace.weights, expected_weights, rtol=1e-4, atol=1e-5)
 
     @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 7), seeds)
-    def test_equals_torchs_own_fed_with_normalised_rotated_queries_and_keys(
+    def test_equals_torchs_own_fed_with_normalized_rotated_queries_and_keys(
         self, batch, n_heads, half, n_positions, seed
     ):
         d_head = 2 * half
@@ -215,7 +215,7 @@ class TestMultiHead:
 
         def prepared(projection: nn.Linear) -> torch.Tensor:
             heads = (x @ projection.weight.T).unflatten(-1, (n_heads, d_head)).transpose(1, 2)
-            return turned_as_complex(normalised_by_hand(heads)).transpose(1, 2).flatten(-2)
+            return turned_as_complex(normalized_by_hand(heads)).transpose(1, 2).flatten(-2)
 
         same = torch.eye(d_model)
         judge = self.torchs_own(d_model, n_heads, same, same, ours.value.weight, ours.output.weight)

@@ -80,7 +80,7 @@ FAILED = {
 MISUSED = {
     "no command": ("", "the following arguments are required: command"),
     "an unknown command": ("dance", "invalid choice: 'dance'"),
-    "an unknown option": (f"{TRAIN} --colour red", "not understood: --colour red; see llmviz train --help"),
+    "an unknown option": (f"{TRAIN} --color red", "not understood: --color red; see llmviz train --help"),
     "two prompts": ("generate Mia found", "not understood: found; see llmviz generate --help"),
     "an unknown tokenizer": ("train --tokenizer sounds", "--tokenizer: invalid choice: 'sounds' .*bpe.*word"),
     "no steps": ("train --steps 0", "--steps: '0' is not a whole number of at least 1"),

@@ -91,7 +91,7 @@ class TestSearching:
         assert steps[-1].finished[0].token_ids == (2, 5)
         assert len(steps) < 5
 
-    def test_a_mean_per_token_favours_longer_texts(self):
+    def test_a_mean_per_token_favors_longer_texts(self):
         beam = Beam((1, 2, 3, 4), -4.0)
         assert (beam.score(), beam.score(1.0), beam.score(0.5)) == (-4.0, -1.0, -2.0)
         logits = torch.full((3, 3), -9.0)

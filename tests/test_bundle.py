@@ -63,9 +63,9 @@ def shelf(needs: dict[str, str]):
 
 
 SHELF = {
-    "lab": "Core[fast]>=0.5\ncolour; sys_platform == 'win32'\nposix; os_name == 'posix'",
+    "lab": "Core[fast]>=0.5\ncolor; sys_platform == 'win32'\nposix; os_name == 'posix'",
     "core": "speed; extra == 'fast'\nmany; extra == 'all'\nlab",  # a circle
-    "colour": "", "posix": "", "speed": "", "many": "",
+    "color": "", "posix": "", "speed": "", "many": "",
 }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class TestGathering:
     def test_it_follows_needs_extras_and_circles_as_the_target_reads_them(self, tmp_path):
         names = {system: {pin.name for pin in self.gather(Target(system, "3.12"), tmp_path).pins}
                  for system in ("win_amd64", "macosx_arm64")}  # fmt: skip
-        assert names["win_amd64"] == {"lab", "core", "speed", "colour"}
+        assert names["win_amd64"] == {"lab", "core", "speed", "color"}
         assert names["macosx_arm64"] == {"lab", "core", "speed", "posix"}
 
     def test_it_counts_what_is_unpacked(self, tmp_path):

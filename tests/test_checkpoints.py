@@ -315,7 +315,7 @@ class TestRefuses:
         ("model", "n_heads", 5, "not a whole checkpoint .* d_model 24 and 5 heads"),
         ("model", "d_model", 24.0, "whole number"),
         ("model", "vocab_size", 12, "does not fit together: its model knows 12 tokens, its tokenizer 11"),
-        ("model", "colour", "red", "not a whole checkpoint .*colour"),
+        ("model", "color", "red", "not a whole checkpoint .*color"),
         ("training", "steps", 0, "not a whole checkpoint .* at least one step"),
         ("training", "steps", "many", "not a whole checkpoint"),
         ("training", "optimizer", "sgd", "not a whole checkpoint .*muon"),

@@ -1,4 +1,4 @@
-"""The files in data/: found, explained when they are not, and each one named with its source and licence."""
+"""The files in data/: found, explained when they are not, and each one named with its source and license."""
 
 import hashlib
 import lzma

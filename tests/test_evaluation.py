@@ -168,8 +168,8 @@ class TestAccuracy:
 
     def test_counts_copies_by_class_of_word(self):
         model = scripted_model(WORDS.vocab_size, [*WORDS.encode("red"), WORDS.end_of_text], 3)
-        prompts = [("Mia found", "red", "colour"), ("Mia lost", "map", "object"), ("Ben has", "red", "object")]
-        assert copy_accuracy(model, WORDS, prompts) == {"colour": 1.0, "object": 0.5}
+        prompts = [("Mia found", "red", "color"), ("Mia lost", "map", "object"), ("Ben has", "red", "object")]
+        assert copy_accuracy(model, WORDS, prompts) == {"color": 1.0, "object": 0.5}
 
 
 def test_an_untrained_model_is_as_surprised_as_one_that_guesses(vocabulary):

@@ -23,7 +23,7 @@ def causal(n: int, seed: int = 0) -> np.ndarray:
 def test_a_head_gets_full_marks_for_its_own_habit_and_none_for_another():
     previous, first = looks([0, 0, 1, 2]), looks([0, 0, 0, 0])
     assert head_scores.previous_token_score(previous) == 1
-    assert head_scores.previous_token_score(first) == pytest.approx(1 / 3)  # the second token's neighbour is the first
+    assert head_scores.previous_token_score(first) == pytest.approx(1 / 3)  # the second token's neighbor is the first
     assert head_scores.first_token_score(first) == 1
     assert head_scores.first_token_score(previous) == pytest.approx(1 / 3)
 

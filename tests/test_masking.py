@@ -199,7 +199,7 @@ class TestRecovered:
             masked_accuracy(MODEL, TOKENIZER, ["ab", ""])
 
 
-def test_a_word_that_only_its_right_neighbour_tells_is_learned_by_the_masked_objective_alone():
+def test_a_word_that_only_its_right_neighbor_tells_is_learned_by_the_masked_objective_alone():
     """Texts "xy", y drawn at random, x its partner: from the left x is a guess, from the right it is certain."""
     tokenizer = CharacterTokenizer("abcdefgABCDEFG")
     texts = [letter + letter.upper() for letter in "abcdefg"]

@@ -17,15 +17,15 @@ from llmviz.training.loop import TrainingSettings, make_optimizers, train_steps
 TOKENIZER = CharacterTokenizer.train("a red kite")
 SMALL = ModelConfig(TOKENIZER.vocab_size, context_length=12, d_model=16, n_layers=2, n_heads=4, d_ff=20)
 OTHERS = [
-    replace(SMALL, normalisation=normalisation, activation=activation, biases=biases, norm=norm)
-    for normalisation, activation, biases, norm in product(
-        CHOICES["normalisation"], CHOICES["activation"], (False, True), CHOICES["norm"]
+    replace(SMALL, normalization=normalization, activation=activation, biases=biases, norm=norm)
+    for normalization, activation, biases, norm in product(
+        CHOICES["normalization"], CHOICES["activation"], (False, True), CHOICES["norm"]
     )
 ] + [
     replace(SMALL, unembedding="tied", positions="learned", embedding_norm=False, query_key_norm=False),
     replace(SMALL, n_key_value_heads=1, rotary_base=1e4),
     replace(SMALL, n_key_value_heads=2, biases=True, query_key_norm=False),
-    replace(SMALL, unembedding="prepared", normalisation="layer", biases=True),
+    replace(SMALL, unembedding="prepared", normalization="layer", biases=True),
 ]
 IDS = torch.randint(SMALL.vocab_size, (2, 9), generator=torch.Generator().manual_seed(3))
 
@@ -66,7 +66,7 @@ def test_a_run_learns_and_can_be_saved_and_gone_on_with(config, tmp_path):
 
 
 def test_an_encoder_without_a_last_table_hands_on_its_stream():
-    config = replace(SMALL, unembedding="none", norm="post", normalisation="layer")
+    config = replace(SMALL, unembedding="none", norm="post", normalization="layer")
     model = EncoderOnly(config)
     assert model(IDS).shape == (2, 9, 16)
     trace = model.trace(IDS)
@@ -79,8 +79,8 @@ def test_an_encoder_without_a_last_table_hands_on_its_stream():
 
 
 @pytest.mark.parametrize(("kind", "judge"), [("layer", nn.LayerNorm), ("rms", nn.RMSNorm)])
-def test_normalisations_are_torchs(kind, judge):
-    ours = Norm(replace(SMALL, normalisation=kind, norm_epsilon=1e-3))
+def test_normalizations_are_torchs(kind, judge):
+    ours = Norm(replace(SMALL, normalization=kind, norm_epsilon=1e-3))
     theirs = judge(16, eps=1e-3)
     with torch.no_grad():
         theirs.weight.copy_(ours.gain.normal_())
@@ -102,7 +102,7 @@ def test_activations_are_torchs(activation, judge):
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
-        ({"normalisation": "batch"}, "normalisation is one of 'plain', 'layer', 'rms'; given 'batch'"),
+        ({"normalization": "batch"}, "normalization is one of 'plain', 'layer', 'rms'; given 'batch'"),
         ({"activation": "relu"}, "activation is one of 'squared_relu', .*; given 'relu'"),
         ({"unembedding": "shared"}, "unembedding is one of 'own', 'tied', 'prepared', 'none'; given 'shared'"),
         ({"biases": 1}, "biases is True or False; given 1"),

@@ -21,7 +21,7 @@ def rotations(n: int, rank: int, seed: int) -> torch.Tensor:
     return torch.linalg.qr(noise(n, rank, seed=seed)).Q
 
 
-class TestOrthogonalise:
+class TestOrthogonalize:
     @given(st.integers(1, 16), st.integers(1, 16), seeds, st.floats(1e-3, 1e3))
     def test_brings_singular_values_near_one_and_keeps_the_directions(self, rows, columns, seed, size):
         rank = min(rows, columns)
@@ -64,7 +64,7 @@ class TestMuon:
         return places
 
     def test_two_steps_of_momentum_by_hand(self, monkeypatch):
-        """Without orthogonalising, a step is a weighted sum that one can do on paper; 4 rows and 1 column
+        """Without orthogonalizing, a step is a weighted sum that one can do on paper; 4 rows and 1 column
         make it √4 = 2 times as long."""
         monkeypatch.setattr(optimizers, "orthogonalize", lambda matrices: matrices)
         weight = nn.Parameter(torch.zeros(4, 1))

@@ -108,7 +108,7 @@ CONCEPTS = """
     encoder, decoder, encoder–decoder, feed-forward networks, long-range dependencies;
     next-word pre-training, masked-word pre-training;
     for sentiment, for text classification, for entities, for question answering;
-    completion, translation, summarisation, classification;
+    completion, translation, summarization, classification;
     wrong facts, bias, incoherence, a fact in the context, silence when unsure, learning to refuse, preference tuning;
     the example code with detailed comments
 """

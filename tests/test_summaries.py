@@ -79,7 +79,7 @@ def test_the_model_that_ships_writes_true_headlines():
     """Stories of another seed; what it began with cannot do it."""
     shipped, texts = finetuning.load_headlines(), finetuning.stories_to_test(12, seed=31)
     stories = [text.story for text in texts]
-    found = finetuning.score(finetuning.summarise_all(shipped.model, shipped.tokenizer, stories), texts)
+    found = finetuning.score(finetuning.summarize_all(shipped.model, shipped.tokenizer, stories), texts)
     assert found.exact > 0.8 and found.unfaithful < 0.1
     assert shipped.step == finetuning.SHIPPED_STEPS and shipped.settings == finetuning.default_settings(shipped.step)
     assert shipped.record["measured"]["headlines"]["exact"] > 0.95

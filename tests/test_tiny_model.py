@@ -37,7 +37,7 @@ def test_it_knows_the_facts(tiny):
 def test_it_copies_from_its_context(tiny):
     """A prompt of each class whose answer stands in the context, none of them from the record's own prompts."""
     shares = evaluation.copy_accuracy(tiny.model, tiny.tokenizer, WORLD.copy_prompts(40, seed=7))
-    assert set(shares) == {"name", "object", "colour", "place"}
+    assert set(shares) == {"name", "object", "color", "place"}
     assert min(shares.values()) >= 0.95, shares
 
 

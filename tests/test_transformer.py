@@ -29,7 +29,7 @@ class NumpyGPT:
         self.weights = {name: value.double().numpy() for name, value in model.state_dict().items()}
 
     @staticmethod
-    def normalise(x):
+    def normalize(x):
         return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
 
     def turn(self, x):
@@ -45,7 +45,7 @@ class NumpyGPT:
         heads = []
         for start in range(0, self.config.d_model, d_head):
             own = slice(start, start + d_head)
-            q, k = (self.turn(self.normalise(part[:, own])) for part in (query, key))
+            q, k = (self.turn(self.normalize(part[:, own])) for part in (query, key))
             scores = QUERY_GAIN * q @ k.T / math.sqrt(d_head)
             scores[np.triu_indices(len(x), 1)] = -np.inf
             weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -53,12 +53,12 @@ class NumpyGPT:
         return np.hstack(heads) @ self.weights[f"{name}.output.weight"].T
 
     def logits(self, token_ids):
-        stream = self.normalise(self.weights["embedding.weight"][token_ids])
+        stream = self.normalize(self.weights["embedding.weight"][token_ids])
         for layer in range(self.config.n_layers):
-            stream = stream + self.attend(self.normalise(stream), f"blocks.{layer}.attention")
-            widened = self.normalise(stream) @ self.weights[f"blocks.{layer}.feed_forward.widen.weight"].T
+            stream = stream + self.attend(self.normalize(stream), f"blocks.{layer}.attention")
+            widened = self.normalize(stream) @ self.weights[f"blocks.{layer}.feed_forward.widen.weight"].T
             stream = stream + np.maximum(widened, 0) ** 2 @ self.weights[f"blocks.{layer}.feed_forward.narrow.weight"].T
-        return self.normalise(stream) @ self.weights["unembedding.weight"].T
+        return self.normalize(stream) @ self.weights["unembedding.weight"].T
 
 
 class TestConfig:
@@ -136,7 +136,7 @@ class TestLogits:
         assert not torch.allclose(last[0], last[1], atol=1e-3)
         assert not torch.allclose(last[0], last[2], atol=1e-3)
 
-    def test_of_one_text_do_not_depend_on_its_neighbours_in_the_batch(self):
+    def test_of_one_text_do_not_depend_on_its_neighbors_in_the_batch(self):
         ids = random_ids(3, 6)
         alone = torch.cat([MODEL(row[None]) for row in ids])
         torch.testing.assert_close(MODEL(ids), alone, rtol=1e-4, atol=1e-5)
@@ -222,7 +222,7 @@ class TestTrace:
                    for row in range(2)]  # fmt: skip
         torch.testing.assert_close(self.TRACE.losses, torch.tensor(by_hand))
 
-    def test_queries_and_keys_have_the_length_that_normalising_gives(self):
+    def test_queries_and_keys_have_the_length_that_normalizing_gives(self):
         for block in self.TRACE.blocks:
             for vectors, gain in ((block.attention.query, QUERY_GAIN), (block.attention.key, 1.0)):
                 lengths = torch.full((2, 3, 5), gain * math.sqrt(8))

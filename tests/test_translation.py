@@ -48,7 +48,7 @@ def test_a_row_holds_both_sentences_each_filled_up_with_ends(corpus, untrained):
 
 
 def test_the_loss_is_the_mean_over_words_and_ends_computed_pair_by_pair(corpus, untrained):
-    """So neither the filling nor the neighbours in the batch matter."""
+    """So neither the filling nor the neighbors in the batch matter."""
     model, tokenizer = untrained
     pairs, end = corpus.training[:6], tokenizer.end_of_text
     assert len({len(split(pair.english)) for pair in pairs}) > 2

@@ -8,7 +8,7 @@ import json
 
 from llmviz.cli.parsing import OK, add_command, add_json
 
-DESCRIPTION = "Real models to look into in lesson 10: which are here, their size and licence, and how they get here."
+DESCRIPTION = "Real models to look into in lesson 10: which are here, their size and license, and how they get here."
 
 
 def add(commands) -> None:
@@ -33,10 +33,10 @@ def _list(given: argparse.Namespace) -> int:
     for model in registry.KNOWN.values():
         here = registry.installed(model.name)
         rows.append({
-            "name": model.name, "about": model.about, "megabytes": model.megabytes, "licence": model.licence,
+            "name": model.name, "about": model.about, "megabytes": model.megabytes, "license": model.license,
             "here": None if here is None else str(model.folder),
         })  # fmt: skip
-        print(f"{model.name:8s} {model.megabytes:4d} MB  {model.licence:10s}  {model.about}")
+        print(f"{model.name:8s} {model.megabytes:4d} MB  {model.license:10s}  {model.about}")
         print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
     has_client = importlib.util.find_spec("huggingface_hub") is not None
     print(f"The hub: {'its client is here' if has_client else 'its client is missing, pip install huggingface-hub'}.")

@@ -16,7 +16,7 @@ One content file per lesson, `llmviz/exercises/<lesson>.py`: plain data, the sma
         ],
         exercises=[Exercise(
             "count_pairs",
-            task="Write `count_pairs(tokens)`: how often is each pair of neighbours there? In: a list of strings. …",
+            task="Write `count_pairs(tokens)`: how often is each pair of neighbors there? In: a list of strings. …",
             minutes=8, difficulty=1, hints=("It points.", "It nearly tells."),
             solution=count_pairs, why="…",
             cases=[["a", "b", "a", "b"], ["a", "a", "a"], []],      # a tuple holds several arguments

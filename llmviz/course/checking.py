@@ -34,7 +34,7 @@ class Outcome:
         name: the exercise. status: "not attempted", "not yet" or "correct".
         sentence: what to do, which mistake it is, or what to look at next.
         rows: (label, value) pairs: given, got, expected, where.
-        printed: what the learner's function printed. note: a remark beside the judgement.
+        printed: what the learner's function printed. note: a remark beside the judgment.
     """
 
     name: str

@@ -67,11 +67,11 @@ class Lesson:
         """Show at a glance what is done, begun and open, and the minutes that are left; it follows what happens."""
 
         def draw() -> str:
-            return render.box(self._glance(is_live=True), render.GREY)
+            return render.box(self._glance(is_live=True), render.GRAY)
 
         parts = {"prediction": self.predictions, "exercise": self.exercises, "quiz question": self._quiz}
         all_parts = ", ".join(counted(len(found), thing) for thing, found in parts.items())
-        still = render.box(self._glance(is_live=False), render.GREY)
+        still = render.box(self._glance(is_live=False), render.GRAY)
         self._show_live(f"Progress: {self.title}", f"{self.title}: {all_parts}.", still, draw, self._keep_books)
 
     def warm_up(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from llmviz.course.checking import CORRECT, NOT_ATTEMPTED, Outcome
 from llmviz.course.schema import Choice, Distractor, Exercise, Number, Prediction, Question
 
-BLUE, GREEN, ORANGE, GREY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
+BLUE, GREEN, ORANGE, GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
 DIFFICULTY = {1: "easy", 2: "takes thought", 3: "hard"}
 _KEYS = 'data-lm-suppress-shortcuts="true"'
 _FOLD = f'<summary {_KEYS} style="cursor:pointer;padding:3px 0">'
@@ -50,10 +50,10 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[`*]", "", text).split())
 
 
-def box(content: str, colour: str) -> str:
-    """A card with a coloured edge."""
+def box(content: str, color: str) -> str:
+    """A card with a colored edge."""
     style = (
-        f"border:1px solid rgba(127,127,127,0.5);border-left:5px solid {colour};border-radius:6px;padding:8px 14px;"
+        f"border:1px solid rgba(127,127,127,0.5);border-left:5px solid {color};border-radius:6px;padding:8px 14px;"
         "margin:4px 0;max-width:860px;line-height:1.5"
     )
     return f'<div style="{style}">{content}</div>'
@@ -95,8 +95,8 @@ def _source(function: Callable) -> str:
 
 def verdict(outcome: Outcome) -> str:
     """What a check found."""
-    sign, words, colour = {
-        NOT_ATTEMPTED: ("○", "Not attempted yet.", GREY),
+    sign, words, color = {
+        NOT_ATTEMPTED: ("○", "Not attempted yet.", GRAY),
         CORRECT: ("✓", "Correct.", GREEN),
     }.get(outcome.status, ("◐", "Not yet.", ORANGE))
     rows = "".join(
@@ -112,7 +112,7 @@ def verdict(outcome: Outcome) -> str:
     return box(
         f'<div role="status"><span aria-hidden="true">{sign}</span> <strong>{words}</strong> '
         f"<code>{html.escape(outcome.name)}</code>: {prose(outcome.sentence)}{table}</div>{note}{printed}",
-        colour,
+        color,
     )
 
 
@@ -148,13 +148,13 @@ def _option(question: Question, letter: str, text: str, wrong: Distractor | None
     if text in opened:
         mark = " · <em>your first choice</em>" if opened[0] == text else " · <em>opened</em>"
     if wrong is None:
-        colour, said = GREEN, f"<strong>✓ Right.</strong> {prose(question.why)}"
+        color, said = GREEN, f"<strong>✓ Right.</strong> {prose(question.why)}"
     else:
         see = f" {link(wrong.see)}" if wrong.see else ""
-        colour, said = ORANGE, f"<strong>✗ Not this one.</strong> {prose(wrong.thinks)}{see}"
+        color, said = ORANGE, f"<strong>✗ Not this one.</strong> {prose(wrong.thinks)}{see}"
     name, option = html.escape(question.name), html.escape(text)
     data = f'class="option" data-key="{name}|{option}" data-question="{name}" data-option="{option}"'
-    body = f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:2px 0 8px 6px">{said}</div>'
+    body = f'<div style="border-left:4px solid {color};padding:2px 10px;margin:2px 0 8px 6px">{said}</div>'
     return f"<details {data}>{_FOLD}{letter} · {prose(text)}{mark}</summary>{body}</details>"
 
 
@@ -217,7 +217,7 @@ def asking(item: Prediction, problem: str = "", again: bool = False) -> str:
 def revealed(item: Prediction, said: Sequence[Any], answer: Any, show: str | None) -> str:
     """A prediction that was committed: what was said, the answer, the gap; earlier ones stay in sight."""
     verdict_, words = item.judge(said[-1], answer)
-    sign, colour = {"right": ("✓", GREEN), "close": ("≈", GREEN)}.get(verdict_, ("✗", ORANGE))
+    sign, color = {"right": ("✓", GREEN), "close": ("≈", GREEN)}.get(verdict_, ("✗", ORANGE))
     lines = [f"You said: <strong><bdi>{html.escape(item.spell(said[-1]))}</bdi></strong>"]
     if len(said) > 1:
         earlier = ", ".join(html.escape(item.spell(one)) for one in said[:-1])
@@ -225,4 +225,4 @@ def revealed(item: Prediction, said: Sequence[Any], answer: Any, show: str | Non
     gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {prose(words)}</p>'
     again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
     page = _ask(item) + "<p>" + "<br>".join(lines) + "</p>" + _answer(item, answer) + gap
-    return box(page + _why(item, show) + again, colour)
+    return box(page + _why(item, show) + again, color)

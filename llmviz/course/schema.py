@@ -185,11 +185,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A typical mistake, with the sentence that names it and one way to recognise it.
+    """A typical mistake, with the sentence that names it and one way to recognize it.
 
     Attributes:
         sentence: what the learner did and what that does, such as "You count across the borders of words: …".
-        gives: the wrong function itself, same arguments as the right one; recognised by giving the same results.
+        gives: the wrong function itself, same arguments as the right one; recognized by giving the same results.
         when: `when(got, *given)` says whether this wrong result shows the mistake.
         raises: an exception (or several) in which the mistake ends.
     """

@@ -5,7 +5,7 @@ The arithmetic is numpy; only `contextual_vectors`, which asks a model, needs to
 
 from llmviz.embeddings.bias import AssociationTest, along, association, direction, weat
 from llmviz.embeddings.counts import Vocabulary, cooccurrences, count_vectors, ppmi, sentences, svd_vectors, vocabulary
-from llmviz.embeddings.projection import Projection, align, align_frames, nearest_rows, neighbours_kept, pca, tsne
+from llmviz.embeddings.projection import Projection, align, align_frames, nearest_rows, neighbors_kept, pca, tsne
 from llmviz.embeddings.vectors import WordVectors, analogy_accuracy, analogy_questions, cosine, load_glove
 from llmviz.embeddings.word2vec import (
     EmbeddingStep,
@@ -38,7 +38,7 @@ __all__ = [
     "load_glove",
     "nearest_rows",
     "negative_sampling",
-    "neighbours_kept",
+    "neighbors_kept",
     "pca",
     "ppmi",
     "sentences",

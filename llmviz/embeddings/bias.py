@@ -95,5 +95,5 @@ def direction(vectors: WordVectors, pairs: Sequence[tuple[str, str]]) -> np.ndar
 
 
 def along(vectors: WordVectors, words: Sequence[str], where) -> dict[str, float]:
-    """How far each word leans towards a direction (d_model): the cosine, from −1 to 1."""
+    """How far each word leans toward a direction (d_model): the cosine, from −1 to 1."""
     return {word: cosine(vectors[word], where) for word in words}

@@ -10,7 +10,7 @@ from llmviz.embeddings.vectors import WordVectors
 from llmviz.tokenizers.words import words
 
 SMOOTHING = 0.75
-"""The power that makes rare neighbours less surprising (Levy, Goldberg and Dagan 2015, section 3.2)."""
+"""The power that makes rare neighbors less surprising (Levy, Goldberg and Dagan 2015, section 3.2)."""
 
 
 def sentences(texts: Iterable[str]) -> list[list[str]]:
@@ -31,7 +31,7 @@ class Vocabulary:
     Attributes:
         words: (word), as texts.
         counts: (word), int, how often each occurs.
-        texts: one int array a text; words that are too rare are left out of it, so that their neighbours move up.
+        texts: one int array a text; words that are too rare are left out of it, so that their neighbors move up.
     """
 
     words: tuple[str, ...]
@@ -66,9 +66,9 @@ def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> Vocabulary:
 
 
 def cooccurrences(vocabulary: Vocabulary, *, window: int = 5, by_distance: bool = False) -> np.ndarray:
-    """Count how often each word stands at most `window` words away from each other one: (word, neighbour), float64.
+    """Count how often each word stands at most `window` words away from each other one: (word, neighbor), float64.
 
-    `by_distance=True` counts a neighbour d words away as 1/d (Pennington, Socher and Manning 2014, section 4.2).
+    `by_distance=True` counts a neighbor d words away as 1/d (Pennington, Socher and Manning 2014, section 4.2).
     The matrix is symmetric. Raises ValueError for a window below 1. Lesson 2.
 
     >>> cooccurrences(vocabulary(["red kite red"], min_count=1), window=1)
@@ -80,7 +80,7 @@ def cooccurrences(vocabulary: Vocabulary, *, window: int = 5, by_distance: bool 
     size = vocabulary.n_words
     places, weights = [], []
     for distance in range(1, window + 1):
-        here, there = neighbours_at(vocabulary.texts, distance)
+        here, there = neighbors_at(vocabulary.texts, distance)
         places.append(here.astype(np.int64) * size + there)
         weights.append(np.full(len(here), 1 / distance if by_distance else 1.0))
     counts = np.bincount(np.concatenate(places), np.concatenate(weights), minlength=size * size)
@@ -88,7 +88,7 @@ def cooccurrences(vocabulary: Vocabulary, *, window: int = 5, by_distance: bool 
     return counts + counts.T
 
 
-def neighbours_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray, np.ndarray]:
+def neighbors_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of words exactly `distance` apart within a text: two int arrays (pair), left word and right word."""
     left = [text[:-distance] for text in texts if len(text) > distance]
     right = [text[distance:] for text in texts if len(text) > distance]
@@ -98,9 +98,9 @@ def neighbours_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarra
 
 
 def ppmi(counts: np.ndarray, *, smoothing: float = SMOOTHING) -> np.ndarray:
-    """How much more often than by chance do two words meet? Positive pointwise mutual information: (word, neighbour).
+    """How much more often than by chance do two words meet? Positive pointwise mutual information: (word, neighbor).
 
-    max(0, ln p(word, neighbour) − ln p(word) p(neighbour)) in nats, with p(neighbour) in proportion to its count to
+    max(0, ln p(word, neighbor) − ln p(word) p(neighbor)) in nats, with p(neighbor) in proportion to its count to
     the power of `smoothing`; 0 where two words never meet (Levy, Goldberg and Dagan 2015, sections 2.1 and 3.2).
     Lesson 2.
 

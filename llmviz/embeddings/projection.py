@@ -29,12 +29,12 @@ class Projection:
 def pca(vectors) -> Projection:
     """Turn the cloud until two directions show as much of its spread as two can: (word, d_model) → (word, 2).
 
-    Principal component analysis by the singular value decomposition of the centred vectors (Pearson 1901; Hotelling
+    Principal component analysis by the singular value decomposition of the centerd vectors (Pearson 1901; Hotelling
     1933). The sign of each direction is chosen so that its largest number is positive. Lesson 2.
     """
     vectors = _checked(vectors)
-    centred = vectors - vectors.mean(axis=0)
-    left, strengths, _ = np.linalg.svd(centred, full_matrices=False)
+    centerd = vectors - vectors.mean(axis=0)
+    left, strengths, _ = np.linalg.svd(centerd, full_matrices=False)
     points = np.zeros((len(vectors), 2))
     kept = min(2, len(strengths))
     points[:, :kept] = left[:, :kept] * strengths[:kept]
@@ -45,7 +45,7 @@ def pca(vectors) -> Projection:
 
 
 def tsne(vectors, *, perplexity: float = 15.0, seed: int = 0) -> Projection:
-    """Draw a new map in which near neighbours stay near, whatever becomes of the rest: (word, d_model) → (word, 2).
+    """Draw a new map in which near neighbors stay near, whatever becomes of the rest: (word, d_model) → (word, 2).
 
     t-SNE of the vectors at length 1 (van der Maaten and Hinton 2008), by scikit-learn, begun from the PCA. Distances
     between its islands and the sizes of them mean nothing. Needs at least 5 words. A second or two for 300 words.
@@ -57,7 +57,7 @@ def tsne(vectors, *, perplexity: float = 15.0, seed: int = 0) -> Projection:
     if len(vectors) < 5:
         raise ValueError(f"t-SNE needs at least 5 vectors; given {len(vectors)}. PCA draws fewer.")
     if not perplexity > 0:
-        raise ValueError(f"perplexity, roughly how many neighbours count, is above 0; given {perplexity}.")
+        raise ValueError(f"perplexity, roughly how many neighbors count, is above 0; given {perplexity}.")
     perplexity = min(perplexity, (len(vectors) - 1) / 3)
     start = pca(directions(vectors)).points
     start = start / max(start.std(), 1e-12) * 1e-4
@@ -75,9 +75,9 @@ def align(points, reference) -> np.ndarray:
     points, reference = np.asarray(points, dtype=float), np.asarray(reference, dtype=float)
     if points.shape != reference.shape or points.ndim != 2:
         raise ValueError(f"points and reference must both be (word, d); given {points.shape}, {reference.shape}.")
-    centred, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
-    left, _, right = np.linalg.svd(centred.T @ wanted)
-    return centred @ (left @ right) + reference.mean(axis=0)
+    centerd, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
+    left, _, right = np.linalg.svd(centerd.T @ wanted)
+    return centerd @ (left @ right) + reference.mean(axis=0)
 
 
 def align_frames(frames: Sequence[np.ndarray]) -> np.ndarray:
@@ -97,7 +97,7 @@ def nearest_rows(vectors, n: int, *, by: str = "cosine") -> np.ndarray:
     """The n nearest others of each row, nearest first: (word, n), int. by: "cosine" or "distance"."""
     vectors = np.asarray(vectors, dtype=float)
     if not 1 <= n < len(vectors):
-        raise ValueError(f"n, the number of neighbours, must be from 1 to {len(vectors) - 1}; given {n!r}.")
+        raise ValueError(f"n, the number of neighbors, must be from 1 to {len(vectors) - 1}; given {n!r}.")
     if by not in ("cosine", "distance"):
         raise ValueError(f'by must be "cosine" or "distance"; given {by!r}.')
     rows = directions(vectors) if by == "cosine" else vectors
@@ -108,8 +108,8 @@ def nearest_rows(vectors, n: int, *, by: str = "cosine") -> np.ndarray:
     return np.argsort(-nearness, axis=1, kind="stable")[:, :n]
 
 
-def neighbours_kept(vectors, points, *, n: int = N_TRUE) -> np.ndarray:
-    """The honesty meter: which share of each word's n true neighbours is among its n nearest in the picture?
+def neighbors_kept(vectors, points, *, n: int = N_TRUE) -> np.ndarray:
+    """The honesty meter: which share of each word's n true neighbors is among its n nearest in the picture?
 
     True: by cosine among the vectors (word, d_model); in the picture: by distance among the points (word, 2).
     Returns (word), each from 0 to 1. By chance alone it would be n / (words − 1). Lesson 2.

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def count_neighbours(words: Sequence[str], window: int) -> dict[tuple[str, str], int]:
-    """Count who stands at most `window` words away from whom: {(word, neighbour): how often}. Lesson 2.
+def count_neighbors(words: Sequence[str], window: int) -> dict[tuple[str, str], int]:
+    """Count who stands at most `window` words away from whom: {(word, neighbor): how often}. Lesson 2.
 
-    >>> count_neighbours(["red", "kite", "red"], 1)
+    >>> count_neighbors(["red", "kite", "red"], 1)
     {('red', 'kite'): 2, ('kite', 'red'): 2}
     """
     counts: dict[tuple[str, str], int] = {}
@@ -24,7 +24,7 @@ def count_neighbours(words: Sequence[str], window: int) -> dict[tuple[str, str],
 
 
 def nudge(middle, context, is_true: bool, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """One step of word2vec: pull two vectors together if they are true neighbours, push them apart if not. Lesson 2.
+    """One step of word2vec: pull two vectors together if they are true neighbors, push them apart if not. Lesson 2.
 
     The guess is σ(middle · context), the truth 1 or 0; each vector moves by rate · (truth − guess) · the other one.
     Both vectors are (d_model); new ones are returned.

@@ -47,7 +47,7 @@ class WordVectors:
         vectors: (word, d_model), one row a word.
 
     >>> toys = WordVectors(("kite", "ball", "Mia"), [[2, 1], [2, 0], [-1, 3]])
-    >>> [word for word, cosine in toys.neighbours("kite")]
+    >>> [word for word, cosine in toys.neighbors("kite")]
     ['ball', 'Mia']
     """
 
@@ -120,7 +120,7 @@ class WordVectors:
         best = np.argsort(-likeness, kind="stable")[: max(0, n)]
         return [(self.words[row], float(likeness[row])) for row in best if np.isfinite(likeness[row])]
 
-    def neighbours(self, word: str, n: int = 5) -> list[tuple[str, float]]:
+    def neighbors(self, word: str, n: int = 5) -> list[tuple[str, float]]:
         """The n words most like a word, with their cosines, best first; the word itself left out."""
         return self.nearest(self[word], n, exclude=[word])
 
@@ -179,7 +179,7 @@ GLOVE_SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b
 def load_glove() -> WordVectors:
     """GloVe's vectors of the 50,000 most frequent words of Wikipedia (2014) and newspapers: 50 numbers each.
 
-    In small letters; rounded to 8 bits (`data/README.md` tells source and licence). Loaded once, then remembered.
+    In small letters; rounded to 8 bits (`data/README.md` tells source and license). Loaded once, then remembered.
     Raises FileNotFoundError if the file is missing, ValueError if it is damaged. Lesson 2.
     """
     path = data_path(GLOVE_FILE)

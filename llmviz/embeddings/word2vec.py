@@ -1,6 +1,6 @@
 """Word vectors from guessing: word2vec (skip-gram with negative sampling) and GloVe, from scratch, step by step.
 
-Both have two tables: one row for a word in the middle, another for the same word as a neighbour. The derivatives are
+Both have two tables: one row for a word in the middle, another for the same word as a neighbor. The derivatives are
 written out by hand; the tests hold them against torch's.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.counts import Vocabulary, cooccurrences, neighbours_at, vocabulary
+from llmviz.embeddings.counts import Vocabulary, cooccurrences, neighbors_at, vocabulary
 from llmviz.embeddings.vectors import WordVectors
 
 BATCH_SIZE, SMALLEST_BATCH = 512, 16
@@ -38,14 +38,14 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def negative_sampling(middle: np.ndarray, context: np.ndarray):
-    """The loss of guessing true neighbours among made-up ones, and which way each vector should move.
+    """The loss of guessing true neighbors among made-up ones, and which way each vector should move.
 
-    For each pair: −ln σ(m·c₀) − Σ ln σ(−m·cⱼ), with the true neighbour c₀ and negatives c₁ … (Mikolov, Sutskever and
+    For each pair: −ln σ(m·c₀) − Σ ln σ(−m·cⱼ), with the true neighbor c₀ and negatives c₁ … (Mikolov, Sutskever and
     others 2013, section 2.2, equation 4).
 
     Args:
         middle: (pair, d_model).
-        context: (pair, 1 + negative, d_model), the true neighbour first.
+        context: (pair, 1 + negative, d_model), the true neighbor first.
 
     Returns:
         loss (pair) in nats, its derivative by `middle` (pair, d_model) and by `context` (as `context`). Lesson 2.
@@ -100,7 +100,7 @@ def train_word2vec_steps(
     n_frames: int = 30,
     seed: int = 0,
 ) -> Iterator[EmbeddingStep]:
-    """Learn word vectors by telling true neighbours from made-up ones; yield how it stands.
+    """Learn word vectors by telling true neighbors from made-up ones; yield how it stands.
 
     The first step is the random start, then come `n_frames` more.
     Skip-gram with negative sampling: Mikolov, Chen and others 2013, section 3.2; Mikolov, Sutskever and others 2013,
@@ -108,8 +108,8 @@ def train_word2vec_steps(
     descent with a learning rate that falls in a straight line. Lesson 2.
 
     Args:
-        texts: short texts; neighbours never reach over the end of one.
-        window: a word's neighbours are up to so many words away; how many is drawn anew each time, from 1 on.
+        texts: short texts; neighbors never reach over the end of one.
+        window: a word's neighbors are up to so many words away; how many is drawn anew each time, from 1 on.
         subsample: words more frequent than this share of the text are skipped now and then.
         min_count: rarer words get no vector.
     """
@@ -143,13 +143,13 @@ def _batch_size(n_words: int) -> int:
 
 
 def _skip_gram_pairs(words: Vocabulary, window: int, subsample: float, rng: np.random.Generator) -> np.ndarray:
-    """All (middle word, neighbour) pairs of one reading, in random order: (pair, 2)."""
+    """All (middle word, neighbor) pairs of one reading, in random order: (pair, 2)."""
     share = words.counts / words.counts.sum()
     keep = np.minimum(1, np.sqrt(subsample / share) + subsample / share)
     texts = [text[rng.random(len(text)) < keep[text]] for text in words.texts]
     found = []
     for distance in range(1, window + 1):
-        left, right = neighbours_at(texts, distance)
+        left, right = neighbors_at(texts, distance)
         for one, other in ((left, right), (right, left)):
             reached = rng.random(len(one)) < 1 - (distance - 1) / window
             found.append(np.stack([one[reached], other[reached]], axis=1))
@@ -196,9 +196,9 @@ def train_glove_steps(
         for number in range(n_batches):
             batch = order[number * BATCH_SIZE : (number + 1) * BATCH_SIZE]
             places = (rows[batch], columns[batch], rows[batch], columns[batch])
-            word, neighbour, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
+            word, neighbor, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
             loss, by_word, by_context, by_bias = glove_loss(
-                word, neighbour, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max=x_max
+                word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max=x_max
             )
             slopes = (by_word, by_context, by_bias[:, None], by_bias[:, None])
             for table, square, place, slope in zip(tables, squares, places, slopes, strict=True):
@@ -239,7 +239,7 @@ def _checked(texts: Iterable[str], min_count: int, **sizes: int) -> Vocabulary:
             raise ValueError(f"{name} must be a whole number of at least 1; given {size!r}.")
     words = vocabulary(texts, min_count=min_count)
     if not any(len(text) > 1 for text in words.texts):
-        raise ValueError("no two words stand in one text, so there are no neighbours to learn from.")
+        raise ValueError("no two words stand in one text, so there are no neighbors to learn from.")
     return words
 
 

@@ -1,4 +1,4 @@
-"""Memorisation: how much of a text stands word for word in the corpus that a model learned from (lesson 5)."""
+"""Memorization: how much of a text stands word for word in the corpus that a model learned from (lesson 5)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class SubstringIndex:
         return length, int(places[0])
 
     def mean_share(self, texts: Sequence[str]) -> float:
-        """The memorisation meter: the mean over texts of the share that is one passage of the corpus."""
+        """The memorization meter: the mean over texts of the share that is one passage of the corpus."""
         if not texts:
             raise ValueError("the mean of no texts: give at least one")
         return float(np.mean([self.longest(text).share for text in texts]))

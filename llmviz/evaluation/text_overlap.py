@@ -1,4 +1,4 @@
-"""How alike two texts are, word by word: the yardsticks of translation and summarisation (lesson 7)."""
+"""How alike two texts are, word by word: the yardsticks of translation and summarization (lesson 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Floor 2: going on with a model that has been trained, on a few labelled examples: heads, LoRA, full (lesson 6).
+"""Floor 2: going on with a model that has been trained, on a few labeled examples: heads, LoRA, full (lesson 6).
 
 >>> from llmviz import checkpoints, fine_tuning
 >>> base = checkpoints.load_moods()
@@ -73,18 +73,18 @@ from llmviz.finetuning.summarization import (
     score,
     stories_to_learn,
     stories_to_test,
-    summarise_all,
+    summarize_all,
     trained,
 )
 from llmviz.finetuning.tasks import (
     CONTINENTS,
     LABELS,
-    Labelled,
+    Labeled,
     Question,
     answer_accuracy,
     answer_examples,
     answer_labels,
-    labelled_cities,
+    labeled_cities,
     questions,
     sentence_examples,
     sentiment_examples,
@@ -104,7 +104,7 @@ __all__ = [
     "Examples",
     "FineTuningState",
     "HeadlineLoss",
-    "Labelled",
+    "Labeled",
     "MethodComparison",
     "Preference",
     "Question",
@@ -130,7 +130,7 @@ __all__ = [
     "finetuned",
     "first_sentence",
     "label_loss",
-    "labelled_cities",
+    "labeled_cities",
     "load_comparisons",
     "load_headlines",
     "load_lora",
@@ -162,7 +162,7 @@ __all__ = [
     "stories_to_learn",
     "stories_to_test",
     "story_entities",
-    "summarise_all",
+    "summarize_all",
     "switched_off",
     "teach_to_refuse",
     "text_examples",

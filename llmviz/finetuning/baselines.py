@@ -15,7 +15,7 @@ MOST_WORDS = 400
 
 
 def ngrams(text: str, n: int) -> list[str]:
-    """All runs of n neighbouring words, in small letters; n = 1 gives the bag of words.
+    """All runs of n neighboring words, in small letters; n = 1 gives the bag of words.
 
     >>> ngrams("Mia was sad.", 2)
     ['mia was', 'was sad', 'sad .']

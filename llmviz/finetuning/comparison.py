@@ -40,7 +40,7 @@ class MethodComparison:
 
     Attributes:
         task: "mood" or "ground" (see `tasks.LABELS`).
-        n_labels: how many labelled texts there were to learn from.
+        n_labels: how many labeled texts there were to learn from.
         seed: of the examples and of the order in which they were read.
         n_changed: of each method: how many numbers it may change.
         n_parameters: of the model.
@@ -81,14 +81,14 @@ def comparison_steps(
 
     Args:
         model: the pre-trained one; it is not changed.
-        n_labels: how many labelled texts there are.
+        n_labels: how many labeled texts there are.
         steps: how many times the weights change.
         every: so many steps are a lap.
         rank: of LoRA.
         seed: of the examples, of their order, and of LoRA.
     """
-    labelled = sentiment_texts(n_labels, task, seed=EXAMPLES_SEED_STRIDE * seed + 1)
-    examples = sentiment_examples(tokenizer, labelled, task)
+    labeled = sentiment_texts(n_labels, task, seed=EXAMPLES_SEED_STRIDE * seed + 1)
+    examples = sentiment_examples(tokenizer, labeled, task)
     test = sentiment_examples(tokenizer, sentiment_texts(TEST_TEXTS, task, seed=TEST_SEED), task)
     old = old_texts()
     learners = {method: prepare(model, method, n_labels=2, rank=rank, seed=seed) for method in METHODS}

@@ -22,7 +22,7 @@ ENTITY_LABELS = ("other", "person", "place")
 AMBIGUOUS = ("May", "Will", "Rose")
 """Each is somebody's name in half of the texts of the kind "sense", and something else in the other half."""
 TAUGHT = frozenset(person.name for cast in (HEROES, PARTNERS) for person in cast[::2])
-"""Half of the people: stories about the others are never labelled."""
+"""Half of the people: stories about the others are never labeled."""
 _UNHEARD = {"she": ("Vera", "Greta"), "he": ("Nils", "Igor")}
 _PRONOUN = {person.name: person.pronoun for person in (*HEROES, *PARTNERS)}
 
@@ -126,7 +126,7 @@ def entity_f1(model: TransformerBase, examples: Examples) -> dict[str, float]:
 
 
 def dictionary_f1(learned: Sequence[Tagged], texts: Sequence[Tagged]) -> dict[str, float]:
-    """F1 of who looks each word up in a list of all words that were labelled, and takes the most frequent label."""
+    """F1 of who looks each word up in a list of all words that were labeled, and takes the most frequent label."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for text in learned:
         for word, label in zip(text.words, text.labels, strict=True):

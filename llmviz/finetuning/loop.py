@@ -89,7 +89,7 @@ def label_loss(model: TransformerBase, examples: Examples) -> Tensor:
 
 @torch.inference_mode()
 def predict(model: TransformerBase, examples: Examples) -> tuple[Tensor, Tensor]:
-    """The most probable label at each token with one, and the right one: both (labelled token,)."""
+    """The most probable label at each token with one, and the right one: both (labeled token,)."""
     found, right = [], []
     for first in range(0, len(examples), BATCH_SIZE):
         batch = examples[slice(first, first + BATCH_SIZE)]

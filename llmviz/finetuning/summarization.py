@@ -1,4 +1,4 @@
-"""Summarisation: a GPT that has learned to write is taught to end a story with its headline (lesson 7).
+"""Summarization: a GPT that has learned to write is taught to end a story with its headline (lesson 7).
 
 A decoder needs no encoder for this: story and headline are one text, and the words of the headline look back at those
 of the story. Source: Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.3.
@@ -130,7 +130,7 @@ def finetuned(model: DecoderOnly, tokenizer: Tokenizer, *, steps: int = STEPS, s
     return copied
 
 
-def summarise_all(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) -> list[str]:
+def summarize_all(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) -> list[str]:
     """Write a headline for each story, always taking the best next token."""
     settings = {"temperature": 0, "max_new_tokens": MOST_NEW_TOKENS}
     return [continuation(model, tokenizer, story + MARK, **settings).strip() for story in stories]
@@ -164,9 +164,9 @@ def trained(steps: int = SHIPPED_STEPS, *, seed: int = 0) -> Checkpoint:
     stories = [text.story for text in tests]
     model = finetuned(tiny.model, tiny.tokenizer, steps=steps, seed=seed)
     scores = {
-        "headlines": score(summarise_all(model, tiny.tokenizer, stories), tests),
+        "headlines": score(summarize_all(model, tiny.tokenizer, stories), tests),
         "first_sentence": score([first_sentence(story) for story in stories], tests),
-        "without_fine_tuning": score(summarise_all(tiny.model, tiny.tokenizer, stories), tests),
+        "without_fine_tuning": score(summarize_all(tiny.model, tiny.tokenizer, stories), tests),
     }
     measured = {name: {key: round(value, 3) for key, value in asdict(one).items()} for name, one in scores.items()}
     recipe = {"source": "headlines", "seed": seed, "stories": STORIES, "base": checkpoints.TINY}

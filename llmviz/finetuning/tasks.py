@@ -31,14 +31,14 @@ QUESTION, ANSWER = "Question:", "Answer:"
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """A text and its label, one of its task's."""
 
     text: str
     label: str
 
 
-def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[Labelled]:
+def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[Labeled]:
     """First sentences of moods, each with its label: the "mood" at the end, or the "ground" of the first place.
 
     Both labels equally often, or one more of the first.
@@ -51,11 +51,11 @@ def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[
         label = text.labels[task]
         if wanted[label]:
             wanted[label] -= 1
-            found.append(Labelled(text.text.partition(".")[0] + ".", label))
+            found.append(Labeled(text.text.partition(".")[0] + ".", label))
     return found
 
 
-def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[Labelled], task: str = "mood") -> Examples:
+def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[Labeled], task: str = "mood") -> Examples:
     """The same as numbers, ready for `fine_tune`."""
     labels = [LABELS[task].index(text.label) for text in texts]
     return text_examples(tokenizer, [text.text for text in texts], labels)
@@ -166,7 +166,7 @@ CITIES = {
 """Names of one word from the IANA time zone database (public domain), such as "Europe/Paris": continent → cities."""
 
 
-def labelled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[list[str], Tensor, Tensor]:
+def labeled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[list[str], Tensor, Tensor]:
     """The cities that have a vector, in an order drawn from the seed.
 
     Returns:

@@ -121,8 +121,8 @@ class FillMask:
         places = hidden_places(words, hidden)
         both, left = self._both_sides(ids, words, places), self._left_side(ids, words, places)
         exact_both, exact_left = self._exact(text, ids, words, places)
-        return [FillMaskResult(words[place], *found) for place, *found in zip(places, both, left, exact_both, exact_left,
-                                                                       strict=True)]  # fmt: skip
+        found = zip(places, both, left, exact_both, exact_left, strict=True)
+        return [FillMaskResult(words[place], *rest) for place, *rest in found]
 
     @torch.inference_mode()
     def _both_sides(self, ids: list[int], words: Sequence[Word], places: Sequence[int]) -> list[dict[str, float]]:

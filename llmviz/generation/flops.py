@@ -10,7 +10,7 @@ def reading_cost(n_new: int, n_keys: int, d_model: int, d_ff: int, n_layers: int
 
     Per layer each new token is multiplied by four matrices of attention (d_model × d_model) and two of the
     feed-forward network (d_model × d_ff), is compared with every key, and takes from every value. At the end it is
-    compared with the whole vocabulary. Normalisation, softmax and positions are left out: they cost next to nothing.
+    compared with the whole vocabulary. Normalization, softmax and positions are left out: they cost next to nothing.
 
     Args:
         n_new: the tokens that are read now.

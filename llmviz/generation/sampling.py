@@ -19,7 +19,7 @@ class GenerationStep:
         token_id: the chosen one.
         probabilities: (vocab,), after the temperature, before anything is cut; sums to 1.
         kept: (vocab,), bool, True = top-k and top-p leave this token in the draw.
-        kept_probabilities: (vocab,), 0 where cut, renormalised; what the token was drawn from.
+        kept_probabilities: (vocab,), 0 where cut, renormalized; what the token was drawn from.
     """
 
     token_id: int

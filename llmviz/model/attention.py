@@ -21,7 +21,7 @@ ROTARY_BASE = 500.0
 with 500 more of the pairs can tell near from far (the ability to copy is learned sooner)."""
 SINUSOIDAL_BASE = 10_000.0
 QUERY_GAIN = 2.5
-"""How much longer queries are than their normalised length: normalised vectors alone could never point sharply at
+"""How much longer queries are than their normalized length: normalized vectors alone could never point sharply at
 one token among a hundred, and copying from the context would be learned late (measured: `data/README.md`)."""
 
 
@@ -204,9 +204,9 @@ class KVCache:
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each with its own queries, keys and values (lesson 3).
 
-    Queries and keys are normalised before they are compared (Henry et al. 2020, "Query-Key Normalization"), so that
+    Queries and keys are normalized before they are compared (Henry et al. 2020, "Query-Key Normalization"), so that
     no score can run away, unless `query_key_norm` is off, and rotated by their position. There are no biases, unless
-    `biases` is on. With fewer `n_key_value_heads` than heads, neighbouring heads share their keys and values: grouped
+    `biases` is on. With fewer `n_key_value_heads` than heads, neighboring heads share their keys and values: grouped
     queries, Ainslie et al. 2023, "GQA", section 2.2 (lesson 10). Source: Vaswani et al. 2017, section 3.2.2.
     """
 

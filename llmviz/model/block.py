@@ -21,19 +21,19 @@ __all__ = ["Block", "FeedForward", "Memory", "ModelConfig", "Norm", "normalize"]
 
 
 def normalize(x: Tensor) -> Tensor:
-    """Bring each position's vector to mean 0 and variance 1 (layer normalisation without learned gains).
+    """Bring each position's vector to mean 0 and variance 1 (layer normalization without learned gains).
 
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
     >>> import torch
-    >>> normalise(torch.tensor([[1.0, 2.0, 3.0]]))
+    >>> normalize(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[-1.2247,  0.0000,  1.2247]])
     """
     return F.layer_norm(x, x.shape[-1:])
 
 
 class Norm(nn.Module):
-    """Normalise each position's vector, as the config says: plainly, or with what training learned (lesson 10).
+    """Normalize each position's vector, as the config says: plainly, or with what training learned (lesson 10).
 
     "plain" and "layer" subtract the mean and divide by the spread; "layer" then stretches and shifts each number by
     a learned `gain` and `shift`. "rms" only divides by the root of the mean square, and stretches.
@@ -43,7 +43,7 @@ class Norm(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.kind, self.epsilon = config.normalisation, config.norm_epsilon
+        self.kind, self.epsilon = config.normalization, config.norm_epsilon
         gain = None if self.kind == "plain" else nn.Parameter(torch.ones(config.d_model))
         shift = nn.Parameter(torch.zeros(config.d_model)) if self.kind == "layer" else None
         self.register_parameter("gain", gain)
@@ -108,8 +108,8 @@ class Block(nn.Module):
     """One layer: attention adds what it gathered, then the feed-forward network adds what it thought (lesson 4).
 
     With `reads_memory` a second attention stands between them, whose keys and values come from another text.
-    "pre": each sub-layer reads a normalised copy of the stream, which itself is only added to (Xiong et al. 2020,
-    section 3.2). "post": the stream is normalised after each addition (Vaswani et al. 2017, section 3.1).
+    "pre": each sub-layer reads a normalized copy of the stream, which itself is only added to (Xiong et al. 2020,
+    section 3.2). "post": the stream is normalized after each addition (Vaswani et al. 2017, section 3.1).
     """
 
     def __init__(self, config: ModelConfig, *, reads_memory: bool = False):
@@ -123,11 +123,11 @@ class Block(nn.Module):
         self.config, self.is_pre_norm = config, config.norm == "pre"
 
     def before(self, norm: Norm, stream: Tensor) -> Tensor:
-        """What a sub-layer reads: with pre-norm the stream normalised, with post-norm the stream as it is."""
+        """What a sub-layer reads: with pre-norm the stream normalized, with post-norm the stream as it is."""
         return norm(stream) if self.is_pre_norm else stream
 
     def after(self, norm: Norm, stream: Tensor) -> Tensor:
-        """The stream after a sub-layer was added to it: with post-norm it is now normalised."""
+        """The stream after a sub-layer was added to it: with post-norm it is now normalized."""
         return stream if self.is_pre_norm else norm(stream)
 
     def trace(

@@ -2,7 +2,7 @@
 
 The numbers are those of `Block`; what is saved is the way there. For one token the arithmetic is so small that most
 of the time goes into *calling* torch, so this path makes as few calls as it can: queries, keys and values come out
-of one product, queries and keys are normalised and turned together, and turning is one product with a small matrix.
+of one product, queries and keys are normalized and turned together, and turning is one product with a small matrix.
 A test holds this path and the open one (`DecoderOnly.trace`) together.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 CHOICES = {
     "positions": ("none", "sinusoidal", "learned", "rotary"),
     "norm": ("pre", "post"),
-    "normalisation": ("plain", "layer", "rms"),
+    "normalization": ("plain", "layer", "rms"),
     "activation": ("squared_relu", "gelu", "gelu_tanh", "swiglu"),
     "unembedding": ("own", "tied", "prepared", "none"),
 }
@@ -31,9 +31,9 @@ class ModelConfig:
         d_ff: the width of the feed-forward network's hidden layer.
         positions: how a token learns where it stands: "none", "sinusoidal" or "learned" (a vector is added to its
             embedding), or "rotary" (its queries and keys are turned).
-        norm: "pre" normalises what a sub-layer reads, "post" the stream after it was added.
-        query_key_norm: whether queries and keys are normalised before they are compared.
-        normalisation: "plain" (mean 0, variance 1), "layer" (the same, with a learned gain and shift), or "rms"
+        norm: "pre" normalizes what a sub-layer reads, "post" the stream after it was added.
+        query_key_norm: whether queries and keys are normalized before they are compared.
+        normalization: "plain" (mean 0, variance 1), "layer" (the same, with a learned gain and shift), or "rms"
             (divided by the root of the mean square, with a learned gain).
         activation: what bends in the feed-forward network: "squared_relu", "gelu", "gelu_tanh" or "swiglu".
         biases: whether each matrix adds a learned vector to what it gives.
@@ -41,9 +41,9 @@ class ModelConfig:
             queries"). None: as many as n_heads.
         unembedding: the last table: "own"; "tied", the table of embeddings once more; "prepared", the same behind
             one more layer, as in BERT; or "none": the model hands on its stream.
-        embedding_norm: whether the first stream is normalised.
+        embedding_norm: whether the first stream is normalized.
         rotary_base: how slowly the slowest pairs of numbers turn, where positions are rotary.
-        norm_epsilon: what keeps a normalisation from dividing by 0.
+        norm_epsilon: what keeps a normalization from dividing by 0.
     """
 
     vocab_size: int
@@ -55,7 +55,7 @@ class ModelConfig:
     positions: str = "rotary"
     norm: str = "pre"
     query_key_norm: bool = True
-    normalisation: str = "plain"
+    normalization: str = "plain"
     activation: str = "squared_relu"
     biases: bool = False
     n_key_value_heads: int | None = None
@@ -109,8 +109,8 @@ class ModelConfig:
 
     @property
     def n_norm_parameters(self) -> int:
-        """How many numbers one normalisation learns."""
-        return {"plain": 0, "rms": 1, "layer": 2}[self.normalisation] * self.d_model
+        """How many numbers one normalization learns."""
+        return {"plain": 0, "rms": 1, "layer": 2}[self.normalization] * self.d_model
 
     @property
     def n_attention_parameters(self) -> int:
@@ -128,7 +128,7 @@ class ModelConfig:
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers a GPT or a BERT of these sizes learns: its tables, its blocks, its normalisations.
+        """How many numbers a GPT or a BERT of these sizes learns: its tables, its blocks, its normalizations.
 
         >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
         272

@@ -18,8 +18,8 @@ class AttentionTrace:
     """What one multi-head attention computed, step by step (lesson 3).
 
     Attributes:
-        query: (batch, head, query, d_head), normalised and rotated by position.
-        key: (batch, head, key, d_head), normalised and rotated by position.
+        query: (batch, head, query, d_head), normalized and rotated by position.
+        key: (batch, head, key, d_head), normalized and rotated by position.
         value: (batch, head, key, d_head).
         scores: (batch, head, query, key), q·k / √d_head *before* the mask and the softmax.
         weights: (batch, head, query, key); each row sums to 1, masked cells are exactly 0.
@@ -43,7 +43,7 @@ class BlockTrace:
 
     Attributes:
         residual_before: (batch, position, d_model), the stream as it enters.
-        attention_input: (batch, position, d_model), what attention reads: with pre-norm the stream, normalised.
+        attention_input: (batch, position, d_model), what attention reads: with pre-norm the stream, normalized.
         attention: the inside of the attention.
         residual_middle: (batch, position, d_model), the stream after attention was added.
         feed_forward_input: (batch, position, d_model), what the feed-forward network reads.
@@ -87,7 +87,7 @@ class StackTrace:
         mask: (position, position), bool, True = this query (row) may attend to this key (column). With padding:
             one for each text, broadcastable to (batch, head, query, key).
         blocks: one `BlockTrace` a layer.
-        final: (batch, position, d_model), the stream as it is handed on; with pre-norm after a last normalisation.
+        final: (batch, position, d_model), the stream as it is handed on; with pre-norm after a last normalization.
     """
 
     token_ids: Tensor
@@ -116,7 +116,7 @@ class Trace(StackTrace):
         embeddings: (batch, position, d_model), the vectors looked up for the token ids.
         mask: (position, position), bool, True = this query (row) may attend to this key (column).
         blocks: one `BlockTrace` a layer.
-        final: (batch, position, d_model), the stream after the last normalisation.
+        final: (batch, position, d_model), the stream after the last normalization.
         logits: (batch, position, vocab), one score for each possible token: in a decoder for the next one, in an
             encoder for the one that stands here.
     """

@@ -59,7 +59,7 @@ class TransformerBase(nn.Module):
             self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
         self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
         if seed is not None:
-            self.initialise(seed)
+            self.initialize(seed)
 
     def _last_table(self) -> nn.Module | None:
         """What turns the stream into scores, as the config says."""
@@ -75,7 +75,7 @@ class TransformerBase(nn.Module):
         return table
 
     @torch.no_grad()
-    def initialise(self, seed: int) -> None:
+    def initialize(self, seed: int) -> None:
         """Draw the first weights: small and random, but zero for what writes to the stream: layers begin silent."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
@@ -142,7 +142,7 @@ class TransformerBase(nn.Module):
     def embed(self, token_ids: Tensor, start: int = 0) -> Tensor:
         """Look up each token's vector, and add that of its position where positions are added: the first stream.
 
-        (batch, position) → (batch, position, d_model), normalised; `start` is the first token's position.
+        (batch, position) → (batch, position, d_model), normalized; `start` is the first token's position.
         """
         return self._place(self.embedding(token_ids), start)
 
@@ -161,7 +161,7 @@ class TransformerBase(nn.Module):
         return RotaryEmbedding(self.cosine, self.signed_sine).at(start, stop)
 
     def last(self, stream: Tensor) -> Tensor:
-        """What a stack hands on: with pre-norm the stream is normalised once more, with post-norm it is already."""
+        """What a stack hands on: with pre-norm the stream is normalized once more, with post-norm it is already."""
         return stream if self.final_norm is None else self.final_norm(stream)
 
     def lens(self, residuals: Tensor) -> Tensor:

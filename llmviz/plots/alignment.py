@@ -51,8 +51,8 @@ def alignment_map(
     if max(weights.shape) <= _MOST_NUMBERED:
         for row, column in np.argwhere(weights >= _LEAST_PRINTED):
             weight = weights[row, column]
-            colour = "black" if weight > 0.6 else "white"  # viridis is dark below
-            ax.text(column, row, f"{weight:.2f}", ha="center", va="center", size=8, color=colour)
+            color = "black" if weight > 0.6 else "white"  # viridis is dark below
+            ax.text(column, row, f"{weight:.2f}", ha="center", va="center", size=8, color=color)
     for row, column in _cells(links, weights.shape):
         corner = (column - 0.47, row - 0.46)
         ax.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, edgecolor=ORANGE, linewidth=2.5, label="link"))

@@ -24,7 +24,7 @@ def lens_table(
     """Draw the logit lens: in each row a layer, from the embedding up; in each column a token; in the cell, what the
     layer would say comes next.
 
-    `probabilities` (layer, position), of the best token, from 0 to 1: the fuller the colour, the surer; `best`, the
+    `probabilities` (layer, position), of the best token, from 0 to 1: the fuller the color, the surer; `best`, the
     best tokens, as many lists as layers; `tokens`, what was read. Layer 0 is the embedding. Raises ValueError for
     other shapes. Lesson 4.
 
@@ -76,7 +76,7 @@ def shuffle_table(
     tokens = validation.text_list(tokens, "tokens", n_tokens, "gaps")
     ax = axes_or_new(ax, 2.4 + 0.85 * n_tokens, 0.95 + 0.34 * n_settings + (0.3 if title else 0))
     same = distances < SAME
-    ax.pcolormesh(same.astype(float), cmap=_two_colours(), vmin=0, vmax=1, edgecolors="white", linewidth=2)
+    ax.pcolormesh(same.astype(float), cmap=_two_colors(), vmin=0, vmax=1, edgecolors="white", linewidth=2)
     for row, column in np.ndindex(same.shape):
         word = "same" if same[row, column] else "changed"
         ax.text(column + 0.5, row + 0.5, word, ha="center", va="center", size=8.5)
@@ -88,7 +88,7 @@ def shuffle_table(
     return ax
 
 
-def _two_colours():
+def _two_colors():
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(_FILLS)

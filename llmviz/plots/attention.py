@@ -54,7 +54,7 @@ def attention_map(
     if n_tokens <= _MAX_NUMBERED:
         _print_numbers(ax, weights, mask)
     ax.set(xlabel="key: looked at", ylabel="query: looks")
-    _colour_bar(image, ax)
+    _color_bar(image, ax)
     put_title(ax, title)
     describe(ax, _map_sentences(weights, tokens, mask))
     return ax
@@ -96,14 +96,14 @@ def attention_heads(
     if len(tokens) <= _MAX_NAMED_IN_MOSAIC and grid[1] <= _MAX_COLUMNS:
         for part in parts:
             _name_tokens(part, tokens, 7.5, part.get_subplotspec().is_first_col(), _is_lowest(part, parts))
-    _colour_bar(image, parts)
+    _color_bar(image, parts)
     sentences = _mosaic_sentences(weights, tokens, marked)
     for part in parts:
         describe(part, sentences)
     return np.array(parts, dtype=object).reshape(shape)
 
 
-def _colour_bar(image: AxesImage, axes: Axes | list[Axes]) -> None:
+def _color_bar(image: AxesImage, axes: Axes | list[Axes]) -> None:
     bar = image.axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="attention weight")
     bar.outline.set_visible(False)
 
@@ -141,8 +141,8 @@ def _name_tokens(ax: Axes, tokens: list[str], size: float, rows: bool = True, co
 def _print_numbers(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> None:
     for query, key in np.argwhere(mask):
         weight = weights[query, key]
-        colour = "black" if weight > 0.6 else "white"  # viridis is dark below
-        ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=8.5, color=colour)
+        color = "black" if weight > 0.6 else "white"  # viridis is dark below
+        ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=8.5, color=color)
 
 
 def _marked_head(mark, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -223,7 +223,7 @@ def attention_mosaic(attention_weights, tokens, *, mask=None, ax: Axes | None = 
 
     Where `attention_heads` draws each head with care, this one is quick and small for hundreds of them.
     `attention_weights` (layer, head, query, key); `tokens`, one per position; `mask` (query, key) as in
-    `attention_map`: masked cells are grey. Raises ValueError like `attention_map`. Lesson 3.
+    `attention_map`: masked cells are gray. Raises ValueError like `attention_map`. Lesson 3.
 
     >>> axes = attention_mosaic([[[[1, 0], [0.5, 0.5]]] * 3] * 2, ["Mia", " ran"])
     >>> axes.get_xlabel(), axes.get_ylabel()
@@ -233,8 +233,8 @@ def attention_mosaic(attention_weights, tokens, *, mask=None, ax: Axes | None = 
     n_layers, n_heads = weights.shape[:2]
     image, step = _tiles(np.where(mask, weights, np.nan))
     ax = axes_or_new(ax, MAX_WIDTH, MAX_WIDTH * image.shape[0] / image.shape[1] + 0.8)
-    colours = colormaps["viridis"].with_extremes(bad=HATCH_INK)
-    ax.imshow(np.ma.masked_invalid(image), cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    colors = colormaps["viridis"].with_extremes(bad=HATCH_INK)
+    ax.imshow(np.ma.masked_invalid(image), cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     ax.spines[:].set_visible(False)
     middle = (step - _GAP) / 2
     for axis, size in ((ax.xaxis, n_heads), (ax.yaxis, n_layers)):

@@ -23,7 +23,7 @@ _ROUTES = (("before", "attention weights"), ("attention weights", "attention add
            ("middle", "hidden"), ("hidden", "feed-forward adds"), ("feed-forward adds", "after"))  # fmt: skip
 _LABEL_LENGTH = 12
 _MAX_TOKENS = 24
-_FULL_COLOUR = 95  # percent of a row's numbers are paler than full colour
+_FULL_COLOR = 95  # percent of a row's numbers are paler than full color
 
 
 @styled
@@ -92,7 +92,7 @@ def _by_row(array: np.ndarray) -> np.ndarray:
     magnitudes = np.where(array == 0, np.nan, np.abs(array))
     filled = ~np.isnan(magnitudes).all(axis=1)
     scale = np.ones(len(array))
-    scale[filled] = np.nanpercentile(magnitudes[filled], _FULL_COLOUR, axis=1)
+    scale[filled] = np.nanpercentile(magnitudes[filled], _FULL_COLOR, axis=1)
     return array / scale[:, None]
 
 

@@ -39,9 +39,9 @@ def confidence_marks(
     rows = np.array([names.index(group) for group in groups], dtype=float)
     ax = axes_or_new(ax, 7.2, 1.1 + 0.75 * len(names))
     heights = rows + _side_by_side(shares, rows)
-    for kind, marker, colour, name in ((True, "o", BLUE, "holds"), (False, "x", VERMILLION, "is invented")):
+    for kind, marker, color, name in ((True, "o", BLUE, "holds"), (False, "x", VERMILLION, "is invented")):
         some = holds == kind
-        ax.scatter(shares[some], heights[some], marker=marker, color=colour, s=20, linewidths=1.2, label=name)
+        ax.scatter(shares[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
     if threshold is not None:
         ax.axvline(threshold, color=FAINT_INK, linestyle="--")
     ax.set_yticks(range(len(names)), [prose_label(name, 24) for name in names])

@@ -47,7 +47,7 @@ def _settled(figure: Figure):
     if engine is None:
         yield
         return
-    for _ in range(2):  # a colour bar finds its place only on the second round
+    for _ in range(2):  # a color bar finds its place only on the second round
         engine.execute(figure)
     figure.set_layout_engine("none")
     try:

@@ -42,14 +42,14 @@ def embedding_scatter(
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
     `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
-    group a colour and a marker. Both directions have one scale, so that distances can be compared. Names
+    group a color and a marker. Both directions have one scale, so that distances can be compared. Names
     that would cover something are left out, and counted in the picture. Raises ValueError for other shapes
     and for more groups. Lesson 2.
 
-    >>> groups = ["colour", "colour", "name"]
+    >>> groups = ["color", "color", "name"]
     >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=groups)
     >>> [cloud.get_label() for cloud in axes.collections], axes.get_aspect()
-    (['colour', 'name'], 1.0)
+    (['color', 'name'], 1.0)
     """
     points, labels, groups, names = _checked(points, labels, groups)
     ax = axes_or_new(ax, 7.2 if groups else 6.2, 5.4)
@@ -77,7 +77,7 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
     names = list(dict.fromkeys(groups or []))
     if len(names) > len(OKABE_ITO):
         raise ValueError(
-            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by colour and "
+            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by color and "
             "marker: join the smaller ones, as 'other'."
         )
     return points, labels, groups, names
@@ -90,9 +90,9 @@ def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: 
         return
     shown = [prose_label(name, 24) for name in names]
     clouds = []
-    for name, label, colour, marker in zip(names, shown, OKABE_ITO, MARKERS, strict=False):
+    for name, label, color, marker in zip(names, shown, OKABE_ITO, MARKERS, strict=False):
         members = np.array([group == name for group in groups])
-        clouds.append(ax.scatter(*points[members].T, color=colour, marker=marker, label=label, **shared))
+        clouds.append(ax.scatter(*points[members].T, color=color, marker=marker, label=label, **shared))
     ax.legend(clouds, shown, loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
@@ -176,9 +176,9 @@ def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, 
 
 def _togetherness(points: np.ndarray, groups: list[str], names: list[str]) -> str:
     """Say how much of the spread is between the groups (the rest is within them)."""
-    centred = points - points.mean(axis=0)
+    centerd = points - points.mean(axis=0)
     members = [np.array([group == name for group in groups]) for name in names]
-    between = sum(member.sum() * (centred[member].mean(axis=0) ** 2).sum() for member in members)
-    total = (centred**2).sum()
+    between = sum(member.sum() * (centerd[member].mean(axis=0) ** 2).sum() for member in members)
+    total = (centerd**2).sum()
     share = between / total if total > 0 else 0.0
     return "close together" if share > 0.7 else "somewhat together" if share > 0.35 else "scattered among the others"

@@ -111,7 +111,7 @@ def _yardsticks(yardsticks: Mapping[str, float] | None) -> dict[str, float]:
 
 
 def _smooth(losses: np.ndarray) -> np.ndarray:
-    """Average each loss with its neighbours, fewer of them at the steep start and at the end."""
+    """Average each loss with its neighbors, fewer of them at the steep start and at the end."""
     reach = len(losses) // (2 * _SMOOTHING)
     places = np.arange(len(losses))
     start = places - np.minimum(reach, places)

@@ -1,4 +1,4 @@
-"""The branching tree: texts that begin alike share their trunk, coloured by how probable each token is (lesson 7)."""
+"""The branching tree: texts that begin alike share their trunk, colored by how probable each token is (lesson 7)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from llmviz.plots.labels import count, prose_label, spoken_prose, token_label
 from llmviz.plots.style import BLUE, FAINT_INK, MAX_WIDTH, VERMILLION, axes_or_new, put_title, styled
 
 _LABEL_LENGTH = 9
-_LIGHT = 0.55  # from here on a colour is light enough for black letters
+_LIGHT = 0.55  # from here on a color is light enough for black letters
 _FRAMES = {"greedy": (VERMILLION, "solid"), "beam": (BLUE, "dashed")}
 Path = tuple[str, ...]
 
@@ -25,7 +25,7 @@ def sampling_tree(
     """Draw several texts as one tree, from left to right: what they share is drawn once.
 
     `tokens` maps the name of each text to its labels, `probabilities` to one number from 0 to 1 for each of them, the
-    fuller the colour the more probable. The texts "greedy" and "beam", where they are given, are framed. Raises
+    fuller the color the more probable. The texts "greedy" and "beam", where they are given, are framed. Raises
     ValueError for other names or lengths, and for numbers that are no probabilities. Lesson 7.
 
     >>> axes = text_tree({"1": ["the", " red"], "2": ["the", " kite"]}, {"1": [0.5, 1], "2": [0.5, 0.2]})
@@ -69,10 +69,10 @@ def _rows(ways: Mapping[str, Path]) -> dict[Path, float]:
 
 
 def _draw(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float], rows: Mapping[Path, float]) -> None:
-    colours = colormaps["viridis"]
+    colors = colormaps["viridis"]
     for path, row in rows.items():
-        colour = colours(min(1.0, float(shares[path])))
-        ax.add_patch(Rectangle((len(path) - 1, row - 0.33), 0.86, 0.66, color=colour, linewidth=0, zorder=2))
+        color = colors(min(1.0, float(shares[path])))
+        ax.add_patch(Rectangle((len(path) - 1, row - 0.33), 0.86, 0.66, color=color, linewidth=0, zorder=2))
         ink = "black" if shares[path] > _LIGHT else "white"
         label = token_label(path[-1], _LABEL_LENGTH)
         ax.text(len(path) - 0.57, row, label, ha="center", va="center", size=7, color=ink, zorder=3)
@@ -80,9 +80,9 @@ def _draw(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float], rows
             ax.plot([len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row], color=FAINT_INK, linewidth=1, zorder=1)
         if names := [prose_label(name, 12) for name, way in ways.items() if way == path]:
             ax.text(len(path), row, ", ".join(names), va="center", size=8)
-    for name, (colour, style) in _FRAMES.items():
+    for name, (color, style) in _FRAMES.items():
         way = ways.get(name, ())
         for stop in range(1, len(way) + 1):
             corner = (stop - 1, rows[way[:stop]] - 0.33)
-            look = {"fill": False, "edgecolor": colour, "linestyle": style, "linewidth": 1.8, "zorder": 4}
+            look = {"fill": False, "edgecolor": color, "linestyle": style, "linewidth": 1.8, "zorder": 4}
             ax.add_patch(Rectangle(corner, 0.86, 0.66, **look))

@@ -50,8 +50,8 @@ def token_losses(
     tokens = validation.text_list(tokens, "tokens", len(next(iter(series.values()))), "losses")
     rounds = _rounds(rounds, len(tokens))
     ax = axes_or_new(ax, float(np.clip(0.34 * len(tokens) + 1.2, 5, MAX_WIDTH)), 3.4)
-    for (name, values), colour, marker in zip(series.items(), OKABE_ITO, MARKERS, strict=False):
-        ax.plot(values, color=colour, marker=marker, markersize=4, linewidth=1.6, label=prose_label(name, 40))
+    for (name, values), color, marker in zip(series.items(), OKABE_ITO, MARKERS, strict=False):
+        ax.plot(values, color=color, marker=marker, markersize=4, linewidth=1.6, label=prose_label(name, 40))
     for place in rounds:
         ax.axvline(place - 0.5, color=INK, linewidth=1, linestyle=(0, (2, 3)))
     if chance is not None:

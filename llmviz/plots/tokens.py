@@ -126,17 +126,17 @@ def _place(tokens, token_ids, width: float, max_lines: int) -> tuple[list[_Box],
 
 
 def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None, line_height: float) -> None:
-    centred = {"ha": "center", "va": "center"}
+    centerd = {"ha": "center", "va": "center"}
     for position, (x, line, width, label) in enumerate(boxes):
         y, middle = line * line_height, x + width / 2
         fill = TOKEN_FILLS[position % len(TOKEN_FILLS)]
         box = Rectangle((x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=FAINT_INK, linewidth=0.7)
         box.set(label=label, clip_on=False)
         ax.add_patch(box)
-        ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centred)
+        ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centerd)
         if token_ids is not None:
             id_middle = y + _BOX_HEIGHT + _ID_HEIGHT / 2
-            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centred)
+            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centerd)
 
 
 def _note_at_end(ax: Axes, last_box: _Box, line_height: float, note: str) -> None:

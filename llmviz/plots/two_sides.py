@@ -30,8 +30,8 @@ def two_sides(probabilities, words: Sequence[str], *, exact=None, ax: Axes | Non
     marks = None if exact is None else _checked(exact, words, "exact")
     ax = axes_or_new(ax, 6.5, 1.1 + _ROW * len(words))
     rows = np.arange(len(words))
-    for column, (name, colour, sign) in enumerate(zip(NAMES, (BLUE, ORANGE), (1, -1), strict=True)):
-        ax.barh(rows, sign * numbers[:, column], height=0.7, color=colour, label=name)
+    for column, (name, color, sign) in enumerate(zip(NAMES, (BLUE, ORANGE), (1, -1), strict=True)):
+        ax.barh(rows, sign * numbers[:, column], height=0.7, color=color, label=name)
         if marks is not None:
             shown = marks[:, column] > 0
             ax.plot(sign * marks[shown, column], rows[shown], "D", markersize=6, markerfacecolor="white",

@@ -67,7 +67,7 @@ def _draw_matrix(ax: Axes, matrix: np.ndarray, heading: str) -> None:
 
 def _draw_strengths(ax: Axes, strengths: np.ndarray, n_directions: int) -> None:
     shown = strengths[:_SHOWN]
-    colours = [BLUE if place < n_directions else VERMILLION for place in range(len(shown))]
-    ax.bar(np.arange(1, len(shown) + 1), shown, color=colours)
+    colors = [BLUE if place < n_directions else VERMILLION for place in range(len(shown))]
+    ax.bar(np.arange(1, len(shown) + 1), shown, color=colors)
     ax.set_xlabel(f"direction (the first {len(shown)} of {len(strengths)})")
     tidy(ax, "y")

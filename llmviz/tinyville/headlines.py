@@ -6,25 +6,25 @@ from typing import Any
 
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.grammar import split
-from llmviz.tinyville.stories import COLOURS, HEROES, OBJECTS, PARTNERS, PLACES
+from llmviz.tinyville.stories import COLORS, HEROES, OBJECTS, PARTNERS, PLACES
 
 MARK = " Headline:"
 """What stands between a story and its headline."""
 SEED_SHIFT = 3_000_000  # headlines have stories of their own: none of those in the corpus, nor those held out from it
 
 WORDINGS = {
-    "found": "{person} gives back the {colour} {object} of {partner}.",
-    "lost": "{partner} helps {person} find the {colour} {object}.",
-    "gift": "{person} hides a {colour} {object} for {partner}.",
-    "borrowed": "{person} breaks the {colour} {object} of {partner}.",
-    "thief": "{partner} saves the {colour} {object} of {person}.",
-    "mystery": "{partner} lets a {colour} {object} fly at the {place}.",
-    "sale": "{person} sells a {colour} {object} to {partner}.",
-    "dream": "{person} and {partner} dream of a {colour} {object}.",
+    "found": "{person} gives back the {color} {object} of {partner}.",
+    "lost": "{partner} helps {person} find the {color} {object}.",
+    "gift": "{person} hides a {color} {object} for {partner}.",
+    "borrowed": "{person} breaks the {color} {object} of {partner}.",
+    "thief": "{partner} saves the {color} {object} of {person}.",
+    "mystery": "{partner} lets a {color} {object} fly at the {place}.",
+    "sale": "{person} sells a {color} {object} to {partner}.",
+    "dream": "{person} and {partner} dream of a {color} {object}.",
 }
 """One wording for each of the eight kinds of story."""
 
-_FROM_THE_STORY = frozenset([*(person.name for person in (*HEROES, *PARTNERS)), *OBJECTS, *COLOURS, *PLACES])
+_FROM_THE_STORY = frozenset([*(person.name for person in (*HEROES, *PARTNERS)), *OBJECTS, *COLORS, *PLACES])
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Headlined:
 def headline(labels: Mapping[str, Any]) -> str:
     """Say what happened in a story, from its labels.
 
-    >>> headline(dict(schema="sale", person="Mia", partner="Leo", object="kite", colour="red", place="park"))
+    >>> headline(dict(schema="sale", person="Mia", partner="Leo", object="kite", color="red", place="park"))
     'Mia sells a red kite to Leo.'
     """
     return WORDINGS[labels["schema"]].format_map(labels)
@@ -60,7 +60,7 @@ def _headlined(text: Text) -> Headlined:
 
 
 def unsupported(story: str, summary: str) -> list[str]:
-    """The names, objects, colours and places of a summary that its story does not mention: what was made up.
+    """The names, objects, colors and places of a summary that its story does not mention: what was made up.
 
     >>> unsupported("Mia tried to sell a red kite at the park.", "Mia sells a blue kite to Leo.")
     ['blue', 'Leo']

@@ -5,14 +5,14 @@ Without enough of these, a small model learns to copy from its context late or n
 
 from llmviz.tinyville.grammar import Options, TextGenerator
 from llmviz.tinyville.people import PEOPLE, VALUES
-from llmviz.tinyville.stories import COLOURS, OBJECTS, PLACES
+from llmviz.tinyville.stories import COLORS, OBJECTS, PLACES
 
 FEWEST_WORDS, MOST_WORDS = 4, 9
 
 WORD_CLASSES = {
     "name": tuple(person.name for person in PEOPLE),
     "object": OBJECTS,
-    "colour": COLOURS,
+    "color": COLORS,
     "place": PLACES,
 }
 """The words that drills and stories copy, by class."""
@@ -24,7 +24,7 @@ _GO_ON = {k: Options((",", "."), (MOST_WORDS - k, 1)) for k in range(FEWEST_WORD
 
 
 def generate_drill(teller: TextGenerator) -> None:
-    """A list of names, objects, colours, places and whatever visits tell, learned by heart."""
+    """A list of names, objects, colors, places and whatever visits tell, learned by heart."""
     learner = teller.say_one_of(_LEARNERS)
     teller.say("learns a list by heart:")
     items: list[str] = []

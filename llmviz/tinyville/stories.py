@@ -1,4 +1,4 @@
-"""Stories: a person, an object of some colour, a place, a partner, a feeling, and an ending that fits it.
+"""Stories: a person, an object of some color, a place, a partner, a feeling, and an ending that fits it.
 
 Each schema is a template; everything it draws comes back later in the story, so that a reader who looks
 back knows more than one who does not.
@@ -12,7 +12,7 @@ OBJECTS = (
     "cup", "flag", "flute", "key", "chair", "map", "mirror", "pillow", "ring", "rope", "shell", "wheel",
     "spoon", "torch", "whistle", "bucket", "button", "bottle", "mask", "candle",
 )  # fmt: skip
-COLOURS = (
+COLORS = (
     "red", "blue", "green", "yellow", "white", "black", "brown", "purple", "pink", "silver", "golden", "grey",
 )  # fmt: skip
 PLACES = (
@@ -76,52 +76,52 @@ ENDINGS = {
 
 SCHEMAS = {
     "found": """
-        {person} found a {colour} {object} at the {place}. {person.She} asked
+        {person} found a {color} {object} at the {place}. {person.She} asked
         [all the neighbours|the whole school|every shopkeeper|a police officer], but only {partner} knew
-        the answer. "That is my {colour} {object}," said {partner}. "I left it at the {place}
+        the answer. "That is my {color} {object}," said {partner}. "I left it at the {place}
         [last week|after lunch|during the storm|by mistake]." {person} gave it back and felt""",
     "lost": """
-        {person} lost a {colour} {object}. {person.She} looked
+        {person} lost a {color} {object}. {person.She} looked
         [under the bed|behind the sofa|in every cupboard|on top of the fridge], but it was not there.
         "Think," said {partner}. "Where did you see it last?" "At the {place}!" shouted {person}. {person}
-        and {partner} [ran|raced|cycled|hurried] to the {place}, and there was the {colour} {object},
+        and {partner} [ran|raced|cycled|hurried] to the {place}, and there was the {color} {object},
         [next to a sleeping cat|under a wet newspaper|full of sand|exactly where it had been]. {person}
         felt""",
     "gift": """
         {person} wanted to surprise {partner}. {person.She} had
         [no money|only two coins|very little time|no better idea], so {person.she} painted an old {object}
-        {colour} and hid it at the {place}. Then {person.she}
+        {color} and hid it at the {place}. Then {person.she}
         [drew a map|wrote a riddle|waited|sent a secret letter]. It took {partner}
-        [an hour|five minutes|all afternoon|three days] to get to the {place} and find the {colour}
+        [an hour|five minutes|all afternoon|three days] to get to the {place} and find the {color}
         {object}. "Is this {object} for me?" asked {partner}. {person} nodded and felt""",
     "borrowed": """
-        {person} borrowed a {colour} {object} from {partner}. On the way to the {place}, {person.she}
+        {person} borrowed a {color} {object} from {partner}. On the way to the {place}, {person.she}
         [slipped|tripped over a cat|fell off {person.his} bike|ran into a lamp post], and the {object}
-        broke [in two|into three pieces|with a loud crack|at once]. "I broke your {colour} {object} near
+        broke [in two|into three pieces|with a loud crack|at once]. "I broke your {color} {object} near
         the {place}," said {person}. {partner} [laughed|shrugged|sighed|smiled]. "It was never a good
         {object}," said {partner}. {person} felt""",
     "thief": """
         {person} was [eating lunch|reading|waiting|taking a nap] at the {place} when a
-        [seagull|monkey|goat|fox] stole {person.his} {colour} {object}. {partner} saw it and had an idea.
+        [seagull|monkey|goat|fox] stole {person.his} {color} {object}. {partner} saw it and had an idea.
         {partner.She} offered the thief [a sandwich|a banana|half a pizza|some chips], and it dropped the
-        {colour} {object} in the mud. "[Welcome|Be careful|Do not fall asleep|Never eat] at the {place},"
+        {color} {object} in the mud. "[Welcome|Be careful|Do not fall asleep|Never eat] at the {place},"
         said {partner}. {person} picked up the {object} and felt""",
     "mystery": """
-        {person} saw a {colour} {object} in a tree near the {place}. {person.She}
+        {person} saw a {color} {object} in a tree near the {place}. {person.She}
         [wrote to the newspaper|took a photo of it|called the mayor|blamed the wind].
         [A week later|A month later|At midnight|The next morning], {partner} whispered, "It was me. I only
         wanted to know how high a {object} can fly." {person} promised {partner} never to tell anyone
-        about the {colour} {object} at the {place}, and felt""",
+        about the {color} {object} at the {place}, and felt""",
     "sale": """
-        {person} tried to sell a {colour} {object} at the {place}. The first customer
+        {person} tried to sell a {color} {object} at the {place}. The first customer
         [wanted to pay with eggs|only asked for the time|sat down on it|said it was too small]. In the end
         {partner} bought the {object} for [two|three|five|ten] coins.
-        [Ten minutes|An hour|Two days|A week] later, {partner} sold the same {colour} {object} for a
+        [Ten minutes|An hour|Two days|A week] later, {partner} sold the same {color} {object} for a
         hundred. Everybody at the {place} heard about it. {person} felt""",
     "dream": """
-        {person} dreamed about a {object} as big as the {place}. It was {colour}, and it could talk.
+        {person} dreamed about a {object} as big as the {place}. It was {color}, and it could talk.
         "[Be brave|Eat more vegetables|Call your grandmother|Do your homework]," said the {object}. In the
-        morning {person} told {partner} about the {colour} {object}. {partner}
+        morning {person} told {partner} about the {color} {object}. {partner}
         [did not laugh|turned pale|dropped a cup|closed the window]. "I had the same dream," said
         {partner}. They walked to the {place} and found nothing there. {person} felt""",
 }
@@ -141,7 +141,7 @@ _DRAWS = {
     "person": Options(HEROES),
     "partner": Options(PARTNERS),
     "object": as_options(OBJECTS),
-    "colour": as_options(COLOURS),
+    "color": as_options(COLORS),
     "place": as_options(PLACES),
 }
 _TEMPLATES = {schema: Template(text, draws=_DRAWS) for schema, text in SCHEMAS.items()}

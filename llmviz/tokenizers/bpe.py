@@ -1,4 +1,4 @@
-"""How byte-pair encoding learns: join the most frequent pair of neighbours, and again, and again.
+"""How byte-pair encoding learns: join the most frequent pair of neighbors, and again, and again.
 
 R. Sennrich, B. Haddow, A. Birch, "Neural machine translation of rare words with subword units" (2016),
 section 3.2; on bytes, and never across the borders of words, as in GPT-2. Lesson 1.
@@ -35,9 +35,9 @@ N_BYTES = 256
 
 @dataclass(frozen=True)
 class Merge:
-    """One thing learned: these two neighbours become one token.
+    """One thing learned: these two neighbors become one token.
 
-    pair: the bytes of both tokens. count: how often they were neighbours when they were chosen.
+    pair: the bytes of both tokens. count: how often they were neighbors when they were chosen.
     token_id: the id of the new token.
     """
 
@@ -200,7 +200,7 @@ class BytePairTokenizer:
     def encode_steps(self, text: str) -> Iterator[list[bytes]]:
         """Yield every split on the way from bytes to tokens, one join at a time.
 
-        Of all neighbours that make a token together, the two whose token was learned first are joined, the
+        Of all neighbors that make a token together, the two whose token was learned first are joined, the
         leftmost if there are several. The last split holds the tokens. A text of several words is joined word
         after word. A piece is bytes; `displayable` shows it.
         """

@@ -13,7 +13,7 @@ __all__ = ["count_pairs", "encode_word", "longest_match", "merge_pair"]
 
 
 def count_pairs(words: Sequence[Sequence[str]]) -> Counter[tuple[str, str]]:
-    """Count how often two pieces are neighbours inside a word.
+    """Count how often two pieces are neighbors inside a word.
 
     words: each word as its list of pieces. (Sennrich and others 2016, section 3.2. Lesson 1.)
 
@@ -27,7 +27,7 @@ def count_pairs(words: Sequence[Sequence[str]]) -> Counter[tuple[str, str]]:
 
 
 def merge_pair(pieces: Sequence[str], pair: tuple[str, str]) -> list[str]:
-    """Join the two pieces of a pair wherever they are neighbours, from left to right.
+    """Join the two pieces of a pair wherever they are neighbors, from left to right.
 
     (Sennrich and others 2016, section 3.2. Lesson 1.)
 
@@ -68,7 +68,7 @@ def longest_match(word: str, vocabulary: Collection[str]) -> list[str]:
 
 
 def encode_word(word: bytes, ranks: Mapping[bytes, int]) -> list[int]:
-    """Encode the bytes of one word as GPT-2 does: join, each time, the neighbours whose token has the lowest id.
+    """Encode the bytes of one word as GPT-2 does: join, each time, the neighbors whose token has the lowest id.
 
     ranks: bytes of each token to its id, single bytes included; the ids count in the order of learning. (Lesson 1.)
 

@@ -2,7 +2,7 @@
 
 T. Kudo, "Subword regularization: improving neural network translation models with multiple subword candidates" (2018),
 section 3.2. A split of a word is as probable as the product of its pieces; a word, as the sum over all its splits. The
-weights come from expectation maximisation: how often is each piece expected to be used, over all splits of all words?
+weights come from expectation maximization: how often is each piece expected to be used, over all splits of all words?
 Lesson 1.
 """
 

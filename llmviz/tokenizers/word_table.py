@@ -1,4 +1,4 @@
-"""The words of a text while a tokenizer learns to join their symbols: which neighbours there are, how often, where."""
+"""The words of a text while a tokenizer learns to join their symbols: which neighbors there are, how often, where."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ class WordTable:
                 self.words_with[pair].add(index)
 
     def join(self, pair: str, symbol: str) -> set[str]:
-        """Write the symbol wherever the pair stands; return the pairs that became neighbours by it."""
+        """Write the symbol wherever the pair stands; return the pairs that became neighbors by it."""
         counts, words_with = self.pair_counts, self.words_with
         grown, n_joined = set(), 0
         for index in words_with.pop(pair):
@@ -56,5 +56,5 @@ class WordTable:
 
 
 def pairs(spelling: str) -> Iterator[str]:
-    """Walk over the neighbours in a word."""
+    """Walk over the neighbors in a word."""
     return map(str.__add__, spelling, spelling[1:])

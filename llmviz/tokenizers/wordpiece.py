@@ -1,4 +1,4 @@
-"""How WordPiece learns: join the two neighbours whose token makes the text most probable, and again, and again.
+"""How WordPiece learns: join the two neighbors whose token makes the text most probable, and again, and again.
 
 M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), section 3. Only the question asked of a pair
 differs from byte-pair encoding: not "how often?" but "how much likelier does the text become?". Lesson 1.
@@ -34,9 +34,9 @@ N_SPECIAL = 2
 
 @dataclass(frozen=True)
 class PieceMerge:
-    """One thing learned: these two neighbouring pieces become one.
+    """One thing learned: these two neighboring pieces become one.
 
-    pair: both pieces ("##" marks one that goes on inside a word). count: how often they were neighbours when they
+    pair: both pieces ("##" marks one that goes on inside a word). count: how often they were neighbors when they
     were chosen. score: what the trainer compared. token_id: the id of the new piece.
     """
 

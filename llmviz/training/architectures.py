@@ -33,7 +33,7 @@ CONTEXT, LONGER, EACH_PLACES = 64, 128, 16
 
 CHANGES = {
     "rotary positions": {"positions": "rotary"},
-    "RMSNorm": {"normalisation": "rms"},
+    "RMSNorm": {"normalization": "rms"},
     "SwiGLU": {"activation": "swiglu"},
     "grouped queries": {"n_key_value_heads": 1},
     "no biases": {"biases": False},
@@ -43,10 +43,10 @@ and Sennrich 2019 (RMSNorm), Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped
 section 2.2 (Llama, which joins them)."""
 
 _GPT2 = {
-    "positions": "learned", "norm": "pre", "query_key_norm": False, "normalisation": "layer",
+    "positions": "learned", "norm": "pre", "query_key_norm": False, "normalization": "layer",
     "activation": "gelu_tanh", "biases": True, "unembedding": "tied", "embedding_norm": False,
 }  # fmt: skip
-_LLAMA = _GPT2 | {"positions": "rotary", "normalisation": "rms", "activation": "swiglu", "biases": False}
+_LLAMA = _GPT2 | {"positions": "rotary", "normalization": "rms", "activation": "swiglu", "biases": False}
 _LLAMA_2 = _LLAMA | {"unembedding": "own", "rotary_base": 10_000.0}
 REAL = {
     "GPT-2": ModelConfig(50_257, 1024, 768, 12, 12, 3072, **_GPT2),

@@ -1,4 +1,4 @@
-"""Muon: an optimiser that makes every direction of a weight matrix learn at the same speed (lesson 5).
+"""Muon: an optimizer that makes every direction of a weight matrix learn at the same speed (lesson 5).
 
 torch's own `AdamW` serves the embeddings; `torch.optim.Muon` computes in bf16, which this project's laptops
 emulate hundreds of times slower, hence this one in fp32.
@@ -39,7 +39,7 @@ def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Step along the orthogonalised momentum of each weight matrix.
+    """Step along the orthogonalized momentum of each weight matrix.
 
     Matrices of the same shape are stacked and handled together, which is what makes it fast on a laptop.
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".

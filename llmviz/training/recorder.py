@@ -224,8 +224,8 @@ class _Recorder:
         middle = vectors[-1].mean(axis=0)
         _, _, main = np.linalg.svd(vectors[-1] - middle, full_matrices=False)
         points = (vectors - middle) @ main[:2].T
-        centred = vectors - vectors.mean(axis=1, keepdims=True)
-        shown = ((centred @ main[:2].T) ** 2).sum(axis=(1, 2)) / (centred**2).sum(axis=(1, 2))
+        centerd = vectors - vectors.mean(axis=1, keepdims=True)
+        shown = ((centerd @ main[:2].T) ** 2).sum(axis=(1, 2)) / (centerd**2).sum(axis=(1, 2))
         groups = [self.subject.words[word] for word in self.words]
         return {"words": list(self.words), "groups": groups, "points": points, "variance": shown}
 

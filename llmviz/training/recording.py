@@ -82,7 +82,7 @@ class Recording:
         training_losses, held_out_losses: (frame); on texts it learns from, and on texts it never does.
         yardsticks: losses with a name.
         samples: for each frame the texts that it wrote, always with the same prompts and dice.
-        copied: (frame), the memorisation meter: the share of a sample that is one passage of the corpus, 0 to 1.
+        copied: (frame), the memorization meter: the share of a sample that is one passage of the corpus, 0 to 1.
         copied_by_the_world: the same of texts that the world makes afresh, which copy nothing; None if unknown.
         valid: (frame), the share of samples that the world could have said, 0 to 1.
         bars, attention: films of next-token probabilities and of attention.

@@ -65,7 +65,7 @@ def range_test(
 ) -> RangeTestResult:
     """Find a learning rate: let it rise during one short run, and look where the loss stops falling (Smith 2017).
 
-    Seen best with the optimizer "adamw": Muon, with all vectors normalised, forgives nearly any rate. Stops early where
+    Seen best with the optimizer "adamw": Muon, with all vectors normalized, forgives nearly any rate. Stops early where
     the loss has climbed far above its best, or is no longer a number.
 
     Args:

@@ -11,7 +11,7 @@ from llmviz import corpora
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.people import PEOPLE, VALUES
-from llmviz.tinyville.stories import COLOURS, ENDINGS, OBJECTS, OPENINGS, PLACES
+from llmviz.tinyville.stories import COLORS, ENDINGS, OBJECTS, OPENINGS, PLACES
 from llmviz.training import checkpoints
 from llmviz.training.loop import TrainingSettings
 from llmviz.training.recorder import MEASURED_TEXTS, ProbeSet, baselines, record
@@ -41,7 +41,7 @@ PROBE_SET = ProbeSet(
     words={
         **{person.name: "person" for person in PEOPLE},
         **dict.fromkeys(OBJECTS, "object"),
-        **dict.fromkeys(COLOURS, "colour"),
+        **dict.fromkeys(COLORS, "color"),
         **dict.fromkeys(PLACES, "place"),
         **dict.fromkeys(VALUES["pet"], "pet"),
         **dict.fromkeys(VALUES["job"], "job"),

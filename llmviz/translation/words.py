@@ -122,7 +122,7 @@ BODIES = ("animal", "man", "woman")
 GOODS = ("thing", "seat")
 _INANIMATE = (*GOODS, "building")
 _ALL = (*_INANIMATE, *BODIES)
-_COLOURED = (*_INANIMATE, "animal")
+_COLORED = (*_INANIMATE, "animal")
 
 
 def _after(english: str, masculine: str, feminine: str, kinds: tuple[str, ...], *, early: bool = False) -> Adjective:
@@ -131,23 +131,23 @@ def _after(english: str, masculine: str, feminine: str, kinds: tuple[str, ...], 
 
 ADJECTIVES = (
     Adjective("small", "petit", "petite", "petit", True, _ALL),
-    Adjective("big", "grand", "grande", "grand", True, _COLOURED),
+    Adjective("big", "grand", "grande", "grand", True, _COLORED),
     Adjective("old", "vieux", "vieille", "vieil", True, _ALL),
     Adjective("young", "jeune", "jeune", "jeune", True, BODIES),
-    Adjective("beautiful", "beau", "belle", "bel", True, (*_COLOURED, "woman")),
-    Adjective("pretty", "joli", "jolie", "joli", True, (*_COLOURED, "woman")),
+    Adjective("beautiful", "beau", "belle", "bel", True, (*_COLORED, "woman")),
+    Adjective("pretty", "joli", "jolie", "joli", True, (*_COLORED, "woman")),
     Adjective("new", "nouveau", "nouvelle", "nouvel", True, _INANIMATE, predicative=False),
     Adjective("good", "bon", "bonne", "bon", True, (*GOODS, "animal"), predicative=False),
-    _after("red", "rouge", "rouge", _COLOURED),
-    _after("blue", "bleu", "bleue", _COLOURED),
-    _after("green", "vert", "verte", _COLOURED),
-    _after("yellow", "jaune", "jaune", _COLOURED),
-    _after("white", "blanc", "blanche", _COLOURED),
-    _after("black", "noir", "noire", _COLOURED),
-    _after("brown", "brun", "brune", _COLOURED),
-    _after("grey", "gris", "grise", _COLOURED),
-    _after("purple", "violet", "violette", _COLOURED),
-    _after("pink", "rose", "rose", _COLOURED),
+    _after("red", "rouge", "rouge", _COLORED),
+    _after("blue", "bleu", "bleue", _COLORED),
+    _after("green", "vert", "verte", _COLORED),
+    _after("yellow", "jaune", "jaune", _COLORED),
+    _after("white", "blanc", "blanche", _COLORED),
+    _after("black", "noir", "noire", _COLORED),
+    _after("brown", "brun", "brune", _COLORED),
+    _after("grey", "gris", "grise", _COLORED),
+    _after("purple", "violet", "violette", _COLORED),
+    _after("pink", "rose", "rose", _COLORED),
     _after("round", "rond", "ronde", _INANIMATE),
     _after("heavy", "lourd", "lourde", GOODS),
     _after("dirty", "sale", "sale", (*GOODS, *BODIES), early=True),
@@ -170,8 +170,8 @@ VERBS = (
     Verb("finds", "find", "trouve", "trouvent", (*GOODS, *BODIES)),
     Verb("has", "have", "a", "ont", (*GOODS, "animal")),
     Verb("wants", "want", "veut", "veulent", (*GOODS, "animal")),
-    Verb("buys", "buy", "achète", "achètent", _COLOURED),
-    Verb("sells", "sell", "vend", "vendent", _COLOURED),
+    Verb("buys", "buy", "achète", "achètent", _COLORED),
+    Verb("sells", "sell", "vend", "vendent", _COLORED),
     Verb("paints", "paint", "peint", "peignent", _ALL),
     Verb("draws", "draw", "dessine", "dessinent", _ALL),
     Verb("washes", "wash", "lave", "lavent", (*GOODS, "animal")),

@@ -263,7 +263,7 @@ def _query_key(query_key, weights: np.ndarray, mask: np.ndarray) -> tuple[dict, 
     if gap > _AGREEMENT:
         raise ValueError(
             f"softmax(q·k / √d) of query_key is up to {gap:.2g} away from attention_weights: give queries and keys "
-            "as they are multiplied, after normalisation and rotation (trace.blocks[layer].attention.query)."
+            "as they are multiplied, after normalization and rotation (trace.blocks[layer].attention.query)."
         )
     return pack(query, "float32"), pack(key, "float32")
 

@@ -1,4 +1,4 @@
-"""EmbeddingExplorer: vectors as points, with their true neighbours beside the picture (lesson 2)."""
+"""EmbeddingExplorer: vectors as points, with their true neighbors beside the picture (lesson 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from llmviz.plots.labels import count, listing, spoken_prose, spoken_token
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
 
 MODULE = Path(__file__).parent / "js" / "embeddings.js"
-CODE = "vectors.neighbours({word!r})"
+CODE = "vectors.neighbors({word!r})"
 MAX_WORDS, MAX_FRAMES, MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
@@ -31,7 +31,7 @@ class EmbeddingExplorer(Explorer):
         groups: one text a word, or a mapping from word to group; at most 8 different ones.
         frame_names: one text a frame.
         tsne: offer a t-SNE map of the last frame beside the PCA.
-        n_neighbours: how many true neighbours are shown and counted by the honesty meter.
+        n_neighbors: how many true neighbors are shown and counted by the honesty meter.
         chosen: the word that is looked at first.
         analogy: (a, b, c), drawn as "a is to b as c is to …?".
         predict: ask for the nearest word before anything is shown.
@@ -56,7 +56,7 @@ class EmbeddingExplorer(Explorer):
         groups: Sequence[str] | Mapping[str, str] | None = None,
         frame_names: Sequence[str] | None = None,
         tsne: bool = False,
-        n_neighbours: int = 10,
+        n_neighbors: int = 10,
         chosen: str | None = None,
         analogy: tuple[str, str, str] | None = None,
         predict: bool = False,
@@ -67,7 +67,7 @@ class EmbeddingExplorer(Explorer):
         self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
         self.groups = _groups(groups, self.words)
         self.frame_names = _frame_names(frame_names, len(self.vectors))
-        self.n_neighbours = _number_of_neighbours(n_neighbours, len(self.words))
+        self.n_neighbors = _number_of_neighbors(n_neighbors, len(self.words))
         self.chosen = None if chosen is None else self._index(chosen)
         self.analogy = None if analogy is None else [self._index(word) for word in _three(analogy)]
         self.predict, self.code, self.tsne = bool(predict), code, bool(tsne)
@@ -93,8 +93,8 @@ class EmbeddingExplorer(Explorer):
 
     def _map(self, name: str, points: np.ndarray, variance: list[float] | None) -> dict:
         """One map: its points, and how honest it is in each frame (a map of one frame is that of the last)."""
-        n, frames = self.n_neighbours, self.vectors[-len(points) :]
-        kept = [embeddings.neighbours_kept(v, p, n=n).mean() for v, p in zip(frames, points, strict=True)]
+        n, frames = self.n_neighbors, self.vectors[-len(points) :]
+        kept = [embeddings.neighbors_kept(v, p, n=n).mean() for v, p in zip(frames, points, strict=True)]
         return {"name": name, "points": points, "variance": variance, "kept": kept}
 
     def traits(self) -> dict:
@@ -119,7 +119,7 @@ class EmbeddingExplorer(Explorer):
             "groups": names,
             "group_of": [names.index(group) for group in self.groups or []],
             "frame_names": self.frame_names,
-            "n_neighbours": self.n_neighbours,
+            "n_neighbors": self.n_neighbors,
             "scale": scale,
             "vectors": packed,
             "maps": [
@@ -136,7 +136,7 @@ class EmbeddingExplorer(Explorer):
     def inputs(self) -> list:
         """Return what makes the id: words, groups, sizes, choices."""
         return [self.labels, self.groups, self.frame_names, list(self.vectors.shape), self.chosen, self.analogy,
-                self.tsne, self.n_neighbours, self.predict]  # fmt: skip
+                self.tsne, self.n_neighbors, self.predict]  # fmt: skip
 
     def sentence(self) -> str:
         """Say how many words there are, in which groups and frames; what is computed is said by the picture."""
@@ -159,10 +159,10 @@ class EmbeddingExplorer(Explorer):
         return " ".join(parts)
 
     def table(self) -> Table:
-        """Return each word's three true neighbours in the last frame."""
+        """Return each word's three true neighbors in the last frame."""
         n = min(3, len(self.words) - 1)
         columns = ["word", "nearest", "then", "then"][: n + 1]
-        caption = "Each word's true neighbours, in all dimensions, with their cosines"
+        caption = "Each word's true neighbors, in all dimensions, with their cosines"
         if not n:
             return Table(caption, columns, [[self.labels[0]]])
         nearest = embeddings.nearest_rows(self.vectors[-1], n)
@@ -307,9 +307,9 @@ def _frame_names(names, n_frames: int) -> list[str]:
     return [spoken_prose(name) for name in validation.text_list(names, "frame_names", n_frames, "vectors")]
 
 
-def _number_of_neighbours(number, n_words: int) -> int:
+def _number_of_neighbors(number, n_words: int) -> int:
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ValueError(f"n_neighbours must be a whole number of at least 1; given {number!r}.")
+        raise ValueError(f"n_neighbors must be a whole number of at least 1; given {number!r}.")
     return min(int(number), n_words - 1)
 
 

@@ -98,7 +98,7 @@ class FillMaskExplorer(Explorer):
         }
 
     def _rows(self, filling) -> list[str]:
-        """The words with bars: the favourites of both models and the true one, in the order of the masked model."""
+        """The words with bars: the favorites of both models and the true one, in the order of the masked model."""
         both, left = filling.both_sides, filling.left_side
         wanted = {*list(both)[: self.top], *list(left)[: self.top]}
         larger = {word: max(both.get(word, 0), left.get(word, 0)) for word in wanted}
@@ -124,7 +124,7 @@ class FillMaskExplorer(Explorer):
         return [self.text, self.hidden, self.top, self.predict, has_exact, self.filler.tokenizer.vocab_size]
 
     def sentence(self) -> str:
-        """Say the sentence with its blanks, and the favourite of both models for the first."""
+        """Say the sentence with its blanks, and the favorite of both models for the first."""
         said = f"“{self._with_blanks()}”"
         if self.predict:
             return f"{said}: which word is hidden? Predict it first."

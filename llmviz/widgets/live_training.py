@@ -225,7 +225,7 @@ def _checked_yardsticks(yardsticks: Mapping[str, float] | None) -> dict[str, flo
 
 
 def _thinned(losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """At most 400 points: neighbouring steps averaged, each point in the middle of its steps."""
+    """At most 400 points: neighboring steps averaged, each point in the middle of its steps."""
     width = max(1, math.ceil(len(losses) / _MOST_POINTS))
     whole = len(losses) // width * width
     places = (np.arange(whole) + 1.0).reshape(-1, width).mean(axis=1)

@@ -22,7 +22,7 @@ _MAX_GROUPS = 8
 
 
 class TrainingExplorer(Explorer):
-    """Scrub through a training run: loss, samples, next-token bars, attention, embeddings, memorisation meter.
+    """Scrub through a training run: loss, samples, next-token bars, attention, embeddings, memorization meter.
 
     Args:
         recording: the run, as `recordings.load`, `recordings.record` or `LiveTraining.recording` give it; what it does

@@ -17,14 +17,14 @@ FINAL = 0.15 * RNG.normal(size=(10, 8)) + np.array(
     [ROYAL, ROYAL + SHE, 0.3 * ROYAL, SHE, *np.repeat(np.eye(8)[2:5], 2, axis=0)]
 )
 FILM = np.stack([RNG.normal(size=(10, 8)), (FINAL + RNG.normal(size=(10, 8))) / 2, FINAL])
-GROUPS = ["people"] * 4 + ["colour"] * 2 + ["toy"] * 2 + ["name"] * 2
+GROUPS = ["people"] * 4 + ["color"] * 2 + ["toy"] * 2 + ["name"] * 2
 SPACE = vectors.WordVectors(WORDS, FINAL)
 HOSTILE = ["<img src=x onerror=window.broken=1>", "</script><script>window.broken=1</script>", "\u202eright to left",
            "lone \ud83d", "ten thousand " * 800, "safe"]  # fmt: skip
 
 
 def explorer(**settings) -> EmbeddingExplorer:
-    return EmbeddingExplorer(FILM, WORDS, groups=GROUPS, n_neighbours=4, tsne=True, **settings)
+    return EmbeddingExplorer(FILM, WORDS, groups=GROUPS, n_neighbors=4, tsne=True, **settings)
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def painted(page) -> int:
     )
 
 
-def test_searching_shows_the_true_neighbours(show):
+def test_searching_shows_the_true_neighbors(show):
     page = show(explorer().page_html())
     before = painted(page)
     search(page, "king")
-    assert names(page) == [word for word, _ in SPACE.neighbours("king", 4)]
+    assert names(page) == [word for word, _ in SPACE.neighbors("king", 4)]
     assert "nearest to “king”" in said(page)
     assert painted(page) != before
-    assert "vectors.neighbours('king')" in page.locator(".lv .code code").text_content()
+    assert "vectors.neighbors('king')" in page.locator(".lv .code code").text_content()
     page.locator(".lv .twin summary").click()
     expect(page.locator(".lv .twin tbody tr")).to_have_count(len(WORDS) - 1)
     assert page.errors == [] and page.outside == []

@@ -115,8 +115,8 @@ def test_a_prediction_is_committed_revealed_and_outlives_the_kernel(live):
     expect(part(live, NUMBER)).to_contain_text(gap)
 
 
-def luminance(colour: str) -> float:
-    red, green, blue = (float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
+def luminance(color: str) -> float:
+    red, green, blue = (float(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3])
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -28,7 +28,7 @@ def chips(one) -> list[str]:
 
 
 def best(text: str, n: int = 1) -> list[str]:
-    """The model's own favourites after a text, as the page writes them."""
+    """The model's own favorites after a text, as the page writes them."""
     import torch
 
     ids = [TOKENIZER.end_of_text, *TOKENIZER.encode(text)]

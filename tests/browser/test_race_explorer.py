@@ -51,7 +51,7 @@ def test_runs_by_itself_and_can_be_dragged_and_chosen(show, page):
     explorer.frame.get_by_role("button", name="run").click()
     explorer.frame.locator("input[type=range]").fill("1")
     assert explorer.said().startswith("After 10 steps with 20 labels")
-    explorer.frame.get_by_label("how many labelled texts").select_option("5")
+    explorer.frame.get_by_label("how many labeled texts").select_option("5")
     assert explorer.said().startswith("After 10 steps with 5 labels")
     explorer.frame.get_by_label("what is to be learned").select_option("ground")
     assert explorer.said().startswith("After 10 steps with 20 labels")

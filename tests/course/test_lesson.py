@@ -191,7 +191,7 @@ def test_a_message_that_means_nothing_changes_nothing(shown, message):
     assert LESSON.diary.events() == []
 
 
-def test_the_options_stand_in_an_order_that_never_changes_and_favours_no_place():
+def test_the_options_stand_in_an_order_that_never_changes_and_favors_no_place():
     first = [
         render.ordered(Question(f"q{n}", "?", "R", "", [Distractor("A", ""), Distractor("B", "")]))[0][0]
         for n in range(300)

@@ -123,7 +123,7 @@ def sum_of_two(vectors, a, b, c):
     return max((w for w in vectors if w not in [a, b, c]), key=lambda w: vectors[w] @ (vectors[b] + vectors[c]))
 
 
-def neighbour(vectors, a, b, c):
+def neighbor(vectors, a, b, c):
     return max((w for w in vectors if w not in [a, b, c]), key=lambda w: vectors[w] @ vectors[c])
 
 
@@ -141,10 +141,10 @@ WRONG = {
         (one_norm, "one length only"),
         (how_far, "distance between the tips"),
     ],
-    "count_neighbours": [
+    "count_neighbors": [
         (after_only, "only what comes after"),
-        (with_itself, "its own neighbour"),
-        (unequal_words, "skip neighbours that are the same word"),
+        (with_itself, "its own neighbor"),
+        (unequal_words, "skip neighbors that are the same word"),
         (short_range, "one word early"),
         (too_far, "over the end"),
     ],
@@ -160,7 +160,7 @@ WRONG = {
         (may_be_king, "leave out all three"),
         (other_way, "walk backwards"),
         (sum_of_two, "forget to subtract a"),
-        (neighbour, "nearest word to c"),
+        (neighbor, "nearest word to c"),
         (number, "the answer is a word"),
     ],
 }

@@ -56,7 +56,7 @@ def not_carried_back(probabilities, top_p):
     return ordered.cumsum(0) - ordered < top_p
 
 
-def renormalised(probabilities, top_p):
+def renormalized(probabilities, top_p):
     ordered, order = probabilities.sort(descending=True)
     kept = torch.zeros(len(probabilities))
     kept[order] = torch.where(ordered.cumsum(0) - ordered < top_p, ordered, 0.0)
@@ -105,7 +105,7 @@ WRONG = {
         (each_above, "their sum that counts"),
         (not_sorted, "sort first"),
         (not_carried_back, "sorted order"),
-        (renormalised, "true or false"),
+        (renormalized, "true or false"),
     ],
     "extend_beams": [
         (this_step_only, "so far"),

@@ -155,7 +155,7 @@ WRONG = {
     ],
     "encode_word": [
         (longest_token, "WordPiece's way"),
-        (left_to_right, "leftmost neighbours"),
+        (left_to_right, "leftmost neighbors"),
         (bytes_as_numbers, "is a number, not bytes"),
         (single_bytes, "stop at single bytes"),
         (pieces_instead, "their ids are asked for"),

@@ -19,7 +19,7 @@ def over_tokens(x):
     return (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5) ** 0.5
 
 
-def not_centred(x):
+def not_centerd(x):
     return x / torch.sqrt(x.var(-1, keepdim=True, correction=0) + 1e-5)
 
 
@@ -56,37 +56,37 @@ def the_sum(vocab_size, d_model, n_layers, d_ff):
     return 2 * vocab_size * d_model + n_layers * (4 * d_model**2 + 2 * d_model * d_ff)
 
 
-def not_normalised(residuals, unembedding):
+def not_normalized(residuals, unembedding):
     return torch.softmax(residuals @ unembedding.T, dim=-1)
 
 
-def normalise(x):
+def normalize(x):
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
 
 def over_the_layers(residuals, unembedding):
-    return torch.softmax(normalise(residuals) @ unembedding.T, dim=0)
+    return torch.softmax(normalize(residuals) @ unembedding.T, dim=0)
 
 
 def scores(residuals, unembedding):
-    return normalise(residuals) @ unembedding.T
+    return normalize(residuals) @ unembedding.T
 
 
 def only_the_best(residuals, unembedding):
-    return (normalise(residuals) @ unembedding.T).argmax(dim=-1)
+    return (normalize(residuals) @ unembedding.T).argmax(dim=-1)
 
 
 def table_upside_down(residuals, unembedding):
-    return (normalise(residuals) @ unembedding).softmax(-1)
+    return (normalize(residuals) @ unembedding).softmax(-1)
 
 
 WRONG = {
-    "normalise": [
+    "normalize": [
         (by_the_variance, "by the variance"),
         (with_std, "divide by n − 1"),
         (over_everything, "one mean over everything"),
         (over_tokens, "over the tokens"),
-        (not_centred, "subtract the mean"),
+        (not_centerd, "subtract the mean"),
         (without_keepdim, "lost its axis"),
         (without_the_small_number, "0 by 0"),
     ],
@@ -98,7 +98,7 @@ WRONG = {
         (the_sum, "dict is asked"),
     ],
     "logit_lens": [
-        (not_normalised, "forget to normalise"),
+        (not_normalized, "forget to normalize"),
         (over_the_layers, "over the layers"),
         (scores, "those are scores"),
         (only_the_best, "only the best token"),

@@ -19,7 +19,7 @@ def test_sentences_are_words_in_small_letters_without_marks():
     assert embeddings.sentences(["“Tom?” – 3 kites, Łódź!", ""]) == [["tom", "3", "kites", "łódź"], []]
 
 
-def test_rare_words_are_left_out_and_their_neighbours_move_up():
+def test_rare_words_are_left_out_and_their_neighbors_move_up():
     words = embeddings.vocabulary(["a x b", "a b", "a y b"], min_count=2)
     assert words.words == ("a", "b")
     assert words.counts.tolist() == [3, 3]

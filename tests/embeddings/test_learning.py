@@ -85,8 +85,8 @@ def test_word2vec_finds_the_planted_analogies(word2vec_steps):
     for questions in QUESTIONS.values():
         assert embeddings.analogy_accuracy(before, questions) < 0.15
         assert embeddings.analogy_accuracy(after, questions) > 0.6
-        control = [after.neighbours(c, 1)[0][0] == wanted for _, _, c, wanted in questions]
-        assert np.mean(control) < 0.3  # not merely the nearest neighbour of the third word
+        control = [after.neighbors(c, 1)[0][0] == wanted for _, _, c, wanted in questions]
+        assert np.mean(control) < 0.3  # not merely the nearest neighbor of the third word
 
 
 def test_the_steps_show_how_the_loss_falls(word2vec_steps):
@@ -109,11 +109,11 @@ def test_counting_finds_them_too():
 def test_glove_fits_the_counts_and_finds_kinds_of_words():
     *_, last = word2vec.train_glove_steps(TEXTS, epochs=20, n_frames=5)
     first, *_ = word2vec.train_glove_steps(TEXTS, epochs=1, n_frames=1)
-    colours = set(WORLD.word_classes["colour"])
+    colors = set(WORLD.word_classes["color"])
 
     def share(vectors):
-        known = [word for word in colours if word in vectors]
-        return np.mean([word in colours for c in known for word, _ in vectors.neighbours(c, 3)])
+        known = [word for word in colors if word in vectors]
+        return np.mean([word in colors for c in known for word, _ in vectors.neighbors(c, 3)])
 
     assert share(last.vectors) > 0.5 > share(first.vectors) + 0.2
 
@@ -169,5 +169,5 @@ def test_glove_hears_of_pairs_that_never_met_only_when_told():
 
 
 def test_texts_of_one_word_teach_nothing():
-    with pytest.raises(ValueError, match="no neighbours to learn from"):
+    with pytest.raises(ValueError, match="no neighbors to learn from"):
         word2vec.train_glove(["a", "b"] * 9)

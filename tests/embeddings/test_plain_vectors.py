@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from llmviz import embeddings
 from llmviz.embeddings import vectors, word2vec
-from llmviz.embeddings.reference import count_neighbours, nudge, solve_analogy
+from llmviz.embeddings.reference import count_neighbors, nudge, solve_analogy
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=12), st.integers(1, 6))
-def test_counting_neighbours_is_what_the_matrix_holds(letters, window):
-    found = count_neighbours(letters, window)
+def test_counting_neighbors_is_what_the_matrix_holds(letters, window):
+    found = count_neighbors(letters, window)
     if len(set(letters)) < 2:
         return
     words = embeddings.vocabulary([" ".join(letters)], min_count=1)

@@ -39,9 +39,9 @@ def test_align_agrees_with_scipy_and_keeps_distances(seed, n):
     rng = np.random.default_rng(seed)
     points, reference = rng.normal(size=(2, n, 2))
     found = projection.align(points, reference)
-    centred, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
-    rotation, _ = orthogonal_procrustes(centred, wanted)
-    assert found == pytest.approx(centred @ rotation + reference.mean(axis=0), abs=1e-9)
+    centerd, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
+    rotation, _ = orthogonal_procrustes(centerd, wanted)
+    assert found == pytest.approx(centerd @ rotation + reference.mean(axis=0), abs=1e-9)
     assert np.linalg.norm(found[0] - found[1]) == pytest.approx(np.linalg.norm(points[0] - points[1]))
 
 
@@ -64,23 +64,23 @@ def test_nearest_rows_agree_with_scikit_learn():
 def test_the_honesty_meter_by_hand():
     vectors = [[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 0.9, 0.1]]
     honest, liar = [[0, 0], [1, 0], [9, 9], [9, 8]], [[0, 0], [9, 9], [1, 0], [9, 8]]
-    assert projection.neighbours_kept(vectors, honest, n=1).tolist() == [1, 1, 1, 1]
-    assert projection.neighbours_kept(vectors, liar, n=1).tolist() == [0, 0, 0, 0]
-    assert projection.neighbours_kept(vectors, liar, n=3).tolist() == [1, 1, 1, 1]
+    assert projection.neighbors_kept(vectors, honest, n=1).tolist() == [1, 1, 1, 1]
+    assert projection.neighbors_kept(vectors, liar, n=1).tolist() == [0, 0, 0, 0]
+    assert projection.neighbors_kept(vectors, liar, n=3).tolist() == [1, 1, 1, 1]
 
 
-def test_the_honesty_of_chance_is_the_share_of_neighbours():
+def test_the_honesty_of_chance_is_the_share_of_neighbors():
     rng = np.random.default_rng(0)
-    kept = projection.neighbours_kept(rng.normal(size=(300, 20)), rng.normal(size=(300, 2)), n=30)
+    kept = projection.neighbors_kept(rng.normal(size=(300, 20)), rng.normal(size=(300, 2)), n=30)
     assert kept.mean() == pytest.approx(30 / 299, abs=0.02)
 
 
-def test_tsne_keeps_more_neighbours_than_pca():
+def test_tsne_keeps_more_neighbors_than_pca():
     rng = np.random.default_rng(2)
-    centres = rng.normal(size=(12, 10))
-    vectors = np.repeat(centres, 8, axis=0) + 0.15 * rng.normal(size=(96, 10))
+    centers = rng.normal(size=(12, 10))
+    vectors = np.repeat(centers, 8, axis=0) + 0.15 * rng.normal(size=(96, 10))
     flat, map_ = projection.pca(vectors), projection.tsne(vectors)
-    kept = [projection.neighbours_kept(vectors, p.points, n=5).mean() for p in (flat, map_)]
+    kept = [projection.neighbors_kept(vectors, p.points, n=5).mean() for p in (flat, map_)]
     assert kept[1] > kept[0] + 0.1
     assert (map_.variance_shown, map_.method) == (None, "t-SNE")
 
@@ -96,7 +96,7 @@ def test_tsne_keeps_more_neighbours_than_pca():
         (lambda: projection.align_frames([]), "at least one frame"),
         (lambda: projection.nearest_rows(CLOUD, 40), "from 1 to 39; given 40"),
         (lambda: projection.nearest_rows(CLOUD, 3, by="feeling"), '"cosine" or "distance"'),
-        (lambda: projection.neighbours_kept(CLOUD, CLOUD[:30, :2]), "every vector needs one point"),
+        (lambda: projection.neighbors_kept(CLOUD, CLOUD[:30, :2]), "every vector needs one point"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(call, sentence):

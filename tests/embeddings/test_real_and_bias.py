@@ -16,8 +16,8 @@ PLANE = WordVectors(("she", "he", "a", "b", "c", "d"), [[1, 0], [0, 1], [1, 0.1]
 def test_glove_is_what_the_paper_says_it_is():
     assert len(GLOVE) == 50_000 and GLOVE.d_model == 50
     assert GLOVE.words[0] == "the"
-    assert "frogs" in [word for word, _ in GLOVE.neighbours("frog", 8)] or "toad" in [
-        word for word, _ in GLOVE.neighbours("frog", 8)
+    assert "frogs" in [word for word, _ in GLOVE.neighbors("frog", 8)] or "toad" in [
+        word for word, _ in GLOVE.neighbors("frog", 8)
     ]
     assert GLOVE.analogy("man", "king", "woman", 1)[0][0] == "queen"
     assert GLOVE.analogy("man", "king", "woman", 1, exclude_inputs=False)[0][0] == "king"

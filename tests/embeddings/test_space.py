@@ -1,4 +1,4 @@
-"""What is near what: cosines, neighbours and analogies, against scikit-learn and by hand."""
+"""What is near what: cosines, neighbors and analogies, against scikit-learn and by hand."""
 
 import numpy as np
 import pytest
@@ -31,14 +31,14 @@ def test_cosine_agrees_with_scikit_learn_and_does_not_care_for_length(rows):
     assert found == pytest.approx(embeddings.cosine(3 * a, b), abs=1e-9)
 
 
-def test_neighbours_agree_with_scikit_learn():
+def test_neighbors_agree_with_scikit_learn():
     judge = NearestNeighbors(n_neighbors=6, metric="cosine").fit(CLOUD.vectors)
     _, rows = judge.kneighbors(CLOUD.vectors)
     for word, row in zip(CLOUD.words, rows, strict=True):
-        assert [found for found, _ in CLOUD.neighbours(word, 5)] == [f"w{i}" for i in row[1:]]
-    cosines = [cosine for _, cosine in CLOUD.neighbours("w0", 59)]
+        assert [found for found, _ in CLOUD.neighbors(word, 5)] == [f"w{i}" for i in row[1:]]
+    cosines = [cosine for _, cosine in CLOUD.neighbors("w0", 59)]
     assert cosines == sorted(cosines, reverse=True)
-    assert len(CLOUD.neighbours("w0", 500)) == 59
+    assert len(CLOUD.neighbors("w0", 500)) == 59
 
 
 def parallelogram():
@@ -74,9 +74,9 @@ def test_questions_go_both_ways_and_never_mix_the_sides():
     assert ("A", "a", "B", "b") in questions and ("a", "A", "B", "b") not in questions
 
 
-def test_a_vector_of_zeros_is_nobodys_neighbour():
+def test_a_vector_of_zeros_is_nobodys_neighbor():
     space = WordVectors(("a", "b", "nothing"), [[1, 0], [1, 1], [0, 0]])
-    assert space.neighbours("a") == [("b", pytest.approx(0.5**0.5)), ("nothing", 0)]
+    assert space.neighbors("a") == [("b", pytest.approx(0.5**0.5)), ("nothing", 0)]
 
 
 def test_unknown_words_are_answered_with_similar_ones():

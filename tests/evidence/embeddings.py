@@ -24,7 +24,7 @@ def drawn_words() -> list[str]:
 
 
 def same_kind(vectors: embeddings.WordVectors) -> float:
-    """Of the five nearest neighbours of a name, thing, colour or place, the share of its own kind."""
+    """Of the five nearest neighbors of a name, thing, color or place, the share of its own kind."""
     kind_of = {word.lower(): kind for kind, members in TOWN.word_classes.items() for word in members[:16]}
     classes = vectors.subset(list(kind_of))
     kinds = np.array([kind_of[word] for word in classes.words])
@@ -32,13 +32,13 @@ def same_kind(vectors: embeddings.WordVectors) -> float:
 
 
 def nearest_is_right(vectors: embeddings.WordVectors) -> float:
-    """What an analogy machine would reach that only names the third word's nearest neighbour."""
-    return np.mean([vectors.neighbours(c, 1)[0][0] == wanted for _, _, c, wanted in QUESTIONS])
+    """What an analogy machine would reach that only names the third word's nearest neighbor."""
+    return np.mean([vectors.neighbors(c, 1)[0][0] == wanted for _, _, c, wanted in QUESTIONS])
 
 
 @demo(same_kind=above(0.9))
 def counting_finds_kinds(seed: int) -> dict[str, float]:
-    """Counted vectors put colours beside colours, things beside things, people beside people."""
+    """Counted vectors put colors beside colors, things beside things, people beside people."""
     return {"same_kind": same_kind(counts.count_vectors(texts_of(seed)))}
 
 
@@ -57,13 +57,13 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
     tsne_keeps_more=above(0),
 )
 def word2vec_learns_the_town(seed: int) -> dict[str, float]:
-    """Guessing neighbours finds kinds and analogies, mixes the two banks, and no flat picture keeps all neighbours."""
+    """Guessing neighbors finds kinds and analogies, mixes the two banks, and no flat picture keeps all neighbors."""
     before, early, *_, last = word2vec.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
     vectors = last.vectors
-    near, near_king = ({word for word, _ in vectors.neighbours(name, 30)} for name in ("bank", "king"))
+    near, near_king = ({word for word, _ in vectors.neighbors(name, 30)} for name in ("bank", "king"))
     shown = vectors.subset(drawn_words())
     flat, drawn = projection.pca(shown.directions), projection.tsne(shown.vectors, seed=seed)
-    kept, kept_tsne = (projection.neighbours_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
+    kept, kept_tsne = (projection.neighbors_kept(shown.vectors, one.points).mean() for one in (flat, drawn))
     return {
         "same_kind": same_kind(vectors),
         "same_kind_before": same_kind(before.vectors),

@@ -14,7 +14,7 @@ from llmviz.training import checkpoints
 STRIDE = 1000
 
 
-def labelled(task, n_texts, seed):
+def labeled(task, n_texts, seed):
     return finetuning.sentiment_texts(n_texts, task, seed=STRIDE * seed + 1)
 
 
@@ -23,7 +23,7 @@ def counting_words_is_tossing_a_coin(seed: int) -> dict[str, float]:
     """300 labels, and neither the counts of words nor those of pairs tell the mood or the first place."""
     found = {}
     for task, name in (("mood", ""), ("ground", "_places")):
-        learned, new = labelled(task, 300, seed), finetuning.sentiment_texts(300, task, seed=STRIDE * seed + TEST_SEED)
+        learned, new = labeled(task, 300, seed), finetuning.sentiment_texts(300, task, seed=STRIDE * seed + TEST_SEED)
         texts, labels = zip(*[([one.text for one in part],
                                torch.tensor([finetuning.LABELS[task].index(one.label) for one in part]))
                               for part in (learned, new)], strict=True)  # fmt: skip
@@ -40,7 +40,7 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
     for name, task, n_labels in (("mood_5", "mood", 5), ("mood_20", "mood", 20), ("mood_80", "mood", 80),
                                  ("mood_300", "mood", 300), ("place_300", "ground", 300)):  # fmt: skip
         learner = finetuning.prepare(base.model, "head", n_labels=2)
-        examples = finetuning.sentiment_examples(base.tokenizer, labelled(task, n_labels, seed), task)
+        examples = finetuning.sentiment_examples(base.tokenizer, labeled(task, n_labels, seed), task)
         finetuning.fine_tune(learner, examples, steps=60, seed=seed)
         test = finetuning.sentiment_examples(
             base.tokenizer, finetuning.sentiment_texts(100, task, seed=TEST_SEED), task
@@ -53,7 +53,7 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
 def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
     """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
     base, texts = checkpoints.load_sentiment(), finetuning.old_texts()
-    examples = finetuning.sentiment_examples(base.tokenizer, labelled("mood", 20, seed))
+    examples = finetuning.sentiment_examples(base.tokenizer, labeled("mood", 20, seed))
     before, found = finetuning.old_loss(base.model, base.tokenizer, texts), {}
     for method in finetuning.METHODS:
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
@@ -74,7 +74,7 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
     )
     for method, n_labels in itertools.product(("lora", "full"), (20, 300)):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
-        examples = finetuning.sentiment_examples(base.tokenizer, labelled("ground", n_labels, seed), "ground")
+        examples = finetuning.sentiment_examples(base.tokenizer, labeled("ground", n_labels, seed), "ground")
         finetuning.fine_tune(learner, examples, steps=160, seed=seed)
         found[f"{method}_{n_labels}"] = finetuning.accuracy(learner.classifier, test)
     return found
@@ -84,7 +84,7 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
 def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
     """Full fine-tuning may change a matrix in 128 directions; four of them hold most of what it changes in 40 steps."""
     base, name = checkpoints.load_sentiment(), "blocks.1.attention.query"
-    examples = finetuning.sentiment_examples(base.tokenizer, labelled("ground", 300, seed), "ground")
+    examples = finetuning.sentiment_examples(base.tokenizer, labeled("ground", 300, seed), "ground")
     changes = {}
     for method in ("lora", "full"):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
@@ -128,7 +128,7 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
 
 
 @demo(ambiguous=above(0.9), ambiguous_list=below(0.8), untaught=above(0.6), untaught_list=below(0.05))
-def names_are_recognised_that_nobody_labelled(seed: int) -> dict[str, float]:
+def names_are_recognized_that_nobody_labeled(seed: int) -> dict[str, float]:
     """F1 of persons: May, Will and Rose in their two senses, and people in stories who never had a label."""
     base = checkpoints.load_masked()
     tagged = finetuning.story_entities(150, seed=seed) + finetuning.sense_entities(150, seed=seed)
@@ -147,8 +147,8 @@ def names_are_recognised_that_nobody_labelled(seed: int) -> dict[str, float]:
 
 @demo(glove_20=above(0.55), glove_80=above(0.68), random_80=below(0.45))
 def real_vectors_know_their_continent(seed: int) -> dict[str, float]:
-    """From GloVe's vectors 20 labelled cities tell most others' continent, one of four; random vectors do not."""
-    _, vectors, continents = finetuning.labelled_cities(load_glove(), seed=seed)
+    """From GloVe's vectors 20 labeled cities tell most others' continent, one of four; random vectors do not."""
+    _, vectors, continents = finetuning.labeled_cities(load_glove(), seed=seed)
     noise = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(seed))
     found = {}
     for name, features, n in (("glove_20", vectors, 20), ("glove_80", vectors, 80), ("random_80", noise, 80)):

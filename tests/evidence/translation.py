@@ -57,7 +57,7 @@ def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
     tiny, shipped = checkpoints.load_tiny(), finetuning.load_headlines()
     young = finetuning.finetuned(tiny.model, tiny.tokenizer, steps=FEW_STEPS, seed=seed)
     late, early = (
-        finetuning.score(finetuning.summarise_all(model, tiny.tokenizer, stories), texts)
+        finetuning.score(finetuning.summarize_all(model, tiny.tokenizer, stories), texts)
         for model in (shipped.model, young)
     )
     first = finetuning.score([finetuning.first_sentence(story) for story in stories], texts)

@@ -52,7 +52,7 @@ def test_the_answer_to_a_question_stands_in_its_passage(seed):
         assert question.prompt.endswith("Answer:")
 
 
-def test_answers_are_labelled_where_they_are_to_be_said():
+def test_answers_are_labeled_where_they_are_to_be_said():
     asked = finetuning.questions(5, seed=1)
     examples = finetuning.answer_examples(TOKENIZER, asked)
     for row, labels, question in zip(examples.token_ids, examples.labels, asked, strict=True):
@@ -121,7 +121,7 @@ def test_words_and_pairs_are_counted():
 
 
 def test_cities_have_a_vector_and_each_continent_its_share():
-    names, vectors, continents = finetuning.labelled_cities(load_glove())
+    names, vectors, continents = finetuning.labeled_cities(load_glove())
     assert len(names) == len(set(names)) == len(vectors) == len(continents) > 150
     assert torch.bincount(continents).min() > 25
     assert len({city for cities in CITIES.values() for city in cities.split()}) == sum(

@@ -21,10 +21,10 @@ def test_rows_are_the_target_and_columns_the_source(overlaps):
 
 def test_links_are_bordered_where_they_are():
     axes = plots.alignment_map(WEIGHTS, FRENCH, ENGLISH, links=[(0,), (2,), (1,), ()])
-    centres = [
+    centers = [
         (patch.get_y() + patch.get_height() / 2, patch.get_x() + patch.get_width() / 2) for patch in axes.patches
     ]
-    np.testing.assert_allclose(centres, [(0, 0), (1, 2), (2, 1)], atol=1e-9)
+    np.testing.assert_allclose(centers, [(0, 0), (1, 2), (2, 1)], atol=1e-9)
     assert "Borders mark" in plots.alt_text(axes)
 
 

@@ -33,7 +33,7 @@ def test_rows_are_queries_on_a_scale_from_0_to_1(causal_weights):
     assert image.colorbar.ax.get_ylabel() == "attention weight"
 
 
-def test_the_future_is_hatched_and_not_coloured(causal_weights):
+def test_the_future_is_hatched_and_not_colored(causal_weights):
     axes = plots.attention_map(causal_weights(5, 5), TOKENS)
     assert masked_area(axes) == 10
     assert axes.images[0].get_array().mask.sum() == 10
@@ -63,12 +63,12 @@ def test_numbers_stand_in_the_cells_of_small_maps_only(causal_weights):
     assert not plots.attention_map(causal_weights(11, 11), [*TOKENS * 2, "x"]).texts
 
 
-def luminance(colour) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+def luminance(color) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return float(np.dot((0.2126, 0.7152, 0.0722), linear))
 
 
-def test_numbers_can_be_read_on_their_colours():
+def test_numbers_can_be_read_on_their_colors():
     """The contrast that WCAG 2 asks of large text, 3 : 1, at every weight."""
     weights = np.array([[weight, 1 - weight] for weight in np.linspace(0, 1, 21)])
     for pair in weights:

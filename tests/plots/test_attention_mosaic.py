@@ -28,7 +28,7 @@ def test_each_head_has_its_tile():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["0", "1"]
 
 
-def test_masked_cells_have_no_colour_of_the_scale():
+def test_masked_cells_have_no_color_of_the_scale():
     image = image_of(plots.attention_mosaic(heads(1, 1, 4), list("abcd")))
     assert np.array_equal(np.ma.getmaskarray(image), np.triu(np.ones((4, 4), dtype=bool), k=1))
 

@@ -27,7 +27,7 @@ def test_points_stand_where_they_are_on_one_scale():
     assert axes.get_title() == "Words"
 
 
-def test_each_group_has_a_colour_a_marker_and_a_place_in_the_legend():
+def test_each_group_has_a_color_a_marker_and_a_place_in_the_legend():
     axes = plots.embedding_scatter(cloud(16), ["w"] * 16, groups=GROUPS * 2)
     assert len({tuple(part.get_facecolor()[0]) for part in axes.collections}) == 8
     assert len({part.get_paths()[0].vertices.tobytes() for part in axes.collections}) == 8
@@ -54,8 +54,8 @@ def test_names_do_not_cover_points():
     points = cloud(60)
     axes = plots.embedding_scatter(points, [f"word{number}" for number in range(60)])
     axes.figure.canvas.draw()
-    centres = axes.transData.transform(points)
-    assert not any(text.get_window_extent().contains(*centre) for text in named(axes) for centre in centres)
+    centers = axes.transData.transform(points)
+    assert not any(text.get_window_extent().contains(*center) for text in named(axes) for center in centers)
 
 
 def test_what_has_no_room_is_counted():
@@ -109,9 +109,9 @@ def test_more_than_eight_groups_are_refused():
 def test_alt_text_says_whether_groups_lie_together(distance, words):
     points = cloud(200)
     points[100:, 0] += distance
-    axes = plots.embedding_scatter(points, ["w"] * 200, groups=["name"] * 100 + ["colour"] * 100)
+    axes = plots.embedding_scatter(points, ["w"] * 200, groups=["name"] * 100 + ["color"] * 100)
     assert plots.alt_text(axes) == (
-        "Scatter of 200 points in the plane. 2 groups: name (100, circles) and colour (100, squares). "
+        "Scatter of 200 points in the plane. 2 groups: name (100, circles) and color (100, squares). "
         f"Points of one group lie {words}."
     )
 

@@ -41,7 +41,7 @@ def test_short_runs_are_not_smoothed():
     assert list(lines(plots.loss_curve([1, 2, 3], [3, 2, 1]))) == ["training"]
 
 
-def test_yardsticks_are_labelled_lines_at_their_values():
+def test_yardsticks_are_labeled_lines_at_their_values():
     axes = plots.loss_curve(STEPS, LOSSES, yardsticks=YARDSTICKS, unit="bits per byte")
     drawn = lines(axes)
     assert {name: drawn[f"_{name}"].get_ydata()[0] for name in YARDSTICKS} == YARDSTICKS

@@ -28,7 +28,7 @@ def test_ends_stand_one_below_the_other_and_a_fork_between_its_branches():
     assert rows["·red"] == rows["the"] == 0.5
 
 
-def test_the_fuller_the_colour_the_more_probable_and_greedy_and_beam_are_framed():
+def test_the_fuller_the_color_the_more_probable_and_greedy_and_beam_are_framed():
     axes = plots.sampling_tree(WAYS, SHARES)
     faces = {box.get_facecolor() for box in boxes(axes)}
     assert len(faces) == 3

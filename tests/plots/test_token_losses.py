@@ -18,7 +18,7 @@ def test_draws_each_loss_over_its_token():
     assert axes.get_legend() is None
 
 
-def test_several_lines_differ_in_colour_and_marker_and_are_named():
+def test_several_lines_differ_in_color_and_marker_and_are_named():
     axes = plots.token_losses({"all heads": [3, 2, 0, 0], "one off": [3, 2, 4, 4]}, TOKENS, rounds=[2], chance=6.9)
     named = axes.lines[:2]
     assert len({line.get_color() for line in named}) == len({line.get_marker() for line in named}) == 2

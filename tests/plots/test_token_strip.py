@@ -24,7 +24,7 @@ def test_each_token_is_a_box_with_its_id_below():
         assert label.get_position()[0] == token_id.get_position()[0] == pytest.approx(middle)
 
 
-def test_neighbours_differ_in_colour_and_every_box_has_a_border():
+def test_neighbors_differ_in_color_and_every_box_has_a_border():
     boxes = plots.token_strip(SENTENCE).patches
     assert all(one.get_facecolor() != other.get_facecolor() for one, other in pairwise(boxes))
     assert all(box.get_linewidth() > 0 and box.get_edgecolor() != box.get_facecolor() for box in boxes)

@@ -20,7 +20,7 @@ def test_diamonds_stand_where_the_exact_numbers_are_and_nowhere_for_0():
     assert marks == [[1.0], [-0.3, -0.7]]
 
 
-def test_the_alt_text_names_both_favourites():
+def test_the_alt_text_names_both_favorites():
     said = plots.alt_text(plots.two_sides(NUMBERS, ["She", "He"]))
     assert "from both sides most likely “She” 0.90; from the left alone most likely “He” 0.50" in said
 

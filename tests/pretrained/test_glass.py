@@ -26,7 +26,7 @@ def live():
     tokenizer = text.byte_level_bpe(
         ["<|end|>", *letters, "Ġb"], ["Ġ b"], special_tokens={"<|end|>": 0}, words="gpt2", name="toy", end_of_text=0
     )
-    config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalisation="rms", unembedding="tied")
+    config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalization="rms", unembedding="tied")
     return probe.LiveModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
 
 

@@ -74,7 +74,7 @@ def test_equally_frequent_pairs_are_taken_in_the_order_of_their_ids():
     assert [merge.pair for merge in train_steps("cd ab", 259)] == [(b" ", b"a"), (b"c", b"d")]
 
 
-def test_counts_are_those_of_neighbours_when_chosen():
+def test_counts_are_those_of_neighbors_when_chosen():
     steps = list(train_steps(["abab abab", "ab"], 257 + 2))
     assert steps == [Merge((b"a", b"b"), 5, 256), Merge((b"ab", b"ab"), 2, 257)]
     assert steps[1].token == b"abab"

@@ -64,11 +64,11 @@ def test_points_keep_their_shape_and_fill_the_square():
 
 
 def test_the_map_and_its_honesty_are_those_of_the_library():
-    explorer = EmbeddingExplorer(FILM, WORDS, n_neighbours=5, tsne=True)
+    explorer = EmbeddingExplorer(FILM, WORDS, n_neighbors=5, tsne=True)
     flat, drawn = payload_of(explorer)["maps"]
     for frame, name in enumerate(flat["kept"]):
         projected = projection.pca(vectors.directions(FILM[frame]))
-        kept = projection.neighbours_kept(FILM[frame], projected.points, n=5).mean()
+        kept = projection.neighbors_kept(FILM[frame], projected.points, n=5).mean()
         assert name == pytest.approx(kept, abs=1e-4)
         assert flat["variance"][frame] == pytest.approx(projected.variance_shown, abs=1e-4)
     assert (drawn["name"], drawn["variance"], drawn["points"]["shape"]) == ("t-SNE", None, [1, 30, 2])
@@ -102,19 +102,19 @@ def test_the_sentence_holds_inputs_only():
 def test_the_table_is_the_accessible_twin():
     table = EmbeddingExplorer(FILM[-1], WORDS).table()
     space = vectors.WordVectors(WORDS, FILM[-1])
-    word, cosine = space.neighbours("w5", 1)[0]
+    word, cosine = space.neighbors("w5", 1)[0]
     assert table.rows[5][:2] == ["w5", f"{word} {cosine:.2f}"]
     assert table.is_computed
 
 
 def test_groups_by_mapping_words_from_vectors_and_the_code_line():
     space = vectors.WordVectors(("red", "blue", "Mia"), np.eye(3))
-    groups = {"red": "colour", "blue": "colour", "Mia": "name"}
+    groups = {"red": "color", "blue": "color", "Mia": "name"}
     explorer = EmbeddingExplorer([space, space], groups=groups, chosen="Mia")
     payload = payload_of(explorer)
-    assert (payload["groups"], payload["group_of"]) == (["colour", "name"], [0, 0, 1])
-    assert payload["code"][2] == "vectors.neighbours('Mia')"
-    assert eval(payload["code"][2], {"vectors": space}) == space.neighbours("Mia")
+    assert (payload["groups"], payload["group_of"]) == (["color", "name"], [0, 0, 1])
+    assert payload["code"][2] == "vectors.neighbors('Mia')"
+    assert eval(payload["code"][2], {"vectors": space}) == space.neighbors("Mia")
     assert "{word!r}" in CODE
 
 
@@ -146,18 +146,18 @@ numbers = st.sampled_from(["normal", "zeros", "huge", "same", "nan"])
     kind=numbers,
     words=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(HOSTILE)), min_size=9, max_size=9),
     groups=st.none() | st.lists(st.sampled_from("abcdefghij"), min_size=9, max_size=9),
-    neighbours=st.integers(-1, 12),
+    neighbors=st.integers(-1, 12),
     tsne=st.sampled_from([False] * 9 + [True]),
     chosen=st.none() | st.text(max_size=3),
     predict=st.booleans(),
 )
-def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neighbours, tsne, chosen, predict):
+def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neighbors, tsne, chosen, predict):
     made = {"normal": RNG.normal, "zeros": np.zeros, "same": np.ones}.get(kind, np.ones)
     array = made(size=size) if kind == "normal" else made(size)
     array = array * {"huge": 1e14, "nan": np.nan}.get(kind, 1.0)
     n = size[1]
     try:
-        options = {"n_neighbours": neighbours, "tsne": tsne, "chosen": chosen, "predict": predict}
+        options = {"n_neighbors": neighbors, "tsne": tsne, "chosen": chosen, "predict": predict}
         explorer = EmbeddingExplorer(array, words[:n], groups=groups and groups[:n], **options)
     except ValueError as error:
         assert len(str(error)) > 20
@@ -179,7 +179,7 @@ def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neigh
         ((FILM, WORDS), {"chosen": "cat"}, "“cat” is not among the 30 words"),
         ((FILM, WORDS), {"analogy": ("w0", "w1")}, "an analogy is three words"),
         ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entries, but vectors has 4"),
-        ((FILM, WORDS), {"n_neighbours": 0}, "at least 1; given 0"),
+        ((FILM, WORDS), {"n_neighbors": 0}, "at least 1; given 0"),
         ((FILM[:, :5], WORDS[:5]), {"tsne": True}, "at least 8 words; given 5"),
         ((vectors.WordVectors(("a", "b"), np.eye(2)), ["a", "b"]), {}, "bring their words along"),
     ],

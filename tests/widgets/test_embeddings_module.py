@@ -18,7 +18,7 @@ RNG = np.random.default_rng(1)
 WORDS = [f"w{i}" for i in range(40)]
 FILM = RNG.normal(size=(3, 40, 5))
 SPACE = vectors.WordVectors(WORDS, FILM[-1])
-EXPLORER = EmbeddingExplorer(FILM, WORDS, n_neighbours=6, tsne=True)
+EXPLORER = EmbeddingExplorer(FILM, WORDS, n_neighbors=6, tsne=True)
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -38,10 +38,10 @@ def run(tmp_path, expression: str, module: str = "embeddings_data.js"):
 
 
 @needs_node
-def test_neighbours_are_those_of_the_library(tmp_path):
-    found = run(tmp_path, "space.labels.map((_, word) => m.neighboursOf(space, 2, word).slice(0, 6))")
+def test_neighbors_are_those_of_the_library(tmp_path):
+    found = run(tmp_path, "space.labels.map((_, word) => m.neighborsOf(space, 2, word).slice(0, 6))")
     for word, near in zip(WORDS, found, strict=True):
-        expected = SPACE.neighbours(word, 6)
+        expected = SPACE.neighbors(word, 6)
         assert [WORDS[one["word"]] for one in near] == [name for name, _ in expected]
         assert [one["cosine"] for one in near] == pytest.approx([cosine for _, cosine in expected], abs=1e-3)
 
@@ -59,7 +59,7 @@ def test_analogies_are_those_of_the_library_with_and_without_the_question(tmp_pa
 
 
 @needs_node
-def test_the_points_and_their_neighbours_are_those_of_the_map(tmp_path):
+def test_the_points_and_their_neighbors_are_those_of_the_map(tmp_path):
     expression = (
         "[0, 1].map((map) => { const points = space.maps[map].points(2); "
         "return [points, points.map((_, word) => m.nearInPicture(points, word, 6))] })"
@@ -94,7 +94,7 @@ def test_the_view_holds_every_point(tmp_path):
     ("key", "word"), [("ArrowRight", 1), ("ArrowUp", 2), ("ArrowLeft", 0), ("ArrowDown", 0)], ids=lambda one: str(one)
 )
 def test_arrow_keys_lead_to_the_next_point_in_their_direction(tmp_path, key, word):
-    assert run(tmp_path, f"m.stepTowards([[0, 0], [1, 0.1], [0.1, 1], [5, 0]], 0, {key!r})") == word
+    assert run(tmp_path, f"m.stepToward([[0, 0], [1, 0.1], [0.1, 1], [5, 0]], 0, {key!r})") == word
 
 
 @needs_node
@@ -121,7 +121,7 @@ def test_every_question_has_one_right_answer_among_different_ones(tmp_path):
     asked = run(tmp_path, "Array.from({length: 60}, (_, i) => m.questionOf(space, space.maps[0].points(2), 2, i))")
     assert len({one["word"] for one in asked}) > 20
     for one in asked:
-        nearest, _ = SPACE.neighbours(WORDS[one["word"]], 1)[0]
+        nearest, _ = SPACE.neighbors(WORDS[one["word"]], 1)[0]
         assert WORDS[one["options"][one["right"]]] == nearest
         assert len(set(one["options"])) == 4 and one["word"] not in one["options"]
     assert len({one["right"] for one in asked}) > 2
@@ -132,5 +132,5 @@ def test_the_groups_look_as_in_the_still_picture(tmp_path):
     from llmviz.plots.style import MARKERS, OKABE_ITO
 
     assert run(tmp_path, "m.SHAPES.length", "embeddings_draw.js") == len(MARKERS)
-    colours = run(tmp_path, "[0, 1, 2, 3, 4, 5, 7].map(m.colourOf)", "embeddings_draw.js")
-    assert colours == [OKABE_ITO[i].lower() for i in (0, 1, 2, 3, 4, 5, 7)]
+    colors = run(tmp_path, "[0, 1, 2, 3, 4, 5, 7].map(m.colorOf)", "embeddings_draw.js")
+    assert colors == [OKABE_ITO[i].lower() for i in (0, 1, 2, 3, 4, 5, 7)]

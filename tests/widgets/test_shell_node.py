@@ -1,4 +1,4 @@
-"""The shell's pure functions in node: keys, pins, numbers with a sign, CSV, colours judged by matplotlib."""
+"""The shell's pure functions in node: keys, pins, numbers with a sign, CSV, colors judged by matplotlib."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from plots.hostile import NASTY
 
 from llmviz.plots.style import OKABE_ITO
 
-COLOURS = MODULE.parent.parent / "llmviz" / "shell" / "static" / "colors.js"
+COLORS = MODULE.parent.parent / "llmviz" / "shell" / "static" / "colors.js"
 pytestmark = needs_node
 
 
@@ -50,30 +50,30 @@ def test_csv_is_read_back_by_python_and_holds_no_formula():
 def test_viridis_is_viridis():
     steps = np.linspace(0, 1, 33)
     judge = matplotlib.colormaps["viridis"](steps)[:, :3] * 255
-    found = np.array(node(COLOURS, "return given.map(viridis)", steps.tolist()))
+    found = np.array(node(COLORS, "return given.map(viridis)", steps.tolist()))
     assert np.abs(found - judge).max() <= 6
-    assert node(COLOURS, "return [viridis(-1), viridis(2)]") == [[68, 1, 84], [253, 231, 37]]
+    assert node(COLORS, "return [viridis(-1), viridis(2)]") == [[68, 1, 84], [253, 231, 37]]
 
 
 def test_differences_are_white_at_zero_and_as_strong_to_both_sides():
-    low, zero, high = (np.array(rgb) for rgb in node(COLOURS, "return [-1, 0, 1].map(diverging)"))
+    low, zero, high = (np.array(rgb) for rgb in node(COLORS, "return [-1, 0, 1].map(diverging)"))
     assert zero.min() > 240 and low[2] > low[0] and high[0] > high[2]
     luminance = np.array([0.299, 0.587, 0.114])
     assert abs(low @ luminance - high @ luminance) < 30
 
 
-def test_the_groups_colours_are_those_of_the_figures_but_for_black():
-    """Black, unseen on a dark page, is grey."""
-    figures = {colour.lower() for colour in OKABE_ITO}
-    assert set(node(COLOURS, "return OKABE_ITO")) == figures - {"#000000"} | {"#999999"}
+def test_the_groups_colors_are_those_of_the_figures_but_for_black():
+    """Black, unseen on a dark page, is gray."""
+    figures = {color.lower() for color in OKABE_ITO}
+    assert set(node(COLORS, "return OKABE_ITO")) == figures - {"#000000"} | {"#999999"}
 
 
-def test_ink_on_any_colour_can_be_read():
+def test_ink_on_any_color_can_be_read():
     """Contrast by the WCAG's formula: at least 4.5 on every step of both scales."""
     program = """return [viridis, diverging].flatMap((scale) => Array.from({ length: 101 }, (_, i) => {
-        const colour = scale(scale === diverging ? i / 50 - 1 : i / 100); return [colour, inkOn(colour)]; }))"""
-    for colour, ink in node(COLOURS, program):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(colour) / 255]
+        const color = scale(scale === diverging ? i / 50 - 1 : i / 100); return [color, inkOn(color)]; }))"""
+    for color, ink in node(COLORS, program):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color) / 255]
         light = float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
         contrast = (light + 0.05) / 0.05 if ink == "#000" else 1.05 / (light + 0.05)
-        assert contrast >= 4.5, (colour, ink, contrast)
+        assert contrast >= 4.5, (color, ink, contrast)

@@ -57,7 +57,7 @@ function render({ model, el }) {
   ui.picture.append(question, heads.element, title, both);
   ui.below.append(losses.element, steps.element);
 
-  const colours = { first: "#d55e00", strong: "#d55e00", more: "#b2182b", less: "#2166ac" };
+  const colors = { first: "#d55e00", strong: "#d55e00", more: "#b2182b", less: "#2166ac" };
   const stateNow = () => {
     const last = data().n - 1;
     const fits = (pin) => views[pin.view] && pin.layer === within(pin.layer, data().layers) && pin.head === within(pin.head, data().heads) &&
@@ -68,7 +68,7 @@ function render({ model, el }) {
       view: views[model.get("view")] ? model.get("view") : "one", threshold: model.get("threshold"),
       target: where && { ...chosen(), ...where },
       pins: ui.pins.list.filter(fits), off: model.get("heads_off") ?? [], scores: payload.scores, names: payload.names,
-      ink: ui.ink(), colours: { ...colours, second: ui.colour("--second") },
+      ink: ui.ink(), colors: { ...colors, second: ui.color("--second") },
       version,
     };
   };

@@ -1,8 +1,8 @@
 // Painting on canvases: a head as a grid of pixels, the chosen one as a map with names and numbers.
-import { colourTable, diverging, inkOn, viridis } from "./colors.js";
+import { colorTable, diverging, inkOn, viridis } from "./colors.js";
 
-const WEIGHTS = colourTable(viridis);
-const CHANGES = colourTable((t) => diverging(2 * t - 1));
+const WEIGHTS = colorTable(viridis);
+const CHANGES = colorTable((t) => diverging(2 * t - 1));
 const scaleOf = (data) => (data.isDifference ? (number) => (number / data.range + 1) / 2 : (number) => number);
 
 // One pixel a cell; masked cells stay open, so that the hatching behind shows.
@@ -11,10 +11,10 @@ export function paintPixels(canvas, data, layer, head) {
   canvas.width = canvas.height = n;
   const image = new ImageData(n, n);
   const pixels = new Uint32Array(image.data.buffer);
-  const [colours, scale] = [data.isDifference ? CHANGES : WEIGHTS, scaleOf(data)];
+  const [colors, scale] = [data.isDifference ? CHANGES : WEIGHTS, scaleOf(data)];
   for (let query = 0; query < n; query++) {
     for (let key = 0; key < n; key++) {
-      if (data.allowed(query, key)) pixels[query * n + key] = colours[Math.round(255 * scale(data.weight(layer, head, query, key)))];
+      if (data.allowed(query, key)) pixels[query * n + key] = colors[Math.round(255 * scale(data.weight(layer, head, query, key)))];
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -128,7 +128,7 @@ function printNumbers(pen, { n, margin, cell }, data, layer, head) {
 export function paintMarks(canvas, layout, marks) {
   const pen = sharpen(canvas, layout.width, layout.height);
   const { margin, cell, side } = layout;
-  for (const { query, key, colour, dashed, number } of marks) {
+  for (const { query, key, color, dashed, number } of marks) {
     const box = query == null && key == null ? [margin, margin, side, side] : query == null ? [margin + key * cell, margin, cell, side]
       : key == null ? [margin, margin + query * cell, side, cell]
         : [margin + key * cell, margin + query * cell, cell, cell];
@@ -138,10 +138,10 @@ export function paintMarks(canvas, layout, marks) {
     pen.strokeRect(...box);
     pen.setLineDash(dashed ? [5, 3] : []);
     pen.lineWidth = 2.5;
-    pen.strokeStyle = colour;
+    pen.strokeStyle = color;
     pen.strokeRect(...box);
     if (number) {
-      pen.fillStyle = colour;
+      pen.fillStyle = color;
       pen.fillRect(box[0] - 7, box[1] - 7, 14, 14);
       pen.fillStyle = "#fff";
       pen.font = "bold 11px sans-serif";
@@ -153,13 +153,13 @@ export function paintMarks(canvas, layout, marks) {
 }
 
 // Lines from each token that looks (left) to those it looks at (right); thicker is more, dashed is less than before.
-export function paintLines(canvas, { width, rowHeight }, data, layer, head, { threshold, target, ink, colours }) {
+export function paintLines(canvas, { width, rowHeight }, data, layer, head, { threshold, target, ink, colors }) {
   const { n } = data;
   const pen = sharpen(canvas, width, rowHeight * n);
   const middle = (row) => (row + 0.5) * rowHeight;
   const line = (query, key, weight, strong) => {
     pen.globalAlpha = strong ? Math.min(1, 0.25 + Math.abs(weight)) : Math.min(1, 0.08 + Math.abs(weight)) * (target ? 0.25 : 0.8);
-    pen.strokeStyle = strong ? colours.strong : data.isDifference ? (weight < 0 ? colours.less : colours.more) : ink;
+    pen.strokeStyle = strong ? colors.strong : data.isDifference ? (weight < 0 ? colors.less : colors.more) : ink;
     pen.lineWidth = 0.6 + 4 * Math.abs(weight);
     pen.setLineDash(weight < 0 ? [4, 3] : []);
     pen.beginPath();

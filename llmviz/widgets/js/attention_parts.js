@@ -104,7 +104,7 @@ export function linesPart({ point, pin, unpin }) {
   });
   return {
     element, focus,
-    update(views, { layer, head, threshold, target, pins, ink, colours }, width) {
+    update(views, { layer, head, threshold, target, pins, ink, colors }, width) {
       const now = views;
       const rowHeight = now.n <= 26 ? 19 : now.n <= 44 ? 15 : 13;
       if (data !== now) {
@@ -125,7 +125,7 @@ export function linesPart({ point, pin, unpin }) {
         token.setAttribute("aria-pressed", Boolean(is(pins[0]) || is(pins[1])));
       };
       [...left.children, ...right.children].forEach(around);
-      paintLines(canvas, { width: Math.max(60, Math.round(width * 0.36)), rowHeight }, data, layer, head, { threshold, target: meant, ink, colours });
+      paintLines(canvas, { width: Math.max(60, Math.round(width * 0.36)), rowHeight }, data, layer, head, { threshold, target: meant, ink, colors });
     },
   };
 }
@@ -168,7 +168,7 @@ export function mapPart({ point, pin, unpin }) {
   });
   return {
     element,
-    update(data, { layer, head, view, target, pins, ink, colours, version }, width) {
+    update(data, { layer, head, view, target, pins, ink, colors, version }, width) {
       const now = [version, layer, head, view, width, ink].join();
       if (now !== key) {
         key = now;
@@ -177,8 +177,8 @@ export function mapPart({ point, pin, unpin }) {
         paintMap(base, layout, data, layer, head, ink);
       }
       const here = pins.filter((pin) => pin.layer === layer && pin.head === head && pin.view === view);
-      const frames = here.map((pin) => ({ ...pin, colour: pin === pins[0] ? colours.first : colours.second, dashed: pin !== pins[0], number: pins.length > 1 ? pins.indexOf(pin) + 1 : "" }));
-      paintMarks(marks, layout, target ? [...frames, { ...target, colour: colours.first, dashed: false }] : frames);
+      const frames = here.map((pin) => ({ ...pin, color: pin === pins[0] ? colors.first : colors.second, dashed: pin !== pins[0], number: pins.length > 1 ? pins.indexOf(pin) + 1 : "" }));
+      paintMarks(marks, layout, target ? [...frames, { ...target, color: colors.first, dashed: false }] : frames);
     },
   };
 }
@@ -199,7 +199,7 @@ export function stepsPart() {
       last();
     },
   };
-  function draw(data, packed, { target, pins, layer, head, ink, colours }) {
+  function draw(data, packed, { target, pins, layer, head, ink, colors }) {
     const { query, key } = cellOf(data, { ...(target ?? pins.find((pin) => pin.layer === layer && pin.head === head) ?? {}), layer, head });
     const vectors = vectorsOf(packed, layer, head);
     const steps = attentionSteps(vectors.query[query], vectors.key, (place) => data.allowed(query, place));
@@ -209,7 +209,7 @@ export function stepsPart() {
       `÷ √${d} = ${step.scaled.toFixed(2)}, ${step.allowed ? `after the softmax over its row ${step.weight.toFixed(data.digits)}` : "masked: −∞, so 0"}. ` +
       `Below: q, k and their products, number by number.`;
     bars.setAttribute("aria-label", said.textContent);
-    paintProducts(bars, vectors.query[query], vectors.key[key], ink, colours);
+    paintProducts(bars, vectors.query[query], vectors.key[key], ink, colors);
     holder.replaceChildren(tableElement({
       caption: `The row of “${data.labels[query]}” (position ${query})`,
       columns: ["key", "q·k", "÷ √d", "mask", "softmax"],
@@ -219,13 +219,13 @@ export function stepsPart() {
     holder.querySelectorAll("tbody tr").forEach((row, place) => {
       row.classList.toggle("hatched", !steps[place].allowed);
       row.classList.toggle("chosen", place === key);
-      row.lastChild.style.setProperty("background-image", `linear-gradient(90deg, ${colours.second} ${100 * steps[place].weight}%, transparent 0)`);
+      row.lastChild.style.setProperty("background-image", `linear-gradient(90deg, ${colors.second} ${100 * steps[place].weight}%, transparent 0)`);
       row.lastChild.className = "bar";
     });
   }
 }
 
-function paintProducts(canvas, query, key, ink, colours) {
+function paintProducts(canvas, query, key, ink, colors) {
   const [row, left, width] = [34, 46, Math.max(180, Math.min(520, canvas.parentElement.clientWidth - 20))];
   const pen = sharpen(canvas, width, 3 * row + 6);
   const step = (width - left) / query.length;
@@ -240,7 +240,7 @@ function paintProducts(canvas, query, key, ink, colours) {
     pen.fillRect(left, middle, width - left, 1);
     pen.globalAlpha = 1;
     numbers.forEach((number, index) => {
-      pen.fillStyle = number < 0 ? colours.first : colours.second;
+      pen.fillStyle = number < 0 ? colors.first : colors.second;
       pen.fillRect(left + index * step, middle, Math.max(1, step - 1), (-number / top) * (row / 2 - 2));
     });
   });
@@ -256,7 +256,7 @@ export function lossesPart({ point }) {
   canvas.addEventListener("pointerleave", () => point(null));
   return {
     element,
-    update(data, losses, { target, ink, colours }, width) {
+    update(data, losses, { target, ink, colors }, width) {
       element.hidden = !losses;
       if (!losses) return;
       const { now, before } = losses;
@@ -279,11 +279,11 @@ export function lossesPart({ point }) {
         const tall = (number) => (number / top) * (height - 6);
         const chosen = target && (target.query === index + 1 || target.key === index + 1);
         pen.globalAlpha = chosen ? 1 : 0.8;
-        pen.fillStyle = colours.second;
+        pen.fillStyle = colors.second;
         pen.fillRect(left + index * step + 1, height - tall(loss), Math.max(1, step - 3), tall(loss));
         if (before) {
           pen.globalAlpha = 1;
-          pen.fillStyle = colours.first;
+          pen.fillStyle = colors.first;
           pen.fillRect(left + index * step, height - tall(before[index]) - 1, Math.max(2, step - 1), 3);
         }
         if (step < 9 && !chosen) return;

@@ -142,8 +142,8 @@ export function frame({ model, el, title, css = "" }) {
       undo.push(() => observer.disconnect());
     },
     ink: () => getComputedStyle(box).color,
-    // A colour of the style, such as "--second", as a canvas understands it.
-    colour(name) {
+    // A color of the style, such as "--second", as a canvas understands it.
+    color(name) {
       probe.style.setProperty("color", `var(${name})`);
       return getComputedStyle(probe).color;
     },

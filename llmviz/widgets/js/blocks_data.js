@@ -76,7 +76,7 @@ export function explain(block, place) {
   }
   if (stage === "attention_input" || stage === "feed_forward_input") {
     const { mean, spread, terms } = normalTerms(block, stage === "attention_input" ? "before" : "middle", position, index);
-    return of(`the stream, normalised: minus its mean (${short(mean)}), divided by its spread (${short(spread)})`, terms);
+    return of(`the stream, normalized: minus its mean (${short(mean)}), divided by its spread (${short(spread)})`, terms);
   }
   return of("what the block is given: the embedding, or what the blocks before have made of it", []);
 }

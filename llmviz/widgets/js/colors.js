@@ -1,4 +1,4 @@
-// Colour scales: viridis for 0 … 1, blue–white–orange for differences, Okabe and Ito's eight for groups.
+// Color scales: viridis for 0 … 1, blue–white–orange for differences, Okabe and Ito's eight for groups.
 const VIRIDIS = [
   "440154", "48186a", "472d7b", "424086", "3b528b", "33638d", "2c728e", "26828e", "21918c", "1fa088", "28ae80", "3fbc73",
   "5ec962", "84d44b", "addc30", "d8e219", "fde725",
@@ -18,18 +18,18 @@ function between(stops, t) {
 // [red, green, blue] of a number from 0 to 1.
 export const viridis = (t) => between(VIRIDIS, t);
 
-// [red, green, blue] of a number from -1 to 1; the sign is printed beside it, for those who do not see colours.
+// [red, green, blue] of a number from -1 to 1; the sign is printed beside it, for those who do not see colors.
 export const diverging = (t) => between(DIVERGING, (t + 1) / 2);
 
-// 256 colours as a canvas stores them (ABGR), for quick painting.
-export function colourTable(scale) {
+// 256 colors as a canvas stores them (ABGR), for quick painting.
+export function colorTable(scale) {
   return Uint32Array.from({ length: 256 }, (_, index) => {
     const [red, green, blue] = scale(index / 255);
     return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
 }
 
-// Black or white, whichever reads better on a colour: contrast by WCAG's relative luminance.
+// Black or white, whichever reads better on a color: contrast by WCAG's relative luminance.
 const linear = (value) => (value <= 10 ? value / 3295 : ((value / 255 + 0.055) / 1.055) ** 2.4);
 export const inkOn = ([red, green, blue]) =>
   (0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) > 0.179 ? "#000" : "#fff");

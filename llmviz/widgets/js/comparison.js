@@ -52,7 +52,7 @@ function render({ model, el }) {
   };
   const isLive = Boolean(model.get("is_live"));
   const task = h("select", { "aria-label": "what is to be learned" });
-  const labels = h("select", { "aria-label": "how many labelled texts" });
+  const labels = h("select", { "aria-label": "how many labeled texts" });
   const slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "lap", "data-lm-suppress-shortcuts": "true" });
   const play = h("button", { type: "button" }, "run");
   const again = h("button", { type: "button" }, "train it here, with other texts");

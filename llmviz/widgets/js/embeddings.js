@@ -1,10 +1,10 @@
-// EmbeddingExplorer: a map of words that moves through the frames, and beside it the true neighbours.
+// EmbeddingExplorer: a map of words that moves through the frames, and beside it the true neighbors.
 import { frame, guess, h, roving } from "./base.js";
 import {
-  cosinesWith, foundWord, nearInPicture, neighboursOf, questionOf, rankedBy, readSpace, stepTowards, walkFrom,
+  cosinesWith, foundWord, nearInPicture, neighborsOf, questionOf, rankedBy, readSpace, stepToward, walkFrom,
 } from "./embeddings_data.js";
 import { drawScene } from "./embeddings_draw.js";
-import { analogyCard, legendEntry, meterOf, neighbourCard } from "./embeddings_side.js";
+import { analogyCard, legendEntry, meterOf, neighborCard } from "./embeddings_side.js";
 
 const SPACE_CSS = `
 .space { display: grid; grid-template-columns: minmax(0, 1fr) 250px; gap: 6px 16px; align-items: start; }
@@ -84,12 +84,12 @@ function render({ model, el }) {
     const analogy = model.get("analogy");
     return Array.isArray(analogy) && analogy.length === 3 && analogy.every(valid) ? analogy : null;
   };
-  // The neighbours of a word in the frame that is shown, worked out once.
+  // The neighbors of a word in the frame that is shown, worked out once.
   const nearTo = (word) => {
     const key = frameNow() * space.n + word;
     if (!remembered.has(key)) {
       if (remembered.size > 200) remembered.clear();
-      remembered.set(key, neighboursOf(space, frameNow(), word));
+      remembered.set(key, neighborsOf(space, frameNow(), word));
     }
     return remembered.get(key);
   };
@@ -115,22 +115,22 @@ function render({ model, el }) {
     return toPixels;
   }
 
-  function scene(toPixels, colours) {
+  function scene(toPixels, colors) {
     const now = frameNow();
     const looked = lookedAt();
     const hide = question && !question.revealed;
     const shown = looked.map((word, index) => {
       const seen = new Set(nearInPicture(points, word, space.near));
       const near = hide ? [] : nearTo(word).slice(0, space.near).map((one) => ({ word: one.word, seen: seen.has(one.word) }));
-      return { word, near, colour: colours[index] };
+      return { word, near, color: colors[index] };
     });
     const analogy = question ? null : asked();
     const arrows = [];
     if (analogy && map.variance(now) !== null) {
       const [a, b, c] = analogy;
       const landing = toPixels([0, 1].map((axis) => points[c][axis] + points[b][axis] - points[a][axis]));
-      arrows.push({ from: places[a], to: places[b], dashed: false, colour: colours[0] },
-        { from: places[c], to: landing, dashed: true, colour: colours[0] });
+      arrows.push({ from: places[a], to: places[b], dashed: false, color: colors[0] },
+        { from: places[c], to: landing, dashed: true, color: colors[0] });
     }
     const answers = analogy ? [answersOf(analogy)[0].word] : [];
     return { places, labels: space.labels, groupOf: space.groupOf, cards: analogy ? [] : shown, arrows,
@@ -153,13 +153,13 @@ function render({ model, el }) {
     const style = getComputedStyle(ui.box);
     const font = `12px ${style.fontFamily}`;
     pen.font = font;
-    const colours = [style.getPropertyValue("--accent").trim(), secondColour()];
-    drawScene(pen, scene(toPixels, colours), { width, height, ink: ui.ink(), background: getComputedStyle(probe).backgroundColor, font, measure });
+    const colors = [style.getPropertyValue("--accent").trim(), secondColor()];
+    drawScene(pen, scene(toPixels, colors), { width, height, ink: ui.ink(), background: getComputedStyle(probe).backgroundColor, font, measure });
   }
-  // `light-dark()` and system colours are resolved only where a property uses them.
+  // `light-dark()` and system colors are resolved only where a property uses them.
   const probe = h("span", { style: { color: "var(--second)", background: "var(--jp-layout-color0, Canvas)" }, hidden: true });
   ui.box.append(probe);
-  const secondColour = () => getComputedStyle(probe).color;
+  const secondColor = () => getComputedStyle(probe).color;
 
   function answersOf(analogy) {
     const cosines = cosinesWith(space, frameNow(), walkFrom(space, frameNow(), analogy));
@@ -169,7 +169,7 @@ function render({ model, el }) {
   const cardOf = (word, index) => {
     const seen = new Set(nearInPicture(points, word, space.near));
     const kept = nearTo(word).slice(0, space.near).map((one) => ({ ...one, seen: seen.has(one.word) }));
-    return neighbourCard({ space, word, index, pin: pins().indexOf(word), near: kept, choose });
+    return neighborCard({ space, word, index, pin: pins().indexOf(word), near: kept, choose });
   };
   const answerCard = (analogy) => analogyCard({ space, analogy, choose, answer: answersOf(analogy)[0].word,
     ranked: rankedBy(cosinesWith(space, frameNow(), walkFrom(space, frameNow(), analogy))),
@@ -189,7 +189,7 @@ function render({ model, el }) {
     if (held >= 0) (items[held] ?? canvas).focus({ preventScroll: true });
     const now = frameNow();
     meters.replaceChildren(...[map.variance(now) === null ? null : meterOf("spread shown", map.variance(now)),
-      meterOf(`of ${space.near} true neighbours near in the picture, on average`, map.kept(now))].filter(Boolean));
+      meterOf(`of ${space.near} true neighbors near in the picture, on average`, map.kept(now))].filter(Boolean));
     tell();
   }
 
@@ -208,7 +208,7 @@ function render({ model, el }) {
       const cosine = cosinesWith(space, frameNow(), space.row(frameNow(), looked[0]))[looked[1]];
       const sets = looked.map((word) => nearTo(word).slice(0, space.near).map((one) => one.word));
       const shared = sets[0].filter((word) => sets[1].includes(word)).length;
-      ui.say(`${at}${label(looked[0])} and ${label(looked[1])}: cosine ${cosine.toFixed(2)}; ${shared} of ${space.near} neighbours in common.`);
+      ui.say(`${at}${label(looked[0])} and ${label(looked[1])}: cosine ${cosine.toFixed(2)}; ${shared} of ${space.near} neighbors in common.`);
     } else if (looked.length) {
       const near = nearTo(subject).slice(0, 3);
       ui.say(`${at}nearest to ${label(subject)}: ${near.map((one) => `${label(one.word)} ${one.cosine.toFixed(2)}`).join(", ")}.`);
@@ -314,7 +314,7 @@ function render({ model, el }) {
     const here = chosen() ?? pins()[0] ?? 0;
     if (event.key.startsWith("Arrow")) {
       hover = null;
-      if (!question) save({ chosen: chosen() === null && !pins().length ? here : stepTowards(points, here, event.key) });
+      if (!question) save({ chosen: chosen() === null && !pins().length ? here : stepToward(points, here, event.key) });
     } else if (event.key === "Enter") {
       if (!question && chosen() !== null) ui.pins.toggle(chosen());
     } else if (event.key === "Escape") {

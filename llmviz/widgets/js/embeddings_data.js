@@ -7,7 +7,7 @@ export function readSpace(payload) {
   const [frames, n, d] = numbers.shape;
   return {
     n, d, frames, labels: payload.labels, groups: payload.groups, groupOf: payload.group_of, code: payload.code,
-    frameNames: payload.frame_names, near: payload.n_neighbours,
+    frameNames: payload.frame_names, near: payload.n_neighbors,
     row: (frame, word) => Float32Array.from(numbers.subarray((frame * n + word) * d, (frame * n + word + 1) * d), (x) => x * payload.scale),
     maps: payload.maps.map((map) => readMap(map, n, frames)),
   };
@@ -68,7 +68,7 @@ export const rankedBy = (cosines, without = []) =>
   cosines.map((cosine, word) => ({ word, cosine })).filter(({ word }) => !without.includes(word))
     .sort((a, b) => b.cosine - a.cosine || a.word - b.word);
 
-export const neighboursOf = (space, frame, word) => rankedBy(cosinesWith(space, frame, space.row(frame, word)), [word]);
+export const neighborsOf = (space, frame, word) => rankedBy(cosinesWith(space, frame, space.row(frame, word)), [word]);
 
 // Where the walk from a to b leads from c: b − a + c.
 export function walkFrom(space, frame, [a, b, c]) {
@@ -83,7 +83,7 @@ export const nearInPicture = (points, word, count) =>
     .map(([, other]) => other);
 
 // The next point in the direction of an arrow key; the same where there is none.
-export function stepTowards(points, from, key) {
+export function stepToward(points, from, key) {
   const [dx, dy] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   let [best, least] = [from, Infinity];
   points.forEach(([x, y], word) => {
@@ -145,7 +145,7 @@ export function labelPlaces(places, { width, height, line = 13, gap = 7 }) {
 // A question of predict mode: which word is nearest? The right answer, what the picture suggests, and others.
 export function questionOf(space, points, frame, number) {
   const word = (number * 7919 + 3) % space.n;
-  const [best] = neighboursOf(space, frame, word);
+  const [best] = neighborsOf(space, frame, word);
   const options = [best.word];
   const others = [...nearInPicture(points, word, 3), ...Array.from({ length: space.n }, (_, index) => (word + 1 + index * 31) % space.n),
     ...Array.from({ length: space.n }, (_, index) => index)];

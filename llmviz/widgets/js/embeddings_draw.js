@@ -29,7 +29,7 @@ export function drawShape(pen, group, x, y, size) {
   pen.closePath();
 }
 
-export const colourOf = (group) => OKABE_ITO[group % OKABE_ITO.length];
+export const colorOf = (group) => OKABE_ITO[group % OKABE_ITO.length];
 
 function arrow(pen, [x0, y0], [x1, y1]) {
   const [length, angle] = [Math.hypot(x1 - x0, y1 - y0), Math.atan2(y1 - y0, x1 - x0)];
@@ -50,8 +50,8 @@ function arrow(pen, [x0, y0], [x1, y1]) {
   pen.stroke();
 }
 
-// scene: {places: [[x, y], …] in pixels, labels, groupOf, cards: [{word, near: [{word, seen}], colour}], marked,
-//  arrows: [{from, to, dashed, colour}], landing, hidden: no names of words that are not in the scene}
+// scene: {places: [[x, y], …] in pixels, labels, groupOf, cards: [{word, near: [{word, seen}], color}], marked,
+//  arrows: [{from, to, dashed, color}], landing, hidden: no names of words that are not in the scene}
 export function drawScene(pen, scene, { width, height, ink, background, font, measure }) {
   pen.clearRect(0, 0, width, height);
   pen.lineJoin = "round";
@@ -60,7 +60,7 @@ export function drawScene(pen, scene, { width, height, ink, background, font, me
     lit.add(card.word);
     for (const { word, seen } of card.near) {
       lit.add(word);
-      pen.strokeStyle = card.colour;
+      pen.strokeStyle = card.color;
       pen.globalAlpha = 0.75;
       pen.lineWidth = 1.5;
       pen.setLineDash(seen ? [] : [3, 4]);
@@ -76,7 +76,7 @@ export function drawScene(pen, scene, { width, height, ink, background, font, me
   for (const word of order) {
     const [x, y] = scene.places[word];
     pen.globalAlpha = dimmed && !lit.has(word) ? 0.3 : 1;
-    pen.fillStyle = colourOf(scene.groupOf[word] ?? 0);
+    pen.fillStyle = colorOf(scene.groupOf[word] ?? 0);
     pen.strokeStyle = ink;
     pen.lineWidth = lit.has(word) ? 1 : 0.5;
     drawShape(pen, scene.groupOf[word] ?? 0, x, y, lit.has(word) ? 5 : 4);
@@ -84,8 +84,8 @@ export function drawScene(pen, scene, { width, height, ink, background, font, me
     pen.stroke();
   }
   pen.globalAlpha = 1;
-  for (const { word, colour } of scene.cards) {
-    pen.strokeStyle = colour;
+  for (const { word, color } of scene.cards) {
+    pen.strokeStyle = color;
     pen.lineWidth = 2.5;
     pen.beginPath();
     pen.arc(...scene.places[word], 9, 0, 2 * Math.PI);
@@ -97,8 +97,8 @@ export function drawScene(pen, scene, { width, height, ink, background, font, me
 
 function drawArrows(pen, scene) {
   pen.lineWidth = 2.5;
-  for (const { from, to, dashed, colour } of scene.arrows) {
-    pen.strokeStyle = colour;
+  for (const { from, to, dashed, color } of scene.arrows) {
+    pen.strokeStyle = color;
     pen.setLineDash(dashed ? [7, 4] : []);
     arrow(pen, from, to);
   }

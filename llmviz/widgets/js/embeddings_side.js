@@ -1,6 +1,6 @@
 // What stands beside the picture of the EmbeddingExplorer: lists of words with their cosines, the legend, the meters.
 import { h, svg } from "./base.js";
-import { colourOf, SHAPES } from "./embeddings_draw.js";
+import { colorOf, SHAPES } from "./embeddings_draw.js";
 
 const LONGEST_LIST = 8;
 const QUIET = { "data-lm-suppress-shortcuts": "true" };
@@ -14,14 +14,14 @@ function listLine(space, { word, cosine }, { mark, title, struck = false, choose
     h("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
-// The true neighbours of a word: ● those that are near in the picture too, ○ those that are not; ① ② if it is pinned.
-export function neighbourCard({ space, word, index, pin, near, choose }) {
+// The true neighbors of a word: ● those that are near in the picture too, ○ those that are not; ① ② if it is pinned.
+export function neighborCard({ space, word, index, pin, near, choose }) {
   const lines = near.slice(0, LONGEST_LIST).map((one) => listLine(space, one, one.seen
     ? { mark: "●", title: "near in the picture, too", choose } : { mark: "○", title: "not near in the picture", choose }));
   const kept = near.filter((one) => one.seen).length;
   return h("div", { class: `card pin${index + 1}` }, h("h4", {}, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
     h("ol", {}, ...lines), h("p", { class: "hint" },
-      `In all ${space.d} dimensions. Of ${near.length} neighbours the picture keeps ${kept} near (●), the others not (○).`));
+      `In all ${space.d} dimensions. Of ${near.length} neighbors the picture keeps ${kept} near (●), the others not (○).`));
 }
 
 // Where the walk of an analogy lands: the nearest words, those of the question struck out if they are left out.
@@ -39,7 +39,7 @@ export function analogyCard({ space, analogy, ranked, answer, excluded, hasArrow
 
 export function legendEntry(name, group) {
   const shape = SHAPES[group];
-  const look = { fill: colourOf(group), stroke: "currentColor", "stroke-width": 0.8 };
+  const look = { fill: colorOf(group), stroke: "currentColor", "stroke-width": 0.8 };
   const mark = shape ? svg("polygon", { points: shape.map(([x, y]) => `${7 + x * 4.5},${7 + y * 4.5}`).join(" "), ...look })
     : svg("circle", { cx: 7, cy: 7, r: 4.5, ...look });
   return h("span", {}, svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, mark), h("bdi", {}, name));

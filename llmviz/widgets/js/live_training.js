@@ -1,6 +1,6 @@
 // Live training: buttons, a dial, the loss falling past the yardsticks, and what the model writes meanwhile.
 import { frame, h, unpack } from "./base.js";
-import { HELD_OUT_COLOUR, TRAINING_COLOUR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
+import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
 import { amongYardsticks, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
@@ -11,8 +11,8 @@ button:disabled { opacity: .62; border-style: dashed; cursor: default; }
 .progress .rail { flex: 1; height: 10px; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; }
 .progress .full { height: 100%; background: var(--second); }
 .key { display: flex; align-items: center; flex-wrap: wrap; gap: 2px 18px; margin: 0 0 4px; }
-.key i { display: inline-block; width: 18px; height: 3px; vertical-align: 3px; margin-right: 6px; background: ${TRAINING_COLOUR}; }
-.key .held i { width: 8px; height: 8px; vertical-align: 0; background: ${HELD_OUT_COLOUR}; }
+.key i { display: inline-block; width: 18px; height: 3px; vertical-align: 3px; margin-right: 6px; background: ${TRAINING_COLOR}; }
+.key .held i { width: 8px; height: 8px; vertical-align: 0; background: ${HELD_OUT_COLOR}; }
 .written { border-left: 3px solid var(--line); padding: 2px 0 2px 10px; margin: 6px 0; overflow-wrap: anywhere; min-height: 4.4em; }
 .written b { font-weight: 600; }
 `;
@@ -69,8 +69,8 @@ function render({ model, el }) {
     pen.font = font;
     const layout = lossLayout({ width, height: HEIGHT, nSteps, isLog, labelWidth: labelRoom(pen, lines),
       lowest: known.length ? lowest : 0, highest: known.length ? highest : 1 });
-    paintLosses(canvas, layout, { lines, ink: ui.ink(), font, curves: [{ points: training, colour: TRAINING_COLOUR },
-      { points: heldOut, colour: HELD_OUT_COLOUR, dashed: true, dots: "square" }] });
+    paintLosses(canvas, layout, { lines, ink: ui.ink(), font, curves: [{ points: training, color: TRAINING_COLOR },
+      { points: heldOut, color: HELD_OUT_COLOR, dashed: true, dots: "square" }] });
   }
 
   function tell() {

@@ -1,4 +1,4 @@
-// The look: colours of the page that shows it (JupyterLab's variables, else the browser's), shapes of our own.
+// The look: colors of the page that shows it (JupyterLab's variables, else the browser's), shapes of our own.
 export const SHELL_CSS = `
 :host { display: block; max-width: 900px; color: var(--jp-ui-font-color1, CanvasText); background: transparent;
   font: 14px/1.45 var(--jp-ui-font-family, system-ui, sans-serif);

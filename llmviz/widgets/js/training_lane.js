@@ -2,10 +2,10 @@
 import { h } from "./base.js";
 import { paintMap, paintPixels, sharpen } from "./attention_paint.js";
 import { labelPlaces } from "./embeddings_data.js";
-import { colourOf, drawShape } from "./embeddings_draw.js";
+import { colorOf, drawShape } from "./embeddings_draw.js";
 import { legendEntry } from "./embeddings_side.js";
 import { attentionAt, percent, thousands } from "./training_data.js";
-import { HELD_OUT_COLOUR, TRAINING_COLOUR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
+import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
 
 export const LANE_CSS = `
 .lanes { display: grid; grid-template-columns: repeat(var(--lanes), minmax(0, 1fr)); gap: 6px 22px; }
@@ -21,8 +21,8 @@ export const LANE_CSS = `
 .stack { position: relative; } .stack canvas { display: block; } .stack canvas + canvas { position: absolute; inset: 0; }
 .loss .marks { cursor: ew-resize; touch-action: none; }
 .key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0; font-size: 13px; }
-.key i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 6px; background: ${TRAINING_COLOUR}; }
-.key .held i { border-radius: 0; background: ${HELD_OUT_COLOUR}; }
+.key i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 6px; background: ${TRAINING_COLOR}; }
+.key .held i { border-radius: 0; background: ${HELD_OUT_COLOR}; }
 .sample { border-left: 3px solid var(--line); padding: 1px 0 1px 9px; margin: 0 0 6px; overflow-wrap: anywhere; font-size: 13px; max-height: 9.5em; overflow: auto; }
 .texts { min-height: 13em; }
 .sample.pin1 { border-color: var(--accent); border-left-style: dashed; }
@@ -40,7 +40,7 @@ export const LANE_CSS = `
 .bar { display: grid; grid-template-columns: minmax(0, 7.5em) minmax(0, 1fr) 2.8em; gap: 8px; align-items: center; font-size: 13px; margin: 2px 0; }
 .bar .name { font: 13px/1.5 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
 .bar .track { position: relative; height: 14px; }
-.bar .full { height: 100%; background: ${TRAINING_COLOUR}; border-radius: 2px; min-width: 1px; }
+.bar .full { height: 100%; background: ${TRAINING_COLOR}; border-radius: 2px; min-width: 1px; }
 .bar .ghost { position: absolute; inset: 0 auto 0 0; border: 1.5px dashed var(--accent); border-radius: 2px; }
 .bar .diamond { position: absolute; top: 2px; width: 9px; height: 9px; margin-left: -5px; transform: rotate(45deg);
   border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
@@ -81,7 +81,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   const pixels = document.createElement("canvas");
 
   function paintCurves() {
-    look = { ink: ui.ink(), accent: ui.colour("--accent"), second: ui.colour("--second"), background: ui.background() };
+    look = { ink: ui.ink(), accent: ui.color("--accent"), second: ui.color("--second"), background: ui.background() };
     const width = base.parentElement.clientWidth;
     if (!width) return;
     font = `12px ${getComputedStyle(ui.box).fontFamily}`;
@@ -91,17 +91,17 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     const ceiling = lane.yardsticks.length ? 1.35 * Math.max(...lane.yardsticks.map(([, value]) => value)) : Infinity;
     layout = lossLayout({ width, height: LOSS_HEIGHT, nSteps: steps.at(-1), isLog: true, labelWidth: labelRoom(pen, lane.yardsticks),
       lowest: Math.min(...values), highest: Math.min(ceiling, Math.max(...values)) });
-    const curve = (losses, colour, more) => ({ points: steps.map((step, frame) => [step, losses[frame]]), colour, ...more });
+    const curve = (losses, color, more) => ({ points: steps.map((step, frame) => [step, losses[frame]]), color, ...more });
     paintLosses(base, layout, { lines: lane.yardsticks, ink: look.ink, font,
-      curves: [curve(lane.training, TRAINING_COLOUR, { dots: "circle" }), curve(lane.held_out, HELD_OUT_COLOUR, { dots: "square", dashed: true })] });
+      curves: [curve(lane.training, TRAINING_COLOR, { dots: "circle" }), curve(lane.held_out, HELD_OUT_COLOR, { dots: "square", dashed: true })] });
   }
 
   function paintMarks({ frame, pins }) {
     if (!layout) return;
     const pen = sharpen(marks, layout.width, layout.height);
-    const cursor = (at, colour, dashed) => {
+    const cursor = (at, color, dashed) => {
       const x = layout.x(steps[at]);
-      pen.strokeStyle = colour;
+      pen.strokeStyle = color;
       pen.lineWidth = 2;
       pen.setLineDash(dashed ? [5, 4] : []);
       pen.beginPath();
@@ -193,7 +193,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     pen.lineWidth = 0.5;
     pen.strokeStyle = look.ink;
     places.forEach(([x, y], index) => {
-      pen.fillStyle = colourOf(lane.group_of[index] ?? 0);
+      pen.fillStyle = colorOf(lane.group_of[index] ?? 0);
       drawShape(pen, lane.group_of[index] ?? 0, x, y, index === word ? 6 : 3.6);
       pen.fill();
       pen.stroke();
@@ -258,8 +258,8 @@ function squareLayout(width, n) {
 }
 
 // The way that one word has gone, from the first frame to this one.
-function paintTrail(pen, way, frame, colour) {
-  pen.strokeStyle = colour;
+function paintTrail(pen, way, frame, color) {
+  pen.strokeStyle = color;
   pen.lineWidth = 1.5;
   pen.beginPath();
   way.slice(0, frame + 1).forEach(([x, y], index) => pen[index ? "lineTo" : "moveTo"](x, y));

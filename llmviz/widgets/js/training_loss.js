@@ -3,8 +3,8 @@ import { sharpen } from "./attention_paint.js";
 
 const LINE_HEIGHT = 14;
 const DASHES = [[6, 3], [2, 2], [6, 2, 1, 2], [1, 1]];
-export const TRAINING_COLOUR = "#0072b2";
-export const HELD_OUT_COLOUR = "#d55e00";
+export const TRAINING_COLOR = "#0072b2";
+export const HELD_OUT_COLOR = "#d55e00";
 
 // Places near the wanted ones, in the same order, `gap` apart, and between 0 and `height` where they fit.
 export function spreadOut(wanted, gap, height) {
@@ -101,8 +101,8 @@ function paintYardsticks(pen, layout, lines, ink) {
   });
 }
 
-function paintCurve(pen, layout, { points, colour, dashed, dots }) {
-  pen.strokeStyle = pen.fillStyle = colour;
+function paintCurve(pen, layout, { points, color, dashed, dots }) {
+  pen.strokeStyle = pen.fillStyle = color;
   pen.lineWidth = 2;
   pen.setLineDash(dashed ? [5, 3] : []);
   pen.beginPath();

@@ -278,7 +278,7 @@ LESSON = Lesson(
         Question(
             "doubled",
             "You double all scores before the softmax. The biggest share…",
-            right="grows, towards 1",
+            right="grows, toward 1",
             why="Softmax turns gaps into ratios: doubling the gap squares the ratio.",
             wrong=[
                 Distractor(

@@ -5,7 +5,7 @@ import numpy as np
 from llmviz.course.content.embeddings import mistakes as mistakes
 from llmviz.course.lesson import Lesson
 from llmviz.course.schema import Choice, Distractor, Exercise, Mistake, Number, Question
-from llmviz.embeddings.reference import count_neighbours, nudge, solve_analogy
+from llmviz.embeddings.reference import count_neighbors, nudge, solve_analogy
 from llmviz.embeddings.vectors import cosine
 
 _A, _B = np.array([3.0, 4.0]), np.array([4.0, 3.0])
@@ -55,7 +55,7 @@ LESSON = Lesson(
                 ),
                 Distractor(
                     "Both are rare",
-                    "*Ids are ranks of rarity.* Roughly, late ids are rarer; but of two neighbours nothing follows.",
+                    "*Ids are ranks of rarity.* Roughly, late ids are rarer; but of two neighbors nothing follows.",
                     "01_tokenization.ipynb#Let it train on a town",
                 ),
             ],
@@ -66,7 +66,7 @@ LESSON = Lesson(
             "nearer_to_red",
             "With one-hot vectors: is *red* more like *blue* or more like *Tom*?",
             {
-                "more like blue": "Your head knows that both are colours. The ones and zeros do not.",
+                "more like blue": "Your head knows that both are colors. The ones and zeros do not.",
                 "more like Tom": "Nothing in the numbers ties *red* to *Tom* either.",
                 "equally unlike both": "",
             },
@@ -74,7 +74,7 @@ LESSON = Lesson(
         ),
         Number(
             "kept_by_pca",
-            "Each word has ten true neighbours, in all dimensions. How many of them are also among its ten nearest in "
+            "Each word has ten true neighbors, in all dimensions. How many of them are also among its ten nearest in "
             "the PCA picture, on average?",
             unit="of 10",
             low=0,
@@ -147,10 +147,10 @@ LESSON = Lesson(
             ],
         ),
         Exercise(
-            "count_neighbours",
-            task="Write `count_neighbours(words, window)`: who stands at most `window` words away from whom, how "
-            "often? In: a list of strings and a number. Out: a dict from `(word, neighbour)` to a count. "
-            '`count_neighbours(["red", "kite", "red"], 1)` gives `{("red", "kite"): 2, ("kite", "red"): 2}`.',
+            "count_neighbors",
+            task="Write `count_neighbors(words, window)`: who stands at most `window` words away from whom, how "
+            "often? In: a list of strings and a number. Out: a dict from `(word, neighbor)` to a count. "
+            '`count_neighbors(["red", "kite", "red"], 1)` gives `{("red", "kite"): 2, ("kite", "red"): 2}`.',
             minutes=10,
             difficulty=2,
             hints=(
@@ -158,7 +158,7 @@ LESSON = Lesson(
                 "`range(max(0, here - window), min(len(words), here + window + 1))` are the places; skip "
                 "`there == here`; count with `counts.get(pair, 0) + 1`.",
             ),
-            solution=count_neighbours,
+            solution=count_neighbors,
             why="`max` and `min` keep the window inside the text: Python would take place −1 for the last word.",
             cases=[
                 (["red", "kite"], 1),
@@ -171,16 +171,16 @@ LESSON = Lesson(
             ],
             mistakes=[
                 Mistake(
-                    "You count only what comes after: *kite* is also a neighbour of the word behind it.",
+                    "You count only what comes after: *kite* is also a neighbor of the word behind it.",
                     gives=mistakes.only_to_the_right,
                 ),
                 Mistake(
-                    "You count each word as its own neighbour: leave out the place itself (not the word: in "
+                    "You count each word as its own neighbor: leave out the place itself (not the word: in "
                     "`a a a` the others count).",
                     gives=mistakes.itself_too,
                 ),
                 Mistake(
-                    "You skip neighbours that are the same word: leave out the *place*, not the word.",
+                    "You skip neighbors that are the same word: leave out the *place*, not the word.",
                     gives=mistakes.never_the_same_word,
                 ),
                 Mistake("Your window ends one word early: a `range` leaves out its end.", gives=mistakes.one_too_few),
@@ -204,11 +204,11 @@ LESSON = Lesson(
                 "the *old* vectors on the right.",
             ),
             solution=nudge,
-            why="True neighbours pull (the step is positive), made-up ones push. The more surprising, the further.",
+            why="True neighbors pull (the step is positive), made-up ones push. The more surprising, the further.",
             cases=[(np.array(middle), np.array(context), is_true, rate) for middle, context, is_true, rate in _NUDGES],
             mistakes=[
                 Mistake(
-                    "You go the wrong way: true neighbours are pushed apart. It is truth minus guess.",
+                    "You go the wrong way: true neighbors are pushed apart. It is truth minus guess.",
                     gives=mistakes.wrong_way,
                 ),
                 Mistake(
@@ -216,7 +216,7 @@ LESSON = Lesson(
                     gives=mistakes.new_middle,
                 ),
                 Mistake(
-                    "You pull whether or not the two are true neighbours: `is_true` is never asked.",
+                    "You pull whether or not the two are true neighbors: `is_true` is never asked.",
                     gives=mistakes.always_pull,
                 ),
                 Mistake("The guess needs the σ: a score such as 3 is no probability.", gives=mistakes.no_sigmoid),
@@ -282,14 +282,14 @@ LESSON = Lesson(
                 ),
                 Distractor(
                     "The words mean the same",
-                    "*Vectors are meanings.* They kept the same company; colours do, too, and red is not blue.",
+                    "*Vectors are meanings.* They kept the same company; colors do, too, and red is not blue.",
                     "Let it learn from guesses",
                 ),
             ],
         ),
         Question(
             "swap_columns",
-            "You swap columns 3 and 17 of the whole table. What happens to the neighbours of *red*?",
+            "You swap columns 3 and 17 of the whole table. What happens to the neighbors of *red*?",
             right="Nothing at all",
             why="A swap turns the whole space. All cosines stay.",
             wrong=[
@@ -307,18 +307,18 @@ LESSON = Lesson(
         ),
         Question(
             "touching_points",
-            "Two points touch in the PCA picture. Are they true neighbours?",
+            "Two points touch in the PCA picture. Are they true neighbors?",
             right="Perhaps; ask the original space",
             why="All other directions were squeezed out. The honesty meter counts how often it goes well.",
             wrong=[
                 Distractor(
                     "Yes: near is near",
-                    "*Distance in the picture is distance.* The picture lost neighbours, and a cell counted how many.",
+                    "*Distance in the picture is distance.* The picture lost neighbors, and a cell counted how many.",
                     "Distrust the picture",
                 ),
                 Distractor(
                     "Yes, if the picture shows most of the spread",
-                    "*Spread is honesty.* The meter of neighbours is "
+                    "*Spread is honesty.* The meter of neighbors is "
                     "another number, and t-SNE has no spread to show at all.",
                     "Distrust the picture",
                 ),
@@ -345,7 +345,7 @@ LESSON = Lesson(
         Question(
             "one_vector",
             "The table has the same rows for both *Mays*. How can a model tell the month from the person?",
-            right="Attention adds what the neighbours say, layer by layer",
+            right="Attention adds what the neighbors say, layer by layer",
             why="The rows are only where the walk begins. Lesson 3 shows how one word asks another.",
             wrong=[
                 Distractor(
@@ -384,6 +384,6 @@ LESSON = Lesson(
 )
 progress, warm_up, predict, exercise, quiz = LESSON.doors
 check_cosine = LESSON.check("cosine")
-check_count_neighbours = LESSON.check("count_neighbours")
+check_count_neighbors = LESSON.check("count_neighbors")
 check_nudge = LESSON.check("nudge")
 check_solve_analogy = LESSON.check("solve_analogy")

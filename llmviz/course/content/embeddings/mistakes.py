@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llmviz.embeddings.reference import count_neighbours
+from llmviz.embeddings.reference import count_neighbors
 
 
 def only_the_dot_product(a, b):
@@ -66,7 +66,7 @@ def one_too_few(words, window):
 
 def around_the_corner(words, window):
     """Look at place -1."""
-    counts = count_neighbours(words, window)
+    counts = count_neighbors(words, window)
     for here, word in enumerate(words):
         for there in range(here - window, 0):
             if -there <= len(words):

@@ -79,7 +79,7 @@ LESSON = Lesson(
     predictions=[
         Choice(
             "count_words",
-            "300 labelled sentences, and the best straight line through the counts of their words. Of 200 new "
+            "300 labeled sentences, and the best straight line through the counts of their words. Of 200 new "
             "sentences, how many moods does it get right?",
             {
                 HALF: "",
@@ -113,7 +113,7 @@ LESSON = Lesson(
         ),
         Choice(
             "who_forgets",
-            "Twenty labelled moods, three methods. Which of them get *worse* at the old texts?",
+            "Twenty labeled moods, three methods. Which of them get *worse* at the old texts?",
             {
                 NOBODY: "*Fine-tuning only adds.* The same numbers served the old texts.",
                 FULL_ONLY: "*LoRA protects from forgetting.* The old weights are untouched, but the model works with "

@@ -145,13 +145,13 @@ LESSON = Lesson(
                 "`x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt() * gain`",
             ),
             solution=architectures.rms_norm,
-            why="Two steps of lesson 4's normalisation are gone: no mean is subtracted, no shift is added. What holds "
+            why="Two steps of lesson 4's normalization are gone: no mean is subtracted, no shift is added. What holds "
             "training steady is the *size* of the vectors.",
             cases=[(_X, torch.ones(4), 1e-5), (_X, _GAIN, 1e-5), (100 * _X[0], _GAIN, 0.0), (_X, _GAIN, 0.5)],
             mistakes=[
                 Mistake(
                     "You subtract the mean first: that is LayerNorm. RMSNorm leaves the mean in.",
-                    gives=lambda *given: normed(*given, centred=True),
+                    gives=lambda *given: normed(*given, centerd=True),
                 ),
                 Mistake(
                     "You forget the root: the vectors come out too short, or too long.",

@@ -13,14 +13,14 @@ def normed(
     gain: Tensor,
     epsilon: float,
     *,
-    centred: bool = False,
+    centerd: bool = False,
     rooted: bool = True,
     summed: bool = False,
     stretched: bool = True,
     over_all: bool = False,
 ) -> Tensor:
     """RMSNorm, or something near it."""
-    if centred:
+    if centerd:
         x = x - x.mean(dim=-1, keepdim=True)
     squares = x.square()
     size = squares.mean() if over_all else (squares.sum if summed else squares.mean)(dim=-1, keepdim=True)

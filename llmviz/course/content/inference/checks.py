@@ -352,7 +352,7 @@ LESSON = Lesson(
                 ),
                 Distractor(
                     "The first word's with the first, the second's with the second",
-                    "*Word by word.* Then the colour could not change places with the noun.",
+                    "*Word by word.* Then the color could not change places with the noun.",
                     "Translate",
                 ),
             ],

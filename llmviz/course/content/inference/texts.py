@@ -1,4 +1,4 @@
-"""What lesson 7 asks about its two tasks, translation and summarisation."""
+"""What lesson 7 asks about its two tasks, translation and summarization."""
 
 from llmviz.course.schema import Choice, Distractor, Number, Question
 
@@ -55,12 +55,12 @@ QUESTIONS = [
             Distractor(
                 "It is true: nonsense would sound wrong",
                 "*Fluent means right.* The undertrained model's headlines all sounded right.",
-                "Summarise",
+                "Summarize",
             ),
             Distractor(
                 "It is true if the model is sure of it",
                 "*Confidence is truth.* A model is sure of what it has learned, and it had learned the form.",
-                "Summarise",
+                "Summarize",
             ),
         ],
     ),

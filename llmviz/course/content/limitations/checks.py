@@ -17,13 +17,13 @@ LESSON = Lesson(
     warm_up=[
         Question(
             "bias_in_vectors",
-            "In real word vectors, *nurse* leaned towards *she*. How did that get in?",
+            "In real word vectors, *nurse* leaned toward *she*. How did that get in?",
             right="By the company that the word keeps in the texts",
-            why="Vectors are made of neighbours. Who stands beside *nurse* more often, pulls it.",
+            why="Vectors are made of neighbors. Who stands beside *nurse* more often, pulls it.",
             wrong=[
                 Distractor(
                     "Somebody wrote it in",
-                    "*A program's opinions are its programmers'.* Nobody typed a rule; counting neighbours was enough.",
+                    "*A program's opinions are its programmers'.* Nobody typed a rule; counting neighbors was enough.",
                     "02_embeddings.ipynb#Measure the bias",
                 ),
                 Distractor(
@@ -85,7 +85,7 @@ LESSON = Lesson(
                 "much more at temperature 1": "*Chance makes the inventions.* Chance chooses among inventions; at 0 "
                 "you get the model's favourite one.",
                 "about equally much": "",
-                "much more at temperature 0": "At 0 it says its favourite invention, at 1 some invention. Both count.",
+                "much more at temperature 0": "At 0 it says its favorite invention, at 1 some invention. Both count.",
             },
             why="Where nothing is known, the best token is as invented as the others. It is only the same each time.",
         ),
@@ -115,7 +115,7 @@ LESSON = Lesson(
         ),
         Choice(
             "sixty_steps",
-            "Ten steps of preference tuning bring the teacher from nine *she* in ten towards the middle. What do "
+            "Ten steps of preference tuning bring the teacher from nine *she* in ten toward the middle. What do "
             "sixty do?",
             {
                 "they bring it to exactly one half": "*It converges to fairness.* The loss only says *more of this, "

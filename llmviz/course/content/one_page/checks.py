@@ -130,7 +130,7 @@ LESSON = Lesson(
                 "but the first.",
             ),
             solution=minimal_gpt.shifted_windows,
-            why="Nobody labels anything: the label of a token is its right neighbour. A piece of 64 tokens is 64 "
+            why="Nobody labels anything: the label of a token is its right neighbor. A piece of 64 tokens is 64 "
             "questions with their answers.",
             cases=[
                 (TEXT, torch.tensor([0, 2]), 3),

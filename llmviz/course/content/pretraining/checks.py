@@ -253,13 +253,15 @@ LESSON = Lesson(
             ],
         ),
         Question(
-            "who_labelled",
-            "Who labelled all the tokens of this corpus?",
+            "who_labeled",
+            "Who labeled all the tokens of this corpus?",
             right="Nobody: the next token is the label of this one",
             why="Shift the text by one, and every token is an exercise with its answer. That is self-supervision.",
             wrong=[
-                Distractor("Those who wrote the texts", "*Somebody labels the data.* They wrote; nobody marked anything.",
-                      "Find the teacher"),
+                Distractor(
+                    "Those who wrote the texts", "*Somebody labels the data.* They wrote; nobody marked anything.",
+                    "Find the teacher",
+                ),
                 Distractor("The tokenizer", "It cuts. It would cut the same way if nobody ever trained on it.",
                       "Find the teacher"),
             ],

@@ -82,7 +82,7 @@ LESSON = Lesson(
         ),
         Choice(
             "first_pair",
-            "In *the kite, the tree, the tent*, with each space in the word after it: which neighbours occur most "
+            "In *the kite, the tree, the tent*, with each space in the word after it: which neighbors occur most "
             "often?",
             {
                 "t h": "Every *the* has one, but other words begin with t as well.",
@@ -125,7 +125,7 @@ LESSON = Lesson(
     exercises=[
         Exercise(
             "merge_pair",
-            task="Write `merge_pair(pieces, pair)`: join the two pieces of `pair` wherever they are neighbours, "
+            task="Write `merge_pair(pieces, pair)`: join the two pieces of `pair` wherever they are neighbors, "
             "from left "
             "to right. In: a list of strings and a tuple of two. Out: a new list. "
             '`merge_pair(["t", "h", "e", "t", "h"], ("t", "h"))` gives `["th", "e", "th"]`.',
@@ -161,11 +161,11 @@ LESSON = Lesson(
                 ),
                 Mistake("The last piece gets lost where it is part of no join.", gives=mistakes.loses_the_last),
                 Mistake(
-                    "You replace each piece that is in the pair, neighbours or not: in `h t t h` only one place "
+                    "You replace each piece that is in the pair, neighbors or not: in `h t t h` only one place "
                     "counts.",
                     gives=mistakes.all_at_once,
                 ),
-                Mistake("You run over the end: after the last piece there is no neighbour.", raises=IndexError),
+                Mistake("You run over the end: after the last piece there is no neighbor.", raises=IndexError),
                 Mistake(
                     "You give one text back. A list of pieces is asked for.",
                     when=lambda got, pieces, pair: isinstance(got, str),
@@ -214,13 +214,13 @@ LESSON = Lesson(
         Exercise(
             "encode_word",
             task="Write `encode_word(word, ranks)`, as GPT-2 encodes a word. In: `bytes`, and a dict from the bytes of "
-            "each token to its id. Begin with single bytes; again and again join the two neighbours whose token has "
+            "each token to its id. Begin with single bytes; again and again join the two neighbors whose token has "
             "the "
             "*lowest* id; out: the ids, when nothing can be joined any more.",
             minutes=12,
             difficulty=3,
             hints=(
-                "Low ids were learned first. In each round look at all neighbours, and join only the best two.",
+                "Low ids were learned first. In each round look at all neighbors, and join only the best two.",
                 "`word[i:i + 1]` is a byte as `bytes` (`word[i]` would be a number). Each round: list the places where "
                 "`pieces[i] + pieces[i + 1] in ranks`; none: return the ids; else take "
                 "`min(places, key=lambda i: ranks[pieces[i] + pieces[i + 1]])`.",
@@ -246,11 +246,11 @@ LESSON = Lesson(
                     gives=mistakes.longest_first,
                 ),
                 Mistake(
-                    "You join the leftmost neighbours that can be joined, not those with the lowest id.",
+                    "You join the leftmost neighbors that can be joined, not those with the lowest id.",
                     gives=mistakes.leftmost,
                 ),
                 Mistake(
-                    "You join the neighbours with the *highest* id; the lowest was learned first.",
+                    "You join the neighbors with the *highest* id; the lowest was learned first.",
                     gives=mistakes.highest,
                 ),
                 Mistake(

@@ -108,12 +108,12 @@ def _joined(word, ranks, choose):
 
 
 def leftmost(word, ranks):
-    """Join the leftmost neighbours."""
+    """Join the leftmost neighbors."""
     return _joined(word, ranks, lambda known, pieces: known[0])
 
 
 def highest(word, ranks):
-    """Join the neighbours with the highest id."""
+    """Join the neighbors with the highest id."""
     return _joined(word, ranks, lambda known, pieces: max(known, key=lambda p: ranks[pieces[p] + pieces[p + 1]]))
 
 

@@ -14,11 +14,11 @@ def _numbers(*shape: int, seed: int, scale: float = 1.0) -> torch.Tensor:
     return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _normalise(x, *, dim=-1, centre=True, root=0.5, unbiased=False):
-    """Layer normalisation with one thing done otherwise."""
+def _normalize(x, *, dim=-1, center=True, root=0.5, unbiased=False):
+    """Layer normalization with one thing done otherwise."""
     axes = {} if dim is None else {"dim": dim, "keepdim": True}
-    centred = x - x.mean(**axes) if centre else x
-    return centred / (x.var(correction=int(unbiased), **axes) + 1e-5) ** root
+    centerd = x - x.mean(**axes) if center else x
+    return centerd / (x.var(correction=int(unbiased), **axes) + 1e-5) ** root
 
 
 def _count(vocab_size, d_model, n_layers, d_ff, *, attention=4, narrow=2, tables=1, layers=True):
@@ -84,7 +84,7 @@ LESSON = Lesson(
                 "exactly the embeddings": "",
                 "about the embeddings, worn down by each layer": "A layer that rewrites the stream would wear it "
                 "down. These only add: nothing is ever multiplied away.",
-                "nothing one could recognise": "*Each layer replaces the last.* Then nothing would be left. But a sum "
+                "nothing one could recognize": "*Each layer replaces the last.* Then nothing would be left. But a sum "
                 "can be undone.",
             },
             why="The stream is a sum from beginning to end. Whoever comes later reads what everyone before has added.",
@@ -94,7 +94,7 @@ LESSON = Lesson(
             "Of GPT-2's 124 million parameters: which part holds most?",
             {
                 "the embedding": "It is one big table: 50,257 words and pieces, each with 768 numbers. Still not most.",
-                "attention": "It has the name and the fame, and half as many parameters as its quiet neighbour.",
+                "attention": "It has the name and the fame, and half as many parameters as its quiet neighbor.",
                 "the feed-forward networks": "",
             },
             why="Attention has four matrices of d × d. The feed-forward network has two of d × 4d: twice as many.",
@@ -125,7 +125,7 @@ LESSON = Lesson(
             "Causal mask, no positions, but *two* layers. For how many tokens does the answer stay the same?",
             {
                 ALL: "Even in one layer it was only the last.",
-                LAST: "So it was with one layer. But now it sums over neighbours who have *changed* in the first.",
+                LAST: "So it was with one layer. But now it sums over neighbors who have *changed* in the first.",
                 NONE: "",
             },
             why="In the first layer the others change. The second layer reads them: the order has leaked in.",
@@ -156,8 +156,8 @@ LESSON = Lesson(
     ],
     exercises=[
         Exercise(
-            "normalise",
-            task="Write `normalise(x)`: bring each vector to mean 0 and variance 1. In: a tensor whose *last* axis is "
+            "normalize",
+            task="Write `normalize(x)`: bring each vector to mean 0 and variance 1. In: a tensor whose *last* axis is "
             "the vector, such as (batch, position, d_model). Out: the same shape. A vector of equal numbers becomes "
             "zeros: add 0.00001 to the variance before you take its root.",
             minutes=6,
@@ -176,20 +176,20 @@ LESSON = Lesson(
                 torch.tensor([[5.0, 5.0, 5.0]]),
             ],
             mistakes=[
-                Mistake("You divide by the variance; divide by its root.", gives=lambda x: _normalise(x, root=1.0)),
+                Mistake("You divide by the variance; divide by its root.", gives=lambda x: _normalize(x, root=1.0)),
                 Mistake(
                     "You divide by n − 1 in the variance: torch's `var` and `std` do, unless you say `correction=0`.",
-                    gives=lambda x: _normalise(x, unbiased=True),
+                    gives=lambda x: _normalize(x, unbiased=True),
                 ),
                 Mistake(
                     "You take one mean over everything. Each vector, that is the last axis, has its own.",
-                    gives=lambda x: _normalise(x, dim=None),
+                    gives=lambda x: _normalize(x, dim=None),
                 ),
                 Mistake(
-                    "You normalise along the first axis, over the tokens; each token is normalised by itself.",
-                    gives=lambda x: _normalise(x, dim=0),
+                    "You normalize along the first axis, over the tokens; each token is normalized by itself.",
+                    gives=lambda x: _normalize(x, dim=0),
                 ),
-                Mistake("You forget to subtract the mean.", gives=lambda x: _normalise(x, centre=False)),
+                Mistake("You forget to subtract the mean.", gives=lambda x: _normalize(x, center=False)),
                 Mistake(
                     "You divide 0 by 0 where all entries are equal: add 0.00001 to the variance.",
                     when=lambda got, x: bool(torch.isnan(got).any()),
@@ -244,7 +244,7 @@ LESSON = Lesson(
             difficulty=2,
             hints=(
                 "Three steps: bring the vectors to one size, compare each with each row of the table, make shares.",
-                "`scores = normalise(residuals) @ unembedding.T`, then a softmax over the *last* axis.",
+                "`scores = normalize(residuals) @ unembedding.T`, then a softmax over the *last* axis.",
             ),
             solution=logit_lens.logit_lens,
             why="No new parameters, no training: the stream has one language, so the last dictionary reads every page.",
@@ -255,7 +255,7 @@ LESSON = Lesson(
             ],
             mistakes=[
                 Mistake(
-                    "You forget to normalise: late layers have long vectors, and would sound surer than they are.",
+                    "You forget to normalize: late layers have long vectors, and would sound surer than they are.",
                     gives=lambda r, u: (r @ u.T).softmax(dim=-1),
                 ),
                 Mistake(
@@ -290,7 +290,7 @@ LESSON = Lesson(
                     "Shuffle the words",
                 ),
                 Distractor(
-                    "A little: neighbours are added first",
+                    "A little: neighbors are added first",
                     "*It reads like we do.* A sum has no first. The gap was as small as rounding.",
                     "Shuffle the words",
                 ),
@@ -308,8 +308,8 @@ LESSON = Lesson(
                     "Add, never replace",
                 ),
                 Distractor(
-                    "It normalises it",
-                    "It normalises a *copy*, to read from. The stream itself grows and grows.",
+                    "It normalizes it",
+                    "It normalizes a *copy*, to read from. The stream itself grows and grows.",
                     "Bring every vector to one size",
                 ),
             ],
@@ -326,7 +326,7 @@ LESSON = Lesson(
                     "Build a GPT in five cells",
                 ),
                 Distractor(
-                    "The normalisation",
+                    "The normalization",
                     "It takes mean and spread over the numbers of *one* token.",
                     "Bring every vector to one size",
                 ),
@@ -371,7 +371,7 @@ LESSON = Lesson(
         Question(
             "what_the_lens_shows",
             "The logit lens shows *cottage* after the last block only. What may you say?",
-            right="That the stream did not yet favour it before",
+            right="That the stream did not yet favor it before",
             why="The lens reads what the *last* dictionary can read. What is there in other directions, it misses.",
             wrong=[
                 Distractor(
@@ -389,6 +389,6 @@ LESSON = Lesson(
     ],
 )
 progress, warm_up, predict, exercise, quiz = LESSON.doors
-check_normalise = LESSON.check("normalise")
+check_normalize = LESSON.check("normalize")
 check_parameters_by_part = LESSON.check("parameters_by_part")
 check_logit_lens = LESSON.check("logit_lens")
