@@ -17,13 +17,15 @@ TORCH_INDEX ?=
 # How many processes share the tests: one more than two cores, since browsers wait. Each takes up to 2 GB; 1 is enough.
 TESTERS ?= 3
 
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test models notebooks html evidence bundle bench clean
+.PHONY: help lab setup test test-slow models notebooks html evidence bundle bench clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
 	@echo
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'Settings: PYTHON=python3.12   TORCH_INDEX=<CPU index of PyTorch>   ARGS="--no-browser --port 8899"'
@@ -34,9 +36,12 @@ lab: $(READY) ## open the lessons in JupyterLab (sets everything up the first ti
 setup: $(READY) ## make the environment in .venv, with the pinned versions
 	@echo 'Ready: $(VENV). Open the lessons with: make lab'
 
-test: $(READY) ## check everything: style, unit and property tests, lessons, browser
+test: $(READY) ## check style, package, widgets and every lesson's saved outputs: about 7 minutes
 	$(BIN)/python -m ruff check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m 'not slow'
+
+test-slow: $(READY) ## the long checks: every claim of the lessons, every lesson in a browser, a real class
+	$(PYTEST) -m slow tests
 
 models: $(READY) ## train again every model that ships in data/models
 	$(BIN)/python -m llmviz.make_models

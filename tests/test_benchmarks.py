@@ -16,6 +16,7 @@ from measuring import Finding, NotMeasured, SubjectReport, Target
 
 from llmviz.training.loop import TrainingStep
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(run.__file__).resolve().parent
 MACHINE = {
     "cpu": "a slow one", "cores": 2, "torch_threads": 2, "system": "Linux", "python": "3.12.1",

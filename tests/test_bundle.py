@@ -304,6 +304,7 @@ nbformat.write(notebook, sys.argv[3])
 """
 
 
+@pytest.mark.slow
 @needs_links
 def test_a_laptop_without_a_network_installs_looks_and_runs_a_lesson(tmp_path):
     """The whole way: `pack`, `install.py` in an empty environment with no index, `llmviz doctor`, a lesson's cells.

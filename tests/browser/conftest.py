@@ -34,10 +34,11 @@ def find_chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
-    """A headless Chromium; without one, the browser tests are skipped, and counted as skipped."""
+    """A headless Chromium; without one the browser tests are skipped, or fail in the continuous integration."""
     path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium or Chrome found: install one, or set LLMVIZ_CHROMIUM to its path")
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse("no Chromium or Chrome found: install one, or set LLMVIZ_CHROMIUM to its path")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)  # the other process may keep both cores busy

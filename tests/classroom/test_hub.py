@@ -16,7 +16,10 @@ from llmviz.classroom.prestart import HubAddress, start_servers
 from llmviz.cli import main
 
 MISSING = [name for name in ("jupyterhub", "configurable_http_proxy") if importlib.util.find_spec(name) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} not installed (JupyterHub needs Unix)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} not installed (JupyterHub needs Unix)"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ def committed(lesson: str) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lesson", "one"), DEMOS)
 def test_the_effect_is_there(lesson, one):
     assert one.broken(one.measure_for_the_test()) == []
