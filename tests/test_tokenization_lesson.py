@@ -8,6 +8,7 @@ import pytest
 from lesson_reading import NOTEBOOKS, Lesson
 
 from llmviz import corpora
+from llmviz.tokenizers import reference
 
 
 @pytest.fixture
@@ -17,7 +18,11 @@ def game() -> dict:
     setup, turns = (next(cell for cell in cells if name in cell.source) for name in ("def deal", "def turn"))
     from llmviz.tokenizers.bpe import BytePairTokenizer
 
-    names = {"corpus": corpora.tinyville(counts={"story": 40}), "BytePairTokenizer": BytePairTokenizer}
+    names = {
+        "corpus": corpora.tinyville(counts={"story": 40}),
+        "BytePairTokenizer": BytePairTokenizer,
+        "reference": reference,
+    }
     for cell in (setup, turns):
         exec(cell.source, names)
     return names
