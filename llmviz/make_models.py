@@ -23,6 +23,7 @@ from tqdm import tqdm
 from llmviz import corpora, evaluation, finetuning, training, translation
 from llmviz.evaluation import api_hallucination as library_names
 from llmviz.evaluation import capabilities
+from llmviz.evaluation import recorded as limits
 from llmviz.files import data_folder
 from llmviz.interpretability import ablation, head_scores, induction
 from llmviz.model.transformer import DecoderOnly
@@ -31,6 +32,7 @@ from llmviz.pretrained import recorded as real_models
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.training import architectures, checkpoints, masked_lm, runs, shipped
 from llmviz.training.loop import TrainingSettings
+from llmviz.translation import model as translation_model
 
 TINY_STEPS = 5_000
 SEED = 0
@@ -57,8 +59,8 @@ def main(names: list[str]) -> None:
         "skills": (make_skills, capabilities.SHIPPED),
         "recordings": (make_recordings, training.FOLDER),
         "names": (make_names, library_names.SHIPPED),
-        "limits": (evaluation.make, evaluation.SHIPPED),
-        "translator": (make_translator, translation.SHIPPED),
+        "limits": (limits.make, limits.SHIPPED),
+        "translator": (make_translator, translation_model.SHIPPED),
         "headlines": (make_headlines, finetuning.SHIPPED),
         "architectures": (architectures.make, architectures.SHIPPED),
         "real_recordings": (lesson_prompts.make, real_models.SHIPPED),

@@ -15,7 +15,7 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers import Tokenizer
 
-RECORDING = "comparison.json"
+RECORDING = "race.json"
 BUDGETS = (5, 20, 80, 300)
 STEPS = 160
 EVERY = 20
