@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from llmviz.tokenizers import Tokenizer
-from llmviz.tokenizers.base import END_OF_TEXT
+from llmviz.tokenizers.base import END_OF_TEXT, Tokenizer
 from llmviz.tokenizers.words import words
 
 if TYPE_CHECKING:

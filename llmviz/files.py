@@ -1,9 +1,13 @@
-"""Where the files that ship beside the code are found: vocabularies, word vectors, trained models."""
+"""Files: where they are, and reading and writing them safely."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +77,46 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or is not JSON ({error})") from None
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Read a file whole; raises ValueError where its SHA-256 is another one."""
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(f"{path} is damaged or another file: its sha256 is {found[:12]}…, not {sha256[:12]}…")
+    return content
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: after a crash, and for other readers, it holds the old content or the new one.
+
+    The content goes to a temporary file beside it, is flushed to the disk (fsync), and renamed (os.replace). Symbolic
+    links are followed, permissions kept.
+    """
+    path = Path(path).resolve()
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o777)
+        _replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _replace(part: Path, path: Path) -> None:
+    for _ in range(20):
+        try:
+            return os.replace(part, path)
+        except PermissionError:  # on Windows, while another process reads the file
+            time.sleep(0.05)
+    os.replace(part, path)
 
 
 def read_text_file(path: str | Path) -> tuple[str, int]:

@@ -53,12 +53,12 @@ def test_the_last_frame_is_what_the_trained_model_does(recording, model):
     expected = sum(evaluation.document_nats(model, TOKENIZER, held_out)) / n_tokens
     assert recording.held_out_losses[-1] == pytest.approx(expected, abs=1e-5)
     assert recording.held_out_losses[0] == pytest.approx(np.log(TOKENIZER.vocab_size), abs=1e-4)
-    ids = torch.tensor([[TOKENIZER.end_of_text, *TOKENIZER.encode("Mia lives in the")]])
+    ids = torch.tensor([TOKENIZER.encode_prompt("Mia lives in the")])
     likely = model(ids)[0, -1].softmax(-1)
     by_name = dict(zip(TOKENIZER.tokens(range(TOKENIZER.vocab_size)), likely.tolist(), strict=True))
     [bars] = recording.bars
     assert bars.probabilities[-1] == pytest.approx([by_name[token] for token in bars.tokens], abs=1e-5)
-    ids = torch.tensor([[TOKENIZER.end_of_text, *TOKENIZER.encode("Mia has a")]])
+    ids = torch.tensor([TOKENIZER.encode_prompt("Mia has a")])
     weights = model.trace(ids).attention_weights[:, 0].detach().numpy()
     np.testing.assert_allclose(recording.attention[0].weights[-1], weights, atol=1e-5)
     [text] = evaluation.sample_texts(model, TOKENIZER, 1, prompt="Mia", temperature=0.8)

@@ -8,7 +8,7 @@ import torch
 
 from llmviz.embeddings.vectors import directions
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 
 def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
@@ -19,7 +19,7 @@ def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
     place = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word else None
     if not place:
         raise ValueError(f"the word {word[:40]!r} is not in the text {text[:80]!r}.")
-    stretches = tokenizer.stretches(text)
+    stretches = tokenizer.token_spans(text)
     before = text[: place.end()]
     n_needed = len(before.encode("utf-8")) if stretches and isinstance(stretches[0], bytes) else len(before)
     reached = np.cumsum([len(stretch) for stretch in stretches])

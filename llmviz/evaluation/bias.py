@@ -14,7 +14,7 @@ from llmviz.finetuning.dpo import Preference, answer_steps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.work import P_SHE, worker_texts
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import TrainingSettings
 
 PLACES = ("anonymous", "guest")

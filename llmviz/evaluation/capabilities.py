@@ -15,7 +15,7 @@ from llmviz.evaluation import losses
 from llmviz.files import data_path
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings

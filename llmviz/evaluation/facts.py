@@ -14,7 +14,7 @@ from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST, Fact, fact_sentence
 from llmviz.tinyville.in_context_facts import HELD_OUT_UPDATES, UPDATES, update_sentence
 from llmviz.tinyville.people import ATTRIBUTES, VALUES
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 GROUPS = ("known", "never told", "guest", "stranger")
 """Who is asked about: told in many texts; a gap about somebody of the town; a guest, whose answer differs from visit

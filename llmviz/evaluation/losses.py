@@ -12,7 +12,7 @@ from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.facts import Fact
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 IGNORE_INDEX = -100
 
@@ -77,7 +77,7 @@ def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world:
 
 def continuation(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settings) -> str:
     """Continue a text up to its end and return only what was added; the settings are those of `generate`."""
-    ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)]
+    ids = tokenizer.encode_prompt(prompt)
     settings.setdefault("max_new_tokens", model.config.context_length)
     new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
     return added_text(tokenizer, ids, new_ids)

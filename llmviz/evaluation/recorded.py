@@ -16,7 +16,7 @@ from llmviz.evaluation.facts import all_questions, ask
 from llmviz.files import data_path
 from llmviz.finetuning.dpo import preference_steps
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint
 

@@ -13,7 +13,7 @@ from llmviz.finetuning.loop import METHODS, accuracy, fine_tune_steps, prepare
 from llmviz.finetuning.tasks import sentiment_examples, sentiment_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 RECORDING = "race.json"
 BUDGETS = (5, 20, 80, 300)

@@ -16,7 +16,7 @@ from llmviz.model.transformer import TransformerBase
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.grammar import join
 from llmviz.tinyville.stories import HEROES, PARTNERS
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 ENTITY_LABELS = ("other", "person", "place")
 AMBIGUOUS = ("May", "Will", "Rose")

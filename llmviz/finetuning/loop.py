@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from llmviz.finetuning.lora import LowRankChange, add_lora, changes_of
 from llmviz.model.attention import padding_mask
 from llmviz.model.transformer import EncoderOnly, TransformerBase
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 METHODS = ("head", "lora", "full")
 LEARNING_RATES = {"head": 0.01, "lora": 0.005, "full": 0.001}
@@ -55,7 +55,7 @@ def as_rows(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
 
 def text_examples(tokenizer: Tokenizer, texts: Iterable[str], labels: Iterable[int]) -> Examples:
     """One label a text, asked for at its last token: by then a model that reads forward has seen everything."""
-    rows = [[tokenizer.end_of_text, *tokenizer.encode(text)] for text in texts]
+    rows = [tokenizer.encode_prompt(text) for text in texts]
     answers = [[IGNORE_INDEX] * (len(row) - 1) + [label] for row, label in zip(rows, labels, strict=True)]
     return Examples(as_rows(rows, -1), as_rows(answers, IGNORE_INDEX))
 

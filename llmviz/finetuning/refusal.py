@@ -13,7 +13,7 @@ from torch import Tensor
 from llmviz.evaluation.facts import Answers, Question, all_questions
 from llmviz.finetuning.dpo import answer_steps
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 REFUSAL = " ... nobody knows."
 N_STEPS = 80

@@ -11,7 +11,7 @@ from llmviz.evaluation.facts import last_logits
 from llmviz.finetuning.dpo import answer_steps
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 SHORTEST, LONGEST = 3, 9
 N_HELD_OUT, N_STEPS = 80, 90

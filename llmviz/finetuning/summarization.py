@@ -21,7 +21,7 @@ from llmviz.files import data_path
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.grammar import split
 from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep

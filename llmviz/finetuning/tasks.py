@@ -17,7 +17,7 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST
 from llmviz.tinyville.people import GUESTS, VALUES
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 LABELS = {"mood": ("good", "bad"), "ground": ("water", "land")}
 """The two questions about a text of the kind "mood": in which mood does it end, and where does it begin to play?"""
@@ -112,7 +112,7 @@ def answer_examples(tokenizer: Tokenizer, asked: Sequence[Question]) -> Examples
     """
     rows, labels = [], []
     for question in asked:
-        prompt = [tokenizer.end_of_text, *tokenizer.encode(question.prompt)]
+        prompt = tokenizer.encode_prompt(question.prompt)
         answer = tokenizer.encode(f"{question.prompt} {question.answer}")[len(prompt) - 1 :]
         rows.append(prompt + answer)
         labels.append(answer_labels(prompt, answer, tokenizer.end_of_text))
@@ -121,7 +121,7 @@ def answer_examples(tokenizer: Tokenizer, asked: Sequence[Question]) -> Examples
 
 def sentence_examples(tokenizer: Tokenizer, texts: Sequence[str]) -> Examples:
     """Texts to go on reading: at each token the next one is asked for, as in pre-training."""
-    rows = [[tokenizer.end_of_text, *tokenizer.encode(text), tokenizer.end_of_text] for text in texts]
+    rows = [[*tokenizer.encode_prompt(text), tokenizer.end_of_text] for text in texts]
     return Examples(as_rows([row[:-1] for row in rows], -1), as_rows([row[1:] for row in rows], IGNORE_INDEX))
 
 

@@ -18,7 +18,7 @@ from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.grammar import WORD
 from llmviz.tinyville.masked_words import hidden_words, next_stretches, word_stretches
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.masked_lm import MASK_TOKEN, mask_token_id
 
 WIDTH = 16
@@ -104,7 +104,7 @@ class FillMask:
                 words.append(Word(None, len(ids), len(ids) + 1))
                 ids.append(mask_token_id(self.masked))
             piece = piece if piece is pieces[-1] else piece.removesuffix(" ")  # a token begins with its space
-            for first, last in word_stretches(self.tokenizer.stretches(piece)):
+            for first, last in word_stretches(self.tokenizer.token_spans(piece)):
                 ids_here = self.tokenizer.encode(piece)[first:last]
                 start = len(ids)
                 ids += ids_here
@@ -234,7 +234,7 @@ class FillMask:
     def _cut(self, text: str) -> list[str]:
         ids = self.tokenizer.encode(text)
         return [self.tokenizer.decode(ids[first:last])
-                for first, last in word_stretches(self.tokenizer.stretches(text))]  # fmt: skip
+                for first, last in word_stretches(self.tokenizer.token_spans(text))]  # fmt: skip
 
     def _check_length(self, n_tokens: int) -> None:
         limit = min(self.masked.config.context_length, self.causal.config.context_length)

@@ -14,7 +14,7 @@ import tiktoken
 
 from llmviz.files import read_json
 from llmviz.pretrained.bert_tokenizer import BertTokenizer
-from llmviz.tokenizers.base import check_text, check_token_ids, decode_bytes, displayable
+from llmviz.tokenizers.base import Tokenizer, check_text, check_token_ids, decode_bytes, displayable
 from llmviz.tokenizers.bpe import LETTER_TO_BYTE, has_long_white_space
 from llmviz.tokenizers.tiktoken import CONTRACTIONS, GPT2_WORDS
 
@@ -27,7 +27,7 @@ _GGUF_WORDS = {"gpt-2": "gpt2", "gpt2": "gpt2", "default": "gpt2", "smollm": "sm
 _SPECIAL = 3  # the type of a special token in a GGUF file
 
 
-class TiktokenTokenizer:
+class TiktokenTokenizer(Tokenizer):
     """A byte-level BPE of a real model: a `tiktoken.Encoding`, with the face of our own tokenizers.
 
     Attributes:
@@ -81,7 +81,7 @@ class TiktokenTokenizer:
         name = self._names.get(token_id)
         return self.encoding.decode_single_token_bytes(token_id) if name is None else name.encode("utf-8")
 
-    def stretches(self, text: str) -> list[bytes]:
+    def token_spans(self, text: str) -> list[bytes]:
         """List the stretch of the text's UTF-8 bytes that each token of it stands for."""
         return [self.token_bytes(token_id) for token_id in self.encode(text)]
 

@@ -21,7 +21,7 @@ MOST_TEXTS = 3_000
 def word_stretches(pieces: Sequence[str | bytes]) -> list[tuple[int, int]]:
     """Say which tokens make up each word or mark: (first, past the last) of each, without a gap from left to right.
 
-    `pieces` are the stretches of a text that its tokens stand for (`tokenizer.stretches(text)`). A token that holds
+    `pieces` are the stretches of a text that its tokens stand for (`tokenizer.token_spans(text)`). A token that holds
     two marks, such as `."`, keeps them together; the space before a word belongs to it where the tokenizer says so.
 
     >>> word_stretches(["Mia", " lo", "st", " it", "."])

@@ -5,7 +5,7 @@ All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`,
 
 from typing import Any
 
-from llmviz.tokenizers.base import END_OF_TEXT, UNKNOWN, displayable
+from llmviz.tokenizers.base import END_OF_TEXT, UNKNOWN, Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer, Merge
 from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks
 from llmviz.tokenizers.unigram import UnigramRound, UnigramTokenizer
@@ -32,7 +32,6 @@ __all__ = [
     "token_ranks",
 ]
 
-Tokenizer = BytePairTokenizer | WordPieceTokenizer | UnigramTokenizer | WordTokenizer | CharacterTokenizer
 TOKENIZERS: dict[str, type[Tokenizer]] = {
     tokenizer.kind: tokenizer
     for tokenizer in (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)

@@ -97,13 +97,32 @@ def _hex_instead(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("llmviz.hex", _hex_instead)
 
 
-class VocabularyTokenizer:
+class Tokenizer:
+    """Base of all tokenizers: text to token ids and back."""
+
+    kind: ClassVar[str]
+    vocab_size: int
+    end_of_text: int
+
+    def encode(self, text: str) -> list[int]:
+        """Turn text into token ids."""
+        raise NotImplementedError
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Turn text into token ids, with `<|endoftext|>` before them: in training, each text follows one."""
+        return [self.end_of_text, *self.encode(text)]
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Encode each of several texts."""
+        return [self.encode(text) for text in texts]
+
+
+class VocabularyTokenizer(Tokenizer):
     """A tokenizer that cuts text by a fixed rule and looks every piece up in a list.
 
     The ids count the known pieces from 0; then come `<unk>` for every other piece, and last `<|endoftext|>`.
     """
 
-    kind: ClassVar[str]
     piece_name: ClassVar[str]
 
     def __init__(self, pieces: Iterable[str]):
@@ -150,7 +169,7 @@ class VocabularyTokenizer:
         """The tokens that stand for no text, and their ids."""
         return {UNKNOWN: self.unknown, END_OF_TEXT: self.end_of_text}
 
-    def stretches(self, text: str) -> list[str]:
+    def token_spans(self, text: str) -> list[str]:
         """List the stretch of text that each token of it stands for, also those of `<unk>`; joined, they are the text.
 
         A token that stands for no character of the text (the space before its first word) has the stretch "".
@@ -168,10 +187,6 @@ class VocabularyTokenizer:
     def encode(self, text: str) -> list[int]:
         """Turn text into token ids; a piece that was not learned becomes the id of `<unk>`."""
         return [self._ids.get(piece, self.unknown) for piece in self.split(check_text(text))]
-
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Encode each of several texts."""
-        return [self.encode(text) for text in texts]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text; lossless if none of them is `<unk>`."""

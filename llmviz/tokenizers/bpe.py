@@ -19,6 +19,7 @@ import tiktoken
 
 from llmviz.tokenizers.base import (
     END_OF_TEXT,
+    Tokenizer,
     check_text,
     check_token_ids,
     check_vocab_size,
@@ -136,7 +137,7 @@ BYTE_TO_LETTER = _printable_bytes()
 LETTER_TO_BYTE = {letter: byte for byte, letter in BYTE_TO_LETTER.items()}
 
 
-class BytePairTokenizer:
+class BytePairTokenizer(Tokenizer):
     """Text as bytes, and bytes joined to longer tokens in the order in which the joins were learned.
 
     Ids 0 to 255 are the bytes, then one id for each merge, and last `<|endoftext|>`. Every text can be
@@ -225,13 +226,9 @@ class BytePairTokenizer:
         ids_of_words = map(self._word_encoding.encode_ordinary, WORD.findall(text))
         return [token_id for word in ids_of_words for token_id in word]
 
-    def stretches(self, text: str) -> list[bytes]:
+    def token_spans(self, text: str) -> list[bytes]:
         """List the stretch of the text's UTF-8 bytes that each token of it stands for; joined, they are the text."""
         return [self._bytes[token_id] for token_id in self.encode(text)]
-
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Encode each of several texts."""
-        return [self.encode(text) for text in texts]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text; bytes that are no valid UTF-8 become hex, such as ⟨e2 98⟩."""

@@ -272,7 +272,7 @@ class UnigramTokenizer(VocabularyTokenizer):
         """Cut a text into words and marks, with one space before the first."""
         return WORD_OR_MARK.findall(" " + check_text(text)) if text else []
 
-    def stretches(self, text: str) -> list[str]:
+    def token_spans(self, text: str) -> list[str]:
         """List the stretch of text that each token stands for; the first has no space before it."""
         found = [stretch for word in self.split_words(text) for _, stretch in self._cut_once(word)]
         return found and [found[0].removeprefix(" "), *found[1:]]

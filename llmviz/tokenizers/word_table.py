@@ -11,7 +11,7 @@ class WordTable:
     length 2, and joining a pair is `str.replace`. Only the words that hold the pair are touched when it is joined.
     Lesson 1.
 
-    >>> words = SpelledWords(["hot", "hop"], [3, 1])
+    >>> words = WordTable(["hot", "hop"], [3, 1])
     >>> dict(words.pair_counts)
     {'ho': 4, 'ot': 3, 'op': 1}
     >>> sorted(words.join("ho", "H")), words.spellings

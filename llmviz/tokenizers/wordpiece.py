@@ -242,7 +242,7 @@ class WordPieceTokenizer(VocabularyTokenizer):
         """Cut a text into words and marks, with one space before the first."""
         return WORD_OR_MARK.findall(" " + check_text(text)) if text else []
 
-    def stretches(self, text: str) -> list[str]:
+    def token_spans(self, text: str) -> list[str]:
         """List the stretch of text that each token stands for; an `<unk>` stands for its whole word."""
         found = []
         for word in self.split_words(text):

@@ -36,7 +36,7 @@ class WordTokenizer(VocabularyTokenizer):
         """Cut a text into words and marks; joined again, they are the text with one space before it."""
         return WORD_OR_MARK.findall(" " + text) if text else []
 
-    def stretches(self, text: str) -> list[str]:
+    def token_spans(self, text: str) -> list[str]:
         """List the stretch of text that each token stands for: the first has no space before it."""
         first, *others = self.split(check_text(text)) or [""]
         return [first.removeprefix(" "), *others] if text else []

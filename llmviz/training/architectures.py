@@ -21,7 +21,7 @@ from llmviz import corpora
 from llmviz.files import data_path, read_json
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import checkpoints, loop, runs
 from llmviz.training.loop import TrainingSettings
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from llmviz.model.attention import padding_mask
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 
 SHARE = 0.3
 """Of the tokens, hidden in training. BERT hides .15; with .3 each step teaches twice as much (Wettig et al. 2023,
@@ -136,7 +136,7 @@ def masked_accuracy(model: TransformerBase, tokenizer: Tokenizer, texts: Sequenc
     decoder what stands before it, as each was trained to.
     """
     generator = torch.Generator().manual_seed(seed)
-    rows = [[tokenizer.end_of_text, *tokenizer.encode(text), tokenizer.end_of_text] for text in texts]
+    rows = [[*tokenizer.encode_prompt(text), tokenizer.end_of_text] for text in texts]
     if short := [text for text, row in zip(texts, rows, strict=True) if len(row) < 3]:
         raise ValueError(f"a text needs at least one token to hide; given {short[0]!r}")
     places = torch.tensor([int(torch.randint(1, len(row) - 1, (), generator=generator)) for row in rows])

@@ -16,7 +16,7 @@ from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.next_tokens import next_tokens
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words as words_of
 from llmviz.training import loop, runs
 from llmviz.training.loop import TrainingSettings
@@ -172,7 +172,7 @@ class _Recorder:
         return Sample(text, copied, _characters(text, Tinyville.words(text), verdict.n_valid_words, 1))
 
     def _ids(self, text: str) -> Tensor:
-        return torch.tensor([[self.tokenizer.end_of_text, *self.tokenizer.encode(text)]])
+        return torch.tensor([self.tokenizer.encode_prompt(text)])
 
     def _probabilities(self, prefix: str) -> np.ndarray:
         return self.model(self._ids(prefix))[0, -1].softmax(dim=-1).numpy()

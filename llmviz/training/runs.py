@@ -82,7 +82,7 @@ def prompt_ids(checkpoint: Checkpoint, prompt: str) -> list[int]:
     """The tokens that a text with this beginning starts with: an end-of-text token first where texts are short
     documents, and for a model of one long text a line break where the prompt is empty."""
     if checkpoint.record.get("n_documents", 2) > 1:
-        return [checkpoint.tokenizer.end_of_text, *checkpoint.tokenizer.encode(prompt)]
+        return checkpoint.tokenizer.encode_prompt(prompt)
     return checkpoint.tokenizer.encode(prompt or "\n")
 
 

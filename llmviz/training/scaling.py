@@ -16,7 +16,7 @@ from torch import Tensor
 from llmviz import evaluation
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import loop
 from llmviz.training.loop import TrainingSettings
 

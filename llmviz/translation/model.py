@@ -1,6 +1,6 @@
 """Translation: an encoder reads an English sentence, a decoder writes the French one, word by word (lesson 7).
 
-The pairs come from a small grammar (`world/french.py`); both languages share one vocabulary of words, as in Vaswani et
+The pairs come from a small grammar (`translation/grammar.py`); both languages share one vocabulary of words, as in Vaswani et
 al. 2017, section 5.1. Where the decoder looks while it writes is an alignment of the sentences that nobody taught it.
 """
 
@@ -52,7 +52,7 @@ class Translation:
     """
 
     english: str
-    grammar: str
+    french: str
     source_tokens: tuple[str, ...]
     target_tokens: tuple[str, ...]
     cross_attention: Tensor

@@ -11,7 +11,7 @@ from llmviz.finetuning.loop import METHODS
 from llmviz.finetuning.tasks import LABELS
 from llmviz.model.transformer import DecoderOnly
 from llmviz.plots.labels import count
-from llmviz.tokenizers import Tokenizer
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
 
 MODULE = Path(__file__).parent / "js" / "comparison.js"

@@ -50,7 +50,7 @@ class NextTokenExplorer(Explorer):
     ):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
         self.path, self.top, self.depth = tuple(path), top, depth
-        self.start = [tokenizer.end_of_text, *tokenizer.encode(text)]
+        self.start = tokenizer.encode_prompt(text)
         limit = model.config.context_length
         n_tokens = len(self.start) + len(self.path)
         if n_tokens > limit:

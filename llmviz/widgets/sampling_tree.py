@@ -66,7 +66,7 @@ class SamplingTreeExplorer(Explorer):
         self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
         self.sampling = Sampling(float(temperature), top_k, top_p)
         self.only_this_setting = only_this_setting
-        self.start = [tokenizer.end_of_text, *tokenizer.encode(text)]
+        self.start = tokenizer.encode_prompt(text)
         limit = model.config.context_length
         if len(self.start) + n_tokens > limit:
             raise ValueError(

@@ -58,7 +58,7 @@ class TokenSource:
         """Cut a text into tokens."""
         ids = self.encode(text)
         if not self.has_merges:
-            sizes = [len(stretch.encode("utf-8")) for stretch in self.tokenizer.stretches(text)]
+            sizes = [len(stretch.encode("utf-8")) for stretch in self.tokenizer.token_spans(text)]
             return Tokens(ids, self.tokenizer.tokens(ids), sizes, None)
         pieces = [self._token_bytes(token_id) for token_id in ids]
         joined_by = [border for piece in pieces for border in (NEVER, *self.joins(piece))]

@@ -31,7 +31,7 @@ def best(text: str, n: int = 1) -> list[str]:
     """The model's own favorites after a text, as the page writes them."""
     import torch
 
-    ids = [TOKENIZER.end_of_text, *TOKENIZER.encode(text)]
+    ids = TOKENIZER.encode_prompt(text)
     found = MODEL(torch.tensor([ids]))[0, -1].topk(n).indices.tolist()
     return [token.replace(" ", "·") for token in TOKENIZER.tokens(found)]
 

@@ -52,7 +52,7 @@ def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():
     assert np.allclose(vectors[:, 0], vectors[:, 1], atol=1e-5)
     assert np.allclose(vectors[0, 0], vectors[0, 2])
     assert not np.allclose(vectors[3, 0], vectors[3, 2], atol=1e-3)
-    token_ids = [tokenizer.end_of_text, *tokenizer.encode(TEXTS[1])]
+    token_ids = tokenizer.encode_prompt(TEXTS[1])
     with torch.inference_mode():
         residuals = model.trace(torch.tensor(token_ids)).residuals
     assert vectors[:, 2] == pytest.approx(residuals[:, 0, -1].numpy(), abs=1e-5)
@@ -66,7 +66,7 @@ def test_a_model_that_reads_both_sides_sees_what_stands_after_the_word():
     vectors = contextual.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field"], "bat")
     assert np.allclose(vectors[0, 0], vectors[0, 1])
     assert not np.allclose(vectors[2, 0], vectors[2, 1], atol=1e-3)
-    token_ids = [tokenizer.end_of_text, *tokenizer.encode(TEXTS[0]), tokenizer.end_of_text]
+    token_ids = [*tokenizer.encode_prompt(TEXTS[0]), tokenizer.end_of_text]
     with torch.inference_mode():
         residuals = model.trace(torch.tensor(token_ids)).residuals
     assert vectors[:, 0] == pytest.approx(residuals[:, 0, -2].numpy(), abs=1e-5)

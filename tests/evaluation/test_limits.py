@@ -94,7 +94,7 @@ def test_the_shipped_model_of_names_was_trained_as_written():
     assert again.model.config == shipped.model.config
     losses = []
     for one in (again, shipped):  # another Python may have other names, so each has its own letters
-        row = torch.tensor([one.tokenizer.end_of_text, *one.tokenizer.encode("math.sqrt")])
+        row = torch.tensor(one.tokenizer.encode_prompt("math.sqrt"))
         losses.append(one.model.trace(row).losses.mean().item())
     assert max(losses) < 1.5 < math.log(again.tokenizer.vocab_size)
     assert set("abcdefghijklmnopqrstuvwxyz._") <= set(shipped.tokenizer.tokens(range(shipped.tokenizer.vocab_size)))

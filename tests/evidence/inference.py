@@ -104,7 +104,7 @@ def a_cache_saves_work_and_changes_nothing(seed: int) -> dict[str, float]:
     """
     model, tokenizer = tiny()
     guest = Tinyville().guests[seed].name
-    ids = [tokenizer.end_of_text, *tokenizer.encode(f"{guest} is the new")]
+    ids = tokenizer.encode_prompt(f"{guest} is the new")
     largest, same = 0.0, []
     for temperature in (0.0, 0.7, 1.0, 1.5):
         cached, uncached = (
@@ -154,7 +154,7 @@ def labels_are_told_apart_by_their_probability(seed: int) -> dict[str, float]:
     right = []
     for sense in senses:
         for text in sense.beginnings:
-            ids = [tokenizer.end_of_text, *tokenizer.encode(text)]
+            ids = tokenizer.encode_prompt(text)
             nats = []
             for other in senses:
                 rests = [tokenizer.encode(rest if rest[0] == "," else " " + rest) for rest in other.rests]

@@ -78,7 +78,7 @@ def where_the_right_decides(pair: tuple[EncoderOnly, DecoderOnly]) -> dict[str, 
         if not fact.known:
             continue
         text = NAME_FIRST[fact.attribute][0].format(name=fact.person, value=fact.value)
-        ids = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(text), tokenizer.end_of_text]])
+        ids = torch.tensor([[*tokenizer.encode_prompt(text), tokenizer.end_of_text]])
         place = 1 + len(tokenizer.encode(fact.person))
         right.append([_says(model, tokenizer, ids, place) for model in pair])
     masked, causal = torch.tensor(right).float().mean(dim=0).tolist()

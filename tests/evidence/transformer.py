@@ -64,7 +64,7 @@ def first_the_kind_then_the_fact(seed: int) -> dict[str, float]:
     for number in chosen:
         prompts = facts[number].prompts
         prompt = prompts[int(torch.randint(len(prompts), (), generator=generator))]
-        ids = torch.tensor([tiny.tokenizer.end_of_text, *tiny.tokenizer.encode(prompt)])
+        ids = torch.tensor(tiny.tokenizer.encode_prompt(prompt))
         residuals = tiny.model.trace(ids).residuals[:, 0, -1]
         said.append(logit_lens(residuals, tiny.model.unembedding.weight).argmax(dim=-1).tolist())
     right = [first[facts[number].value] for number in chosen]

@@ -84,7 +84,7 @@ def test_ambiguous_words_are_both():
                          ids=lambda text: " ".join(text.words[:3]))  # fmt: skip
 def test_each_word_begins_at_its_own_token(text):
     row, places = word_places(TOKENIZER, text.words)
-    assert row == [TOKENIZER.end_of_text, *TOKENIZER.encode(join(text.words)), TOKENIZER.end_of_text]
+    assert row == [*TOKENIZER.encode_prompt(join(text.words)), TOKENIZER.end_of_text]
     examples = finetuning.entity_examples(TOKENIZER, [text])
     for word, place, label in zip(text.words, places, text.labels, strict=True):
         if word.isalpha():

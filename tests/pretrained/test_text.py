@@ -63,7 +63,7 @@ def test_byte_pairs_are_those_of_the_judge(bpe, written):
     judge, ours = bpe
     assert ours.encode(written) == judge.encode(written, add_special_tokens=False).ids
     assert ours.decode(ours.encode(written)) == written
-    assert b"".join(ours.stretches(written)) == written.encode("utf-8")
+    assert b"".join(ours.token_spans(written)) == written.encode("utf-8")
 
 
 def test_special_tokens_in_a_text_are_plain_text(bpe):

@@ -75,7 +75,7 @@ def test_marks_that_share_a_token_come_together():
 @given(st.text(max_size=40))
 @settings(max_examples=200)
 def test_words_cover_all_tokens_and_cut_none_in_two(text):
-    pieces = TOKENIZER.stretches(text)
+    pieces = TOKENIZER.token_spans(text)
     found = word_stretches(pieces)
     assert [number for first, last in found for number in range(first, last)] == list(range(len(pieces)))
     joined = [b"".join(pieces[first:last]).decode() for first, last in found]  # cuts no character in two

@@ -56,7 +56,7 @@ def test_stories_repeat_what_they_are_about():
     assert {text.labels["schema"] for text in STORIES} == set(SCHEMAS)
     for text in STORIES:
         words = WORLD.words(text.text)
-        for slot in ("person", "object", "colour", "place", "partner"):
+        for slot in ("person", "object", "color", "place", "partner"):
             assert words.count(text.labels[slot]) >= 2, (slot, text.text)
         assert text.labels["person"] != text.labels["partner"]
 
@@ -86,7 +86,7 @@ def test_a_drill_says_its_list_three_times():
 def test_copy_prompts_are_answered_by_their_context():
     prompts = WORLD.copy_prompts(7, seed=1)
     assert len(prompts) == len(set(prompts)) == 28
-    for word_class in ("name", "object", "colour", "place"):
+    for word_class in ("name", "object", "color", "place"):
         answers = [answer for _, answer, of_class in prompts if of_class == word_class]
         assert len(answers) == 7
         assert set(answers) <= set(WORLD.word_classes[word_class])

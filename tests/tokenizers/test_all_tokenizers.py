@@ -66,7 +66,7 @@ def test_the_last_of_the_steps_is_what_tokens_shows(any_tokenizer, text):
 @share_fixture
 @given(text=st.text())
 def test_the_stretches_are_one_per_token_and_joined_they_are_the_text(any_tokenizer, text):
-    stretches = any_tokenizer.stretches(text)
+    stretches = any_tokenizer.token_spans(text)
     assert len(stretches) == len(any_tokenizer.encode(text))
     nothing = b"" if any_tokenizer.kind == "bpe" else ""
     assert nothing.join(stretches) == (text.encode() if any_tokenizer.kind == "bpe" else text)

@@ -187,7 +187,7 @@ def test_the_whole_counts_not_the_longest_first_piece():
 def test_unknown_letters_in_a_row_are_one_unk_and_their_stretch_is_kept():
     tokenizer = UnigramTokenizer({" k": -1, "ite": -2, " ": -3})
     assert tokenizer.tokens(tokenizer.encode("k☃ kxyite")) == [" k", UNKNOWN, " k", UNKNOWN, "ite"]
-    assert tokenizer.stretches("k☃ kxyite") == ["k", "☃", " k", "xy", "ite"]
+    assert tokenizer.token_spans("k☃ kxyite") == ["k", "☃", " k", "xy", "ite"]
 
 
 def test_a_word_of_ten_thousand_letters_is_no_trouble():

@@ -203,7 +203,7 @@ def test_steps_take_piece_after_piece_off_a_word():
         [" kite", "##s", UNKNOWN, "."],
     ]
     assert tokenizer.decode(tokenizer.encode("kites kitt.")) == "kites <unk>."
-    assert tokenizer.stretches("kites kitt.") == ["kite", "s", " kitt", "."]
+    assert tokenizer.token_spans("kites kitt.") == ["kite", "s", " kitt", "."]
 
 
 def test_a_word_of_a_hundred_thousand_letters_is_no_trouble():

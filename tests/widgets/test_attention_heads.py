@@ -230,7 +230,7 @@ def test_live_answers_each_text_and_each_lever(model_and_tokenizer):
     assert before["all_on"] is None
     live.heads_off = [[0, 1], [1, 0]]
     losses = live.payload["losses"]
-    token_ids = torch.tensor([tokenizer.end_of_text, *tokenizer.encode("found")])
+    token_ids = torch.tensor(tokenizer.encode_prompt("found"))
     expected = model.trace(token_ids, heads_off=[(0, 1), (1, 0)]).losses[0].detach()
     assert np.allclose(unpacked(losses["values"]), expected, atol=1e-6)
     assert losses["all_on"] == before["values"] and losses["values"] != before["values"]

@@ -79,7 +79,7 @@ def test_the_slider_shows_what_the_tokenizer_with_so_many_merges_gives(text, mer
     data = "".join(explorer.graphemes[:300]).encode()
     smaller = BytePairTokenizer(OURS[0].merges[:merges])
     expected, place = [], 0
-    for piece in smaller.stretches(explorer.text):
+    for piece in smaller.token_spans(explorer.text):
         place += len(piece)
         expected.append(place)
     shown = tokens_at(row, data, merges)

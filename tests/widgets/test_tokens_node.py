@@ -54,7 +54,7 @@ def test_at_every_place_of_the_slider_the_tokens_are_those_of_so_many_merges():
         for n, tokens in zip(sizes, at_sizes, strict=True):
             smaller = BytePairTokenizer(tokenizer.merges[:n])
             place, expected = 0, []
-            for token_id, piece in zip(smaller.encode(text), smaller.stretches(text), strict=True):
+            for token_id, piece in zip(smaller.encode(text), smaller.token_spans(text), strict=True):
                 expected.append([place, place + len(piece), token_id])
                 place += len(piece)
             assert tokens == expected, (text, n)
