@@ -1,7 +1,7 @@
 """Translation: an encoder reads an English sentence, a decoder writes the French one, word by word (lesson 7).
 
 The pairs come from a small grammar (`translation.grammar`); both languages share one vocabulary of words, as in Vaswani
-et al. 2017, section 5.1. The attention of the decoder to the source is an alignment of the sentences that was not taught.
+et al. 2017, section 5.1. The attention of the decoder to the source aligns the sentences, although that was not taught.
 """
 
 from __future__ import annotations
