@@ -25,7 +25,7 @@ from llmviz.evaluation import api_hallucination as library_names
 from llmviz.evaluation import capabilities
 from llmviz.evaluation import recorded as limits
 from llmviz.files import data_folder
-from llmviz.interpretability import ablation, head_scores, induction
+from llmviz.interpretability import ablation, heads, induction
 from llmviz.model.transformer import DecoderOnly
 from llmviz.pretrained import lesson_prompts
 from llmviz.pretrained import recorded as real_models
@@ -136,7 +136,7 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     weights = model.trace(lists).attention_weights.detach()
     roles = {
         name: [[round(float(score), 3) for score in layer] for layer in scores]
-        for name, scores in head_scores.head_scores(weights[:, 0], lists[0].tolist()).items()
+        for name, scores in heads.head_scores(weights[:, 0], lists[0].tolist()).items()
     }
     effects = ablation.head_effects(model, lists, positions=again)
     layers_off = [

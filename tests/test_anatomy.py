@@ -8,7 +8,7 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.interpretability.logit_lens import logit_lens, parameters_by_part, shuffle_gaps
+from llmviz.interpretability.lens import logit_lens, parameters_by_part, shuffle_gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 

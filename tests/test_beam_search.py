@@ -9,7 +9,7 @@ from fakes import bigram_model, noisy_model, scripted_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation.beam_search import (
+from llmviz.generation.beam import (
     Beam,
     beam_search,
     beam_search_steps,

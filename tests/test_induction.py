@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz.files import data_path
-from llmviz.interpretability import ablation, head_scores, induction
+from llmviz.interpretability import ablation, heads, induction
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training import checkpoints
 from llmviz.training.loop import TrainingSettings
@@ -95,8 +95,8 @@ class TestShipped:
 
     def test_induction_heads_are_in_the_second_layer_and_previous_token_heads_in_the_first(self, shipped, lists):
         weights = shipped.model.trace(lists[:8]).attention_weights.detach().numpy()
-        scores = sum(head_scores.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
-        previous = sum(head_scores.previous_token_score(weights[:, row]) for row in range(8)) / 8
+        scores = sum(heads.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
+        previous = sum(heads.previous_token_score(weights[:, row]) for row in range(8)) / 8
         assert scores[1].max() > 0.4 > 5 * scores[0].max()
         assert previous[0].max() > 0.4 > 5 * previous[1].max()
 

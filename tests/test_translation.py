@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from llmviz import translation
 from llmviz.evaluation.text_overlap import exact_share
 from llmviz.files import data_path
-from llmviz.generation.beam_search import beam_search
+from llmviz.generation.beam import beam_search
 from llmviz.generation.sampling import generate
 from llmviz.model import transformer
 from llmviz.tinyville.grammar import split

@@ -35,7 +35,7 @@ class Passage:
 def longest_run(words: Sequence[str], corpus: Sequence[str]) -> int:
     """Count the words of the longest run that stands in both, in the same order and without a gap.
 
-    The plain form of `CopyFinder`, which finds the same in a large corpus; a test holds the two together. Lesson 5.
+    The plain form of `SubstringIndex`, which finds the same in a large corpus; a test holds the two together. Lesson 5.
 
     >>> longest_run(["a", "red", "kite"], ["found", "a", "red", "drum"])
     2
@@ -55,7 +55,7 @@ class SubstringIndex:
 
     Words are those of `tokenizers.words`: a punctuation mark is one too. Lesson 5.
 
-    >>> finder = CopyFinder(["Mia found a red kite.", "Tom lost a blue drum."])
+    >>> finder = SubstringIndex(["Mia found a red kite.", "Tom lost a blue drum."])
     >>> finder.longest("Tom found a red kite!")
     Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'), document=0)
     """

@@ -36,7 +36,7 @@ def overlap(candidate: Sequence[str], reference: Sequence[str]) -> TextOverlap:
     Source: Lin 2004, "ROUGE", section 2 (ROUGE-1). Lesson 7.
 
     >>> overlap("the red kite".split(), "a red kite flew".split())
-    Overlap(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
+    TextOverlap(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
     """
     precision, recall = clipped_precision(candidate, reference), clipped_precision(reference, candidate)
     return TextOverlap(precision, recall, 2 * precision * recall / (precision + recall) if precision else 0.0)

@@ -1,14 +1,4 @@
-"""Floor 2: going on with a model that has been trained, on a few labeled examples: heads, LoRA, full (lesson 6).
-
->>> from llmviz import checkpoints, fine_tuning
->>> base = checkpoints.load_moods()
->>> texts = fine_tuning.mood_texts(20)
->>> learner = fine_tuning.begin(base.model, "head", n_labels=2)
->>> done = fine_tuning.fine_tune(learner, fine_tuning.mood_examples(base.tokenizer, texts), steps=30)
->>> test = fine_tuning.mood_examples(base.tokenizer, fine_tuning.mood_texts(50, seed=1))
->>> fine_tuning.accuracy(learner.classifier, test) > 0.9
-True
-"""
+"""Fine-tuning of a pretrained model: new heads, LoRA, all weights, preferences (lessons 6, 7 and 8)."""
 
 from llmviz.finetuning.baselines import ngram_accuracy, ngram_counts, ngrams, probe_accuracy, train_probe
 from llmviz.finetuning.comparison import (

@@ -67,9 +67,9 @@ class FillMask:
         world: whose exact answers stand beside theirs; without it there are none.
         width: how many beginnings of a word are followed.
 
-    >>> from llmviz import checkpoints
+    >>> from llmviz.training import checkpoints
     >>> tiny, masked = checkpoints.load_tiny(), checkpoints.load_masked_long()
-    >>> filler = Filler(masked.model, tiny.model, tiny.tokenizer, world=Tinyville())
+    >>> filler = FillMask(masked.model, tiny.model, tiny.tokenizer, world=Tinyville())
     >>> [filling] = filler.fill("Ella ___ in the lighthouse.")
     >>> next(iter(filling.both_sides)), filling.exact_both
     ('lives', {'lives': 1.0})

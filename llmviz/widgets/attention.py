@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from llmviz import interpretability, plots
+from llmviz import plots
+from llmviz.interpretability.heads import head_scores
 from llmviz.plots import validation
 from llmviz.plots.labels import count, spoken_prose, spoken_token
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
@@ -287,7 +288,7 @@ def _place(number: int, size: int, name: str) -> int:
 
 def _scores(given, weights: np.ndarray, tokens: Sequence[str]) -> dict[str, np.ndarray]:
     if given is None:
-        return interpretability.head_scores(weights, tokens)
+        return head_scores(weights, tokens)
     scores = {}
     for name, values in given.items():
         array = validation.finite_numbers(values, f"head_scores[{name!r}]", 2)

@@ -79,7 +79,7 @@ class SamplingTreeExplorer(Explorer):
 
     def _grow(self) -> None:
         """Let the texts grow: the drawn ones under every setting, the greedy one, and the best beam."""
-        from llmviz.generation.beam_search import beam_search
+        from llmviz.generation.beam import beam_search
         from llmviz.generation.sampling_tree import SamplingTree, uniform_draws
 
         end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)

@@ -3,7 +3,7 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
-from llmviz import evaluation
+from llmviz.evaluation import recorded
 from llmviz.training import checkpoints
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
@@ -12,7 +12,7 @@ from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 def pages():
     tiny = checkpoints.load_tiny()
     world = FactWorldExplorer(tiny.model, tiny.tokenizer, taught=tiny.model)
-    return world.page_html(), BiasDialExplorer(evaluation.load(), ratio=0.9).page_html()
+    return world.page_html(), BiasDialExplorer(recorded.load(), ratio=0.9).page_html()
 
 
 @pytest.fixture

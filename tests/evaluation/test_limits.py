@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from llmviz import evaluation
-from llmviz.evaluation import api_hallucination, bias, context_distance
+from llmviz.evaluation import api_hallucination, bias, context_distance, recorded
 from llmviz.evaluation.facts import all_questions, ask
 from llmviz.files import data_path
 from llmviz.finetuning import refusal, spelling
@@ -101,29 +100,29 @@ def test_the_shipped_model_of_names_was_trained_as_written():
 
 
 class TestTheRecording:
-    CARD = evaluation.load()
+    CARD = recorded.load()
 
     def test_has_every_setting_and_seed(self):
         for curves in self.CARD["dial"].values():
             for rows in curves.values():
-                assert torch.tensor(rows).shape == (len(evaluation.RATIOS), len(evaluation.SEEDS))
+                assert torch.tensor(rows).shape == (len(recorded.RATIOS), len(recorded.SEEDS))
         for course in self.CARD["preferences"]["learning_rates"].values():
             assert {len(line) for line in course.values()} == {len(self.CARD["preferences"]["steps"])}
 
     def test_learns_what_was_planted_at_every_setting(self):
         for place in bias.PLACES:
             learned = torch.tensor(self.CARD["dial"]["nothing filtered"][place])
-            assert (learned.mean(dim=1) - torch.tensor(evaluation.RATIOS)).abs().max() < 0.12
+            assert (learned.mean(dim=1) - torch.tensor(recorded.RATIOS)).abs().max() < 0.12
 
     def test_is_written_as_it_is_read(self, tmp_path):
-        evaluation.save(tmp_path / "card.json", self.CARD)
+        recorded.save(tmp_path / "card.json", self.CARD)
         assert json.loads((tmp_path / "card.json").read_text()) == self.CARD
-        assert (tmp_path / "card.json").read_bytes() == data_path(evaluation.SHIPPED).read_bytes()
+        assert (tmp_path / "card.json").read_bytes() == data_path(recorded.SHIPPED).read_bytes()
 
     def test_something_else_is_refused(self, tmp_path, monkeypatch):
         (tmp_path / "recordings").mkdir()
-        (tmp_path / evaluation.SHIPPED).write_text('{"format": "other"}')
+        (tmp_path / recorded.SHIPPED).write_text('{"format": "other"}')
         monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
         with pytest.raises(ValueError, match="its format is 'other'"):
-            evaluation.load()
+            recorded.load()
         assert Path(tmp_path).exists()

@@ -3,7 +3,7 @@
 import torch
 from claims import above, below, demo
 
-from llmviz.interpretability import ablation, head_scores, induction
+from llmviz.interpretability import ablation, heads, induction
 from llmviz.model.attention import causal_mask
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
@@ -110,8 +110,8 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
         weights = model.trace(lists[:8], heads_off=heads_off).attention_weights.detach().numpy()
         return sum(of(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
 
-    stripes = score(head_scores.induction_score)
-    previous = score(lambda weights, tokens: head_scores.previous_token_score(weights))
+    stripes = score(heads.induction_score)
+    previous = score(lambda weights, tokens: heads.previous_token_score(weights))
     one_back = ablation.all_heads(model)[previous.argmax()]
     losses, effects = ablation.token_losses(model, lists), ablation.head_effects(model, lists, positions=again)
 
@@ -126,7 +126,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
         "induction_scores_of_layer_0": stripes[0].max(),
         "loss_added_without_the_prettiest_stripe": effects.flatten()[stripes.argmax()].item(),
         "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
-        "induction_scores_left_without_it": score(head_scores.induction_score, [one_back])[1].max(),
+        "induction_scores_left_without_it": score(heads.induction_score, [one_back])[1].max(),
         "loss_without_layer_0": without(0),
         "loss_without_layer_1": without(1),
     }

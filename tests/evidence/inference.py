@@ -9,7 +9,7 @@ import torch
 from claims import above, below, between, demo
 
 from llmviz.evaluation.losses import sample_texts
-from llmviz.generation.beam_search import beam_search, continuation_log_probability
+from llmviz.generation.beam import beam_search, continuation_log_probability
 from llmviz.generation.flops import step_costs
 from llmviz.generation.sampling import generate, generate_steps
 from llmviz.model.transformer import DecoderOnly

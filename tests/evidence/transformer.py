@@ -3,7 +3,7 @@
 import torch
 from claims import above, below, demo
 
-from llmviz.interpretability.logit_lens import logit_lens, shuffle_gaps
+from llmviz.interpretability.lens import logit_lens, shuffle_gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville import Tinyville

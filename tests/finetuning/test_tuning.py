@@ -9,7 +9,7 @@ from llmviz.training import checkpoints, masked_lm
 
 MODEL = noisy_model()
 ROWS = random_ids(4, 6)
-LABELS = torch.full_like(ROWS, finetuning.tuning.NO_LABEL)
+LABELS = torch.full_like(ROWS, finetuning.loop.IGNORE_INDEX)
 LABELS[:, -1] = torch.tensor([0, 1, 0, 1])
 EXAMPLES = finetuning.Examples(ROWS, LABELS)
 
@@ -52,7 +52,7 @@ def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
     for model in (checkpoints.load_sentiment().model, encoder):
         short = torch.tensor([[5, 6, 7]])
         padded = torch.tensor([[5, 6, 7, -1, -1]])
-        got = finetuning.tuning.scores(model, padded)[:, :3]
+        got = finetuning.loop.scores(model, padded)[:, :3]
         torch.testing.assert_close(got, model(short), rtol=1e-3, atol=1e-3)
     assert masked_lm.mask_token_id(encoder) == encoder.config.vocab_size - 1
 

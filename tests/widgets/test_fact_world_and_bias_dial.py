@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nodes import needs_node, node
 
-from llmviz import evaluation
+from llmviz.evaluation import recorded
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.training import checkpoints
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
@@ -51,14 +51,14 @@ def test_the_fact_world_says_what_is_invented_without_any_remedy():
 
 
 class TestBiasDial:
-    CARD = evaluation.load()
+    CARD = recorded.load()
 
     def test_takes_the_nearest_recorded_ratio_and_says_what_was_learned(self):
         dial = BiasDialExplorer(self.CARD, ratio=0.68)
         assert dial.traits()["place"] == 7
         learned = sum(self.CARD["dial"]["nothing filtered"]["anonymous"][7]) / 3
         assert f"Planted: 70% of the doctors are she. Learned, the mean of 3 models: {learned:.0%}" in repr(dial)
-        assert len(dial.table().rows) == len(evaluation.RATIOS)
+        assert len(dial.table().rows) == len(recorded.RATIOS)
         assert dial.picture()
 
     def test_refuses_what_it_cannot_show(self):

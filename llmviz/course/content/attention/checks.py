@@ -4,7 +4,7 @@ import torch
 
 from llmviz.course.lesson import Lesson
 from llmviz.course.schema import Choice, Distractor, Exercise, Mistake, Number, Question
-from llmviz.interpretability import head_scores
+from llmviz.interpretability.heads import _last_place, induction_score
 from llmviz.model.attention import causal_mask, scaled_dot_product_attention
 
 _MASK = torch.tensor([[True, False, False], [True, True, False], [True, True, True]])
@@ -211,7 +211,7 @@ LESSON = Lesson(
                 "where the token stood before; many lists are empty.",
                 "Collect `attention_weights[query, places[-1] + 1]` where there are places; return the mean of those.",
             ),
-            solution=head_scores.induction_score,
+            solution=induction_score,
             why="One number that a picture cannot give: with it you can search thousands of heads. The library's "
             "version takes all heads at once, and says None where no token comes twice.",
             cases=[
@@ -233,7 +233,7 @@ LESSON = Lesson(
                 Mistake("You read the table the wrong way round: rows are queries, so `attention_weights[query, key]`.",
                         gives=lambda weights, tokens: _score(weights.T, tokens)),
             ],
-            shows=(head_scores._last_place,),
+            shows=(_last_place,),
         ),
     ],
     quiz=[

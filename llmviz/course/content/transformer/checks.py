@@ -4,7 +4,7 @@ import torch
 
 from llmviz.course.lesson import Lesson
 from llmviz.course.schema import Choice, Distractor, Exercise, Mistake, Question
-from llmviz.interpretability import logit_lens
+from llmviz.interpretability.lens import logit_lens, parameters_by_part
 from llmviz.model import block
 
 ALL, LAST, NONE = "all of them", "only the last one", "none of them"
@@ -211,7 +211,7 @@ LESSON = Lesson(
                 "Attention has *four* matrices a layer (query, key, value, output), the feed-forward network *two* "
                 "(d_model × d_ff and back). Multiply by `n_layers`.",
             ),
-            solution=logit_lens.parameters_by_part,
+            solution=parameters_by_part,
             why="The number of heads does not appear: they share the width among themselves. Nor does the length of "
             "the text: rotary positions are computed, not learned.",
             cases=[(10, 4, 1, 16), (10, 4, 3, 16), (1024, 128, 2, 512), (7, 6, 2, 5)],
@@ -246,7 +246,7 @@ LESSON = Lesson(
                 "Three steps: bring the vectors to one size, compare each with each row of the table, make shares.",
                 "`scores = normalize(residuals) @ unembedding.T`, then a softmax over the *last* axis.",
             ),
-            solution=logit_lens.logit_lens,
+            solution=logit_lens,
             why="No new parameters, no training: the stream has one language, so the last dictionary reads every page.",
             cases=[
                 (_numbers(2, 4, seed=1), _numbers(5, 4, seed=2)),
