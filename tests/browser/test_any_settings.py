@@ -15,7 +15,7 @@ from llmviz.widgets.base import es_module
 
 N_STATES = 10  # in each example: with 100 examples a thousand settings
 BPE = BytePairTokenizer.train("the red kite, the red tent, the tree", 270)
-STORE = (Path(base.__file__).parent / "static" / "start.js").read_text(encoding="utf-8").partition("// JupyterLab")[0]
+STORE = (Path(base.__file__).parent / "js" / "start.js").read_text(encoding="utf-8").partition("// JupyterLab")[0]
 # Show the first state, then set one after the other; return what is said where something went wrong.
 PLAY = """async ({ module, states, width }) => {
     const blob = () => URL.createObjectURL(new Blob([module], { type: "text/javascript" }));

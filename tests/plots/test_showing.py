@@ -133,10 +133,10 @@ import sys, warnings
 warnings.simplefilter("error")
 import matplotlib
 before = dict(matplotlib.rcParams)
-from llmviz import figures
+from llmviz import plots
 for _ in range(25):
-    axes = figures.token_strip(["Mia"])
-figures.to_png(axes)
+    axes = plots.token_strip(["Mia"])
+plots.to_png(axes)
 assert dict(matplotlib.rcParams) == before
 heavy = {"torch", "matplotlib.pyplot", "ipywidgets", "IPython", "tkinter"} & sys.modules.keys()
 assert not heavy, heavy

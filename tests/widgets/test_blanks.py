@@ -17,7 +17,7 @@ from llmviz.tinyville import Tinyville
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import FillMaskExplorer
 
-MODULE = Path(widgets.__file__).parent / "static" / "fill_mask.js"
+MODULE = Path(widgets.__file__).parent / "js" / "fill_mask.js"
 TOKENIZER = BytePairTokenizer.train("Mia lives in the lighthouse. Otto lives in the mill.", 285)
 SIZES = {"context_length": 48, "d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16}
 MASKED = noisy_model(ModelConfig(TOKENIZER.vocab_size + 1, **SIZES), 0, EncoderOnly)

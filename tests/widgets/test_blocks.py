@@ -16,7 +16,7 @@ MODEL = noisy_model()
 TOKENS = ["Mia", " found", " a", " </script><b>"]
 PARTS = MODEL.trace(random_ids(4)).blocks[1]
 EXPLORER = BlockExplorer(MODEL.blocks[1], PARTS, TOKENS, layer=1, position=2)
-DATA = Path(__file__).parents[2] / "llmviz" / "explorers" / "static" / "blocks_data.js"
+DATA = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "blocks_data.js"
 READ = "const block = readBlock(given.payload);"
 
 

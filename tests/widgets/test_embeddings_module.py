@@ -5,15 +5,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import llmviz.explorers.embeddings as explorer_file
 import numpy as np
 import pytest
 
+import llmviz.widgets.embeddings as explorer_file
 from llmviz.embeddings import projection, vectors
 from llmviz.widgets import EmbeddingExplorer
 from llmviz.widgets.base import es_module
 
-STATIC = Path(explorer_file.__file__).parent / "static"
+STATIC = Path(explorer_file.__file__).parent / "js"
 RNG = np.random.default_rng(1)
 WORDS = [f"w{i}" for i in range(40)]
 FILM = RNG.normal(size=(3, 40, 5))

@@ -12,7 +12,7 @@ from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
 TINY = checkpoints.load_tiny()
 WORLD = FactWorldExplorer(TINY.model, TINY.tokenizer, taught=TINY.model)
-STATIC = Path(__file__).parents[2] / "llmviz" / "explorers" / "static"
+STATIC = Path(__file__).parents[2] / "llmviz" / "widgets" / "js"
 
 
 @needs_node

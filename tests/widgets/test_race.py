@@ -1,18 +1,17 @@
 """RaceExplorer: its numbers are the race's own, in the page and live, and the button trains."""
 
 import functools
-import itertools
 from pathlib import Path
 
 import pytest
 from nodes import needs_node, node
 
-from llmviz.finetuning import BUDGETS, LABELS, METHODS, MethodComparison, load_comparisons
-from llmviz.finetuning.comparison import EvalPoint, comparison_steps, save_comparisons
+from llmviz.finetuning import METHODS, MethodComparison
+from llmviz.finetuning.comparison import EvalPoint, comparison_steps
 from llmviz.training import checkpoints
 from llmviz.widgets import ComparisonExplorer
 
-MODULE = Path(__file__).parents[2] / "llmviz" / "explorers" / "static" / "comparison.js"
+MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.js"
 
 
 def small_race(task="mood", n_labels=20):
@@ -49,19 +48,6 @@ def test_the_page_counts_like_python():
     assert said.endswith("LoRA against full: −0.10 right, −0.25 forgotten.")
 
 
-def test_a_race_comes_back_from_its_file(tmp_path):
-    save_comparisons([small_race()], tmp_path / "comparison.json")
-    assert load_comparisons(tmp_path / "comparison.json") == [small_race()]
-
-
-def test_the_races_that_ship_are_all_there_and_begin_at_the_same_loss():
-    races = load_comparisons()
-    assert {(race.task, race.n_labels) for race in races} == {*itertools.product(LABELS, BUDGETS)}
-    assert len({laps[0].old_loss for race in races for laps in race.laps.values()}) == 1
-    assert {lap.old_loss for race in races for lap in race.laps["head"]} == {races[0].laps["head"][0].old_loss}
-    assert ComparisonExplorer(task="ground", n_labels=80).traits()["race"] == 6
-
-
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"races": []}, "at least one race"), ({"races": [MethodComparison("mood", 20, 0, 1)]}, "with a lap or more"),
     ({"races": [small_race()], "task": "kite"}, "no race on 'kite' with 20 labels .* there are: mood with 20"),
@@ -76,7 +62,7 @@ def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     monkeypatch.setattr("llmviz.finetuning.comparison.TEST_TEXTS", 8)
     monkeypatch.setattr("llmviz.finetuning.comparison.OLD_TEXTS", {"fact": 8})
     monkeypatch.setattr(
-        "llmviz.finetuning.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
+        "llmviz.widgets.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
     )
     live = EXPLORER.live(base.model, base.tokenizer, seed=3)
     shown = []

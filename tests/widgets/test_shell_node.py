@@ -11,7 +11,7 @@ from plots.hostile import NASTY
 
 from llmviz.plots.style import OKABE_ITO
 
-COLORS = MODULE.parent.parent / "llmviz" / "shell" / "static" / "colors.js"
+COLORS = MODULE.parent.parent / "llmviz" / "widgets" / "js" / "colors.js"
 pytestmark = needs_node
 
 

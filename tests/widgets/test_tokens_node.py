@@ -17,7 +17,7 @@ from llmviz.tokenizers.unigram import UnigramTokenizer
 from llmviz.widgets import TokenExplorer
 from llmviz.widgets.base import es_module, to_json
 
-DATA = Path(widgets.__file__).parent / "static" / "tokens_data.js"
+DATA = Path(widgets.__file__).parent / "js" / "tokens_data.js"
 TRAINING = "the kite, the tree, the tent. Mia's kites aren't red: 안녕 안녕 👩‍👩‍👧 naïve café מיה\n\n" * 3
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 

@@ -17,7 +17,7 @@ from llmviz.widgets.training import _pieces
 SCOPE: dict = {}
 exec(PRELUDE, SCOPE)
 RUN = SCOPE["run_of"](TEXTS)
-STATIC = Path(__file__).parents[2] / "llmviz" / "explorers" / "static"
+STATIC = Path(__file__).parents[2] / "llmviz" / "widgets" / "js"
 DATA, LOSS = STATIC / "training_data.js", STATIC / "training_loss.js"
 READ = "const lane = readLane(given.payload.lanes[0], given.payload.steps.length);"
 

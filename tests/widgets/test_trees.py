@@ -16,8 +16,8 @@ from llmviz.model.config import ModelConfig
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import SamplingTreeExplorer
 
-DATA = Path(widgets.__file__).parent / "static" / "sampling_tree_data.js"
-MODULE = Path(widgets.__file__).parent / "static" / "sampling_tree.js"
+DATA = Path(widgets.__file__).parent / "js" / "sampling_tree_data.js"
+MODULE = Path(widgets.__file__).parent / "js" / "sampling_tree.js"
 TOKENIZER = BytePairTokenizer([])
 SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=24, d_model=16, n_layers=1, n_heads=2, d_ff=16)
 MODEL = noisy_model(SIZES)
