@@ -1,0 +1,101 @@
+"""Modules and names before version 0.1, for one helpful error. To be removed at version 1.0."""
+
+import importlib.abc
+
+# Each entry begins at the left margin: the old module, its new place ("|" between several), then renamed objects.
+TABLE = """
+ablation interpretability.ablation
+anatomy interpretability.logit_lens
+architectures training.architectures
+attention model.attention Rotation=RotaryEmbedding rotate=apply_rotary
+beam_search generation.beam_search
+block model.block normalise=normalize
+bundle tools/make_bundle.py
+checkpoints training.checkpoints ASSEMBLIES=MODEL_CLASSES load_moods=load_sentiment MOODS=SENTIMENT
+classroom deploy/jupyterhub_config.py
+corpus_report corpus_stats CorpusReport=CorpusStats report=corpus_stats
+data_files files
+decoding model.cached_block
+embeddings.learning embeddings.word2vec
+embeddings.plain embeddings.reference
+embeddings.real embeddings.vectors
+embeddings.space embeddings.vectors
+encoder_decoder model.transformer
+exercises course Standing=ProgressSummary standing=progress_summary glance=summary Diary=EventLog Wrong=Distractor
+    NeverEnds=TimeLimitExceeded
+explorers widgets RaceExplorer=ComparisonExplorer LiveRaceExplorer=LiveComparisonExplorer
+    TreeExplorer=SamplingTreeExplorer LiveTreeExplorer=LiveSamplingTreeExplorer BlankExplorer=FillMaskExplorer
+    LiveBlankExplorer=LiveFillMaskExplorer
+figures plots house_style=plot_style text_tree=sampling_tree
+filling generation.fill_mask Filler=FillMask Filling=FillMaskResult
+fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison Lap=EvalPoint race_steps=comparison_steps
+    run_race=run_comparison save_races=save_comparisons load_races=load_comparisons Learner=FineTuningState
+    begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples
+head_roles interpretability.head_scores
+induction interpretability.induction
+learning_rates training.schedules
+lesson_files files
+limits evaluation|finetuning told_some_sentences_ago=facts_at_distance
+make_models tools/train_models.py
+masking training.masked_lm hide=mask_tokens recovered=masked_accuracy write_texts=generate_by_mask_filling
+    blank_id=mask_token_id BLANK=MASK_TOKEN
+memorisation evaluation.memorization CopyFinder=SubstringIndex
+model_config model.config
+one_page model.minimal_gpt NOT_COUNTED=IGNORE_INDEX
+optimizers training.optimizers orthogonalise=orthogonalize
+overlap evaluation.text_overlap Overlap=TextOverlap
+parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=joined_process_group
+pretrained.bert_words pretrained.bert_tokenizer
+pretrained.catalogue pretrained.registry
+pretrained.families pretrained.convert Origin=TensorMapping Plan=ConversionPlan plan=conversion_plan
+pretrained.glass pretrained.probe Glass=ModelProbe LiveGlass=LiveModelProbe look_through=open_probe says=describe
+pretrained.lesson_plan pretrained.lesson_prompts
+pretrained.loading pretrained.convert
+pretrained.sources pretrained.weights
+pretrained.text pretrained.tokenizer EncodingTokenizer=TiktokenTokenizer
+reading_costs generation.flops
+recordings training yardsticks=baselines Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET
+    load=load_recording save=save_recording
+runs training.runs begin=create carry_on=train
+scaling training.scaling
+shell widgets.base
+skills evaluation.capabilities Examination=CapabilityEval Skills=CapabilityCurves
+steering training.controller SteeredTraining=TrainingController
+summaries finetuning.summarization
+text_files files
+text_trees generation.sampling_tree Fork=TokenDistribution roll=uniform_draws TextTree=SamplingTree
+tokenizers.byte_pair_training tokenizers.bpe
+tokenizers.byte_pairs tokenizers.bpe
+tokenizers.characters tokenizers.words
+tokenizers.pieces tokenizers.base PieceTokenizer=VocabularyTokenizer
+tokenizers.plain tokenizers.reference
+tokenizers.real_vocabularies tokenizers.tiktoken
+tokenizers.spelled_words tokenizers.word_table SpelledWords=WordTable
+tokenizers.texts tokenizers.base
+tokenizers.unigram_training tokenizers.unigram
+tokenizers.unigrams tokenizers.unigram
+tokenizers.word_piece_training tokenizers.wordpiece
+tokenizers.word_pieces tokenizers.wordpiece
+trace model.trace
+transformer model.transformer Assembly=TransformerBase PreparedUnembedding=MaskedLMHead HeadsOff=AblatedHeads
+world tinyville|translation.grammar Accountant=EntropyEstimator Teller=TextGenerator tell_story=generate_story
+    tell_fact=generate_fact tell_visit=generate_visit tell_work=generate_work tell_drill=generate_drill
+    tell_sense=generate_sense tell_family=generate_family tell_mood=generate_sentiment
+"""
+ENTRIES = {entry.split()[0]: entry.split()[1:] for entry in TABLE.replace("\n    ", " ").strip().splitlines()}
+
+
+class OldNames(importlib.abc.MetaPathFinder):
+    """Import finder that raises an ImportError naming the new place of a module that moved; it finds nothing."""
+
+    def find_spec(self, fullname, path, target=None):
+        """Raise ImportError for an old module of llmviz; None for every other module."""
+        package, _, old = fullname.partition(".")
+        if package != "llmviz" or old not in ENTRIES:
+            return None
+        new, *renamed = ENTRIES[old]
+        places = [place if "/" in place else f"llmviz.{place}" for place in new.split("|")]
+        message = f"llmviz.{old} is now {' and '.join(places)}."
+        if renamed:
+            message += f" Renamed there: {', '.join(renamed).replace('=', ' to ')}."
+        raise ImportError(message, name=fullname)
