@@ -89,15 +89,15 @@ print([decode([token]) for token in encode("Noah lives in the windmill.")])
 # 2 · EMBEDDINGS. A model is a dict of matrices, w. The first has a row of numbers for each token: its embedding.
 D, HEADS, LAYERS, CONTEXT = 128, 4, 2, 64  # width of a vector; heads; blocks; how many tokens it sees at once
 BLOCK = {"attention.query": (D, D), "attention.key": (D, D), "attention.value": (D, D),
-         "attention.output": (D, D), "feed_forward.widen": (4 * D, D), "feed_forward.narrow": (D, 4 * D)}
+         "attention.output": (D, D), "feed_forward.up_proj": (4 * D, D), "feed_forward.down_proj": (D, 4 * D)}
 SHAPES = {f"blocks.{n}.{part}": shape for n in range(LAYERS) for part, shape in BLOCK.items()}
 SHAPES = {"embedding": (VOCAB, D), **SHAPES, "unembedding": (VOCAB, D)}
 
 
-def new_weights(seed):  # what reads begins with noise; what writes (output, narrow, scores) with silence
+def new_weights(seed):  # what reads begins with noise; what writes (output, down_proj, scores) with silence
     noise, w = torch.Generator().manual_seed(seed), {}
     for name, shape in SHAPES.items():
-        reads = not name.endswith(("output", "narrow", "unembedding"))
+        reads = not name.endswith(("output", "down_proj", "unembedding"))
         size = 1 if name == "embedding" else D**-0.5
         w[name] = size * torch.randn(shape, generator=noise) if reads else torch.zeros(shape)
     return {name: matrix.requires_grad_() for name, matrix in w.items()}
@@ -127,11 +127,11 @@ def split(x):  # (batch, position, D) → (batch, head, position, D / HEADS)
     return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
 
 
-def block(x, q, k, v, output, widen, narrow):
+def block(x, q, k, v, output, up_proj, down_proj):
     query, key, value = (split(normalize(x) @ matrix.T) for matrix in (q, k, v))
     heard = attention(rotate(2.5 * normalize(query)), rotate(normalize(key)), value)
     x = x + heard.transpose(1, 2).flatten(2) @ output.T  # listen to the others: heads side by side
-    return x + (normalize(x) @ widen.T).relu() ** 2 @ narrow.T  # think, each position by itself
+    return x + (normalize(x) @ up_proj.T).relu() ** 2 @ down_proj.T  # think, each position by itself
 
 
 def gpt(w, ids):  # ids (batch, position) → scores for what comes next (batch, position, VOCAB)

@@ -140,7 +140,9 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     }
     effects = ablation.head_effects(model, lists, positions=again)
     layers_off = [
-        ablation.token_losses(model, lists, heads_off=[head for head in ablation.all_heads(model) if head[0] == layer])
+        ablation.token_losses(
+            model, lists, ablate_heads=[head for head in ablation.all_heads(model) if head[0] == layer]
+        )
         for layer in range(model.config.n_layers)
     ]
     return {

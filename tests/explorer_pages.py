@@ -32,7 +32,7 @@ def run_of(texts, n=6):
     groups, points = [str(number % 3) for number in range(len(texts))], vectors(len(texts), n)[..., :2]
     return Recording("a run", np.arange(n) ** 3, 3 - shares, 3 - 0.5 * shares, {"ln V": 3.0, "floor": 1.5}, written,
         shares, 0.3, shares, bars, films, texts, groups, points, shares)
-def look(text, heads_off):
+def look(text, ablate_heads):
     if len(text) > 1000:
         raise ValueError("This text is too long: at most 1,000 characters.")
     return AttentionExplorer(heads(len(text.split())), text.split())

@@ -106,5 +106,5 @@ class TestShipped:
         assert effects[0].max() > 2, "one head of the first layer carries the news of who stood before"
         assert effects[1].max() < 1, "the induction heads stand in for one another"
         for layer in (0, 1):
-            off = ablation.token_losses(model, lists, heads_off=[(layer, head) for head in range(4)])
+            off = ablation.token_losses(model, lists, ablate_heads=[(layer, head) for head in range(4)])
             assert off[AGAIN].mean() > 5

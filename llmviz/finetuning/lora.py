@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 from llmviz.model.transformer import TransformerBase
 from llmviz.training.checkpoints import first_misfit
 
-MATRICES = ("query", "key", "value", "output", "widen", "narrow")
+MATRICES = ("query", "key", "value", "output", "up_proj", "down_proj")
 """The matrices of a block, by their names: all of them are adapted unless a call says otherwise."""
 
 

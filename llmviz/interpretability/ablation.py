@@ -15,20 +15,20 @@ Head = tuple[int, int]
 
 @torch.inference_mode()
 def token_losses(
-    model: DecoderOnly, token_ids: Tensor, *, heads_off: Collection[Head] | Mapping[Head, Tensor] = ()
+    model: DecoderOnly, token_ids: Tensor, *, ablate_heads: Collection[Head] | Mapping[Head, Tensor] = ()
 ) -> Tensor:
     """Say how surprised the model is by each token, with some heads silenced.
 
     Args:
         token_ids: (position,), or (batch, position), over which the mean is taken; at least two positions.
-        heads_off: as in `DecoderOnly.trace`.
+        ablate_heads: as in `DecoderOnly.trace`.
 
     Returns:
         (position - 1,), −ln p of each token from the second on, in nats.
     """
     if isinstance(token_ids, Tensor) and token_ids.shape[-1:] == (1,):
         raise ValueError("the first token is not predicted by anything; give at least two")
-    return model.trace(token_ids, heads_off=heads_off).losses.mean(dim=0)
+    return model.trace(token_ids, ablate_heads=ablate_heads).losses.mean(dim=0)
 
 
 def head_effects(
@@ -51,7 +51,7 @@ def head_effects(
     effects = torch.zeros(model.config.n_layers, model.config.n_heads)
     for layer, head in all_heads(model):
         off = [(layer, head)] if replacements is None else {(layer, head): replacements[layer, head]}
-        effects[layer, head] = token_losses(model, token_ids, heads_off=off)[positions].mean() - before
+        effects[layer, head] = token_losses(model, token_ids, ablate_heads=off)[positions].mean() - before
     return effects
 
 

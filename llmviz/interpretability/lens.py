@@ -22,7 +22,7 @@ def parameters_by_part(vocab_size: int, d_model: int, n_layers: int, d_ff: int) 
     return {
         "embedding": vocab_size * d_model,
         "attention": n_layers * 4 * d_model * d_model,  # query, key, value, output
-        "feed-forward": n_layers * 2 * d_model * d_ff,  # widen, narrow
+        "feed-forward": n_layers * 2 * d_model * d_ff,  # up_proj, down_proj
         "unembedding": vocab_size * d_model,
     }
 

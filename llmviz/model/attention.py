@@ -148,18 +148,18 @@ def sinusoidal_positions(n_positions: int, d_model: int) -> Tensor:
 class RotaryEmbedding(NamedTuple):
     """Cosines and signed sines, ready to be multiplied: both (position, d_head)."""
 
-    cosine: Tensor
-    signed_sine: Tensor
+    cos: Tensor
+    sin: Tensor
 
     @classmethod
     def of(cls, angles: Tensor) -> RotaryEmbedding:
         """Prepare the rotation by these angles (position, d_head / 2)."""
-        cosine, sine = angles.cos(), angles.sin()
-        return cls(torch.cat((cosine, cosine), dim=-1), torch.cat((-sine, sine), dim=-1))
+        cos, sin = angles.cos(), angles.sin()
+        return cls(torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1))
 
     def at(self, start: int, stop: int) -> RotaryEmbedding:
         """Take the rotation for the positions from start up to stop."""
-        return RotaryEmbedding(self.cosine[start:stop], self.signed_sine[start:stop])
+        return RotaryEmbedding(self.cos[start:stop], self.sin[start:stop])
 
 
 def apply_rotary(x: Tensor, rotation: RotaryEmbedding) -> Tensor:
@@ -173,7 +173,7 @@ def apply_rotary(x: Tensor, rotation: RotaryEmbedding) -> Tensor:
         rotation: for the same positions.
     """
     half_turned = x.roll(x.shape[-1] // 2, dims=-1)
-    return torch.addcmul(x * rotation.cosine, half_turned, rotation.signed_sine)
+    return torch.addcmul(x * rotation.cos, half_turned, rotation.sin)
 
 
 class KVCache:
@@ -265,18 +265,18 @@ class MultiHeadAttention(nn.Module):
         x: Tensor,
         mask: Tensor | None,
         rotation: RotaryEmbedding | None,
-        instead: Mapping[int, Tensor | float] | None = None,
+        head_overrides: Mapping[int, Tensor | float] | None = None,
         source: Tensor | None = None,
     ) -> AttentionTrace:
         """Attend openly: return every step (shapes in `AttentionTrace`).
 
-        `instead`: what some heads hand on in place of their output, 0 or (d_head,); see `DecoderOnly.trace`.
+        `head_overrides`: what some heads hand on in place of their output, 0 or (d_head,); see `DecoderOnly.trace`.
         `source`: where keys and values come from, (batch, memory, d_model); None: from x itself.
         """
         query, key, value = self.project(x, rotation, source)
         key, value = (part.repeat_interleave(self.n_sharing, dim=1) for part in (key, value))
         scores, weights, head_outputs = scaled_dot_product_attention(query, key, value, mask)
-        for head, replacement in (instead or {}).items():
+        for head, replacement in (head_overrides or {}).items():
             head_outputs[:, head] = replacement
         output = self.output(self.merge_heads(head_outputs))
         return AttentionTrace(query, key, value, scores, weights, head_outputs, output)

@@ -36,7 +36,7 @@ class Norm(nn.Module):
     """Normalize each position's vector, as the config says: plainly, or with what training learned (lesson 10).
 
     "plain" and "layer" subtract the mean and divide by the spread; "layer" then stretches and shifts each number by
-    a learned `gain` and `shift`. "rms" only divides by the root of the mean square, and stretches.
+    a learned `weight` and `bias`. "rms" only divides by the root of the mean square, and stretches.
     Sources: Ba, Kiros and Hinton 2016, section 3; Zhang and Sennrich 2019, "Root Mean Square Layer Normalization",
     section 4.
     """
@@ -44,24 +44,24 @@ class Norm(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.kind, self.epsilon = config.normalization, config.norm_epsilon
-        gain = None if self.kind == "plain" else nn.Parameter(torch.ones(config.d_model))
-        shift = nn.Parameter(torch.zeros(config.d_model)) if self.kind == "layer" else None
-        self.register_parameter("gain", gain)
-        self.register_parameter("shift", shift)
+        weight = None if self.kind == "plain" else nn.Parameter(torch.ones(config.d_model))
+        bias = nn.Parameter(torch.zeros(config.d_model)) if self.kind == "layer" else None
+        self.register_parameter("weight", weight)
+        self.register_parameter("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., d_model) → (..., d_model)."""
         if self.kind == "rms":
-            return F.rms_norm(x, x.shape[-1:], self.gain, self.epsilon)
-        return F.layer_norm(x, x.shape[-1:], self.gain, self.shift, self.epsilon)
+            return F.rms_norm(x, x.shape[-1:], self.weight, self.epsilon)
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
 
 
 class FeedForward(nn.Module):
-    """Think about each position by itself: widen, bend, narrow again (lesson 4).
+    """Position-wise MLP: up-projection, activation, down-projection (lesson 4).
 
     What bends, the activation, cuts off what is negative and squares the rest, unless the config says otherwise
     (lesson 10): ReLU² is from So et al. 2021, "Primer"; GELU from Hendrycks and Gimpel 2016, section 2,
-    and GPT-2 has its approximation by tanh; in SwiGLU a second matrix, `gate`, opens and closes each hidden number:
+    and GPT-2 has its approximation by tanh; in SwiGLU a second matrix, `gate_proj`, weights each hidden unit:
     Shazeer 2020, "GLU Variants Improve Transformer", section 2. The original has ReLU: Vaswani et al. 2017,
     section 3.3.
     """
@@ -69,19 +69,19 @@ class FeedForward(nn.Module):
     def __init__(self, d_model: int, d_ff: int, *, activation: str = "squared_relu", biases: bool = False):
         super().__init__()
         self.activation = activation
-        self.widen = nn.Linear(d_model, d_ff, bias=biases)
-        self.narrow = nn.Linear(d_ff, d_model, bias=biases)
+        self.up_proj = nn.Linear(d_model, d_ff, bias=biases)
+        self.down_proj = nn.Linear(d_ff, d_model, bias=biases)
         if activation == "swiglu":
-            self.gate = nn.Linear(d_model, d_ff, bias=biases)
+            self.gate_proj = nn.Linear(d_model, d_ff, bias=biases)
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden layer after its activation: (batch, position, d_ff)."""
-        widened = self.widen(x)
+        widened = self.up_proj(x)
         match self.activation:
             case "squared_relu":
                 return F.relu(widened).square()
             case "swiglu":
-                return F.silu(self.gate(x)) * widened
+                return F.silu(self.gate_proj(x)) * widened
             case "gelu_tanh":
                 return F.gelu(widened, approximate="tanh")
             case _:
@@ -89,7 +89,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, position, d_model) → (batch, position, d_model)."""
-        return self.narrow(self.hidden(x))
+        return self.down_proj(self.hidden(x))
 
 
 class Memory(NamedTuple):
@@ -135,12 +135,12 @@ class Block(nn.Module):
         x: Tensor,
         mask: Tensor | None,
         rotation: RotaryEmbedding | None,
-        instead: Mapping[int, Tensor | float] | None = None,
+        head_overrides: Mapping[int, Tensor | float] | None = None,
         memory: Memory | None = None,
     ) -> BlockTrace:
-        """Run openly: return every step (shapes in `BlockTrace`); `instead` as in `MultiHeadAttention.trace`."""
+        """Run openly: return every step (shapes in `BlockTrace`); `head_overrides` as in `MultiHeadAttention.trace`."""
         attention_input = self.before(self.attention_norm, x)
-        attention = self.attention.trace(attention_input, mask, rotation, instead)
+        attention = self.attention.trace(attention_input, mask, rotation, head_overrides)
         stream = middle = self.after(self.attention_norm, x + attention.output)
         cross = None
         if self.cross_attention is not None:
@@ -149,7 +149,7 @@ class Block(nn.Module):
             stream = self.after(self.cross_attention_norm, middle + cross.output)
         thinks_about = self.before(self.feed_forward_norm, stream)
         hidden = self.feed_forward.hidden(thinks_about)
-        added = self.feed_forward.narrow(hidden)
+        added = self.feed_forward.down_proj(hidden)
         leaves = self.after(self.feed_forward_norm, stream + added)
         parts = (x, attention_input, attention, middle, thinks_about, hidden, added, leaves)
         return BlockTrace(*parts) if cross is None else CrossBlockTrace(*parts, cross_input, cross, stream)

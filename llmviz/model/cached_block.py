@@ -22,7 +22,7 @@ def rotation_matrix(rotation: RotaryEmbedding) -> Tensor:
 
     Any linear map is written down by what it does to the unit vectors; here they are turned.
     """
-    unit_vectors = torch.eye(rotation.cosine.shape[-1], dtype=rotation.cosine.dtype, device=rotation.cosine.device)
+    unit_vectors = torch.eye(rotation.cos.shape[-1], dtype=rotation.cos.dtype, device=rotation.cos.device)
     return apply_rotary(unit_vectors, rotation)
 
 
@@ -44,8 +44,8 @@ class BlockCache(KVCache):
         projections = (attention.query, attention.key, attention.value)
         self.query_key_value = torch.cat([part.weight.detach() for part in projections]).t()
         self.output = attention.output.weight.detach().t()
-        self.widen = feed_forward.widen.weight.detach().t()
-        self.narrow = feed_forward.narrow.weight.detach().t()
+        self.up_proj = feed_forward.up_proj.weight.detach().t()
+        self.down_proj = feed_forward.down_proj.weight.detach().t()
         self.n_heads, self.d_head = attention.n_heads, attention.d_head
         super().__init__(batch, self.n_heads, context_length, self.d_head, like=self.output)
 
@@ -63,9 +63,9 @@ class BlockCache(KVCache):
         heads = torch.mm(torch.layer_norm(x, d_model), self.query_key_value).view(-1, 3 * n_heads, 1, self.d_head)
         query_key = torch.layer_norm(heads[:, : 2 * n_heads], d_head) @ turn
         keys, values = self.extend(query_key[:, n_heads:], heads[:, 2 * n_heads :])
-        # The gain of the queries is applied where the scores are divided by √d_head.
+        # The QUERY_GAIN is applied where the scores are divided by √d_head.
         scale = QUERY_GAIN / math.sqrt(self.d_head)
         mixed = F.scaled_dot_product_attention(query_key[:, :n_heads], keys, values, scale=scale)
         x = torch.addmm(x, mixed.flatten(1), self.output)
-        hidden = torch.mm(torch.layer_norm(x, d_model), self.widen).relu_().square_()
-        return torch.addmm(x, hidden, self.narrow)
+        hidden = torch.mm(torch.layer_norm(x, d_model), self.up_proj).relu_().square_()
+        return torch.addmm(x, hidden, self.down_proj)

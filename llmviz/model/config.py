@@ -9,7 +9,7 @@ CHOICES = {
     "norm": ("pre", "post"),
     "normalization": ("plain", "layer", "rms"),
     "activation": ("squared_relu", "gelu", "gelu_tanh", "swiglu"),
-    "unembedding": ("own", "tied", "prepared", "none"),
+    "unembedding": ("untied", "tied", "masked_lm", "none"),
 }
 SIZES = ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff")
 SWITCHES = ("query_key_norm", "biases", "embedding_norm")
@@ -39,8 +39,8 @@ class ModelConfig:
         biases: whether each matrix adds a learned vector to what it gives.
         n_key_value_heads: how many heads of keys and values there are; several heads of queries share one ("grouped
             queries"). None: as many as n_heads.
-        unembedding: the last table: "own"; "tied", the table of embeddings once more; "prepared", the same behind
-            one more layer, as in BERT; or "none": the model hands on its stream.
+        unembedding: the output matrix: "untied" (its own), "tied" (the embedding matrix), "masked_lm" (tied, after one
+            more layer, as in BERT) or "none" (the model returns its residual stream).
         embedding_norm: whether the first stream is normalized.
         rotary_base: how slowly the slowest pairs of numbers turn, where positions are rotary.
         norm_epsilon: what keeps a normalization from dividing by 0.
@@ -59,7 +59,7 @@ class ModelConfig:
     activation: str = "squared_relu"
     biases: bool = False
     n_key_value_heads: int | None = None
-    unembedding: str = "own"
+    unembedding: str = "untied"
     embedding_norm: bool = True
     rotary_base: float = 500.0
     norm_epsilon: float = 1e-5
@@ -99,7 +99,7 @@ class ModelConfig:
     @property
     def has_plain_blocks(self) -> bool:
         """Whether the blocks are built like the tiny GPT's, whatever stands before and after them."""
-        around = {"positions": "rotary", "query_key_norm": True, "unembedding": "own", "embedding_norm": True}
+        around = {"positions": "rotary", "query_key_norm": True, "unembedding": "untied", "embedding_norm": True}
         return replace(self, **around, rotary_base=ModelConfig.rotary_base).is_default
 
     @property
@@ -135,8 +135,8 @@ class ModelConfig:
         """
         table = self.vocab_size * self.d_model
         last_tables = {
-            "own": table, "tied": 0, "none": 0,
-            "prepared": self.d_model**2 + self.d_model + self.n_norm_parameters + self.vocab_size,
+            "untied": table, "tied": 0, "none": 0,
+            "masked_lm": self.d_model**2 + self.d_model + self.n_norm_parameters + self.vocab_size,
         }  # fmt: skip
         positions = self.context_length * self.d_model if self.positions == "learned" else 0
         norms = (self.embedding_norm + (self.norm == "pre")) * self.n_norm_parameters

@@ -50,13 +50,13 @@ class TransformerBase(nn.Module):
         self.final_norm = Norm(config) if config.norm == "pre" else None
         self.unembedding = self._last_table()
         if config.positions == "sinusoidal":
-            waves = sinusoidal_positions(config.context_length, config.d_model)
-            self.register_buffer("waves", waves, persistent=False)
+            positional_encoding = sinusoidal_positions(config.context_length, config.d_model)
+            self.register_buffer("positional_encoding", positional_encoding, persistent=False)
         if config.positions == "rotary":
             d_head = config.d_model // config.n_heads
             rotation = RotaryEmbedding.of(rotary_angles(config.context_length, d_head, base=config.rotary_base))
-            self.register_buffer("cosine", rotation.cosine, persistent=False)
-            self.register_buffer("signed_sine", rotation.signed_sine, persistent=False)
+            self.register_buffer("cos", rotation.cos, persistent=False)
+            self.register_buffer("sin", rotation.sin, persistent=False)
         self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
         if seed is not None:
             self.initialize(seed)
@@ -65,7 +65,7 @@ class TransformerBase(nn.Module):
         """What turns the stream into scores, as the config says."""
         if self.config.unembedding == "none":
             return None
-        if self.config.unembedding == "prepared":
+        if self.config.unembedding == "masked_lm":
             return MaskedLMHead(self.config, self.embedding)
         is_tied = self.config.unembedding == "tied"
         device = "meta" if is_tied else None  # a tied table takes no room of its own
@@ -79,14 +79,14 @@ class TransformerBase(nn.Module):
         """Draw the first weights: small and random, but zero for what writes to the stream: layers begin silent."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
-            if name.endswith(("output.weight", "narrow.weight", "unembedding.weight")):
+            if name.endswith(("output.weight", "down_proj.weight", "unembedding.weight")):
                 weight.zero_()
-            elif name.endswith("gain"):
+            elif name.endswith("norm.weight"):
                 weight.fill_(1.0)
-            elif weight.dim() == 1:  # a bias or a shift
+            elif weight.dim() == 1:  # a bias
                 weight.zero_()
             else:
-                is_table = name.endswith("embedding.weight") and self.config.unembedding == "own"
+                is_table = name.endswith("embedding.weight") and self.config.unembedding == "untied"
                 scale = 1.0 if is_table else weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
 
@@ -151,14 +151,14 @@ class TransformerBase(nn.Module):
         if self.config.positions == "learned":
             embeddings = embeddings + self.position_embedding.weight[start:stop]
         elif self.config.positions == "sinusoidal":
-            embeddings = embeddings + self.waves[start:stop]
+            embeddings = embeddings + self.positional_encoding[start:stop]
         return embeddings if self.embedding_norm is None else self.embedding_norm(embeddings)
 
     def rotation(self, start: int, stop: int) -> RotaryEmbedding | None:
         """The rotation of queries and keys at these positions; None where positions are not rotary."""
         if self.config.positions != "rotary":
             return None
-        return RotaryEmbedding(self.cosine, self.signed_sine).at(start, stop)
+        return RotaryEmbedding(self.cos, self.sin).at(start, stop)
 
     def last(self, stream: Tensor) -> Tensor:
         """What a stack hands on: with pre-norm the stream is normalized once more, with post-norm it is already."""
@@ -184,17 +184,17 @@ class TransformerBase(nn.Module):
         blocks: nn.ModuleList,
         token_ids: Tensor,
         mask: Tensor,
-        heads_off: AblatedHeads = (),
+        ablate_heads: AblatedHeads = (),
         memory: Memory | None = None,
     ) -> StackTrace:
         """Run a stack openly."""
-        self.check_heads(heads_off)
-        replacements = heads_off if isinstance(heads_off, Mapping) else dict.fromkeys(heads_off, 0.0)
+        self.check_heads(ablate_heads)
+        replacements = ablate_heads if isinstance(ablate_heads, Mapping) else dict.fromkeys(ablate_heads, 0.0)
         embeddings, rotation = self.embedding(token_ids), self.rotation(0, token_ids.shape[1])
         stream, traces = self._place(embeddings), []
         for layer, block in enumerate(blocks):
-            instead = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
-            traces.append(block.trace(stream, mask, rotation, instead, memory))
+            overrides = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
+            traces.append(block.trace(stream, mask, rotation, overrides, memory))
             stream = traces[-1].residual_after
         return StackTrace(token_ids, embeddings, mask, tuple(traces), self.last(stream))
 
@@ -210,14 +210,14 @@ class MaskedLMHead(nn.Module):
 
     def __init__(self, config: ModelConfig, embedding: nn.Embedding):
         super().__init__()
-        self.prepare = nn.Linear(config.d_model, config.d_model)
+        self.dense = nn.Linear(config.d_model, config.d_model)
         self.norm = Norm(config)
         self.weight = embedding.weight
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
     def forward(self, stream: Tensor) -> Tensor:
         """(..., d_model) → (..., vocab)."""
-        return F.linear(self.norm(F.gelu(self.prepare(stream))), self.weight, self.bias)
+        return F.linear(self.norm(F.gelu(self.dense(stream))), self.weight, self.bias)
 
 
 class DecoderOnly(TransformerBase):
@@ -250,14 +250,13 @@ class DecoderOnly(TransformerBase):
         sizes = (batch, n_heads, config.context_length, config.d_model // config.n_heads)
         return [KVCache(*sizes, like=self.embedding.weight) for _ in self.blocks]
 
-    def trace(self, token_ids: Tensor, *, heads_off: AblatedHeads = ()) -> Trace:
+    def trace(self, token_ids: Tensor, *, ablate_heads: AblatedHeads = ()) -> Trace:
         """Run openly and return everything a lesson draws.
 
         Args:
             token_ids: (position,) or (batch, position).
-            heads_off: heads to silence, as (layer, head): what they would hand on to the output projection becomes 0.
-                Or a mapping from such heads to what they hand on instead, (d_head,), for example what they hand on
-                in the mean ("mean ablation": `ablation.mean_outputs`). Lesson 3.
+            ablate_heads: heads whose output is set to 0, as (layer, head); or a mapping from such heads to the
+                output to use in its place, (d_head,), for example its mean (`ablation.mean_outputs`). Lesson 3.
 
         Returns:
             a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).
@@ -265,7 +264,7 @@ class DecoderOnly(TransformerBase):
         token_ids = self.as_batch(token_ids)
         n_positions = token_ids.shape[1]
         mask = self.mask[:n_positions, :n_positions]
-        return self._with_logits(self._trace(self.blocks, token_ids, mask, heads_off))
+        return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads))
 
     def forward(self, token_ids: Tensor, cache: list[KVCache] | None = None) -> Tensor:
         """Give each position's scores for the next token, fast: (batch, position) → (batch, position, vocab).
@@ -309,7 +308,7 @@ class EncoderOnly(TransformerBase):
         super().__init__(config, {"blocks": False}, seed=seed)
 
     def trace(
-        self, token_ids: Tensor, mask: Tensor | None = None, *, heads_off: AblatedHeads = ()
+        self, token_ids: Tensor, mask: Tensor | None = None, *, ablate_heads: AblatedHeads = ()
     ) -> Trace | StackTrace:
         """Run openly and return everything a lesson draws.
 
@@ -317,11 +316,11 @@ class EncoderOnly(TransformerBase):
             token_ids: (position,) or (batch, position).
             mask: broadcastable to (batch, head, query, key), bool, True = may attend (see `causal_mask`,
                 `padding_mask`); None lets everyone see everyone.
-            heads_off: as in `DecoderOnly.trace`.
+            ablate_heads: as in `DecoderOnly.trace`.
         """
         token_ids = self.as_batch(token_ids)
         mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
-        stack = self._trace(self.blocks, token_ids, mask, heads_off)
+        stack = self._trace(self.blocks, token_ids, mask, ablate_heads)
         return stack if self.unembedding is None else self._with_logits(stack)
 
     def forward(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -98,7 +98,7 @@ def _gpt2(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         d_model=d_model, n_layers=card["n_layer"], n_heads=card["n_head"], d_ff=card.get("n_inner") or 4 * d_model,
         positions="learned", norm="pre", query_key_norm=False, normalization="layer",
         activation=_activation(card["activation_function"]), biases=True, embedding_norm=False,
-        unembedding="tied" if card.get("tie_word_embeddings", True) else "own",
+        unembedding="tied" if card.get("tie_word_embeddings", True) else "untied",
         norm_epsilon=card.get("layer_norm_epsilon", 1e-5),
     )  # fmt: skip
     start = "transformer." if any(name.startswith("transformer.") for name in names) else ""
@@ -115,7 +115,7 @@ def _gpt2(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         for name, their_name, third in (
             ("attention.query", "attn.c_attn", 0), ("attention.key", "attn.c_attn", 1),
             ("attention.value", "attn.c_attn", 2), ("attention.output", "attn.c_proj", None),
-            ("feed_forward.widen", "mlp.c_fc", None), ("feed_forward.narrow", "mlp.c_proj", None),
+            ("feed_forward.up_proj", "mlp.c_fc", None), ("feed_forward.down_proj", "mlp.c_proj", None),
         ):  # fmt: skip
             weight, bias = (f"{theirs}.{their_name}.{kind}" for kind in ("weight", "bias"))
             tensors.append(TensorMapping(f"{ours}.{name}.weight", (weight,), third=third, turned=True))
@@ -142,21 +142,21 @@ def _llama(card: Mapping[str, Any], names: Collection[str], wanted: int | None) 
         d_model=d_model, n_layers=card["num_hidden_layers"], n_heads=n_heads, d_ff=card["intermediate_size"],
         positions="rotary", norm="pre", query_key_norm=False, normalization="rms", activation="swiglu",
         n_key_value_heads=card.get("num_key_value_heads") or n_heads, embedding_norm=False,
-        unembedding="tied" if card.get("tie_word_embeddings", False) else "own",
+        unembedding="tied" if card.get("tie_word_embeddings", False) else "untied",
         rotary_base=rope["rope_theta"], norm_epsilon=card["rms_norm_eps"],
     )  # fmt: skip
     tensors = [
         TensorMapping("embedding.weight", ("model.embed_tokens.weight",)),
-        TensorMapping("final_norm.gain", ("model.norm.weight",)),
+        TensorMapping("final_norm.weight", ("model.norm.weight",)),
         *_own_table(config, "lm_head.weight"),
     ]
     for layer in range(config.n_layers):
         for name, their_name in {
-            "attention_norm.gain": "input_layernorm", "feed_forward_norm.gain": "post_attention_layernorm",
+            "attention_norm.weight": "input_layernorm", "feed_forward_norm.weight": "post_attention_layernorm",
             "attention.query.weight": "self_attn.q_proj", "attention.key.weight": "self_attn.k_proj",
             "attention.value.weight": "self_attn.v_proj", "attention.output.weight": "self_attn.o_proj",
-            "feed_forward.gate.weight": "mlp.gate_proj", "feed_forward.widen.weight": "mlp.up_proj",
-            "feed_forward.narrow.weight": "mlp.down_proj",
+            "feed_forward.gate_proj.weight": "mlp.gate_proj", "feed_forward.up_proj.weight": "mlp.up_proj",
+            "feed_forward.down_proj.weight": "mlp.down_proj",
         }.items():  # fmt: skip
             tensors.append(TensorMapping(f"blocks.{layer}.{name}", (f"model.layers.{layer}.{their_name}.weight",)))
     return ConversionPlan("llama", DecoderOnly, config, tuple(tensors), ("rotary_emb.inv_freq", "lm_head.weight"))
@@ -173,7 +173,7 @@ def _bert(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
         d_ff=card["intermediate_size"],
         positions="learned", norm="post", query_key_norm=False, normalization="layer",
         activation=_activation(card["hidden_act"]), biases=True, embedding_norm=True,
-        unembedding="prepared" if has_head else "none", norm_epsilon=card["layer_norm_eps"],
+        unembedding="masked_lm" if has_head else "none", norm_epsilon=card["layer_norm_eps"],
     )  # fmt: skip
     start = "bert." if any(name.startswith("bert.") for name in names) else ""
     table = f"{start}embeddings"
@@ -191,7 +191,7 @@ def _bert(card: Mapping[str, Any], names: Collection[str], wanted: int | None) -
     for layer in range(config.n_layers):
         tensors += _bert_block(f"blocks.{layer}", f"{start}encoder.layer.{layer}")
     if has_head:
-        tensors += _matrix("unembedding.prepare", "cls.predictions.transform.dense")
+        tensors += _matrix("unembedding.dense", "cls.predictions.transform.dense")
         tensors += [*_norm("unembedding.norm", "cls.predictions.transform.LayerNorm")]
         tensors.append(TensorMapping("unembedding.bias", ("cls.predictions.bias", "cls.predictions.decoder.bias")))
     other_heads = ("pooler.dense", "cls.seq_relationship", "cls.predictions.decoder")
@@ -205,7 +205,7 @@ def _bert_block(ours: str, theirs: str) -> Iterator[TensorMapping]:
     for name, their_name in {
         "attention.query": "attention.self.query", "attention.key": "attention.self.key",
         "attention.value": "attention.self.value", "attention.output": "attention.output.dense",
-        "feed_forward.widen": "intermediate.dense", "feed_forward.narrow": "output.dense",
+        "feed_forward.up_proj": "intermediate.dense", "feed_forward.down_proj": "output.dense",
     }.items():  # fmt: skip
         yield from _matrix(f"{ours}.{name}", f"{theirs}.{their_name}")
 
@@ -239,13 +239,13 @@ def _matrix(ours: str, theirs: str) -> Iterator[TensorMapping]:
 
 
 def _norm(ours: str, theirs: str) -> Iterator[TensorMapping]:
-    """A normalization; old files call its gain gamma and its shift beta."""
-    yield TensorMapping(f"{ours}.gain", (f"{theirs}.weight", f"{theirs}.gamma"))
-    yield TensorMapping(f"{ours}.shift", (f"{theirs}.bias", f"{theirs}.beta"))
+    """A normalization; old files call its weight gamma and its bias beta."""
+    yield TensorMapping(f"{ours}.weight", (f"{theirs}.weight", f"{theirs}.gamma"))
+    yield TensorMapping(f"{ours}.bias", (f"{theirs}.bias", f"{theirs}.beta"))
 
 
 def _own_table(config: ModelConfig, theirs: str) -> Iterator[TensorMapping]:
-    if config.unembedding == "own":
+    if config.unembedding == "untied":
         yield TensorMapping("unembedding.weight", (theirs,))
 
 

@@ -47,7 +47,7 @@ _GPT2 = {
     "activation": "gelu_tanh", "biases": True, "unembedding": "tied", "embedding_norm": False,
 }  # fmt: skip
 _LLAMA = _GPT2 | {"positions": "rotary", "normalization": "rms", "activation": "swiglu", "biases": False}
-_LLAMA_2 = _LLAMA | {"unembedding": "own", "rotary_base": 10_000.0}
+_LLAMA_2 = _LLAMA | {"unembedding": "untied", "rotary_base": 10_000.0}
 REAL = {
     "GPT-2": ModelConfig(50_257, 1024, 768, 12, 12, 3072, **_GPT2),
     "SmolLM2 135M": ModelConfig(49_152, 8192, 576, 30, 9, 1536, n_key_value_heads=3, rotary_base=1e5, **_LLAMA),
@@ -90,18 +90,18 @@ def rms_norm(x: Tensor, gain: Tensor, epsilon: float = 1e-5) -> Tensor:
     return x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt() * gain
 
 
-def swiglu(x: Tensor, gate: Tensor, widen: Tensor, narrow: Tensor) -> Tensor:
-    """A feed-forward network with a gate: narrow (silu(gate x) * widen x), where silu(z) = z sigmoid(z).
+def swiglu(x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor) -> Tensor:
+    """A feed-forward network with a gate: down_proj (silu(gate_proj x) * up_proj x), where silu(z) = z sigmoid(z).
 
     The plain form of what `FeedForward` runs; a test holds the two together.
     Source: Shazeer 2020, "GLU Variants Improve Transformer", equation 6. Lesson 10.
 
     Args:
         x: (..., d_model).
-        gate, widen: (d_ff, d_model), as `nn.Linear` keeps them.
-        narrow: (d_model, d_ff).
+        gate_proj, up_proj: (d_ff, d_model), as `nn.Linear` keeps them.
+        down_proj: (d_model, d_ff).
     """
-    return (F.silu(x @ gate.T) * (x @ widen.T)) @ narrow.T
+    return (F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
 
 
 def cache_bytes(config: ModelConfig, n_tokens: int, bytes_each: int = 2) -> int:

@@ -32,19 +32,27 @@ from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly, TransformerBase
 from llmviz.training.loop import TrainingSettings, make_optimizers
 
-FORMAT = "llmviz checkpoint 1"
+FORMAT = "llmviz checkpoint 2"
+OLD_FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
 TINY = "models/tiny"
 INDUCTION = "models/induction"
 MASKED = "models/masked"
-SENTIMENT = "models/moods"
+SENTIMENT = "models/sentiment"
 MASKED_LONG = "models/masked_long"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
 )
 
 
-MODEL_CLASSES = {assembly.__name__: assembly for assembly in (DecoderOnly, EncoderOnly, EncoderDecoder)}
+MODEL_CLASSES = {kind.__name__: kind for kind in (DecoderOnly, EncoderOnly, EncoderDecoder)}
+_OLD_CONFIG = {"normalisation": "normalization"}
+_OLD_UNEMBEDDINGS = {"own": "untied", "prepared": "masked_lm"}
+_OLD_TENSORS = {
+    ".widen.": ".up_proj.", ".narrow.": ".down_proj.", ".gate.": ".gate_proj.",
+    "norm.gain": "norm.weight", "norm.shift": "norm.bias", "unembedding.prepare.": "unembedding.dense.",
+}  # fmt: skip
+"""Names in a checkpoint of format 1 and today's."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
     card = {
         "format": FORMAT,
         "step": checkpoint.step,
-        "assembly": type(checkpoint.model).__name__,
+        "model_class": type(checkpoint.model).__name__,
         "model": asdict(checkpoint.model.config),
         "training": asdict(checkpoint.settings),
         "corpus": dict(checkpoint.corpus),
@@ -98,11 +106,11 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
             path.unlink()
 
 
-def load(folder: str | Path, assembly: type[TransformerBase] = DecoderOnly) -> Checkpoint:
+def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -> Checkpoint:
     """Read a checkpoint back.
 
     Args:
-        assembly: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
+        model_class: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
 
     Raises:
         FileNotFoundError: no checkpoint is there, or a file of it is missing.
@@ -118,20 +126,20 @@ def load(folder: str | Path, assembly: type[TransformerBase] = DecoderOnly) -> C
         weights_file = files["weights"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
-    _check_assembly(card.get("assembly", DecoderOnly.__name__), assembly, folder)
-    if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if assembly is EncoderOnly else (0,)):
+    _check_model_class(card.get("model_class", DecoderOnly.__name__), model_class, folder)
+    if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if model_class is EncoderOnly else (0,)):
         raise ValueError(
             f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
             f"its tokenizer {tokenizer.vocab_size}"
         )
     weights = _read_tensors(*weights_file)
-    n_stored, n_expected = sum(tensor.numel() for tensor in weights.values()), assembly.count_parameters(config)
+    n_stored, n_expected = sum(tensor.numel() for tensor in weights.values()), model_class.count_parameters(config)
     if n_stored != n_expected:
         raise ValueError(
             f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
             f"parameters, and the file holds {n_stored:,}"
         )
-    model = assembly(config)
+    model = model_class(config)
     _load_weights(model, weights, weights_file[0])
     optimizers: list[torch.optim.Optimizer] = []
     if "optimizer" in files:
@@ -177,10 +185,27 @@ def _read_card(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
     card = read_json(path)
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
+    if not isinstance(card, dict) or card.get("format") not in (FORMAT, OLD_FORMAT):
         found = card.get("format") if isinstance(card, dict) else None
         raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
+    return _upgraded(card) if card["format"] == OLD_FORMAT else card
+
+
+def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
+    """A card of format 1 in today's names."""
+    card = {"model_class" if key == "assembly" else key: value for key, value in card.items()}
+    if isinstance(card.get("model"), dict):
+        card["model"] = {_OLD_CONFIG.get(key, key): value for key, value in card["model"].items()}
+        if isinstance(chosen := card["model"].get("unembedding"), str):
+            card["model"]["unembedding"] = _OLD_UNEMBEDDINGS.get(chosen, chosen)
     return card
+
+
+def _tensor_name(name: str) -> str:
+    """A tensor's name today, where a checkpoint has an old one."""
+    for old, new in _OLD_TENSORS.items():
+        name = name.replace(old, new)
+    return name
 
 
 def _known(kind: type, saved: Mapping[str, Any]) -> Any:
@@ -191,13 +216,13 @@ def _known(kind: type, saved: Mapping[str, Any]) -> Any:
     return kind(**saved)
 
 
-def _check_assembly(found: object, wanted: type[TransformerBase], folder: Path) -> None:
+def _check_model_class(found: object, wanted: type[TransformerBase], folder: Path) -> None:
     if found not in list(MODEL_CLASSES):
         raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
     if found != wanted.__name__:
         raise ValueError(
             f"{folder} holds a model of the kind {found}, and here one of the kind {wanted.__name__} is wanted; "
-            f"load(folder, assembly={found}) reads it"
+            f"load(folder, {found}) reads it"
         )
 
 
@@ -238,7 +263,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
             f"Copy the whole folder again."
         )
     try:
-        return safetensors.torch.load(content)
+        return {_tensor_name(name): tensor for name, tensor in safetensors.torch.load(content).items()}
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file ({error})") from None
 
@@ -246,7 +271,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
 def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
     """The tensors of a model by name, each once: a tied table is the table of embeddings."""
     tensors = model.state_dict()
-    if model.config.unembedding in ("tied", "prepared"):
+    if model.config.unembedding in ("tied", "masked_lm"):
         del tensors["unembedding.weight"]
     return tensors
 

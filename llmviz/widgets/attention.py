@@ -122,7 +122,7 @@ class AttentionExplorer(Explorer):
     def traits(self) -> dict:
         """Return the payload and the state that the module starts with."""
         return {"payload": self._payload(), "layer": self.layer, "head": self.head, "threshold": self.threshold,
-                "view": "one", "pins": [], "heads_off": [], "predict": self.predict}  # fmt: skip
+                "view": "one", "pins": [], "ablate_heads": [], "predict": self.predict}  # fmt: skip
 
     def _payload(self) -> dict:
         payload = {
@@ -308,22 +308,22 @@ class LiveAttentionExplorer(LiveExplorer):
     """Where the heads of a model look in a sentence that you type, and what the loss says when some are off.
 
     Args:
-        model, tokenizer: whose heads; `model.trace(token_ids, heads_off=…)` is all that is asked of it.
-        look: instead of both, a function from (text, heads_off) to an `AttentionExplorer`. A ValueError that it
+        model, tokenizer: whose heads; `model.trace(token_ids, ablate_heads=…)` is all that is asked of it.
+        look: instead of both, a function from (text, ablate_heads) to an `AttentionExplorer`. A ValueError that it
             raises is shown in the explorer's place.
         text: the sentence to begin with.
-        heads_off: heads that are off at the start, as (layer, head).
+        ablate_heads: heads that are off at the start, as (layer, head).
         layer, head: which one is chosen first.
         predict: ask before showing.
 
-    Every trait may be set from Python too: `text`, `heads_off`, `layer`, `head`, `threshold`, `view`, `pins`,
+    Every trait may be set from Python too: `text`, `ablate_heads`, `layer`, `head`, `threshold`, `view`, `pins`,
     `predict`. `explorer` is what is shown now. Lesson 3.
     """
 
     _esm = es_module(MODULE)
 
     text = traitlets.Unicode(TEXT).tag(sync=True)
-    heads_off = traitlets.List(traitlets.List(traitlets.Int(), minlen=2, maxlen=2)).tag(sync=True)
+    ablate_heads = traitlets.List(traitlets.List(traitlets.Int(), minlen=2, maxlen=2)).tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     threshold = traitlets.Float(0.05).tag(sync=True)
@@ -331,16 +331,16 @@ class LiveAttentionExplorer(LiveExplorer):
     pins = traitlets.List(traitlets.Dict()).tag(sync=True)
     predict = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, model=None, tokenizer=None, *, look: Look | None = None, heads_off=(), **traits):
+    def __init__(self, model=None, tokenizer=None, *, look: Look | None = None, ablate_heads=(), **traits):
         if look is None and (model is None or tokenizer is None):
             raise ValueError("a live attention explorer needs a model and its tokenizer, or a function: look=…")
         self._look = look or look_with(model, tokenizer)
-        super().__init__(heads_off=[list(place) for place in heads_off], **traits)
+        super().__init__(ablate_heads=[list(place) for place in ablate_heads], **traits)
         self._answer()
-        self.observe(self._answer, ["text", "heads_off"])
+        self.observe(self._answer, ["text", "ablate_heads"])
 
     def _answer(self, _change=None) -> None:
-        self.answer(lambda: self._look(self.text, [tuple(place) for place in self.heads_off]))
+        self.answer(lambda: self._look(self.text, [tuple(place) for place in self.ablate_heads]))
 
 
 def look_with(model, tokenizer) -> Look:
@@ -353,14 +353,14 @@ def look_with(model, tokenizer) -> Look:
     from llmviz.interpretability.ablation import token_losses
     from llmviz.model.trace import Trace
 
-    def look(text: str, heads_off: Sequence[tuple[int, int]]) -> AttentionExplorer:
+    def look(text: str, ablate_heads: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():
             raise ValueError("Type a few words, and you see who looks at whom.")
         before = [] if hasattr(tokenizer, "start") else [tokenizer.end_of_text]
         token_ids = torch.tensor([*before, *tokenizer.encode(text)])
         with torch.inference_mode():
-            trace = model.trace(token_ids, heads_off=heads_off)
-        all_on = token_losses(model, token_ids) if heads_off and isinstance(trace, Trace) else None
+            trace = model.trace(token_ids, ablate_heads=ablate_heads)
+        all_on = token_losses(model, token_ids) if ablate_heads and isinstance(trace, Trace) else None
         return AttentionExplorer.of(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
 
     return look

@@ -63,8 +63,8 @@ class BlockExplorer(Explorer):
     def traits(self) -> dict:
         """Return the payload and where the module starts."""
         attention, network = self.block.attention, self.block.feed_forward
-        matrices = {"value": attention.value, "output": attention.output, "widen": network.widen,
-                    "narrow": network.narrow}  # fmt: skip
+        matrices = {"value": attention.value, "output": attention.output, "up_proj": network.up_proj,
+                    "down_proj": network.down_proj}  # fmt: skip
         return {
             "payload": {
                 "labels": [spoken_token(token, 24)[1:-1] for token in self.tokens],

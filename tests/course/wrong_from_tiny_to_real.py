@@ -29,32 +29,32 @@ def without_epsilon(x, gain, epsilon):
     return x / x.square().mean(-1, keepdim=True).sqrt() * gain
 
 
-def silu_on_the_other(x, gate, widen, narrow):
-    return ((x @ gate.T) * F.silu(x @ widen.T)) @ narrow.T
+def silu_on_the_other(x, gate_proj, up_proj, down_proj):
+    return ((x @ gate_proj.T) * F.silu(x @ up_proj.T)) @ down_proj.T
 
 
-def silu_on_both(x, gate, widen, narrow):
-    return (F.silu(x @ gate.T) * F.silu(x @ widen.T)) @ narrow.T
+def silu_on_both(x, gate_proj, up_proj, down_proj):
+    return (F.silu(x @ gate_proj.T) * F.silu(x @ up_proj.T)) @ down_proj.T
 
 
-def added(x, gate, widen, narrow):
-    return (F.silu(x @ gate.T) + x @ widen.T) @ narrow.T
+def added(x, gate_proj, up_proj, down_proj):
+    return (F.silu(x @ gate_proj.T) + x @ up_proj.T) @ down_proj.T
 
 
-def straight(x, gate, widen, narrow):
-    return ((x @ gate.T) * (x @ widen.T)) @ narrow.T
+def straight(x, gate_proj, up_proj, down_proj):
+    return ((x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
 
 
-def not_narrowed(x, gate, widen, narrow):
-    return F.silu(x @ gate.T) * (x @ widen.T)
+def not_narrowed(x, gate_proj, up_proj, down_proj):
+    return F.silu(x @ gate_proj.T) * (x @ up_proj.T)
 
 
-def bare_sigmoid(x, gate, widen, narrow):
-    return (torch.sigmoid(x @ gate.T) * (x @ widen.T)) @ narrow.T
+def bare_sigmoid(x, gate_proj, up_proj, down_proj):
+    return (torch.sigmoid(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
 
 
-def not_turned(x, gate, widen, narrow):
-    return (F.silu(x @ gate) * (x @ widen)) @ narrow
+def not_turned(x, gate_proj, up_proj, down_proj):
+    return (F.silu(x @ gate_proj) * (x @ up_proj)) @ down_proj
 
 
 def turn(message):

@@ -71,8 +71,9 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         equal += stood_here.float().mean().item() / len(prompts)
 
     @torch.inference_mode()
-    def right(heads_off=()):
-        said = [tiny.model.trace(ids, heads_off=heads_off).logits[0, -1].argmax() == answer for ids, answer in prompts]
+    def right(ablate_heads=()):
+        traces = [(tiny.model.trace(ids, ablate_heads=ablate_heads), answer) for ids, answer in prompts]
+        said = [trace.logits[0, -1].argmax() == answer for trace, answer in traces]
         return sum(map(bool, said)) / len(said)
 
     all_work = right()
@@ -106,8 +107,8 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     model = checkpoints.load_induction().model
     lists, again = induction.fresh_lists(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
-    def score(of, heads_off=()):
-        weights = model.trace(lists[:8], heads_off=heads_off).attention_weights.detach().numpy()
+    def score(of, ablate_heads=()):
+        weights = model.trace(lists[:8], ablate_heads=ablate_heads).attention_weights.detach().numpy()
         return sum(of(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
 
     stripes = score(heads.induction_score)
@@ -117,7 +118,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
 
     def without(layer):
         off = [place for place in ablation.all_heads(model) if place[0] == layer]
-        return ablation.token_losses(model, lists, heads_off=off)[again].mean().item()
+        return ablation.token_losses(model, lists, ablate_heads=off)[again].mean().item()
 
     return {
         "first_round": losses[:LENGTH].mean().item(),

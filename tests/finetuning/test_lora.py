@@ -47,7 +47,7 @@ def test_switched_off_it_is_exactly_the_old_model_and_switched_on_again_the_new_
 def test_computes_what_the_papers_two_paths_compute():
     """h = W x + (α / r) B A x (Hu et al. 2021, equation 3), one matrix by itself."""
     adapted = with_changes(rank=3, alpha=7.0)
-    name = "blocks.0.feed_forward.widen"
+    name = "blocks.0.feed_forward.up_proj"
     change, x = finetuning.changes_of(adapted)[name], torch.randn(5, MODEL.config.d_model)
     two_paths = F.linear(x, MODEL.get_submodule(name).weight) + 7.0 / 3 * F.linear(F.linear(x, change.a), change.b)
     torch.testing.assert_close(adapted.get_submodule(name)(x), two_paths, rtol=1e-5, atol=1e-5)

@@ -71,7 +71,7 @@ def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
     torch.testing.assert_close(trace.logits, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
     config = made.config
-    assert (config.context_length, config.n_key_value_heads, config.unembedding) == (CONTEXT, 2, "own")
+    assert (config.context_length, config.n_key_value_heads, config.unembedding) == (CONTEXT, 2, "untied")
     assert config.rotary_base == pytest.approx(100_000)
 
 
@@ -81,7 +81,7 @@ def test_packed_weights_come_out_within_the_width_of_their_grid(tmp_path):
     ours, _ = load_weights(open_source(path))
     for layer, block in enumerate(ours.blocks):
         exact = theirs.model.layers[layer]
-        pairs = ((block.feed_forward.narrow, exact.mlp.down_proj), (block.attention.key, exact.self_attn.k_proj))
+        pairs = ((block.feed_forward.down_proj, exact.mlp.down_proj), (block.attention.key, exact.self_attn.k_proj))
         for found, theirs_of_it in pairs:
             wanted = theirs_of_it.weight.detach()
             assert not torch.equal(found.weight, wanted)

@@ -119,7 +119,7 @@ class TestLayouts:
         model, _ = load_weights(open_source(folder))
         assert {weight.dtype for weight in model.parameters()} == {torch.float32}
         name = "bert.encoder.layer.0.output.dense.weight"
-        assert torch.equal(model.blocks[0].feed_forward.narrow.weight, tensors[name].to(kind).float())
+        assert torch.equal(model.blocks[0].feed_forward.down_proj.weight, tensors[name].to(kind).float())
 
     def test_old_names_of_gains_and_shifts(self, saved, broken):
         folder = broken("bert")

@@ -159,7 +159,7 @@ def test_a_model_that_looks_ahead_brings_no_losses(unembedding):
     explorer = AttentionExplorer.of(model.trace(torch.tensor(token_ids)), tokenizer.tokens(token_ids))
     assert "losses" not in explorer.traits()["payload"]
     live = AttentionExplorer.live(model, tokenizer, text="river bank")
-    live.heads_off = [[0, 1]]
+    live.ablate_heads = [[0, 1]]
     assert live.problem == "" and live.payload["labels"] == ["[CLS]", "river", "bank", "[SEP]"]
     assert "losses" not in live.payload
 
@@ -228,14 +228,14 @@ def test_live_answers_each_text_and_each_lever(model_and_tokenizer):
     assert live.payload["labels"][1:] == list("found")
     before = live.payload["losses"]
     assert before["all_on"] is None
-    live.heads_off = [[0, 1], [1, 0]]
+    live.ablate_heads = [[0, 1], [1, 0]]
     losses = live.payload["losses"]
     token_ids = torch.tensor(tokenizer.encode_prompt("found"))
-    expected = model.trace(token_ids, heads_off=[(0, 1), (1, 0)]).losses[0].detach()
+    expected = model.trace(token_ids, ablate_heads=[(0, 1), (1, 0)]).losses[0].detach()
     assert np.allclose(unpacked(losses["values"]), expected, atol=1e-6)
     assert losses["all_on"] == before["values"] and losses["values"] != before["values"]
     assert "with all heads on" in losses["sentence"]
-    live.heads_off = []
+    live.ablate_heads = []
     assert live.payload["losses"] == before
 
 
@@ -246,20 +246,20 @@ def test_live_says_in_its_own_place_what_is_wrong(model_and_tokenizer):
     assert live.problem == "Type a few words, and you see who looks at whom." and live.payload == shown
     live.text = "Mia"
     assert live.problem == ""
-    live.heads_off = [[7, 7]]
+    live.ablate_heads = [[7, 7]]
     assert "a head is named (layer, head)" in live.problem
-    live.heads_off, live.text = [], "M" * 500
+    live.ablate_heads, live.text = [], "M" * 500
     assert "500" in live.problem or "501" in live.problem
 
 
 def test_live_takes_any_function_that_looks():
     asked = []
 
-    def look(text, heads_off):
-        asked.append((text, heads_off))
+    def look(text, ablate_heads):
+        asked.append((text, ablate_heads))
         return AttentionExplorer(some_weights(len(text)), list(text))
 
-    live = AttentionExplorer.live(look=look, text="ab", heads_off=[(0, 1)], layer=1, predict=True)
+    live = AttentionExplorer.live(look=look, text="ab", ablate_heads=[(0, 1)], layer=1, predict=True)
     live.text = "abc"
     assert asked == [("ab", [(0, 1)]), ("abc", [(0, 1)])]
     assert (live.layer, live.predict, live.payload["labels"]) == (1, True, ["a", "b", "c"])

@@ -38,9 +38,9 @@ function render({ model, el }) {
   const toggleHead = (index = chosen().layer * data().heads + chosen().head) => {
     if (!model.get("is_live")) return;
     const place = [Math.floor(index / data().heads), index % data().heads];
-    const off = model.get("heads_off") ?? [];
+    const off = model.get("ablate_heads") ?? [];
     const rest = off.filter((one) => one.join() !== place.join());
-    set({ heads_off: rest.length < off.length ? rest : [...off, place] });
+    set({ ablate_heads: rest.length < off.length ? rest : [...off, place] });
   };
 
   const hooks = { point, pin: pinIt, unpin };
@@ -67,7 +67,7 @@ function render({ model, el }) {
       ...chosen(),
       view: views[model.get("view")] ? model.get("view") : "one", threshold: model.get("threshold"),
       target: where && { ...chosen(), ...where },
-      pins: ui.pins.list.filter(fits), off: model.get("heads_off") ?? [], scores: payload.scores, names: payload.names,
+      pins: ui.pins.list.filter(fits), off: model.get("ablate_heads") ?? [], scores: payload.scores, names: payload.names,
       ink: ui.ink(), colors: { ...colors, second: ui.color("--second") },
       version,
     };
@@ -170,7 +170,7 @@ function render({ model, el }) {
       refresh();
     }
   });
-  ui.watch(["layer", "head", "threshold", "pins", "view", "heads_off"], refresh);
+  ui.watch(["layer", "head", "threshold", "pins", "view", "ablate_heads"], refresh);
   ui.onTheme(refresh);
   ui.onResize((now) => {
     width = now;
@@ -189,7 +189,7 @@ function controlsOf({ model, set, toggleHead }) {
   const text = h("input", { type: "text", "aria-label": "type a sentence", spellcheck: "false", value: model.get("text") ?? "",
     oninput: (event) => set({ text: event.target.value }) });
   const switchOff = h("button", { type: "button", onclick: () => toggleHead() }, "switch this head off");
-  const allOn = h("button", { type: "button", onclick: () => set({ heads_off: [] }) }, "all heads on");
+  const allOn = h("button", { type: "button", onclick: () => set({ ablate_heads: [] }) }, "all heads on");
   const live = h("div", { class: "live", hidden: !model.get("is_live") }, text, switchOff, allOn);
   const views = h("label", { hidden: true }, "show ", h("select", { onchange: (event) => set({ view: event.target.value }) }));
   const shown = h("output", {});

@@ -53,9 +53,9 @@ export function explain(block, place) {
   };
   if (stage === "after") return of("the stream in the middle + what the feed-forward network adds", [{ left: from("middle") }, { left: from("feed_forward") }]);
   if (stage === "middle") return of("the stream before + what attention adds", [{ left: from("before") }, { left: from("attention") }]);
-  if (stage === "feed_forward") return of("hidden layer × a row of the matrix that narrows", matrixTerms(block, "narrow", "hidden", position, index));
+  if (stage === "feed_forward") return of("hidden layer × a row of the matrix that narrows", matrixTerms(block, "down_proj", "hidden", position, index));
   if (stage === "hidden") {
-    const found = of("what the feed-forward network reads × a row of the matrix that widens", matrixTerms(block, "widen", "feed_forward_input", position, index));
+    const found = of("what the feed-forward network reads × a row of the matrix that widens", matrixTerms(block, "up_proj", "feed_forward_input", position, index));
     return { ...found, after: found.sum <= 0 ? `The sum, ${short(found.sum)}, is below 0: cut off, it is 0.` : `The sum, ${short(found.sum)}, is squared.` };
   }
   if (stage === "attention") return of("what the heads bring home × a row of the output matrix", matrixTerms(block, "output", "heads", position, index));

@@ -174,14 +174,14 @@ LESSON = Lesson(
         ),
         Exercise(
             "swiglu",
-            task="Write `swiglu(x, gate, widen, narrow)`: the feed-forward network of Llama. `gate` and `widen` are "
-            "(d_ff, d_model), `narrow` is (d_model, d_ff), as `nn.Linear` keeps them. Only the gate bends, by "
-            "`F.silu`; it multiplies what was widened; then narrow.",
+            task="Write `swiglu(x, gate_proj, up_proj, down_proj)`: the feed-forward network of Llama. `gate_proj` and "
+            "`up_proj` are (d_ff, d_model), `down_proj` is (d_model, d_ff), as `nn.Linear` keeps them. Only the gate "
+            "bends, by `F.silu`; it multiplies what was widened; then narrow.",
             minutes=7,
             difficulty=2,
             hints=(
-                "Two ways up, one way down. `x @ gate.T` goes up once; the two ways meet by `*`.",
-                "`(F.silu(x @ gate.T) * (x @ widen.T)) @ narrow.T`",
+                "Two ways up, one way down. `x @ gate_proj.T` goes up once; the two ways meet by `*`.",
+                "`(F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T`",
             ),
             solution=architectures.swiglu,
             why="The gate decides, number by number, how much of what was widened gets through. Three matrices in "
@@ -202,8 +202,8 @@ LESSON = Lesson(
                 ),
                 Mistake(
                     "You forget to narrow: what comes back must fit the stream again.",
-                    when=lambda got, x, gate, widen, narrow: (
-                        isinstance(got, torch.Tensor) and got.shape[-1:] == gate.shape[:1]
+                    when=lambda got, x, gate_proj, up_proj, down_proj: (
+                        isinstance(got, torch.Tensor) and got.shape[-1:] == gate_proj.shape[:1]
                     ),
                 ),
                 Mistake(

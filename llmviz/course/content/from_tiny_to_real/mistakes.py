@@ -28,16 +28,18 @@ def normed(
     return x / size * gain if stretched else x / size
 
 
-def gated(x: Tensor, gate: Tensor, widen: Tensor, narrow: Tensor, *, bends: str = "gate", adds: bool = False) -> Tensor:
+def gated(
+    x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor, *, bends: str = "gate", adds: bool = False
+) -> Tensor:
     """SwiGLU, or something near it."""
-    opened, widened = x @ gate.T, x @ widen.T
+    opened, widened = x @ gate_proj.T, x @ up_proj.T
     if bends in ("gate", "both"):
         opened = F.silu(opened)
     if bends in ("widened", "both"):
         widened = F.silu(widened)
     if bends == "sigmoid":
         opened = opened.sigmoid()
-    return (opened + widened if adds else opened * widened) @ narrow.T
+    return (opened + widened if adds else opened * widened) @ down_proj.T
 
 
 def chat(

@@ -56,8 +56,8 @@ class NumpyGPT:
         stream = self.normalize(self.weights["embedding.weight"][token_ids])
         for layer in range(self.config.n_layers):
             stream = stream + self.attend(self.normalize(stream), f"blocks.{layer}.attention")
-            widened = self.normalize(stream) @ self.weights[f"blocks.{layer}.feed_forward.widen.weight"].T
-            stream = stream + np.maximum(widened, 0) ** 2 @ self.weights[f"blocks.{layer}.feed_forward.narrow.weight"].T
+            up, down = (self.weights[f"blocks.{layer}.feed_forward.{name}_proj.weight"] for name in ("up", "down"))
+            stream = stream + np.maximum(self.normalize(stream) @ up.T, 0) ** 2 @ down.T
         return self.normalize(stream) @ self.weights["unembedding.weight"].T
 
 
@@ -245,30 +245,30 @@ class TestHeadsOff:
     @given(st.sets(st.tuples(st.integers(0, 1), st.integers(0, 2))))
     def test_is_as_if_its_columns_of_the_output_projection_were_zero(self, places):
         expected = self.zeroed(places)(self.IDS)
-        torch.testing.assert_close(MODEL.trace(self.IDS, heads_off=places).logits, expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(MODEL.trace(self.IDS, ablate_heads=places).logits, expected, rtol=1e-4, atol=1e-5)
 
     def test_each_head_matters_and_nothing_stays_switched_off(self):
         before = MODEL(self.IDS)
         for place in [(0, 0), (0, 2), (1, 1)]:
-            assert not torch.allclose(MODEL.trace(self.IDS, heads_off=[place]).logits, before, atol=1e-3)
+            assert not torch.allclose(MODEL.trace(self.IDS, ablate_heads=[place]).logits, before, atol=1e-3)
         torch.testing.assert_close(MODEL.trace(self.IDS).logits, before, rtol=1e-4, atol=1e-5)
 
     def test_weights_are_still_there_to_be_drawn(self):
-        trace = MODEL.trace(self.IDS, heads_off=[(0, 1)])
+        trace = MODEL.trace(self.IDS, ablate_heads=[(0, 1)])
         torch.testing.assert_close(trace.attention_weights[0], MODEL.trace(self.IDS).attention_weights[0])
         assert (trace.blocks[0].attention.head_outputs[:, 1] == 0).all()
 
     def test_can_hand_on_something_else_instead(self):
         own = MODEL.trace(self.IDS).blocks[0].attention.head_outputs[0, 1, 0]
-        trace = MODEL.trace(self.IDS, heads_off={(0, 1): own})
+        trace = MODEL.trace(self.IDS, ablate_heads={(0, 1): own})
         assert torch.equal(trace.blocks[0].attention.head_outputs[:, 1], own.expand(2, 6, 8))
-        first = MODEL.trace(self.IDS[:1, :1], heads_off={(0, 1): own})
+        first = MODEL.trace(self.IDS[:1, :1], ablate_heads={(0, 1): own})
         torch.testing.assert_close(first.logits, MODEL(self.IDS[:1, :1]), rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("place", [(2, 0), (0, 3), (-1, 0), (0,), 1, ("0", 1), (0, 1, 2)])
     def test_that_do_not_exist_get_a_sentence(self, place):
         with pytest.raises(ValueError, match=r"layers from 0 to 1 and heads from 0 to 2; given"):
-            MODEL.trace(self.IDS, heads_off=[place])
+            MODEL.trace(self.IDS, ablate_heads=[place])
 
 
 class TestRefuses:

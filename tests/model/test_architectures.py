@@ -51,15 +51,15 @@ def test_the_plain_norm_is_the_one_that_runs(n_positions, scale, seed):
     norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        norm.gain.normal_(generator=generator)
+        norm.weight.normal_(generator=generator)
         x = scale * torch.randn(n_positions, 8, generator=generator)
-        torch.testing.assert_close(rms_norm(x, norm.gain), norm(x))
+        torch.testing.assert_close(rms_norm(x, norm.weight), norm(x))
 
 
 def test_the_plain_gate_is_the_one_that_runs():
     part = FeedForward(6, 9, activation="swiglu")
     x = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
-    plain = swiglu(x, part.gate.weight, part.widen.weight, part.narrow.weight)
+    plain = swiglu(x, part.gate_proj.weight, part.up_proj.weight, part.down_proj.weight)
     torch.testing.assert_close(plain, part(x))
 
 

@@ -25,7 +25,7 @@ OTHERS = [
     replace(SMALL, unembedding="tied", positions="learned", embedding_norm=False, query_key_norm=False),
     replace(SMALL, n_key_value_heads=1, rotary_base=1e4),
     replace(SMALL, n_key_value_heads=2, biases=True, query_key_norm=False),
-    replace(SMALL, unembedding="prepared", normalization="layer", biases=True),
+    replace(SMALL, unembedding="masked_lm", normalization="layer", biases=True),
 ]
 IDS = torch.randint(SMALL.vocab_size, (2, 9), generator=torch.Generator().manual_seed(3))
 
@@ -83,9 +83,9 @@ def test_normalizations_are_torchs(kind, judge):
     ours = Norm(replace(SMALL, normalization=kind, norm_epsilon=1e-3))
     theirs = judge(16, eps=1e-3)
     with torch.no_grad():
-        theirs.weight.copy_(ours.gain.normal_())
+        theirs.weight.copy_(ours.weight.normal_())
         if kind == "layer":
-            theirs.bias.copy_(ours.shift.normal_())
+            theirs.bias.copy_(ours.bias.normal_())
         x = torch.randn(2, 5, 16) * 0.05
         torch.testing.assert_close(ours(x), theirs(x))
 
@@ -95,7 +95,7 @@ def test_normalizations_are_torchs(kind, judge):
 )
 def test_activations_are_torchs(activation, judge):
     network, x = FeedForward(6, 10, activation=activation, biases=True), torch.randn(3, 6)
-    opened = judge(network.gate(x)) * network.widen(x) if activation == "swiglu" else judge(network.widen(x))
+    opened = judge(network.gate_proj(x)) * network.up_proj(x) if activation == "swiglu" else judge(network.up_proj(x))
     torch.testing.assert_close(network.hidden(x), opened)
 
 
@@ -104,7 +104,7 @@ def test_activations_are_torchs(activation, judge):
     [
         ({"normalization": "batch"}, "normalization is one of 'plain', 'layer', 'rms'; given 'batch'"),
         ({"activation": "relu"}, "activation is one of 'squared_relu', .*; given 'relu'"),
-        ({"unembedding": "shared"}, "unembedding is one of 'own', 'tied', 'prepared', 'none'; given 'shared'"),
+        ({"unembedding": "shared"}, "unembedding is one of 'untied', 'tied', 'masked_lm', 'none'; given 'shared'"),
         ({"biases": 1}, "biases is True or False; given 1"),
         ({"embedding_norm": None}, "embedding_norm is True or False; given None"),
         ({"n_key_value_heads": 3}, "must divide the 4 heads, so that each serves as many of them; given 3"),

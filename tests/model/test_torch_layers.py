@@ -48,8 +48,8 @@ class TestAgainstTorch:
         cls.fill_attention(theirs.self_attn, block.attention)
         if block.cross_attention is not None:
             cls.fill_attention(theirs.multihead_attn, block.cross_attention)
-        theirs.linear1.weight.copy_(block.feed_forward.widen.weight)
-        theirs.linear2.weight.copy_(block.feed_forward.narrow.weight)
+        theirs.linear1.weight.copy_(block.feed_forward.up_proj.weight)
+        theirs.linear2.weight.copy_(block.feed_forward.down_proj.weight)
 
     @staticmethod
     def last(norm):

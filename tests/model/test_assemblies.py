@@ -217,7 +217,7 @@ class TestTrace:
             torch.testing.assert_close(parts.attention_input, before(parts.residual_before))
             torch.testing.assert_close(parts.residual_middle, after(parts.residual_before + parts.attention.output))
             torch.testing.assert_close(parts.feed_forward_input, before(parts.residual_middle))
-            hidden = torch.relu(parts.feed_forward_input @ block.feed_forward.widen.weight.T) ** 2
+            hidden = torch.relu(parts.feed_forward_input @ block.feed_forward.up_proj.weight.T) ** 2
             torch.testing.assert_close(parts.feed_forward_hidden, hidden)
             torch.testing.assert_close(parts.residual_after, after(parts.residual_middle + parts.feed_forward_output))
         torch.testing.assert_close(trace.final, before(trace.residuals[-1]))
@@ -231,7 +231,7 @@ class TestTrace:
 
     def test_heads_of_an_encoder_can_be_switched_off(self):
         model, ids = noisy(EncoderOnly), random_ids(2, 6)
-        off = model.trace(ids, heads_off=[(1, 2)])
+        off = model.trace(ids, ablate_heads=[(1, 2)])
         assert (off.blocks[1].attention.head_outputs[:, 2] == 0).all()
         assert not torch.allclose(off.logits, model(ids), atol=1e-3)
 

@@ -38,7 +38,7 @@ def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
     trace = MODEL.trace(random_ids(2, 5)).blocks[0]
     cache = BlockCache(block, batch=2, context_length=5)
     for position in range(5):
-        turn = rotation_matrix(RotaryEmbedding(MODEL.cosine, MODEL.signed_sine).at(position, position + 1))
+        turn = rotation_matrix(RotaryEmbedding(MODEL.cos, MODEL.sin).at(position, position + 1))
         after = cache.read(trace.residual_before[:, position], turn)
         torch.testing.assert_close(after, trace.residual_after[:, position], rtol=0, atol=1e-4)
     torch.testing.assert_close(cache.keys, trace.attention.key, rtol=0, atol=1e-4)
@@ -48,7 +48,7 @@ def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
 def test_what_it_is_given_stays_as_it_was():
     stream = torch.randn(2, SMALL.d_model)
     before, weights = stream.clone(), copy.deepcopy(MODEL.state_dict())
-    turn = rotation_matrix(RotaryEmbedding(MODEL.cosine, MODEL.signed_sine).at(0, 1))
+    turn = rotation_matrix(RotaryEmbedding(MODEL.cos, MODEL.sin).at(0, 1))
     BlockCache(MODEL.blocks[0], batch=2, context_length=2).read(stream, turn)
     assert torch.equal(stream, before)
     assert all(torch.equal(weights[name], value) for name, value in MODEL.state_dict().items())

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from llmviz import corpora
-from llmviz.model import config
 from llmviz.model.config import ModelConfig
 from llmviz.training import distributed, runs
 
@@ -19,7 +18,7 @@ def run_in_team(
     folder: Path, steps: int, team: distributed.ProcessGroup, last_of_second: int | None = None
 ) -> list[float]:
     """Train on the kites.txt beside the folder; return the losses. The second process can be killed."""
-    config.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
+    runs.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
     losses = []
 
     def look(step) -> None:

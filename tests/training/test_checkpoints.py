@@ -119,7 +119,7 @@ class TestRoundTrip:
 
     def test_is_readable_json_and_safetensors_and_nothing_else(self, folder):
         card = read_card(folder)
-        assert " ".join(card) == "format step assembly model training corpus record files tokenizer"
+        assert " ".join(card) == "format step model_class model training corpus record files tokenizer"
         assert card["model"]["d_model"] == 24
         names = {entry["name"] for entry in card["files"].values()}
         assert contents(folder).keys() == {"checkpoint.json", *names}
@@ -167,7 +167,8 @@ class TestOtherAssemblies:
 
     def test_are_not_taken_for_a_gpt(self, tmp_path):
         save(tmp_path, Checkpoint(EncoderOnly(SMALL), TOKENIZER, {}, TrainingSettings(steps=1), 0))
-        with pytest.raises(ValueError, match=r"kind EncoderOnly.* kind DecoderOnly is wanted.*assembly=EncoderOnly"):
+        sentence = r"kind EncoderOnly.* kind DecoderOnly is wanted.*load\(folder, EncoderOnly\)"
+        with pytest.raises(ValueError, match=sentence):
             load(tmp_path)
 
     @pytest.mark.parametrize("n_more, is_taken", [(0, True), (1, True), (2, False)])
@@ -182,15 +183,15 @@ class TestOtherAssemblies:
 
     def test_files_from_before_there_was_a_choice_are_gpts_with_the_defaults(self, folder):
         card = read_card(folder)
-        del card["assembly"]
+        del card["model_class"]
         for name in ("positions", "norm", "query_key_norm"):
             del card["model"][name]
         write_card(folder, card)
         assert load(folder).model.config == SMALL
 
-    @pytest.mark.parametrize("assembly", ["MixtureOfExperts", None, 3, ["GPT"], "x" * 1000])
-    def test_unknown_kinds_get_a_sentence(self, folder, assembly):
-        write_card(folder, {**read_card(folder), "assembly": assembly})
+    @pytest.mark.parametrize("model_class", ["MixtureOfExperts", None, 3, ["GPT"], "x" * 1000])
+    def test_unknown_kinds_get_a_sentence(self, folder, model_class):
+        write_card(folder, {**read_card(folder), "model_class": model_class})
         with pytest.raises(ValueError, match="a kind that this version does not know"):
             load(folder)
 
@@ -279,7 +280,7 @@ class TestRefuses:
         assert not holds_checkpoint(tmp_path)
 
     @pytest.mark.parametrize("content", [
-        b"", b"not json", b'{"format": "llmviz checkpoint 1",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00",
+        b"", b"not json", b'{"format": "llmviz checkpoint 2",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00",
         b"[" * 100_000,
     ], ids=["empty", "no json", "truncated", "binary", "utf-16", "brackets"])  # fmt: skip
     def test_a_card_that_is_not_json(self, folder, content):
@@ -293,7 +294,7 @@ class TestRefuses:
     ])  # fmt: skip
     def test_foreign_json(self, folder, content):
         (folder / "checkpoint.json").write_text(content)
-        self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 1"')
+        self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 2"')
 
     @pytest.mark.parametrize("key", ["step", "model", "training", "corpus", "record", "files", "tokenizer"])
     @pytest.mark.parametrize("value", ["absent", None, "text", 3.5, ["a"]])
@@ -377,3 +378,34 @@ class TestRefuses:
     def test_the_optimizer_of_another_model(self, folder, address, shape):
         put_in_place(folder, "optimizer", safetensors.torch.save({address: torch.zeros(shape)}))
         self.expect(folder, f"optimizer.* does not belong to this model: it holds '{address}'")
+
+
+def test_a_checkpoint_of_format_1_loads_with_its_old_names(tmp_path):
+    """Old runs have other names for parameters and settings; weights, optimizers and choices come back."""
+    config = replace(SMALL, normalization="layer", activation="swiglu", biases=True)
+    model, settings = DecoderOnly(config), TrainingSettings(steps=2)
+    optimizers = make_optimizers(model, settings)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    for optimizer in optimizers:
+        optimizer.step()
+    save(tmp_path, Checkpoint(model, TOKENIZER, {}, settings, 1, {}, optimizers))
+    card = read_card(tmp_path)
+    old_names = {"up_proj": "widen", "down_proj": "narrow", "gate_proj": "gate", "norm.weight": "norm.gain",
+                 "norm.bias": "norm.shift"}  # fmt: skip
+    for role, entry in card["files"].items():
+        tensors = safetensors.torch.load_file(tmp_path / entry["name"])
+        for new, old in old_names.items():
+            tensors = {name.replace(new, old): tensor for name, tensor in tensors.items()}
+        content = safetensors.torch.save(tensors)
+        (tmp_path / entry["name"]).write_bytes(content)
+        card["files"][role] = {**entry, "sha256": hashlib.sha256(content).hexdigest()}
+    card["model"]["normalisation"] = card["model"].pop("normalization")
+    card["model"]["unembedding"] = "own"
+    card["assembly"] = card.pop("model_class")
+    write_card(tmp_path, {**card, "format": "llmviz checkpoint 1"})
+    found = load(tmp_path)
+    assert found.model.config == config and same_weights(found.model, model)
+    for ours, theirs in zip(optimizers, found.optimizers, strict=True):
+        for one, other in zip(all_weights(ours), all_weights(theirs), strict=True):
+            assert all(torch.equal(value, theirs.state[other][key]) for key, value in ours.state[one].items())

@@ -10,7 +10,6 @@ import pytest
 import team_run
 import torch
 
-from llmviz.model import config
 from llmviz.training import checkpoints, runs
 from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
 
@@ -34,7 +33,7 @@ def text(tmp_path):
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """Fifty steps in this process: (losses, checkpoint)."""
-    monkeypatch.setattr(runs, "ModelConfig", config.ModelConfig)  # put back what the run makes small
+    monkeypatch.setattr(runs, "ModelConfig", runs.ModelConfig)  # put back what the run makes small
     losses = team_run.run_in_team(tmp_path / "alone", 50, SINGLE_PROCESS)
     return losses, checkpoints.load(tmp_path / "alone")
 
