@@ -20,7 +20,7 @@ TESTERS ?= 3
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks html evidence bundle bench clean
+.PHONY: help lab setup test test-slow models notebooks html evidence bundle bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -38,6 +38,7 @@ setup: $(READY) ## make the environment in .venv, with the pinned versions
 
 test: $(READY) ## check style, package, widgets and every lesson's saved outputs: about 7 minutes
 	$(BIN)/python -m ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -m 'not slow'
 
 test-slow: $(READY) ## the long checks: every claim of the lessons, every lesson in a browser, a real class
@@ -61,9 +62,12 @@ bundle: $(READY) ## all on one stick: wheels, lessons, installer; in build (ARGS
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
+size: $(READY) ## lines, files and names of the project, beside their budgets (ARGS=--details)
+	$(BIN)/python tools/size.py $(ARGS)
+
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
-	find llmviz notebooks tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find llmviz notebooks tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo 'llmviz needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" is' \
