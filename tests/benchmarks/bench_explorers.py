@@ -40,7 +40,7 @@ ANSWERED = """([host, selector]) => {
     }).observe(watched, { childList: true, subtree: true, characterData: true });
 }"""
 LIVE_HEADS = """
-from llmviz import checkpoints
+from llmviz.training import checkpoints
 from llmviz.widgets import AttentionExplorer
 tiny = checkpoints.load_tiny()
 AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Ella lost a red kite. Otto found the red")

@@ -11,20 +11,21 @@ from measuring import Finding, compare, measure, seconds_of, take_turns
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 FIRST_PICTURE = """
-from llmviz import figures
+from llmviz import plots
 from llmviz.tokenizers import CharacterTokenizer
 text = "Mia found a red kite."
 tokenizer = CharacterTokenizer.train(text)
 token_ids = tokenizer.encode(text)
-figures.to_png(figures.token_strip(tokenizer.tokens(token_ids), token_ids))
+plots.to_png(plots.token_strip(tokenizer.tokens(token_ids), token_ids))
 """
 FIRST_ATTENTION = """
 import torch
-from llmviz import checkpoints, figures
+from llmviz import plots
+from llmviz.training import checkpoints
 tiny = checkpoints.load_tiny()
 token_ids = tiny.tokenizer.encode("Mia found a red kite")
 weights = tiny.model.trace(torch.tensor([token_ids])).attention_weights[0, 0].detach()
-figures.to_png(figures.attention_heads(weights, tiny.tokenizer.tokens(token_ids))[0])
+plots.to_png(plots.attention_heads(weights, tiny.tokenizer.tokens(token_ids))[0])
 """
 MATPLOTLIB_PICTURE = """
 import io

@@ -1,9 +1,9 @@
-"""Evidence: what the lessons show is true, and not only once (`make evidence`; the bounds are in bounds/*.json).
+"""Evidence: the effects that the lessons show, measured over three seeds (`make evidence`; results in bounds/*.json).
 
-A demonstration whose effect cannot be seen is worse than none. So each one is a function of a seed that returns named
-numbers, with a claim for each number: how large the effect must be for the lesson's words to be true.
-`make evidence` runs every demo over three seeds, and writes the smallest and largest value and the margin to the claim.
-`make test` runs each on the first seed and holds it against the claim.
+Each demonstration is a function of a seed that returns named numbers, with a claim for each number: how large the
+effect must be for the lesson's words to be true. `make evidence` runs every demo over three seeds, and writes the
+smallest and largest value and the margin to the claim. `make test-slow` runs each on the first seed and compares it
+with the claim; `make test` only checks that the committed bounds belong to the claims.
 
 How to add a demo: one file a lesson (attention.py, tokenization.py, …), in it a function such as
 
@@ -11,18 +11,18 @@ How to add a demo: one file a lesson (attention.py, tokenization.py, …), in it
 
     @demo(mean_error=below(0.1), copied=above(0.9), steps=between(100, 300))
     def lists_are_copied(seed: int) -> dict[str, float]:
-        '''The sentence of the lesson that this holds.'''
+        '''The sentence of the lesson that this supports.'''
         …
         return {"mean_error": …, "copied": …, "steps": …}
 
 then `make evidence ARGS="attention"`, and commit the JSON file beside the code. What to mind:
 
-- The seed decides whatever is random: the texts, the first weights, the order of reading. Same seed, same numbers.
-- Training is counted in steps, never in seconds: another machine is slower, and must come to the same.
+- Everything random follows from the seed: the texts, the first weights, the order of reading.
+- Training is counted in steps, never in seconds.
 - A claim comes from what the lesson says ("more than twice"), not from what was measured; leave room for another
   processor. A margin near 0 means that the lesson says too much.
-- On the first seed it runs in every `make test`: a few seconds at most. What trains for minutes names a `stand_in`,
-  the same measurement on models that ship.
+- A demo takes a few seconds at most. One that trains for minutes names a `stand_in`, the same measurement on models
+  that ship.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Demo:
     stand_in: Callable[[], Mapping[str, float]] | None = None
 
     def measure_for_the_test(self) -> dict[str, float]:
-        """What `make test` measures: the stand-in where there is one, else the demo on the first seed."""
+        """What `make test-slow` measures: the stand-in where there is one, else the demo on the first seed."""
         return self._checked(self.stand_in()) if self.stand_in else self.measure(SEEDS[0])
 
     def measure(self, seed: int) -> dict[str, float]:
@@ -123,17 +123,16 @@ class Demo:
 def demo(
     *, stand_in: Callable[[], Mapping[str, float]] | None = None, **claims: Claim
 ) -> Callable[[Callable[[int], Mapping[str, float]]], Demo]:
-    """Turn a function of a seed into a `Demo` with these claims; its docstring is the sentence that it holds.
+    """Turn a function of a seed into a `Demo` with these claims; its docstring is the sentence that it supports.
 
-    `stand_in`: where a demo trains for minutes, the same numbers of models that ship; `make test` holds these against
-    the claims.
+    `stand_in`: for a demo that trains for minutes, the same numbers from models that ship; `make test-slow` runs this.
     """
     if not claims:
         raise ValueError("a demo without a claim shows nothing")
 
     def make(function: Callable[[int], Mapping[str, float]]) -> Demo:
         if not function.__doc__:
-            raise ValueError(f"{function.__name__} needs a docstring: the sentence of the lesson that it holds")
+            raise ValueError(f"{function.__name__} needs a docstring: the sentence of the lesson that it supports")
         says = " ".join(function.__doc__.split())
         return Demo(function.__name__, says, claims, function, stand_in)
 
