@@ -25,6 +25,7 @@ from llmviz.evaluation import api_hallucination as library_names
 from llmviz.evaluation import capabilities
 from llmviz.evaluation import recorded as limits
 from llmviz.files import data_folder
+from llmviz.generation.sampling import sample_texts
 from llmviz.interpretability import ablation, heads, induction
 from llmviz.model.transformer import DecoderOnly
 from llmviz.pretrained import lesson_prompts
@@ -96,7 +97,7 @@ def measure(run: runs.Run) -> dict[str, Any]:
     """What a model of Tinyville can do: gaps in nats per word, known facts, copying, and valid texts (shares)."""
     model, tokenizer = run.model, run.tokenizer
     world = Tinyville(run.corpus.recipe["counts"])
-    texts = evaluation.sample_texts(model, tokenizer, SAMPLES, temperature=TEMPERATURE)
+    texts = sample_texts(model, tokenizer, SAMPLES, temperature=TEMPERATURE)
     copied = evaluation.copy_accuracy(model, tokenizer, world.copy_prompts(COPY_PROMPTS, seed=SEED))
     return {
         "gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in runs.world_gaps(run).items()},

@@ -8,12 +8,12 @@ import torch
 from fakes import FakeModel, noisy_model, scripted_model, uniform_model
 
 from llmviz.evaluation.losses import (
-    added_text,
     continuation,
     copy_accuracy,
     document_nats,
     fact_accuracy,
     gaps,
+    new_text,
     next_word,
     sample_texts,
 )
@@ -126,10 +126,10 @@ class TestWriting:
 
     def test_adds_no_end_of_text(self):
         end = WORDS.end_of_text
-        assert added_text(WORDS, [end], [*WORDS.encode("Mia found"), end]) == "Mia found"
-        assert added_text(WORDS, [end, *WORDS.encode("Mia")], WORDS.encode("found a")) == " found a"
-        assert added_text(WORDS, WORDS.encode("Bob"), WORDS.encode("found")) == " found"
-        assert added_text(WORDS, [end], [end]) == ""
+        assert new_text(WORDS, [end], [*WORDS.encode("Mia found"), end]) == "Mia found"
+        assert new_text(WORDS, [end, *WORDS.encode("Mia")], WORDS.encode("found a")) == " found a"
+        assert new_text(WORDS, WORDS.encode("Bob"), WORDS.encode("found")) == " found"
+        assert new_text(WORDS, [end], [end]) == ""
 
     def test_ends_at_the_models_context_where_the_text_does_not(self):
         model = scripted_model(WORDS.vocab_size, WORDS.encode("Mia"), 1, context_length=5)

@@ -5,7 +5,7 @@ import torch
 from fakes import random_ids
 from torch.utils.flop_counter import FlopCounterMode
 
-from llmviz.generation.flops import cache_bytes, reading_cost, step_costs
+from llmviz.generation.flops import cache_bytes, forward_cost, generation_costs
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 
@@ -25,22 +25,22 @@ def counted(work) -> int:
 
 def test_by_hand():
     # four matrices of 2 × 2, two of 2 × 3, one key and one value of 2 numbers each, 5 tokens of 2
-    assert reading_cost(1, 1, d_model=2, d_ff=3, n_layers=1, vocab_size=5) == 16 + 12 + 4 + 10
-    assert reading_cost(3, 3, d_model=2, d_ff=3, n_layers=2, vocab_size=5) == 3 * (2 * (16 + 12 + 12) + 10)
-    assert reading_cost(0, 9, 2, 3, 1, 5) == 0
+    assert forward_cost(1, 1, d_model=2, d_ff=3, n_layers=1, vocab_size=5) == 16 + 12 + 4 + 10
+    assert forward_cost(3, 3, d_model=2, d_ff=3, n_layers=2, vocab_size=5) == 3 * (2 * (16 + 12 + 12) + 10)
+    assert forward_cost(0, 9, 2, 3, 1, 5) == 0
 
 
 @pytest.mark.parametrize("n_tokens", [1, 2, 7, 16])
 def test_torch_counts_the_same_for_a_whole_text(n_tokens):
     ids = random_ids(1, n_tokens)
-    assert counted(lambda: MODEL(ids)) == reading_cost(n_tokens, n_tokens, *SIZES)
+    assert counted(lambda: MODEL(ids)) == forward_cost(n_tokens, n_tokens, *SIZES)
 
 
 @pytest.mark.parametrize("n_before", [1, 5, 15])
 def test_torch_counts_the_same_for_one_token_after_a_cache(n_before):
     cache = MODEL.new_cache()
     MODEL(random_ids(1, n_before), cache)
-    assert counted(lambda: MODEL(random_ids(1, 1), cache)) == reading_cost(1, n_before + 1, *SIZES)
+    assert counted(lambda: MODEL(random_ids(1, 1), cache)) == forward_cost(1, n_before + 1, *SIZES)
 
 
 def test_torch_counts_the_same_for_writing_with_and_without_a_cache():
@@ -48,12 +48,12 @@ def test_torch_counts_the_same_for_writing_with_and_without_a_cache():
 
     for use_cache in (True, False):
         work = counted(lambda use_cache=use_cache: generate(MODEL, [1, 2, 3], max_new_tokens=9, use_cache=use_cache))
-        assert work == sum(step_costs(CONFIG, 3, 9, use_cache=use_cache))
+        assert work == sum(generation_costs(CONFIG, 3, 9, use_cache=use_cache))
 
 
 def test_a_cache_saves_the_more_the_longer_the_text():
     ratios = [
-        step_costs(CONFIG, 3, n, use_cache=False)[-1] / step_costs(CONFIG, 3, n, use_cache=True)[-1]
+        generation_costs(CONFIG, 3, n, use_cache=False)[-1] / generation_costs(CONFIG, 3, n, use_cache=True)[-1]
         for n in (1, 4, 16, 64)
     ]
     assert ratios[0] == 1

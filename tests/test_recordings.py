@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from llmviz import corpora, evaluation, training
+from llmviz import corpora, evaluation, generation, training
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.files import data_path
 from llmviz.model.config import ModelConfig
@@ -61,7 +61,7 @@ def test_the_last_frame_is_what_the_trained_model_does(recording, model):
     ids = torch.tensor([TOKENIZER.encode_prompt("Mia has a")])
     weights = model.trace(ids).attention_weights[:, 0].detach().numpy()
     np.testing.assert_allclose(recording.attention[0].weights[-1], weights, atol=1e-5)
-    [text] = evaluation.sample_texts(model, TOKENIZER, 1, prompt="Mia", temperature=0.8)
+    [text] = generation.sample_texts(model, TOKENIZER, 1, prompt="Mia", temperature=0.8)
     assert recording.samples[-1][0].text == text
 
 

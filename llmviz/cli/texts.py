@@ -42,17 +42,17 @@ def _add_check(commands) -> None:
 
 
 def _generate(given: argparse.Namespace) -> int:
-    from llmviz import evaluation, generation
+    from llmviz.generation.sampling import generate, new_text
 
     model, tokenizer, start = _writer(given.model, given.prompt)
     texts = []
     for number in range(given.samples):
-        new_ids = generation.generate(
+        new_ids = generate(
             model, start, max_new_tokens=given.max_tokens or model.config.context_length,
             temperature=given.temperature, top_k=given.top_k, top_p=given.top_p,
             stop_tokens={tokenizer.end_of_text}, seed=given.seed + number,
         )  # fmt: skip
-        texts.append(given.prompt + evaluation.added_text(tokenizer, start, new_ids))
+        texts.append(given.prompt + new_text(tokenizer, start, new_ids))
         print(texts[-1], flush=True)
     if given.json:
         print(json.dumps({"texts": texts}, ensure_ascii=False))

@@ -20,14 +20,11 @@ from llmviz.evaluation.facts import (
 from llmviz.evaluation.hallucination import coverage_and_accuracy, coverage_curve, hallucination_rate, reliability
 from llmviz.evaluation.losses import (
     Gap,
-    added_text,
-    continuation,
     copy_accuracy,
     document_nats,
     fact_accuracy,
     gaps,
     next_word,
-    sample_texts,
 )
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.evaluation.recorded import RATIOS, SEEDS, dial_setting, make
@@ -42,12 +39,10 @@ __all__ = [
     "Preference",
     "Question",
     "SubstringIndex",
-    "added_text",
     "all_questions",
     "answer_steps",
     "ask",
     "changed",
-    "continuation",
     "copy_accuracy",
     "coverage_and_accuracy",
     "coverage_curve",
@@ -65,7 +60,6 @@ __all__ = [
     "question_text",
     "reliability",
     "repeat_accuracy",
-    "sample_texts",
     "with_change",
     "with_fact",
     "with_facts",

@@ -64,7 +64,7 @@ class CapabilityEval:
 
     def measure(self, model: DecoderOnly) -> dict[str, float]:
         """Skill → share from 0 to 1."""
-        texts = losses.sample_texts(
+        texts = sample_texts(
             model, self.tokenizer, N_SAMPLES, temperature=TEMPERATURE, max_new_tokens=LONGEST_SAMPLE, seed=self.seed
         )
         written = [word for text in texts for word in Tinyville.words(text)[:-1]]  # the last may be cut off

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from llmviz.generation.sampling import generate
+from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.facts import Fact
@@ -75,35 +75,9 @@ def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world:
     return found
 
 
-def continuation(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settings) -> str:
-    """Continue a text up to its end and return only what was added; the settings are those of `generate`."""
-    ids = tokenizer.encode_prompt(prompt)
-    settings.setdefault("max_new_tokens", model.config.context_length)
-    new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
-    return added_text(tokenizer, ids, new_ids)
-
-
-def added_text(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int]) -> str:
-    """What new tokens add to the text of a prompt, without end-of-text tokens; decoded together, since the first
-    word of a text loses the space before it.
-    """
-    prompt = [token_id for token_id in prompt_ids if token_id != tokenizer.end_of_text]
-    new = [token_id for token_id in new_ids if token_id != tokenizer.end_of_text]
-    return tokenizer.decode(prompt + new)[len(tokenizer.decode(prompt)) :]
-
-
-def sample_texts(
-    model: DecoderOnly, tokenizer: Tokenizer, n_texts: int, *, prompt: str = "", seed: int = 0, **settings
-) -> list[str]:
-    """Let the model write whole texts, each beginning with the prompt; text i is drawn with seed + i."""
-    return [
-        prompt + continuation(model, tokenizer, prompt, seed=seed + number, **settings) for number in range(n_texts)
-    ]
-
-
 def next_word(model: DecoderOnly, tokenizer: Tokenizer, prompt: str) -> str:
     """The word that the model puts next when it always takes the best token."""
-    words = Tinyville.words(continuation(model, tokenizer, prompt, temperature=0, max_new_tokens=6))
+    words = Tinyville.words(complete(model, tokenizer, prompt, temperature=0, max_new_tokens=6))
     return words[0] if words else ""
 
 

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from llmviz import training
-from llmviz.evaluation.losses import continuation
 from llmviz.evaluation.text_overlap import exact_share, overlap
 from llmviz.files import data_path
+from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.grammar import split
 from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
@@ -133,7 +133,7 @@ def finetuned(model: DecoderOnly, tokenizer: Tokenizer, *, steps: int = STEPS, s
 def summarize_all(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) -> list[str]:
     """Write a headline for each story, always taking the best next token."""
     settings = {"temperature": 0, "max_new_tokens": MOST_NEW_TOKENS}
-    return [continuation(model, tokenizer, story + MARK, **settings).strip() for story in stories]
+    return [complete(model, tokenizer, story + MARK, **settings).strip() for story in stories]
 
 
 def first_sentence(story: str) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmviz import evaluation
 from llmviz.embeddings.vectors import WordVectors
 from llmviz.finetuning.loop import IGNORE_INDEX, Examples, as_rows, text_examples
+from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST
@@ -129,7 +129,7 @@ def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, asked: Sequence[Qu
     """The share of questions that the model answers with the right word and then ends (always its best token)."""
     right = 0
     for question in asked:
-        said = evaluation.continuation(model, tokenizer, question.prompt, temperature=0, max_new_tokens=6)
+        said = complete(model, tokenizer, question.prompt, temperature=0, max_new_tokens=6)
         right += said.strip() == question.answer
     return right / len(asked)
 

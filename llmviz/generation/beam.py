@@ -1,9 +1,8 @@
-"""Beam search: several texts at once, and the one that is most probable as a whole (lesson 7)."""
+"""Beam search: keep several texts at once, and return the one that is most probable as a whole (lesson 7)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,33 +12,14 @@ from llmviz.model.transformer import DecoderOnly
 
 
 class Beam(NamedTuple):
-    """A way to go on: its new tokens, and the log-probability of all of them together, in nats."""
+    """A continuation: its new tokens, and the log-probability of all of them together, in nats."""
 
     token_ids: tuple[int, ...]
     log_probability: float
 
-    def score(self, length_penalty: float = 0.0) -> float:
-        """log p / length^penalty: at 0 the log-probability itself, at 1 its mean per token."""
-        return self.log_probability / len(self.token_ids) ** length_penalty
-
-
-@dataclass(frozen=True)
-class BeamStep:
-    """One step of the search; all best first.
-
-    Attributes:
-        candidates: the best of all ways to lengthen the beams by one token.
-        alive: those of them that go on, at most `beam_width`.
-        finished: the best texts that have come to their end so far, at most `beam_width`.
-    """
-
-    candidates: tuple[Beam, ...]
-    alive: tuple[Beam, ...]
-    finished: tuple[Beam, ...]
-
 
 def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int) -> list[Beam]:
-    """Lengthen each beam by each token, and keep the best of *all* that come out, best first (lesson 7).
+    """Extend each beam by each token, and keep the best of *all* results, best first (lesson 7).
 
     Args:
         beams: pairs (token_ids, log_probability).
@@ -60,66 +40,53 @@ def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int)
 
 
 @torch.inference_mode()
-def beam_search_steps(
+def beam_search(
     model: DecoderOnly,
     token_ids: Sequence[int],
     *,
     beam_width: int,
     max_new_tokens: int,
     stop_tokens: Collection[int] = (),
-    length_penalty: float = 0.0,
-) -> Iterator[BeamStep]:
-    """Keep the `beam_width` most probable ways to go on, and lengthen all of them, step by step (lesson 7).
+) -> list[Beam]:
+    """Keep the `beam_width` most probable continuations, and extend all of them step by step (lesson 7).
 
-    The search ends when no beam that is alive can become better than the finished ones, or after `max_new_tokens`;
-    what is alive then counts as finished. Source: Sutskever et al. 2014, "Sequence to Sequence Learning with Neural
-    Networks", section 3.2; the rules for ends and lengths are those of transformers' `generate(num_beams=…)`.
+    The search ends when no unfinished beam can become better than the finished ones, or after `max_new_tokens`;
+    beams that are still unfinished then count as finished. Source: Sutskever et al. 2014, "Sequence to Sequence
+    Learning with Neural Networks", section 3.2; ends as in transformers' `generate(num_beams=…, length_penalty=0)`.
 
     Args:
         token_ids: the prompt, at least one token.
-        beam_width: how many texts are carried on at once; 1 is greedy.
+        beam_width: how many texts are kept at once; 1 is greedy.
         max_new_tokens: stop after so many.
         stop_tokens: a text is finished when it ends with one of these (it belongs to the text).
-        length_penalty: finished texts are ranked by log p / length^penalty. At 0 short texts have it easier, since
-            each further token costs; at 1 the mean per token counts.
 
-    Yields:
-        a `BeamStep` for each token.
+    Returns:
+        the finished texts, most probable first. Short texts have an advantage, since each token costs.
     """
     token_ids = list(token_ids)
     if not token_ids:
         raise ValueError("beam search needs at least one token to start from; begin with the end-of-text token")
     if beam_width < 1:
-        raise ValueError(f"beam_width is how many texts are carried on, at least 1; given {beam_width}")
+        raise ValueError(f"beam_width is how many texts are kept, at least 1; given {beam_width}")
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens cannot be negative; given {max_new_tokens}")
-    alive: list[Beam] = [Beam((), 0.0)]
+    beams: list[Beam] = [Beam((), 0.0)]
     finished: list[Beam] = []
-    n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough to go on when the best ones end
+    n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough unfinished ones even if the best all end
     for n_new in range(1, max_new_tokens + 1):
-        candidates = extend_beams(alive, _next_log_probabilities(model, token_ids, alive), n_candidates)
+        candidates = extend_beams(beams, _next_log_probabilities(model, token_ids, beams), n_candidates)
         ends = [beam.token_ids[-1] in stop_tokens or n_new == max_new_tokens for beam in candidates]
         finished += [beam for beam, is_end in zip(candidates[:beam_width], ends, strict=False) if is_end]
-        finished = sorted(finished, key=lambda beam: -beam.score(length_penalty))[:beam_width]
-        alive = [beam for beam, is_end in zip(candidates, ends, strict=True) if not is_end][:beam_width]
-        yield BeamStep(tuple(candidates), tuple(alive), tuple(finished))
-        if not alive:
-            return
-        if len(finished) == beam_width and alive[0].score(length_penalty) <= finished[-1].score(length_penalty):
-            return
-
-
-def beam_search(model: DecoderOnly, token_ids: Sequence[int], **settings) -> list[Beam]:
-    """Return the finished texts of `beam_search_steps`, best first; the settings are the same."""
-    finished: tuple[Beam, ...] = ()
-    for step in beam_search_steps(model, token_ids, **settings):
-        finished = step.finished
-    return list(finished)
+        finished = sorted(finished, key=lambda beam: -beam.log_probability)[:beam_width]
+        beams = [beam for beam, is_end in zip(candidates, ends, strict=True) if not is_end][:beam_width]
+        if not beams or (len(finished) == beam_width and beams[0].log_probability <= finished[-1].log_probability):
+            break
+    return finished
 
 
 @torch.inference_mode()
 def continuation_log_probability(model: DecoderOnly, token_ids: Sequence[int], new_ids: Sequence[int]) -> float:
-    """How probable a model finds exactly this continuation: the sum of its tokens' log-probabilities, in nats.
+    """The log-probability of exactly this continuation: the sum over its tokens, in nats.
 
     `token_ids` is the prompt and `new_ids` the continuation, both together at most `context_length` + 1 tokens.
     """

@@ -1,4 +1,4 @@
-"""Generation: from scores to text, one token at a time (lesson 7)."""
+"""Sampling: from logits to text, one token at a time (lesson 7)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import torch
 from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly
+from llmviz.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
 class GenerationStep:
-    """One choice of a token.
+    """One sampled token.
 
     Attributes:
         token_id: the chosen one.
-        probabilities: (vocab,), after the temperature, before anything is cut; sums to 1.
-        kept: (vocab,), bool, True = top-k and top-p leave this token in the draw.
-        kept_probabilities: (vocab,), 0 where cut, renormalized; what the token was drawn from.
+        probabilities: (vocab,), after the temperature, before any filter; sums to 1.
+        kept: (vocab,), bool, True = top-k and top-p keep this token.
+        kept_probabilities: (vocab,), 0 where filtered out, renormalized; the token was drawn from these.
     """
 
     token_id: int
@@ -29,7 +30,7 @@ class GenerationStep:
 
 
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
-    """Turn scores (vocab,) into probabilities: softmax(logits / temperature); at 0 the best token gets everything.
+    """Turn logits (vocab,) into probabilities: softmax(logits / temperature); at 0 the best token gets everything.
 
     >>> apply_temperature(torch.tensor([2.0, 1.0]), 0).tolist()
     [1.0, 0.0]
@@ -44,45 +45,51 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     return (below_best / temperature).softmax(dim=-1).to(logits.dtype)
 
 
-def keep_top_k(probabilities: Tensor, top_k: int | None) -> Tensor:
-    """Keep the k most probable tokens: (vocab,), bool. Source: Fan et al. 2018, section 5.4.
+def _n_kept(ordered, top_k: int | None, top_p: float | None) -> int:
+    """How many tokens top-k and top-p keep of those whose probabilities these are, most probable first (vocab,).
 
-    >>> keep_top_k(torch.tensor([0.5, 0.2, 0.3]), 2).tolist()
-    [True, False, True]
+    Takes a tensor or an array.
     """
-    kept = torch.ones_like(probabilities, dtype=torch.bool)
-    if top_k is not None and top_k < len(probabilities):
-        kept[probabilities.sort(descending=True, stable=True).indices[top_k:]] = False
+    n_kept = len(ordered) if top_k is None else min(top_k, len(ordered))
+    if top_p is not None:
+        mass_before = ordered.cumsum(0) - ordered
+        n_kept = min(n_kept, int((mass_before < top_p).sum()))
+    return n_kept
+
+
+def _filter(probabilities: Tensor, top_k: int | None, top_p: float | None) -> Tensor:
+    kept = torch.zeros_like(probabilities, dtype=torch.bool)
+    ordered = probabilities.sort(descending=True, stable=True)
+    kept[ordered.indices[: _n_kept(ordered.values, top_k, top_p)]] = True
     return kept
 
 
-def keep_top_p(probabilities: Tensor, top_p: float | None) -> Tensor:
-    """Keep the fewest tokens that together have at least probability p ("nucleus"): (vocab,), bool.
+def keep_top_p(probabilities: Tensor, top_p: float) -> Tensor:
+    """Keep the fewest tokens that together have at least probability p (nucleus sampling): (vocab,), bool.
 
     Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
 
     >>> keep_top_p(torch.tensor([0.5, 0.2, 0.3]), 0.7).tolist()
     [True, False, True]
     """
-    kept = torch.ones_like(probabilities, dtype=torch.bool)
-    if top_p is not None:
-        ordered = probabilities.sort(descending=True, stable=True)
-        mass_before = ordered.values.cumsum(dim=-1) - ordered.values
-        kept[ordered.indices[mass_before >= top_p]] = False
-    return kept
+    return _filter(probabilities, None, top_p)
 
 
 def filter_logits(probabilities: Tensor, top_k: int | None, top_p: float | None) -> tuple[Tensor, Tensor]:
-    """Cut the improbable tokens and share out what is left: who is kept (vocab,), bool, and the new probabilities."""
+    """Top-k (Fan et al. 2018, section 5.4) and top-p: which tokens are kept (vocab,), bool, and the new probabilities.
+
+    >>> filter_logits(torch.tensor([0.5, 0.2, 0.3]), 2, None)[0].tolist()
+    [True, False, True]
+    """
     if top_k is None and top_p is None:
         return torch.ones_like(probabilities, dtype=torch.bool), probabilities
-    kept = keep_top_k(probabilities, top_k) & keep_top_p(probabilities, top_p)
+    kept = _filter(probabilities, top_k, top_p)
     remaining = probabilities * kept
     return kept, remaining / remaining.sum()
 
 
 def sample_token(probabilities: Tensor, generator: torch.Generator) -> int:
-    """Draw a token id from its probabilities (vocab,): lay them end to end, and see where a random point falls.
+    """Draw a token id from its probabilities (vocab,), by the inverse of the cumulative distribution.
 
     (Several times faster than `torch.multinomial` for one draw.)
     """
@@ -104,14 +111,14 @@ def _check(temperature: float, top_k: int | None, top_p: float | None, max_new_t
 
 
 def _next_logits(model: DecoderOnly, token_ids: list[int], cache: list | None) -> Tensor:
-    """Scores for the token after these; with a cache only the tokens it has not seen are computed."""
+    """Logits of the token after these, (vocab,); with a cache only the tokens it does not hold are computed."""
     limit = model.config.context_length
     if cache is None or len(token_ids) > limit:
-        cache, unread = None, token_ids[-limit:]
+        cache, new_ids = None, token_ids[-limit:]
     else:
-        unread = token_ids[cache[0].length :]
+        new_ids = token_ids[cache[0].length :]
     device = model.embedding.weight.device
-    return model(torch.tensor([unread], device=device), cache)[0, -1]
+    return model(torch.tensor([new_ids], device=device), cache)[0, -1]
 
 
 def generate_steps(
@@ -126,20 +133,17 @@ def generate_steps(
     seed: int = 0,
     use_cache: bool = True,
 ) -> Iterator[GenerationStep]:
-    """Continue a text token by token, and show each choice as it is made (lesson 7).
+    """Continue a text token by token; yields a `GenerationStep` for each (lesson 7).
 
     Args:
         token_ids: the prompt, at least one token (the end-of-text token begins a new text).
         max_new_tokens: stop after so many.
         temperature: 0 always takes the best token; below 1 sharpens, above 1 flattens the distribution.
-        top_k, top_p: cut the improbable tokens before drawing; both may be given.
+        top_k, top_p: filter out the improbable tokens before drawing; both may be given.
         stop_tokens: stop after one of these was chosen (it is yielded too).
         seed: the same seed gives the same text.
-        use_cache: keep the keys and values of earlier tokens; faster, and the same text (a test holds it). When the
-            text outgrows the context, the model sees only its last `context_length` tokens and the cache retires.
-
-    Yields:
-        a `GenerationStep` for each new token.
+        use_cache: keep the keys and values of earlier tokens; faster, and the same text. When the text is longer than
+            the context, the model sees only its last `context_length` tokens and the cache is not used any more.
     """
     _check(temperature, top_k, top_p, max_new_tokens)
     token_ids = list(token_ids)
@@ -164,32 +168,57 @@ def generate(model: DecoderOnly, token_ids: Sequence[int], **settings) -> list[i
     return [step.token_id for step in generate_steps(model, token_ids, **settings)]
 
 
+def complete(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settings) -> str:
+    """Continue a text up to its end; returns the new text only. The settings are those of `generate_steps`."""
+    ids = tokenizer.encode_prompt(prompt)
+    settings.setdefault("max_new_tokens", model.config.context_length)
+    new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
+    return new_text(tokenizer, ids, new_ids)
+
+
+def new_text(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int]) -> str:
+    """What new tokens add to the text of a prompt, without end-of-text tokens.
+
+    Both are decoded together, since the first word of a text loses the space before it.
+    """
+    prompt = [token_id for token_id in prompt_ids if token_id != tokenizer.end_of_text]
+    new = [token_id for token_id in new_ids if token_id != tokenizer.end_of_text]
+    return tokenizer.decode(prompt + new)[len(tokenizer.decode(prompt)) :]
+
+
+def sample_texts(
+    model: DecoderOnly, tokenizer: Tokenizer, n_texts: int, *, prompt: str = "", seed: int = 0, **settings
+) -> list[str]:
+    """Sample whole texts that begin with the prompt; text i with seed + i."""
+    return [prompt + complete(model, tokenizer, prompt, seed=seed + number, **settings) for number in range(n_texts)]
+
+
 @torch.inference_mode()
 def look_ahead(
     model: DecoderOnly, token_ids: Sequence[int], *, top_k: int, depth: int, stop_tokens: Collection[int] = ()
 ) -> dict[tuple[int, ...], Tensor]:
-    """Follow the most probable tokens a few steps, every way they may go (lessons 0 and 7).
+    """Expand the most probable tokens a few steps deep (lessons 0 and 7).
 
     Args:
         token_ids: the text so far, at least one token.
         top_k: how many tokens branch off at each step.
-        depth: how many steps; there are up to top_k ** depth ways.
-        stop_tokens: no way goes on after one of these.
+        depth: how many steps; there are up to top_k ** depth paths.
+        stop_tokens: no path continues after one of these.
 
     Returns:
-        the tokens taken from here on → the probabilities of the next one, (vocab,). The empty way comes first.
+        the new tokens of each path → the probabilities of the next one, (vocab,). The empty path comes first.
     """
     found: dict[tuple[int, ...], Tensor] = {}
-    ways: list[tuple[int, ...]] = [()]
+    paths: list[tuple[int, ...]] = [()]
     for _ in range(depth + 1):
-        if not ways:
+        if not paths:
             break
-        batch = torch.tensor([[*token_ids, *way] for way in ways], device=model.embedding.weight.device)
+        batch = torch.tensor([[*token_ids, *path] for path in paths], device=model.embedding.weight.device)
         probabilities = model(batch)[:, -1].softmax(dim=-1).cpu()
-        found |= dict(zip(ways, probabilities, strict=True))
+        found |= dict(zip(paths, probabilities, strict=True))
         best = probabilities.topk(min(top_k, probabilities.shape[1])).indices.tolist()
-        ways = [
-            (*way, token_id) for way, ids in zip(ways, best, strict=True) for token_id in ids
+        paths = [
+            (*path, token_id) for path, ids in zip(paths, best, strict=True) for token_id in ids
             if token_id not in stop_tokens
         ]  # fmt: skip
     return found

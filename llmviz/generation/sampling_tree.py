@@ -1,9 +1,8 @@
-"""The tree of all ways in which a model may go on, as far as somebody has walked it (lesson 7)."""
+"""The tree of sampled texts: every next-token distribution that sampling meets, evaluated once (lesson 7)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,17 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llmviz.generation.sampling import _n_kept
 from llmviz.model.transformer import DecoderOnly
 
 N_NAMED = 20
-"""So many of the most probable tokens are kept by name at each place; the others only by how probable they are."""
+"""So many of the most probable tokens have an entry each; the others are binned by probability."""
 BIN_NATS = 0.5
-"""How finely the others are sorted into bins by their log-probability."""
-LEAST = -40.0
+"""The width of a bin, in log-probability."""
+_MIN_LOG_PROBABILITY = -40.0
 
 
 class Sampling(NamedTuple):
-    """How a token is drawn; the same as in `generate_steps`."""
+    """Settings of sampling; the same as in `generate_steps`."""
 
     temperature: float = 1.0
     top_k: int | None = None
@@ -30,7 +30,7 @@ class Sampling(NamedTuple):
 
 @dataclass(frozen=True)
 class TokenDistribution:
-    """What may come next after one beginning, most probable first: some tokens by name, all others in bins.
+    """A next-token distribution, most probable first: some tokens have an entry each, all others share bins.
 
     Attributes:
         order: (vocab,), token ids by rank.
@@ -44,8 +44,8 @@ class TokenDistribution:
 
     @classmethod
     def of(cls, log_probabilities: Tensor) -> TokenDistribution:
-        """Sort the tokens of one distribution (vocab,), in nats."""
-        ordered = log_probabilities.double().clamp_min(LEAST).sort(descending=True, stable=True)
+        """Sort and bin one distribution (vocab,), in nats."""
+        ordered = log_probabilities.double().clamp_min(_MIN_LOG_PROBABILITY).sort(descending=True, stable=True)
         values, order = ordered.values.numpy(), ordered.indices.numpy()
         named, others = values[:N_NAMED], values[N_NAMED:]
         bins, counts = np.unique(np.floor(-others / BIN_NATS), return_counts=True)
@@ -60,7 +60,7 @@ class TokenDistribution:
         return self.order[:N_NAMED]
 
     def rank(self, token_id: int) -> int:
-        """The how-manieth most probable a token is, counted from 0."""
+        """Rank of the token by probability, from 0."""
         return int(np.flatnonzero(self.order == token_id)[0])
 
     def log_probability(self, token_id: int) -> float:
@@ -68,27 +68,19 @@ class TokenDistribution:
         entry = np.searchsorted(np.cumsum(self.counts), self.rank(token_id), side="right")
         return float(self.log_probabilities[entry])
 
-    def shares(self, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
-        """The probability of each entry after the temperature, and how many of its tokens are kept by the cuts."""
-        temperature, top_k, top_p = sampling
-        if temperature == 0:
+    def probabilities(self, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of each entry after the temperature, and how many of its tokens top-k and top-p keep."""
+        if sampling.temperature == 0:
             masses = np.eye(1, len(self.counts))[0]
         else:
-            masses = self.counts * np.exp((self.log_probabilities - self.log_probabilities[0]) / temperature)
+            masses = self.counts * np.exp((self.log_probabilities - self.log_probabilities[0]) / sampling.temperature)
             masses /= masses.sum()
-        kept = self.counts.copy()
-        if top_k is not None:
-            kept = np.minimum(kept, np.maximum(0, top_k - (np.cumsum(self.counts) - self.counts)))
-        if top_p is not None:
-            each, before = masses / self.counts, np.cumsum(masses) - masses
-            room = np.where(each > 0, np.ceil((top_p - before) / np.maximum(each, 1e-300) - 1e-9), 0)
-            kept = np.minimum(kept, np.clip(room, 0, self.counts).astype(int))
-            kept[0] = max(1, kept[0])
-        return masses, kept
+        n_kept = _n_kept(np.repeat(masses / self.counts, self.counts), sampling.top_k, sampling.top_p)
+        return masses, np.clip(n_kept - (np.cumsum(self.counts) - self.counts), 0, self.counts)
 
-    def draw(self, sampling: Sampling, point: float) -> int:
-        """The rank of the token on which a point from 0 to 1 falls, when the kept ones are laid end to end."""
-        masses, kept = self.shares(sampling)
+    def sample(self, sampling: Sampling, point: float) -> int:
+        """The rank of the token at this point (0 to 1) of the cumulative distribution of the kept tokens."""
+        masses, kept = self.probabilities(sampling)
         remaining = masses / self.counts * kept
         edges = np.cumsum(remaining)
         wanted = point * edges[-1]
@@ -98,74 +90,66 @@ class TokenDistribution:
 
 
 class SamplingTree:
-    """Remembers every fork that was looked at; asks the model only for new ones, all of a depth at once.
+    """Samples texts under several settings; each prefix is evaluated by the model once, all of a depth in one batch.
 
     Args:
-        model: whose texts.
+        model: any `DecoderOnly`.
         token_ids: the prompt, at least one token.
-        stop_tokens: no way goes on after one of these.
+        stop_tokens: a text ends with one of these.
     """
 
     def __init__(self, model: DecoderOnly, token_ids: Sequence[int], *, stop_tokens: Collection[int] = ()):
         if not len(token_ids):
-            raise ValueError("a tree needs at least one token to grow from; begin with the end-of-text token")
+            raise ValueError("a tree needs at least one token to start from; begin with the end-of-text token")
         self.model, self.token_ids, self.stop_tokens = model, list(token_ids), frozenset(stop_tokens)
-        self.forks: dict[tuple[int, ...], TokenDistribution] = {}
+        self.distributions: dict[tuple[int, ...], TokenDistribution] = {}
+
+    @staticmethod
+    def uniform_draws(n_texts: int, n_tokens: int, seed: int = 0) -> list[list[float]]:
+        """Random numbers from 0 to 1, (text, step), with four decimals."""
+        return np.random.default_rng(seed).random((n_texts, n_tokens)).round(4).tolist()
 
     @torch.inference_mode()
-    def look(self, paths: Iterable[tuple[int, ...]]) -> None:
-        """Ask the model what may come after each of these ways, which are equally long."""
-        new = [path for path in dict.fromkeys(paths) if path not in self.forks]
+    def expand(self, paths: Iterable[tuple[int, ...]]) -> None:
+        """Evaluate the model after each of these paths, which are equally long."""
+        new = [path for path in dict.fromkeys(paths) if path not in self.distributions]
         if not new:
             return
         rows = [[*self.token_ids, *path] for path in new]
         batch = torch.tensor(rows, device=self.model.embedding.weight.device)
         found = self.model(batch)[:, -1].log_softmax(dim=-1).cpu()
-        self.forks |= {path: TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
+        self.distributions |= {path: TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
 
-    def walk(self, samplings: Sequence[Sampling], dice: Sequence[Sequence[float]]) -> dict[Sampling, list[tuple]]:
-        """Let several texts grow under several settings, all by the same dice.
+    def sample(self, samplings: Sequence[Sampling], draws: Sequence[Sequence[float]]) -> dict[Sampling, list[tuple]]:
+        """Sample texts under several settings from the same random numbers.
 
-        `dice` (text, step) are points from 0 to 1: the same point falls on another token only where a setting moves
-        the borders, so what changes between two settings is their doing.
+        `draws` (text, step) are from 0 to 1. Because all settings share them, two texts differ only where a setting
+        changed the distribution.
 
         Returns:
-            setting → for each text its tokens, up to and with a stop token.
+            setting → for each text its tokens, up to and including a stop token.
         """
-        ways = {sampling: [() for _ in dice] for sampling in samplings}
-        for step in range(len(dice[0]) if len(dice) else 0):
-            growing = [(one, text) for one in samplings for text, way in enumerate(ways[one]) if self._grows(way)]
-            self.look(ways[one][text] for one, text in growing)
+        paths = {sampling: [() for _ in draws] for sampling in samplings}
+        for step in range(len(draws[0]) if len(draws) else 0):
+            growing = [
+                (one, text) for one in samplings for text, path in enumerate(paths[one]) if not self._is_finished(path)
+            ]
+            self.expand(paths[one][text] for one, text in growing)
             for one, text in growing:
-                way = ways[one][text]
-                fork = self.forks[way]
-                ways[one][text] = (*way, int(fork.order[fork.draw(one, dice[text][step])]))
-        return ways
+                path = paths[one][text]
+                distribution = self.distributions[path]
+                token_id = int(distribution.order[distribution.sample(one, draws[text][step])])
+                paths[one][text] = (*path, token_id)
+        return paths
 
-    def follow(self, path: Sequence[int]) -> float:
-        """Look at each fork along a way, and return the log-probability of the whole way in nats."""
+    def log_probability(self, path: Sequence[int]) -> float:
+        """The log-probability of a whole path, in nats; each prefix of it is evaluated."""
         total = 0.0
         for step, token_id in enumerate(path):
-            way = tuple(path[:step])
-            self.look([way])
-            total += self.forks[way].log_probability(token_id)
+            prefix = tuple(path[:step])
+            self.expand([prefix])
+            total += self.distributions[prefix].log_probability(token_id)
         return total
 
-    def _grows(self, way: tuple[int, ...]) -> bool:
-        return not way or way[-1] not in self.stop_tokens
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread for a while: with models this small, several wait for each other more than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def uniform_draws(n_texts: int, n_tokens: int, seed: int = 0) -> list[list[float]]:
-    """Throw the dice for so many texts: points from 0 to 1, (text, step), with four decimals."""
-    return np.random.default_rng(seed).random((n_texts, n_tokens)).round(4).tolist()
+    def _is_finished(self, path: tuple[int, ...]) -> bool:
+        return bool(path) and path[-1] in self.stop_tokens

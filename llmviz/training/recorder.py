@@ -13,6 +13,7 @@ from llmviz import corpus_stats, evaluation
 from llmviz.corpora import Corpus
 from llmviz.embeddings.vectors import directions
 from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.next_tokens import next_tokens
@@ -144,7 +145,7 @@ class _Recorder:
         """Add a frame."""
         losses = {name: self._loss(texts) for name, texts in self.texts.items()}
         written = [
-            evaluation.sample_texts(self.model, self.tokenizer, 1, prompt=prompt, seed=number, temperature=TEMPERATURE)
+            sample_texts(self.model, self.tokenizer, 1, prompt=prompt, seed=number, temperature=TEMPERATURE)
             for number, prompt in enumerate(self.subject.prompts)
         ]
         samples = [self._judged(text) for [text] in written]

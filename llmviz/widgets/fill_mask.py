@@ -45,7 +45,7 @@ class FillMaskExplorer(Explorer):
 
     def __init__(self, masked, causal, tokenizer, text: str, *, hidden: Collection[int] | None = None, world=None,
                  top: int = 5, predict: bool = False, filler=None, knows_all: bool = True):  # fmt: skip
-        from llmviz.generation.fill_mask import FillMask, hidden_places
+        from llmviz.generation.fill_mask import FillMask
 
         self.filler = filler or FillMask(masked, causal, tokenizer, world=world)
         self.text, self.top, self.predict = text, top, predict
@@ -54,7 +54,7 @@ class FillMaskExplorer(Explorer):
             raise ValueError(f'Type a sentence; "___" in it is a word to be filled in. Given {text!r}.')
         typed = [place for place, word in enumerate(self.words) if word.text is None]
         wanted = hidden if hidden is not None else typed or [len(self.words) // 2]
-        self.hidden = tuple(hidden_places(self.words, wanted))
+        self.hidden = tuple(self.filler.hidden_places(self.words, wanted))
         alone = [(place,) for place, word in enumerate(self.words) if word.text is not None] if not typed else []
         self.cases = {
             places: self.filler.fill(text, places)

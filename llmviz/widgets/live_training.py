@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 
 from llmviz import evaluation, training
+from llmviz.generation.sampling import sample_texts
 from llmviz.plots import validation
 from llmviz.plots.labels import spoken_prose
 from llmviz.training import controller
@@ -172,7 +173,7 @@ class LiveTraining(LiveExplorer):
         if self._writes:
             if run.is_pausing:
                 return False
-            [text] = evaluation.sample_texts(
+            [text] = sample_texts(
                 run.model, self._tokenizer, 1, prompt=self._prompt, temperature=TEMPERATURE
             )
             self.samples.append((run.step, text))

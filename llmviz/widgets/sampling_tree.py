@@ -1,7 +1,8 @@
 """TreeExplorer: the branching tree of what a model may write, under temperature, top-k and top-p (lesson 7)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import traitlets
@@ -60,7 +61,7 @@ class SamplingTreeExplorer(Explorer):
         seed: int = 0,
         only_this_setting: bool = False,
     ):
-        from llmviz.generation.sampling_tree import Sampling, one_thread
+        from llmviz.generation.sampling_tree import Sampling
 
         self.model, self.tokenizer, self.text = model, tokenizer, text
         self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
@@ -73,27 +74,27 @@ class SamplingTreeExplorer(Explorer):
                 f"This model sees {limit} tokens at once; the text has {len(self.start)} and {n_tokens} more are to "
                 "be written: type less, or ask for fewer."
             )
-        with one_thread():
+        with _one_thread():
             self._grow()
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def _grow(self) -> None:
         """Let the texts grow: the drawn ones under every setting, the greedy one, and the best beam."""
         from llmviz.generation.beam import beam_search
-        from llmviz.generation.sampling_tree import SamplingTree, uniform_draws
+        from llmviz.generation.sampling_tree import SamplingTree
 
         end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)
-        self.dice = uniform_draws(self.n_samples, self.n_tokens, self.seed)
+        self.dice = SamplingTree.uniform_draws(self.n_samples, self.n_tokens, self.seed)
         self.tree = SamplingTree(self.model, self.start, stop_tokens=end)
         settings = [self.sampling] if self.only_this_setting else _settings(self.sampling)
-        found = self.tree.walk(settings, self.dice)
+        found = self.tree.sample(settings, self.dice)
         self.samples = found[self.sampling]
         options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
         self.greedy, self.beam = (
             beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
             for width in (1, self.beam_width)
         )
-        self.log_probabilities = {way: self.tree.follow(way) for way in (self.greedy, self.beam)}
+        self.log_probabilities = {way: self.tree.log_probability(way) for way in (self.greedy, self.beam)}
         drawn = {way for several in found.values() for way in several}
         ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
         self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
@@ -119,11 +120,11 @@ class SamplingTreeExplorer(Explorer):
         }  # fmt: skip
 
     def _payload(self) -> dict:
-        known = [path for path in self.paths if path in self.tree.forks]
+        known = [path for path in self.paths if path in self.tree.distributions]
         places = {path: place for place, path in enumerate(known)}
-        forks = [self.tree.forks[path] for path in known]
+        forks = [self.tree.distributions[path] for path in known]
         edges = [
-            [places[path[:-1]], self.tree.forks[path[:-1]].rank(path[-1]), path[-1], places.get(path, -1)]
+            [places[path[:-1]], self.tree.distributions[path[:-1]].rank(path[-1]), path[-1], places.get(path, -1)]
             for path in self.paths if path
         ]  # fmt: skip
         used = {int(token_id) for fork in forks for token_id in fork.named} | {edge[2] for edge in edges}
@@ -148,12 +149,12 @@ class SamplingTreeExplorer(Explorer):
 
     def _cost(self) -> dict:
         """The multiplications for each token that is read, and for each token that it looks at."""
-        from llmviz.generation.flops import reading_cost
+        from llmviz.generation.flops import forward_cost
 
         config = self.model.config
         sizes = (config.d_model, config.d_ff, config.n_layers, config.vocab_size)
-        token = reading_cost(1, 0, *sizes)
-        return {"token": token, "look": reading_cost(1, 1, *sizes) - token}
+        token = forward_cost(1, 0, *sizes)
+        return {"token": token, "look": forward_cost(1, 1, *sizes) - token}
 
     def _label(self, token_id: int) -> str:
         return "end" if token_id == self.tokenizer.end_of_text else spoken_token(self.vocabulary[token_id], 24)[1:-1]
@@ -187,7 +188,7 @@ class SamplingTreeExplorer(Explorer):
         """Return every text with its log-probability."""
         named = [("greedy", self.greedy), ("best beam", self.beam)]
         named += [(f"drawn {number}", way) for number, way in enumerate(self.samples, 1)]
-        rows = [[name, self._written(way), f"{self.tree.follow(way):.1f}"] for name, way in named]
+        rows = [[name, self._written(way), f"{self.tree.log_probability(way):.1f}"] for name, way in named]
         return Table("The texts of the tree", ["way", "text", "log-probability (nats)"], rows)
 
     def picture(self) -> bytes:
@@ -196,10 +197,23 @@ class SamplingTreeExplorer(Explorer):
         ways |= {str(number): way for number, way in enumerate(self.samples, 1)}
         tokens = {name: [self._label(token_id) for token_id in way] for name, way in ways.items()}
         shares = {
-            name: [math.exp(self.tree.forks[way[:i]].log_probability(way[i])) for i in range(len(way))]
+            name: [math.exp(self.tree.distributions[way[:i]].log_probability(way[i])) for i in range(len(way))]
             for name, way in ways.items()
         }
         return plots.to_png(plots.sampling_tree(tokens, shares), dpi=_PICTURE_DPI)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread for a while: with models this small, several wait for each other more than they work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cuts(values: list) -> list:

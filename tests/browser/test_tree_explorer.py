@@ -45,7 +45,7 @@ def written(one) -> set[str]:
 
 
 def drawn_by_python(setting: Sampling) -> set[str]:
-    ways = EXPLORER.tree.walk([setting], EXPLORER.dice)[setting]
+    ways = EXPLORER.tree.sample([setting], EXPLORER.dice)[setting]
     return {"".join(TINY.tokenizer.tokens(way)).replace("<|endoftext|>", "end") for way in ways}
 
 

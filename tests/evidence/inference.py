@@ -8,9 +8,9 @@ from time import perf_counter
 import torch
 from claims import above, below, between, demo
 
-from llmviz.evaluation.losses import sample_texts
+from llmviz.generation import sample_texts
 from llmviz.generation.beam import beam_search, continuation_log_probability
-from llmviz.generation.flops import step_costs
+from llmviz.generation.flops import generation_costs
 from llmviz.generation.sampling import generate, generate_steps
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
@@ -114,7 +114,7 @@ def a_cache_saves_work_and_changes_nothing(seed: int) -> dict[str, float]:
         same.append([step.token_id for step in cached] == [step.token_id for step in uncached])
         for one, other in zip(cached, uncached, strict=True):
             largest = max(largest, (one.probabilities - other.probabilities).abs().max().item())
-    without, with_cache = (step_costs(model.config, len(ids), 60, use_cache=use_cache) for use_cache in (False, True))
+    without, with_cache = (generation_costs(model.config, len(ids), 60, use_cache=cached) for cached in (False, True))
     return {
         "largest_difference": largest,
         "same_tokens": sum(same) / len(same),

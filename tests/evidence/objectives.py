@@ -11,7 +11,7 @@ from functools import cache, partial
 import torch
 from claims import above, below, demo
 
-from llmviz import evaluation, make_models, training
+from llmviz import generation, make_models, training
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST
@@ -109,7 +109,7 @@ def written(pair: tuple[EncoderOnly, DecoderOnly], seed: int) -> dict[str, float
     masked, causal = pair
     tokenizer, world = checkpoints.load_tiny().tokenizer, Tinyville()
     texts = masked_lm.generate_by_mask_filling(masked, tokenizer, SAMPLES, temperature=0.8, seed=seed)
-    others = evaluation.sample_texts(causal, tokenizer, SAMPLES, temperature=0.8, seed=1_000 * seed)
+    others = generation.sample_texts(causal, tokenizer, SAMPLES, temperature=0.8, seed=1_000 * seed)
     by_masked, by_causal = (sum(world.check(text).valid for text in some) / SAMPLES for some in (texts, others))
     return {"masked": by_masked, "next_token": by_causal, "next_token_is_ahead_by": by_causal - by_masked}
 

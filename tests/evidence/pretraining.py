@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from claims import above, below, between, demo
 
-from llmviz import corpora, evaluation, training
+from llmviz import corpora, evaluation, generation, training
 from llmviz.evaluation import capabilities
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.config import ModelConfig
@@ -81,7 +81,7 @@ def the_tiny_gpt_does_not_look_stories_up(seed: int) -> dict[str, float]:
     """Fewer than half of its stories stand in the corpus, and they share no longer passages with it than new ones."""
     tiny = checkpoints.load_tiny()
     finder = SubstringIndex(corpora.from_recipe(tiny.corpus).documents)
-    written = evaluation.sample_texts(
+    written = generation.sample_texts(
         tiny.model, TOKENIZER, 20, prompt="On Monday,", temperature=0.8, seed=1000 * seed
     )
     told = [text.text for text in Tinyville().texts(seed + 5, counts={"story": 400})]
@@ -105,7 +105,7 @@ def a_few_texts_are_learned_by_heart(seed: int) -> dict[str, float]:
     settings = TrainingSettings(steps=300, batch_size=4, seed=seed)
     steps = training.train_steps(model, token_ids, settings, starts=starts)
     on_unseen = [loss_per_token(model, unseen) for step in steps if step.step % 30 == 0]
-    written = evaluation.sample_texts(model, TOKENIZER, 10, temperature=0.8, seed=seed)
+    written = generation.sample_texts(model, TOKENIZER, 10, temperature=0.8, seed=seed)
     return {
         "training_loss_over_entropy": loss_per_token(model, told) / entropy,
         "unseen_over_its_lowest": on_unseen[-1] / min(on_unseen),

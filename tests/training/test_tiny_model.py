@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmviz import evaluation
+from llmviz import evaluation, generation
 from llmviz.files import data_path
 from llmviz.tinyville import Tinyville
 from llmviz.training import checkpoints
@@ -49,5 +49,5 @@ def test_it_is_near_the_world_on_stories_it_never_saw(tiny):
 
 
 def test_most_of_what_it_writes_could_come_from_the_world(tiny):
-    texts = evaluation.sample_texts(tiny.model, tiny.tokenizer, 60, temperature=0.8, seed=1000)
+    texts = generation.sample_texts(tiny.model, tiny.tokenizer, 60, temperature=0.8, seed=1000)
     assert sum(WORLD.check(text).valid for text in texts) >= 0.9 * len(texts)

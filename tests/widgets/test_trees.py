@@ -10,7 +10,7 @@ from fakes import noisy_model
 from nodes import needs_node, node
 
 from llmviz import widgets
-from llmviz.generation.flops import step_costs
+from llmviz.generation.flops import generation_costs
 from llmviz.generation.sampling_tree import Sampling, TokenDistribution
 from llmviz.model.config import ModelConfig
 from llmviz.tokenizers.bpe import BytePairTokenizer
@@ -35,7 +35,7 @@ def shown():
 
 def test_the_page_knows_every_fork_that_its_dice_reach_by_one_slider(shown):
     payload = shown.traits()["payload"]
-    assert len(payload["n_named"]) == len([path for path in shown.paths if path in shown.tree.forks])
+    assert len(payload["n_named"]) == len([path for path in shown.paths if path in shown.tree.distributions])
     assert payload["n_named"] == [20] * len(payload["n_named"])
     assert payload["dice"] == shown.dice
     assert {str(token_id) for way in (shown.samples[0], shown.beam[:5]) for token_id in way} <= payload["labels"].keys()
@@ -97,7 +97,7 @@ def test_a_fork_is_cut_shared_out_and_drawn_from_as_in_python():
     });""", given)  # fmt: skip
     for (temperature, top_k, top_p), (masses, kept, ranks) in zip(settings, found, strict=True):
         setting = Sampling(temperature, top_k or None, top_p or None)
-        mine = fork.shares(setting)
+        mine = fork.probabilities(setting)
         assert masses == pytest.approx(mine[0].tolist(), abs=1e-9)
         assert kept == mine[1].tolist()
         assert ranks == [fork.draw(setting, point) for point in points]
@@ -113,7 +113,7 @@ def test_the_ways_of_the_page_are_those_of_python(shown):
             .map(({ steps }) => steps.map(({ token }) => token)));""", given)  # fmt: skip
     for (temperature, top_k, top_p), ways in zip(settings, found, strict=True):
         setting = Sampling(temperature, top_k or None, top_p or None)
-        drawn = shown.tree.walk([setting], shown.dice)[setting]
+        drawn = shown.tree.sample([setting], shown.dice)[setting]
         assert ways == [list(shown.greedy[:5]), list(shown.beam[:5]), *map(list, drawn)]
 
 
@@ -128,7 +128,7 @@ def test_shared_beginnings_are_one_box_and_costs_are_those_of_the_library(shown)
             bars, text: million(12345678) };""", payload)  # fmt: skip
     assert (found["n"], found["n_rows"], found["names"]) == (5, 1, ["greedy", "1", "2", "3"])
     for name, use_cache in (("cached", True), ("uncached", False)):
-        assert found["cost"][name] == 2 * sum(step_costs(SIZES, 3, 5, use_cache=use_cache))
+        assert found["cost"][name] == 2 * sum(generation_costs(SIZES, 3, 5, use_cache=use_cache))
     bars = found["bars"]
     assert [row["kept"] for row in bars["rows"]] == [True] * 3 + [False] * 5
     assert sum(row["after"] for row in bars["rows"]) == pytest.approx(1)
