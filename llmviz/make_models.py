@@ -111,9 +111,10 @@ def make_induction(folder: Path) -> None:
     """Train the model that repeats after you on random lists of the tiny GPT's tokens, measure it, and put it there."""
     tokenizer = checkpoints.load_tiny().tokenizer
     print(f"The model that repeats: {INDUCTION_STEPS} steps", flush=True)
-    model = DecoderOnly(induction.config(tokenizer.vocab_size), seed=SEED)
+    model = DecoderOnly(induction.induction_config(tokenizer.vocab_size), seed=SEED)
     settings = TrainingSettings(steps=INDUCTION_STEPS, batch_size=16, seed=SEED)
-    steps = list(tqdm(induction.train_steps(model, settings), total=INDUCTION_STEPS, desc="Training", unit=" steps"))
+    steps = induction.induction_steps(model, settings)
+    steps = list(tqdm(steps, total=INDUCTION_STEPS, desc="Training", unit=" steps"))
     record = {
         "command": "python -m llmviz.make_models induction",
         "n_parameters": model.n_parameters,
@@ -132,7 +133,7 @@ def make_induction(folder: Path) -> None:
 
 def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     """How surprised it is in both rounds of fresh lists, where its heads look, and what each is worth (nats)."""
-    lists = induction.fresh_lists(model.config.vocab_size, LIST_LENGTH)
+    lists = induction.repeated_sequences(model.config.vocab_size, LIST_LENGTH)
     losses, again = ablation.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
     weights = model.trace(lists).attention_weights.detach()
     roles = {

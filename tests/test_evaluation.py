@@ -7,21 +7,11 @@ import pytest
 import torch
 from fakes import FakeModel, noisy_model, scripted_model, uniform_model
 
-from llmviz.evaluation.losses import (
-    continuation,
-    copy_accuracy,
-    document_nats,
-    fact_accuracy,
-    gaps,
-    new_text,
-    next_word,
-    sample_texts,
-)
+from llmviz.evaluation.losses import copy_accuracy, document_nats, fact_accuracy, gaps, next_word
 from llmviz.model import transformer
 from llmviz.model.config import ModelConfig
 from llmviz.tinyville import Fact, Text, Tinyville
 from llmviz.tinyville.grammar import join
-from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 WORLD = Tinyville()
@@ -111,37 +101,7 @@ class TestGaps:
         assert found.loss == pytest.approx((len(SAID) + 1) * math.log(20) / 7)
 
 
-class TestWriting:
-    TOKENIZERS = (
-        WORDS, CharacterTokenizer.train(SAID), BytePairTokenizer.train(SAID * 3, 280), BytePairTokenizer(()),
-    )  # fmt: skip
-
-    @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda tokenizer: tokenizer.kind)
-    @pytest.mark.parametrize("prompt", ["", "Mia", "Mia found", "Mia found a red kite"])
-    def test_goes_on_where_the_prompt_ends_and_stops_at_the_end_of_the_text(self, tokenizer, prompt):
-        script = [*tokenizer.encode(SAID)[len(tokenizer.encode(prompt)) :], tokenizer.end_of_text, 0, 0]
-        model = scripted_model(tokenizer.vocab_size, script, 1 + len(tokenizer.encode(prompt)))
-        assert continuation(model, tokenizer, prompt, temperature=0) == SAID[len(prompt) :]
-        assert sample_texts(model, tokenizer, 2, prompt=prompt) == [SAID, SAID]
-
-    def test_adds_no_end_of_text(self):
-        end = WORDS.end_of_text
-        assert new_text(WORDS, [end], [*WORDS.encode("Mia found"), end]) == "Mia found"
-        assert new_text(WORDS, [end, *WORDS.encode("Mia")], WORDS.encode("found a")) == " found a"
-        assert new_text(WORDS, WORDS.encode("Bob"), WORDS.encode("found")) == " found"
-        assert new_text(WORDS, [end], [end]) == ""
-
-    def test_ends_at_the_models_context_where_the_text_does_not(self):
-        model = scripted_model(WORDS.vocab_size, WORDS.encode("Mia"), 1, context_length=5)
-        assert continuation(model, WORDS, "", temperature=0) == "Mia Mia Mia Mia Mia"
-        assert continuation(model, WORDS, "", temperature=0, max_new_tokens=2) == "Mia Mia"
-
-    def test_draws_each_text_with_a_seed_of_its_own(self):
-        model = uniform_model(WORDS.vocab_size, context_length=6)
-        texts = sample_texts(model, WORDS, 5, seed=3)
-        assert len(set(texts)) > 1
-        assert sample_texts(model, WORDS, 2, seed=5) == texts[2:4]
-
+class TestNextWord:
     @pytest.mark.parametrize("said, word", [(" red kite", "red"), ("", ""), (", a kite", ",")])
     def test_the_next_word_is_the_first_of_what_follows(self, said, word):
         script = [*WORDS.encode(said.removeprefix(" ")), WORDS.end_of_text]

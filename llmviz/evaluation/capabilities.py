@@ -13,6 +13,7 @@ from llmviz import corpora, training
 from llmviz.corpora import Corpus
 from llmviz.evaluation import losses
 from llmviz.files import data_path
+from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers.base import Tokenizer

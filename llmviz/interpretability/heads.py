@@ -1,7 +1,7 @@
-"""What a head does, as a number: how much of its attention goes to the token before, to the first, to what came next.
+"""Head scores: how much of a head's attention goes to the previous token, the first one, or by induction (lesson 3).
 
-All scores are means over the queries that have such a token to look at, from 0 (never) to 1 (always).
-They describe where a head looks, not whether the model needs it.
+All scores are means over the queries that have such a key, from 0 (never) to 1 (always). They describe where a head
+attends, not whether the model needs it.
 """
 
 from collections.abc import Sequence
@@ -9,38 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def previous_token_score(attention_weights) -> np.ndarray:
-    """Say how much each head looks at the token just before: (…, query, key) to (…,). Lesson 3.
-
-    >>> previous_token_score([[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0]]).item()
-    0.75
-    """
-    weights = _weights(attention_weights)
-    return np.diagonal(weights, offset=-1, axis1=-2, axis2=-1).mean(axis=-1)
-
-
-def first_token_score(attention_weights) -> np.ndarray:
-    """Say how much each head looks at the first token, where nothing is to be reported: (…, query, key) to (…,).
-
-    The first query, which may look nowhere else, does not count. Lesson 3.
-
-    >>> first_token_score([[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0]]).item()
-    0.25
-    """
-    return _weights(attention_weights)[..., 1:, 0].mean(axis=-1)
-
-
 def induction_score(attention_weights, tokens: Sequence) -> np.ndarray | None:
-    """Say how much each head looks at what came *after* the last time the same token stood here.
+    """How much each head attends to what came *after* the previous occurrence of the same token.
 
-    Source: Olsson et al. 2022, "In-context Learning and Induction Heads", section "Induction heads". Lesson 3.
+    Source: Olsson et al. 2022, "In-context Learning and Induction Heads", section "Induction heads".
 
     Args:
         attention_weights: (…, query, key).
         tokens: the tokens or their ids, one a position.
 
     Returns:
-        (…,), the mean over the tokens that have stood before; None where no token has.
+        (…,), the mean over the tokens that occurred before; None where no token did.
 
     >>> induction_score([[1, 0, 0], [0, 1, 0], [0, 1, 0]], ["a", "b", "a"]).item()
     1.0
@@ -57,42 +36,20 @@ def induction_score(attention_weights, tokens: Sequence) -> np.ndarray | None:
     return weights[..., list(queries), list(keys)].mean(axis=-1)
 
 
-def copying_score(attention_weights, tokens: Sequence) -> np.ndarray | None:
-    """Say how much each head looks at places where the token that comes *next* has stood: what it could copy from.
-
-    Unlike `induction_score` it does not ask how the head finds the place. Lesson 3.
-
-    Args:
-        attention_weights: (…, query, key).
-        tokens: the tokens or their ids, one a position.
-
-    Returns:
-        (…,), the mean over the queries whose next token has stood before; None where there is none.
-
-    >>> copying_score([[1, 0, 0], [0.25, 0.75, 0], [0, 0, 1]], ["a", "b", "a"]).item()
-    0.25
-    """
-    weights, tokens = _weights(attention_weights), _one_each(attention_weights, tokens)
-    sums = [
-        weights[..., query, [key for key in range(query + 1) if tokens[key] == coming]].sum(axis=-1)
-        for query, coming in enumerate(tokens[1:])
-        if coming in tokens[: query + 1]
-    ]
-    return np.mean(sums, axis=0) if sums else None
-
-
 def head_scores(attention_weights, tokens: Sequence) -> dict[str, np.ndarray]:
-    """Return all scores that this text allows: name to (…,). A single token allows none.
+    """All scores that this text allows: name to (…,). A single token allows none.
+
+    The first query, which can attend to itself only, does not count.
 
     >>> sorted(head_scores([[1, 0, 0], [0, 1, 0], [0, 1, 0]], ["a", "b", "a"]))
     ['first token', 'induction', 'previous token']
     """
     if len(tokens) < 2:
         return {}
-    induction = induction_score(attention_weights, tokens)
+    weights, induction = _weights(attention_weights), induction_score(attention_weights, tokens)
     scores = {
-        "previous token": previous_token_score(attention_weights),
-        "first token": first_token_score(attention_weights),
+        "previous token": np.diagonal(weights, offset=-1, axis1=-2, axis2=-1).mean(axis=-1),
+        "first token": weights[..., 1:, 0].mean(axis=-1),
     }
     return scores if induction is None else scores | {"induction": induction}
 

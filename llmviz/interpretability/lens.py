@@ -1,4 +1,4 @@
-"""Looking at a whole model: where its parameters are, what each layer would say, what a shuffle changes (lesson 4)."""
+"""Inside a whole model: parameters by part, the logit lens, and what shuffling tokens changes (lesson 4)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from llmviz.model.transformer import TransformerBase
 
 
 def parameters_by_part(vocab_size: int, d_model: int, n_layers: int, d_ff: int) -> dict[str, int]:
-    """Say how many numbers each part of a GPT learns, all layers together, without biases and gains.
+    """How many parameters each part of a GPT has, all layers together, without biases and gains.
 
-    Heads do not appear: they share the width out among themselves.
+    Heads do not appear: they share the width among themselves.
 
     >>> parameters_by_part(vocab_size=10, d_model=4, n_layers=2, d_ff=16)
     {'embedding': 40, 'attention': 128, 'feed-forward': 256, 'unembedding': 40}
@@ -28,13 +28,13 @@ def parameters_by_part(vocab_size: int, d_model: int, n_layers: int, d_ff: int) 
 
 
 def logit_lens(residuals: Tensor, unembedding: Tensor) -> Tensor:
-    """Read the residual stream early: which token would each layer say, if it were the last?
+    """The logit lens: unembed the residual stream after each layer, as if it were the last one.
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
 
     Args:
         residuals: (layer, ..., d_model), the stream after each layer, such as `trace.residuals`.
-        unembedding: (vocab, d_model), the weight of the model's last table.
+        unembedding: (vocab, d_model), the weight of the unembedding.
 
     Returns:
         (layer, ..., vocab), probabilities; each row sums to 1.
@@ -45,7 +45,7 @@ def logit_lens(residuals: Tensor, unembedding: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def shuffle_gaps(model: TransformerBase, token_ids: Tensor, order: Sequence[int]) -> Tensor:
-    """Say how far the answer at each token changes when the tokens are put into another order.
+    """How far the output at each token changes when the tokens are put into another order.
 
     Each token is compared with *itself*, at its old and its new place; the model should be in float64
     (`model.double()`), or rounding looks like a change.
@@ -53,15 +53,15 @@ def shuffle_gaps(model: TransformerBase, token_ids: Tensor, order: Sequence[int]
     Args:
         model: a `DecoderOnly` or an `EncoderOnly`.
         token_ids: (position,).
-        order: which token stands at each new place, such as (1, 0, 2).
+        order: which token is at each new position, such as (1, 0, 2).
 
     Returns:
-        (position,), the largest difference among a token's scores, in the new order.
+        (position,), the largest difference among a token's logits, in the new order.
     """
     order = torch.tensor(order)
     if token_ids.dim() != 1 or order.sort().values.tolist() != list(range(len(token_ids))):
         raise ValueError(
-            f"order names each of the tokens' places once, from 0 to {len(token_ids) - 1}; given {order.tolist()}"
+            f"order names each position once, from 0 to {len(token_ids) - 1}; given {order.tolist()}"
         )
     before, after = model(token_ids[None])[0], model(token_ids[order][None])[0]
     return (after - before[order]).abs().amax(dim=-1)

@@ -256,7 +256,7 @@ class DecoderOnly(TransformerBase):
         Args:
             token_ids: (position,) or (batch, position).
             ablate_heads: heads whose output is set to 0, as (layer, head); or a mapping from such heads to the
-                output to use in its place, (d_head,), for example its mean (`ablation.mean_outputs`). Lesson 3.
+                output to use in its place, (d_head,). Lesson 3.
 
         Returns:
             a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).

@@ -104,18 +104,6 @@ def swiglu(x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor) -> 
     return (F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
 
 
-def cache_bytes(config: ModelConfig, n_tokens: int, bytes_each: int = 2) -> int:
-    """How much memory the keys and values of a text take while a model writes: in bytes. Lesson 10.
-
-    Two vectors, a key and a value, for each token, in each layer, for each head of keys and values.
-    Source: Ainslie et al. 2023, "GQA", section 1.
-
-    >>> cache_bytes(gpt2_like(1024), n_tokens=1, bytes_each=4)
-    512
-    """
-    return 2 * config.n_layers * config.key_value_width * n_tokens * bytes_each
-
-
 @dataclass(frozen=True)
 class Texts:
     """What the tiny models of lesson 10 read.

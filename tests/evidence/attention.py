@@ -105,14 +105,14 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
     without their layer the cliff is gone; without one head of layer 0 that has no stripe, the stripes are gone too."""
     model = checkpoints.load_induction().model
-    lists, again = induction.fresh_lists(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
+    lists, again = induction.repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
     def score(of, ablate_heads=()):
         weights = model.trace(lists[:8], ablate_heads=ablate_heads).attention_weights.detach().numpy()
         return sum(of(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
 
     stripes = score(heads.induction_score)
-    previous = score(lambda weights, tokens: heads.previous_token_score(weights))
+    previous = score(lambda weights, tokens: heads.head_scores(weights, tokens)["previous token"])
     one_back = ablation.all_heads(model)[previous.argmax()]
     losses, effects = ablation.token_losses(model, lists), ablation.head_effects(model, lists, positions=again)
 
@@ -137,14 +137,14 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
 def repetition_alone_teaches_looking_back(seed: int) -> dict[str, float]:
     """Trained on lists of random tokens that repeat, the second round becomes easier than the first. (A small
     vocabulary and 800 steps: the cliff is only forming.)"""
-    model = DecoderOnly(induction.config(50), seed=seed)
-    lists = induction.fresh_lists(50, 16, seed=seed)
+    model = DecoderOnly(induction.induction_config(50), seed=seed)
+    lists = induction.repeated_sequences(50, 16, seed=seed)
 
     def gap():
         losses = ablation.token_losses(model, lists)
         return (losses[:16].mean() - losses[17:].mean()).item()
 
     before = gap()
-    for _ in induction.train_steps(model, TrainingSettings(steps=800, batch_size=8, seed=seed), n_texts=2_000):
+    for _ in induction.induction_steps(model, TrainingSettings(steps=800, batch_size=8, seed=seed)):
         pass
     return {"gap_at_the_start": abs(before), "gap_after_800_steps": gap()}

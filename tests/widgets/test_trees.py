@@ -100,7 +100,7 @@ def test_a_fork_is_cut_shared_out_and_drawn_from_as_in_python():
         mine = fork.probabilities(setting)
         assert masses == pytest.approx(mine[0].tolist(), abs=1e-9)
         assert kept == mine[1].tolist()
-        assert ranks == [fork.draw(setting, point) for point in points]
+        assert ranks == [fork.sample(setting, point) for point in points]
 
 
 @needs_node

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from fakes import SMALL, noisy_model, random_ids
 
-from llmviz.interpretability import ablation
+from llmviz import interpretability
 
 MODEL = noisy_model()
 IDS = random_ids(3, 7)
@@ -26,44 +26,28 @@ def without(layer, head):
 
 
 def test_losses_are_those_of_the_fast_path():
-    torch.testing.assert_close(ablation.token_losses(MODEL, IDS), loss_by_hand(MODEL, IDS), rtol=1e-4, atol=1e-5)
-    assert ablation.token_losses(MODEL, IDS[0]).shape == (6,)
+    losses = interpretability.token_losses(MODEL, IDS)
+    torch.testing.assert_close(losses, loss_by_hand(MODEL, IDS), rtol=1e-4, atol=1e-5)
+    assert interpretability.token_losses(MODEL, IDS[0]).shape == (6,)
 
 
 @pytest.mark.parametrize("positions", [slice(None), slice(3, None), slice(0, 1)])
 def test_the_effect_is_the_loss_without_the_head_minus_the_loss_with_it(positions):
-    effects = ablation.head_effects(MODEL, IDS, positions=positions)
+    effects = interpretability.head_effects(MODEL, IDS, positions=positions)
     assert effects.shape == (SMALL.n_layers, SMALL.n_heads)
-    for layer, head in ablation.all_heads(MODEL):
+    assert interpretability.all_heads(MODEL) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    for layer, head in interpretability.all_heads(MODEL):
         difference = loss_by_hand(without(layer, head), IDS) - loss_by_hand(MODEL, IDS)
         torch.testing.assert_close(effects[layer, head], difference[positions].mean(), rtol=1e-3, atol=1e-5)
 
 
 def test_a_head_that_hands_on_nothing_has_no_effect():
     quiet = without(1, 2)
-    effects = ablation.head_effects(quiet, IDS)
+    effects = interpretability.head_effects(quiet, IDS)
     assert abs(effects[1, 2]) < 1e-6
     assert (effects.flatten()[:-1].abs() > 1e-4).all()
 
 
-def test_the_mean_output_is_the_mean_over_texts_and_places():
-    means = ablation.mean_outputs(MODEL, IDS)
-    assert list(means) == ablation.all_heads(MODEL) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-    outputs = MODEL.trace(IDS).blocks[1].attention.head_outputs[:, 2].detach()
-    torch.testing.assert_close(means[1, 2], sum(outputs[text, place] for text in range(3) for place in range(7)) / 21)
-
-
-def test_the_mean_takes_less_away_than_zero_from_a_head_that_always_says_the_same():
-    """Weights of 0 in the query make all keys alike; equal tokens then give the same output everywhere."""
-    model = noisy_model()
-    with torch.no_grad():
-        model.blocks[0].attention.query.weight[:8] = 0
-    ids = torch.full((1, 7), 4)
-    effects = ablation.head_effects(model, ids, replacements=ablation.mean_outputs(model, ids))
-    assert abs(effects[0, 0]) < 1e-5
-    assert abs(ablation.head_effects(model, ids)[0, 0]) > 1e-3
-
-
 def test_one_token_has_no_loss():
     with pytest.raises(ValueError, match="the first token is not predicted"):
-        ablation.token_losses(MODEL, torch.tensor([3]))
+        interpretability.token_losses(MODEL, torch.tensor([3]))

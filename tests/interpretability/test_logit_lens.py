@@ -8,7 +8,7 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.interpretability.lens import logit_lens, parameters_by_part, shuffle_gaps
+from llmviz.interpretability import logit_lens, parameters_by_part, shuffle_gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 
@@ -82,5 +82,5 @@ class TestShuffleGaps:
 
     @pytest.mark.parametrize("order", [(0, 1, 2), (0, 0, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6)])
     def test_what_is_no_order_gets_a_sentence(self, order):
-        with pytest.raises(ValueError, match=r"each of the tokens' places once, from 0 to 5; given \["):
+        with pytest.raises(ValueError, match=r"order names each position once, from 0 to 5; given \["):
             shuffle_gaps(noisy_model(), ids, order)

@@ -9,14 +9,7 @@ from fakes import bigram_model, noisy_model, scripted_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation.beam import (
-    Beam,
-    beam_search,
-    beam_search_steps,
-    continuation_log_probability,
-    extend_beams,
-)
-from llmviz.generation.sampling import generate
+from llmviz.generation import beam_search, continuation_log_probability, extend_beams, generate
 from llmviz.tinyville import Tinyville
 from llmviz.training import checkpoints
 
@@ -60,7 +53,7 @@ class TestSearching:
             [beam] = beam_search(model, prompt, beam_width=1, max_new_tokens=4)
             assert list(beam.token_ids) == generate(model, prompt, max_new_tokens=4, temperature=0)
 
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(st.integers(0, 2**31 - 1), st.integers(1, 4))
     def test_with_room_for_all_it_finds_the_most_probable_text(self, seed, length):
         logits = 2 * torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
@@ -75,7 +68,7 @@ class TestSearching:
         assert beams[0].log_probability == pytest.approx(nats(texts[0]), abs=1e-4)
         assert [beam.log_probability for beam in beams] == pytest.approx([nats(text) for text in texts], abs=1e-4)
 
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(st.integers(0, 2**31 - 1), st.integers(1, 5))
     def test_its_numbers_are_those_of_the_model(self, seed, width):
         model = noisy_model(seed=seed % 7)
@@ -84,25 +77,9 @@ class TestSearching:
             assert beam.log_probability == pytest.approx(again, abs=1e-3)
 
     def test_a_finished_text_is_kept_while_others_grow(self):
-        steps = list(beam_search_steps(roads(), [0], beam_width=2, max_new_tokens=5, stop_tokens={5}))
-        assert steps[0].finished == ()
-        assert [beam.token_ids for beam in steps[1].finished] == [(2, 5)]
-        assert {beam.token_ids for beam in steps[1].alive} == {(1, 3), (1, 4)}
-        assert steps[-1].finished[0].token_ids == (2, 5)
-        assert len(steps) < 5
-
-    def test_a_mean_per_token_favors_longer_texts(self):
-        beam = Beam((1, 2, 3, 4), -4.0)
-        assert (beam.score(), beam.score(1.0), beam.score(0.5)) == (-4.0, -1.0, -2.0)
-        logits = torch.full((3, 3), -9.0)
-        logits[0] = torch.tensor([-9.0, math.log(0.6), math.log(0.4)])
-        logits[1, 1], logits[2, 2] = 9.0, 9.0  # 1 goes on with 1, and 2 is the end
-        model = bigram_model(logits)
-        short, long = (
-            beam_search(model, [0], beam_width=2, max_new_tokens=4, stop_tokens={2}, length_penalty=penalty)[0]
-            for penalty in (-1.0, 1.0)
-        )
-        assert (short.token_ids, long.token_ids) == ((2,), (1, 1, 1, 1))
+        model = roads()
+        found = beam_search(model, [0], beam_width=2, max_new_tokens=5, stop_tokens={5})
+        assert found[0].token_ids == (2, 5) and model.n_calls < 5
 
     def test_follows_a_script_to_its_end(self):
         script = [5, 3, 8, 2]
@@ -112,23 +89,21 @@ class TestSearching:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("width, penalty", [(2, 0.0), (3, 0.0), (5, 1.0), (4, 0.5)])
-def test_transformers_finds_the_same(seed, width, penalty):
+@pytest.mark.parametrize("width", [2, 4])
+def test_transformers_finds_the_same(seed, width):
     """The judge: `generate(num_beams=…)` on a GPT-2 with random weights that ends its texts now and then."""
     from small_gpt2 import small_gpt2
 
     judge = small_gpt2(vocab_size=13, context_length=32, seed=seed)
     prompt, end = [1, 2, 3], 0
-    theirs, scores = judge.beam_search(prompt, width, 10, end, penalty)
-    ours = beam_search(
-        judge, prompt, beam_width=width, max_new_tokens=10, stop_tokens={end}, length_penalty=penalty
-    )
+    theirs, scores = judge.beam_search(prompt, width, 10, end)
+    ours = beam_search(judge, prompt, beam_width=width, max_new_tokens=10, stop_tokens={end})
     assert [list(beam.token_ids) for beam in ours] == theirs
-    assert [beam.score(penalty) for beam in ours] == pytest.approx(scores, abs=1e-4)
+    assert [beam.log_probability for beam in ours] == pytest.approx(scores, abs=1e-4)
 
 
 @pytest.mark.parametrize("arguments, sentence", [
-    ({"beam_width": 0}, "beam_width is how many texts are carried on, at least 1; given 0"),
+    ({"beam_width": 0}, "beam_width is how many texts are kept, at least 1; given 0"),
     ({"max_new_tokens": -1}, "max_new_tokens cannot be negative; given -1"),
     ({"token_ids": []}, "at least one token to start from; begin with the end-of-text token"),
 ])  # fmt: skip

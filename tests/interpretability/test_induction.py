@@ -1,0 +1,103 @@
+"""Lists that repeat, and the model that ships for them: it joins in, by looking back, with two layers."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz import interpretability
+from llmviz.files import data_path
+from llmviz.interpretability import induction
+from llmviz.model.transformer import DecoderOnly
+from llmviz.training import checkpoints
+from llmviz.training.loop import TrainingSettings
+
+
+def test_training_texts_repeat_different_tokens_and_few_tokens_are_frequent():
+    texts = induction._training_texts(500, 400, seed=1)
+    assert texts.shape == (400, induction.CONTEXT_LENGTH + 1)
+    for text in texts[:40].tolist():
+        length = next(n for n in range(induction.SHORTEST, induction.LONGEST + 1) if text[1 + n :] == text[1:-n])
+        assert text[0] == 499 and len(set(text[1 : 1 + length])) == length and max(text[1:]) < 499
+    ids, counts = texts[:, 1:].unique(return_counts=True)
+    assert counts[ids <= 50].sum() > 4 * counts[ids > 450].sum()
+
+
+@given(st.lists(st.integers(1, 99), min_size=1, max_size=20))
+def test_repeating_is_repeating(ids):
+    assert interpretability.repeat_tokens(ids, start=100).tolist() == [100, *ids, *ids]
+
+
+@pytest.mark.parametrize(("n", "sentence"), [(0, "nothing"), (32, "at most 31")])
+def test_what_cannot_be_repeated_gets_a_sentence(n, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        interpretability.repeat_tokens(range(1, n + 1), start=0)
+
+
+def test_repeated_sequences_are_drawn_evenly():
+    lists = interpretability.repeated_sequences(100, 20)
+    assert lists.shape == (32, 41) and torch.equal(lists[:, 1:21], lists[:, 21:])
+    assert lists[:, 1:21].unique(return_counts=True)[1].max() < 3 * 32 * 20 / 99
+
+
+def test_training_goes_by_the_seed_and_step_by_step(monkeypatch):
+    monkeypatch.setattr(induction, "N_TEXTS", 30)
+    settings = TrainingSettings(steps=3, batch_size=2, seed=5)
+    models = [DecoderOnly(interpretability.induction_config(50), seed=5) for _ in range(2)]
+    losses = [[step.loss for step in interpretability.induction_steps(model, settings)] for model in models]
+    assert losses[0] == losses[1] and len(losses[0]) == 3
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return checkpoints.load_induction()
+
+
+@pytest.fixture(scope="module")
+def lists(shipped):
+    return interpretability.repeated_sequences(shipped.model.config.vocab_size, 20, seed=123)
+
+
+AGAIN = slice(21, None)  # the first token of the second round cannot be known: the first round might go on
+
+
+class TestShipped:
+    def test_it_is_small_and_says_how_it_was_made(self, shipped):
+        files = list(data_path(checkpoints.INDUCTION).iterdir())
+        assert {path.suffix for path in files} == {".safetensors", ".json"}
+        assert sum(path.stat().st_size for path in files) < 1_000_000
+        assert shipped.record["command"] == "python -m llmviz.make_models induction"
+        assert shipped.record["seconds"] > 0 and shipped.step == shipped.settings.steps
+        assert shipped.tokenizer.vocab_size == shipped.model.config.vocab_size
+        assert shipped.tokenizer.end_of_text == shipped.model.config.vocab_size - 1
+
+    def test_its_surprise_falls_off_a_cliff_where_the_list_begins_again(self, shipped, lists):
+        losses = interpretability.token_losses(shipped.model, lists)
+        assert losses[:20].mean() > 6
+        assert losses[AGAIN].mean() < 0.5
+
+    def test_it_repeats_whatever_is_typed(self, shipped):
+        model, tokenizer = shipped.model, shipped.tokenizer
+        for text in ("My aunt Zelda breeds purple submarines", "abracadabra 12345", "안녕 🙂"):
+            ids = tokenizer.encode(text)[:20]
+            twice = interpretability.repeat_tokens(ids, start=tokenizer.end_of_text)
+            losses = interpretability.token_losses(model, twice)
+            assert losses[len(ids) + 1 :].mean() < 0.5 * losses[: len(ids)].mean(), text
+
+    def test_induction_heads_are_in_the_second_layer_and_previous_token_heads_in_the_first(self, shipped, lists):
+        weights = shipped.model.trace(lists[:8]).attention_weights.detach().numpy()
+        scores = sum(interpretability.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
+        previous = sum(
+            interpretability.head_scores(weights[:, row], lists[row].tolist())["previous token"] for row in range(8)
+        ) / 8
+        assert scores[1].max() > 0.4 > 5 * scores[0].max()
+        assert previous[0].max() > 0.4 > 5 * previous[1].max()
+
+    def test_a_layer_is_needed_whole_and_an_induction_head_alone_is_not(self, shipped, lists):
+        model = shipped.model
+        effects = interpretability.head_effects(model, lists, positions=AGAIN)
+        assert effects[0].max() > 2, "one head of the first layer carries the news of who stood before"
+        assert effects[1].max() < 1, "the induction heads stand in for one another"
+        for layer in (0, 1):
+            off = interpretability.token_losses(model, lists, ablate_heads=[(layer, head) for head in range(4)])
+            assert off[AGAIN].mean() > 5
