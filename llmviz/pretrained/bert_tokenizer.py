@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
-from llmviz.tokenizers.base import check_text, check_token_ids
+from llmviz.tokenizers.base import Tokenizer, check_text
+from llmviz.tokenizers.wordpiece import CONTINUES, longest_matches
 
-CONTINUES = "##"
 UNKNOWN, START, END, MASK, PADDING = "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[PAD]"
 LONGEST_WORD = 100
 NO_TEXT = ("Cc", "Cf", "Co")  # control, format, private use
@@ -18,7 +18,7 @@ _CHINESE = (
 )  # fmt: skip
 
 
-class BertTokenizer:
+class BertTokenizer(Tokenizer):
     """WordPiece as BERT has it: [CLS], the pieces of each word, [SEP].
 
     Args:
@@ -68,26 +68,18 @@ class BertTokenizer:
 
     def split(self, word: str) -> list[str]:
         """Cut a word into the longest known pieces; [UNK] where that fails, or where it is longer than 100 letters."""
-        pieces, start = [], 0
-        while start < len(word) <= LONGEST_WORD:
-            mark = CONTINUES if start else ""
-            ends = range(len(word), start, -1)
-            end = next((end for end in ends if mark + word[start:end] in self._ids), None)
-            if end is None:
-                return [UNKNOWN]
-            pieces.append(mark + word[start:end])
-            start = end
-        return pieces or [UNKNOWN]
+        pieces = list(longest_matches(word, self._ids, LONGEST_WORD)) if len(word) <= LONGEST_WORD else []
+        return pieces if pieces and None not in pieces else [UNKNOWN]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn ids back into words; capitals, accents and the spaces around marks are lost, special tokens left out."""
         left_out = {self.start, self.end_of_text, self._ids.get(PADDING)}
-        pieces = [self.pieces[one] for one in check_token_ids(token_ids, self.vocab_size) if one not in left_out]
+        pieces = [self.pieces[self._check_id(one)] for one in token_ids if one not in left_out]
         return " ".join(pieces).replace(f" {CONTINUES}", "")
 
     def tokens(self, token_ids: Iterable[int]) -> list[str]:
         """Show each token id as it stands in the vocabulary, one string per id."""
-        return [self.pieces[one] for one in check_token_ids(token_ids, self.vocab_size)]
+        return [self.pieces[self._check_id(one)] for one in token_ids]
 
     def _clean(self, text: str) -> str:
         cleaned = "".join(_cleaned(text))

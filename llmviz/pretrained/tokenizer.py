@@ -5,7 +5,7 @@ Byte-level BPE is a `tiktoken.Encoding` from the model's own merges; WordPiece i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import tiktoken
 
 from llmviz.files import read_json
 from llmviz.pretrained.bert_tokenizer import BertTokenizer
-from llmviz.tokenizers.base import Tokenizer, check_text, check_token_ids, decode_bytes, displayable
-from llmviz.tokenizers.bpe import LETTER_TO_BYTE, has_long_white_space
+from llmviz.tokenizers.base import Tokenizer, check_text
+from llmviz.tokenizers.bpe import LETTER_TO_BYTE
 from llmviz.tokenizers.tiktoken import CONTRACTIONS, GPT2_WORDS
 
 # SmolLM cuts every digit out before GPT-2's pattern runs, so white space before a digit stands at an end, too.
@@ -57,7 +57,7 @@ class TiktokenTokenizer(Tokenizer):
 
     def encode(self, text: str) -> list[int]:
         """Turn text into token ids. The names of special tokens in it are plain text."""
-        if not has_long_white_space(check_text(text)):
+        if not self._has_long_white_space(check_text(text)):
             token_ids = self.encoding.encode_ordinary(text)
             if max(token_ids, default=0) < self.vocab_size:
                 return token_ids
@@ -68,22 +68,11 @@ class TiktokenTokenizer(Tokenizer):
         known = word.encode("utf-8").translate(None, delete=self._unknown)
         return self.encoding._encode_single_piece(known) if known else []
 
-    def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text; bytes that are no valid UTF-8 become hex, such as ⟨e2 98⟩."""
-        return decode_bytes(b"".join(map(self.token_bytes, check_token_ids(token_ids, self.vocab_size))))
-
-    def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """Show each token id as readable text, one string per id (bytes that are no text in hex)."""
-        return [displayable(self.token_bytes(one)) for one in check_token_ids(token_ids, self.vocab_size)]
-
     def token_bytes(self, token_id: int) -> bytes:
         """Give the bytes of one token; of a special one its name."""
+        token_id = self._check_id(token_id)
         name = self._names.get(token_id)
         return self.encoding.decode_single_token_bytes(token_id) if name is None else name.encode("utf-8")
-
-    def token_spans(self, text: str) -> list[bytes]:
-        """List the stretch of the text's UTF-8 bytes that each token of it stands for."""
-        return [self.token_bytes(token_id) for token_id in self.encode(text)]
 
     def __repr__(self) -> str:
         return f"EncodingTokenizer({self.encoding.name!r}, vocab_size={self.vocab_size:,})"

@@ -1,4 +1,4 @@
-"""Tokenizers: text to ids and back, by characters, by words, and by pieces of words learned from text. Lesson 1.
+"""Tokenizers: text to token ids and back, by characters, by words, and by pieces of words learned from text.
 
 All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`, `tokens` and `to_dict`.
 """
@@ -32,14 +32,12 @@ __all__ = [
     "token_ranks",
 ]
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {
-    tokenizer.kind: tokenizer
-    for tokenizer in (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)
-}
+_ALL = (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)
+TOKENIZERS: dict[str, type[Tokenizer]] = {tokenizer.kind: tokenizer for tokenizer in _ALL}
 
 
 def from_dict(saved: dict[str, Any]) -> Tokenizer:
-    """Make a tokenizer again from what its `to_dict` gave; anything else is refused in a sentence.
+    """Restore a tokenizer from its `to_dict`; raises ValueError for anything else.
 
     >>> tokenizer = CharacterTokenizer.train("a red kite")
     >>> from_dict(tokenizer.to_dict()) == tokenizer

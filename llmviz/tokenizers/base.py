@@ -1,22 +1,24 @@
-"""What every tokenizer needs to know about text: which text it takes, and how a token is shown."""
+"""The base classes of all tokenizers, and the checks of their input."""
 
 from __future__ import annotations
 
 import codecs
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Self
+
+from tqdm.auto import tqdm
 
 END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = "<unk>"
+N_SPECIAL = 2  # of a `VocabularyTokenizer`: the two above
+_LARGEST_VOCABULARY = 1_000_000
+_LONG_WHITE_SPACE = 100_000
 
 
 def check_text(text: str) -> str:
-    """Give the text back if it can be tokenized, else say in one sentence why not.
-
-    A lone surrogate is half of a character: Python can hold it, but UTF-8 has no bytes for it.
-    """
+    """Return the text if it can be tokenized; raises ValueError for other types and for lone surrogates."""
     if not isinstance(text, str):
         raise ValueError(f"A tokenizer takes text (str), but was given {type(text).__name__}: {text!r:.60}.")
     try:
@@ -29,48 +31,28 @@ def check_text(text: str) -> str:
     return text
 
 
-def documents(texts: str | Iterable[str]) -> Iterator[str]:
-    """Walk over the documents to learn from: one string is one document, else each item is one."""
+def count_words(
+    texts: str | Iterable[str], split: Callable[[str], list[str]], *, progress: bool = False
+) -> Counter[str]:
+    """Count the words of the training texts: one string is one document, else each item is one.
+
+    split: cuts a document into words. Raises ValueError for bytes and other types, and where there are no words.
+    """
     if isinstance(texts, bytes):
         raise ValueError("A tokenizer learns from text (str), but was given bytes; use data.decode() first.")
     if not isinstance(texts, Iterable):
         raise ValueError(f"A tokenizer learns from text or a list of texts, but was given {texts!r:.60}.")
-    for document in [texts] if isinstance(texts, str) else texts:
-        yield check_text(document)
-
-
-def check_vocab_size(vocab_size: int, smallest: int, why: str, largest: int = 1_000_000) -> int:
-    """Give the vocabulary size back as an int if it lies within the bounds, else say what is possible."""
-    try:
-        size = operator.index(vocab_size)
-    except TypeError:
-        raise ValueError(f"vocab_size must be a whole number, but was {vocab_size!r}.") from None
-    if not smallest <= size <= largest:
-        raise ValueError(f"vocab_size={size} is not possible: {why}, so give {smallest:,} to {largest:,}.")
-    return size
-
-
-def check_token_ids(token_ids: Iterable[int], vocab_size: int) -> list[int]:
-    """Give the ids back as plain ints if each one is in the vocabulary, else name the first that is not."""
-    checked = []
-    for token_id in token_ids:
-        try:
-            index = operator.index(token_id)
-        except TypeError:
-            raise ValueError(f"A token id is a whole number, but one given was {token_id!r}.") from None
-        if not 0 <= index < vocab_size:
-            raise ValueError(f"Token id {index} is not in this vocabulary, which ends at {vocab_size - 1}.")
-        checked.append(index)
-    return checked
-
-
-def hex_form(data: bytes) -> str:
-    """Show bytes that are no text as hex digits, such as ⟨e2 98⟩."""
-    return f"⟨{data.hex(' ')}⟩"
+    counts: Counter[str] = Counter()
+    documents = [texts] if isinstance(texts, str) else texts
+    for document in tqdm(documents, "counting words", unit=" texts", disable=not progress):
+        counts.update(split(check_text(document)))
+    if not counts:
+        raise ValueError("There is no text to learn from: the texts given are empty.")
+    return counts
 
 
 def displayable(piece: bytes | str) -> str:
-    """Show one piece of text: the text itself if its bytes are valid UTF-8, else their hex digits.
+    """Show one token: its text if the bytes are valid UTF-8, else their hex digits.
 
     >>> displayable(b"caf\\xc3\\xa9"), displayable(b"\\xe2\\x98")
     ('café', '⟨e2 98⟩')
@@ -79,26 +61,28 @@ def displayable(piece: bytes | str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return hex_form(data)
-    return hex_form(data) if "\N{REPLACEMENT CHARACTER}" in text else text
+        return _hex(data)
+    return _hex(data) if "\N{REPLACEMENT CHARACTER}" in text else text
 
 
-def decode_bytes(data: bytes) -> str:
-    """Turn bytes into text; those that are no valid UTF-8 become hex, never the replacement character."""
-    return data.decode("utf-8", errors="llmviz.hex")
+def _hex(data: bytes) -> str:
+    return f"⟨{data.hex(' ')}⟩"
 
 
-def _hex_instead(error: UnicodeError) -> tuple[str, int]:
+def _hex_for_invalid_bytes(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return hex_form(error.object[error.start : error.end]), error.end
+    return _hex(error.object[error.start : error.end]), error.end
 
 
-codecs.register_error("llmviz.hex", _hex_instead)
+codecs.register_error("llmviz.hex", _hex_for_invalid_bytes)
 
 
 class Tokenizer:
-    """Base of all tokenizers: text to token ids and back."""
+    """Base of all tokenizers: text to token ids and back.
+
+    A subclass has `vocab_size`, `end_of_text` (the id of `<|endoftext|>`), `encode` and `token_bytes`.
+    """
 
     kind: ClassVar[str]
     vocab_size: int
@@ -106,6 +90,10 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Turn text into token ids."""
+        raise NotImplementedError
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The UTF-8 bytes of one token."""
         raise NotImplementedError
 
     def encode_prompt(self, text: str) -> list[int]:
@@ -116,11 +104,53 @@ class Tokenizer:
         """Encode each of several texts."""
         return [self.encode(text) for text in texts]
 
+    def decode(self, token_ids: Iterable[int]) -> str:
+        """Turn token ids back into text; bytes that are not valid UTF-8 become hex, such as ⟨e2 98⟩."""
+        return b"".join(map(self.token_bytes, token_ids)).decode("utf-8", errors="llmviz.hex")
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """Each token id as readable text (bytes that are not valid UTF-8 in hex)."""
+        return [displayable(self.token_bytes(token_id)) for token_id in token_ids]
+
+    def token_spans(self, text: str) -> list[bytes] | list[str]:
+        """The span of the text that each token covers; joined, they are the text (its UTF-8 bytes)."""
+        return [self.token_bytes(token_id) for token_id in self.encode(text)]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(vocab_size={self.vocab_size:,})"
+
+    def _check_id(self, token_id: int) -> int:
+        try:
+            index = operator.index(token_id)
+        except TypeError:
+            raise ValueError(f"A token id is a whole number, but one given was {token_id!r}.") from None
+        if not 0 <= index < self.vocab_size:
+            raise ValueError(f"Token id {index} is not in this vocabulary, which ends at {self.vocab_size - 1}.")
+        return index
+
+    @staticmethod
+    def _check_vocab_size(vocab_size: int, smallest: int, why: str) -> int:
+        try:
+            size = operator.index(vocab_size)
+        except TypeError:
+            raise ValueError(f"vocab_size must be a whole number, but was {vocab_size!r}.") from None
+        if not smallest <= size <= _LARGEST_VOCABULARY:
+            raise ValueError(
+                f"vocab_size={size} is not possible: {why}, so give {smallest:,} to {_LARGEST_VOCABULARY:,}."
+            )
+        return size
+
+    @staticmethod
+    def _has_long_white_space(text: str) -> bool:
+        """Whether white space may be so long that tiktoken's stack overflows (seen at a million characters)."""
+        chunks = range(0, len(text) - _LONG_WHITE_SPACE + 1, _LONG_WHITE_SPACE)
+        return any(text[start : start + _LONG_WHITE_SPACE].isspace() for start in chunks)
+
 
 class VocabularyTokenizer(Tokenizer):
-    """A tokenizer that cuts text by a fixed rule and looks every piece up in a list.
+    """A tokenizer that cuts text by a fixed rule and looks each piece up in a list.
 
-    The ids count the known pieces from 0; then come `<unk>` for every other piece, and last `<|endoftext|>`.
+    Ids count the known pieces from 0; then come `<unk>` for every other piece, and last `<|endoftext|>`.
     """
 
     piece_name: ClassVar[str]
@@ -129,93 +159,74 @@ class VocabularyTokenizer(Tokenizer):
         self.pieces = tuple(pieces)
         self.unknown = len(self.pieces)
         self.end_of_text = len(self.pieces) + 1
+        self.vocab_size = len(self.pieces) + N_SPECIAL
         self._table = (*self.pieces, UNKNOWN, END_OF_TEXT)
         self._ids = {piece: token_id for token_id, piece in enumerate(self.pieces)}
-        self._check_pieces()
+        if len(self._ids) < len(self.pieces):
+            twice = next(piece for piece, count in Counter(self.pieces).items() if count > 1)
+            raise ValueError(f"The {self.piece_name} {twice!r} is in this vocabulary more than once.")
+        for piece in self.pieces:
+            if not self._is_piece(check_text(piece)):
+                raise ValueError(f"{piece!r} is not one {self.piece_name}: it cannot be in this vocabulary.")
 
     def split(self, text: str) -> list[str]:
         """Cut a text into pieces by the rule of this tokenizer."""
         raise NotImplementedError
 
     @classmethod
-    def train(
-        cls, texts: str | Iterable[str], vocab_size: int | None = None, *, progress: bool = False
-    ) -> Self:
+    def train(cls, texts: str | Iterable[str], vocab_size: int | None = None, *, progress: bool = False) -> Self:
         """Learn the vocabulary: the most frequent pieces of the texts (all of them without a `vocab_size`).
 
         texts: one string, or an iterable of documents. vocab_size: number of ids, `<unk>` and `<|endoftext|>`
-        included. Of equally frequent pieces the one earlier in code point order comes first, so that the
-        result is always the same.
+        included. Ties are broken by code point order.
         """
-        if vocab_size is not None:
-            why = f"there are {UNKNOWN}, {END_OF_TEXT} and at least one {cls.piece_name}"
-            vocab_size = check_vocab_size(vocab_size, 3, why)
-        counts: Counter[str] = Counter()
-        splitter = cls(())
-        for document in with_progress(documents(texts), progress, "counting", " texts"):
-            counts.update(splitter.split(document))
-        if not counts:
-            raise ValueError("There is no text to learn a vocabulary from: the texts given are empty.")
-        by_frequency = sorted(counts, key=lambda piece: (-counts[piece], piece))
-        return cls(by_frequency if vocab_size is None else by_frequency[: vocab_size - 2])
+        n_pieces = None if vocab_size is None else cls._n_pieces(vocab_size)
+        counts = count_words(texts, cls(()).split, progress=progress)
+        return cls(sorted(counts, key=lambda piece: (-counts[piece], piece))[:n_pieces])
 
-    @property
-    def vocab_size(self) -> int:
-        """How many ids there are."""
-        return len(self._table)
+    @classmethod
+    def _n_pieces(cls, vocab_size: int) -> int:
+        why = f"there are {UNKNOWN}, {END_OF_TEXT} and at least one {cls.piece_name}"
+        return cls._check_vocab_size(vocab_size, N_SPECIAL + 1, why) - N_SPECIAL
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """The tokens that stand for no text, and their ids."""
+        """The special tokens and their ids."""
         return {UNKNOWN: self.unknown, END_OF_TEXT: self.end_of_text}
 
     def token_spans(self, text: str) -> list[str]:
-        """List the stretch of text that each token of it stands for, also those of `<unk>`; joined, they are the text.
-
-        A token that stands for no character of the text (the space before its first word) has the stretch "".
-        """
+        """The span of the text that each token covers, `<unk>` included; joined, they are the text."""
         return self.split(check_text(text))
 
     def encode_steps(self, text: str) -> Iterator[list[str]]:
         """Yield the splits on the way to tokens: the whole text, its pieces, the pieces with `<unk>`."""
-        check_text(text)
-        yield [text] if text else []
+        yield [check_text(text)] if text else []
         pieces = self.split(text)
         yield pieces
         yield [piece if piece in self._ids else UNKNOWN for piece in pieces]
 
     def encode(self, text: str) -> list[int]:
-        """Turn text into token ids; a piece that was not learned becomes the id of `<unk>`."""
+        """Turn text into token ids; an unknown piece becomes the id of `<unk>`."""
         return [self._ids.get(piece, self.unknown) for piece in self.split(check_text(text))]
 
-    def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text; lossless if none of them is `<unk>`."""
-        return "".join(self._look_up(token_ids))
-
-    def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """Show each token id as readable text, one string per id."""
-        return [displayable(piece) for piece in self._look_up(token_ids)]
-
     def token_bytes(self, token_id: int) -> bytes:
-        """Give the UTF-8 bytes of one token."""
-        (piece,) = self._look_up([token_id])
-        return piece.encode("utf-8")
+        """The UTF-8 bytes of one token."""
+        return self._table[self._check_id(token_id)].encode("utf-8")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all that `llmviz.tokenizers.from_dict` needs to make this tokenizer again, ready for JSON."""
+        """The tokenizer as a dictionary for JSON; see `llmviz.tokenizers.from_dict`."""
         return {"kind": self.kind, "pieces": list(self.pieces)}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """Make the tokenizer again from what `to_dict` gave; anything else is refused in a sentence."""
-        return cls(cls.checked_pieces(cls.kind, saved))
+        """Restore a tokenizer from `to_dict`; raises ValueError where the dictionary is damaged."""
+        return cls(cls._saved_pieces(saved))
 
-    @staticmethod
-    def checked_pieces(kind: str, saved: dict[str, Any]) -> list[str]:
-        """Give the list of pieces out of a saved tokenizer, or say that there is none."""
+    @classmethod
+    def _saved_pieces(cls, saved: dict[str, Any]) -> list[str]:
         pieces = saved.get("pieces")
         if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
-            raise ValueError(f'A saved {kind!r} tokenizer needs "pieces", a list of strings.')
+            raise ValueError(f'A saved {cls.kind!r} tokenizer needs "pieces", a list of strings.')
         return pieces
 
     def __eq__(self, other: object) -> bool:
@@ -224,28 +235,5 @@ class VocabularyTokenizer(Tokenizer):
     def __hash__(self) -> int:
         return hash((self.kind, self.pieces))
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(vocab_size={self.vocab_size:,})"
-
-    def _check_pieces(self) -> None:
-        if len(self._ids) < len(self.pieces):
-            twice = next(piece for piece, count in Counter(self.pieces).items() if count > 1)
-            raise ValueError(f"The {self.piece_name} {twice!r} is in this vocabulary more than once.")
-        for piece in self.pieces:
-            if not self._is_piece(check_text(piece)):
-                raise ValueError(f"{piece!r} is not one {self.piece_name}: it cannot be in this vocabulary.")
-
-    def _look_up(self, token_ids: Iterable[int]) -> list[str]:
-        return [self._table[token_id] for token_id in check_token_ids(token_ids, self.vocab_size)]
-
     def _is_piece(self, piece: str) -> bool:
         return self.split(piece) == [piece]
-
-
-def with_progress(items: Iterable, progress: bool, doing: str, unit: str, total: int | None = None) -> Iterable:
-    """Walk over the items, with a progress bar if one is wanted."""
-    if not progress:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, desc=doing, unit=unit, total=total)

@@ -1,14 +1,14 @@
-"""How byte-pair encoding learns: join the most frequent pair of neighbors, and again, and again.
+"""Byte-pair encoding: merge the most frequent pair of neighboring tokens, and again, and again.
 
-R. Sennrich, B. Haddow, A. Birch, "Neural machine translation of rare words with subword units" (2016),
-section 3.2; on bytes, and never across the borders of words, as in GPT-2. Lesson 1.
+R. Sennrich, B. Haddow, A. Birch, "Neural machine translation of rare words with subword units" (2016), section 3.2; on
+bytes, and never across the borders of words, as in GPT-2. First the training, then the tokenizer.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,18 +16,9 @@ from typing import Any, ClassVar, Self
 
 import regex
 import tiktoken
+from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import (
-    END_OF_TEXT,
-    Tokenizer,
-    check_text,
-    check_token_ids,
-    check_vocab_size,
-    decode_bytes,
-    displayable,
-    documents,
-)
-from llmviz.tokenizers.word_table import WordTable
+from llmviz.tokenizers.base import END_OF_TEXT, Tokenizer, check_text, count_words, displayable
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 WORD = regex.compile(GPT2_PATTERN)
@@ -36,10 +27,10 @@ N_BYTES = 256
 
 @dataclass(frozen=True)
 class Merge:
-    """One thing learned: these two neighbors become one token.
+    """One step of training: a pair of tokens becomes one token.
 
-    pair: the bytes of both tokens. count: how often they were neighbors when they were chosen.
-    token_id: the id of the new token.
+    pair: the bytes of both tokens. count: how often they were neighbors when they were chosen. token_id: of the new
+    token.
     """
 
     pair: tuple[bytes, bytes]
@@ -52,97 +43,89 @@ class Merge:
         return self.pair[0] + self.pair[1]
 
 
-def train_steps(
-    texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False
-) -> Iterator[Merge]:
-    """Learn from texts and yield each merge as soon as it is chosen.
+class WordTable:
+    """The different words of the training texts as sequences of symbols, with counts that merges keep up to date.
 
-    texts: one string, or an iterable of documents. vocab_size: number of ids at the end: 256 bytes, the
-    merges, and `<|endoftext|>`. Among pairs that are equally frequent, the one with the smaller left id wins,
-    then the one with the smaller right id. Ends early, with fewer merges, when no word has two tokens left.
+    A symbol is the one character `chr(token_id)`; so a word is a string, a pair is a string of length 2, and merging
+    a pair is `str.replace`. Only the words that hold the pair are visited.
 
-    >>> for merge in train_steps("the kite, the tree, the tent", 258 + 1):
-    ...     print(merge)
-    Merge(pair=(b' ', b't'), count=4, token_id=256)
-    Merge(pair=(b'h', b'e'), count=3, token_id=257)
+    spellings: each different word. frequencies: how often each occurs. symbol_counts, pair_counts: how often each
+    symbol and each pair of neighbors occurs in the texts.
+
+    >>> words = WordTable(["hot", "hop"], [3, 1])
+    >>> dict(words.pair_counts)
+    {'ho': 4, 'ot': 3, 'op': 1}
+    >>> sorted(words.merge("ho", "H")), words.spellings
+    (['Hp', 'Ht'], ['Ht', 'Hp'])
     """
-    size = check_vocab_size(vocab_size, N_BYTES + 1, "there are 256 bytes and one special token")
-    words = _Words(texts)
-    if not words.spellings:
-        raise ValueError("There is no text to learn merges from: the texts given are empty.")
-    return _with_progress(words.merges(size - N_BYTES - 1), size - N_BYTES - 1, progress)
+
+    def __init__(self, spellings: Sequence[str], frequencies: Sequence[int]):
+        self.spellings, self.frequencies = list(spellings), list(frequencies)
+        self.symbol_counts: defaultdict[str, int] = defaultdict(int)
+        self.pair_counts: defaultdict[str, int] = defaultdict(int)
+        self._words_with: defaultdict[str, set[int]] = defaultdict(set)
+        for index, (spelling, frequency) in enumerate(zip(self.spellings, self.frequencies, strict=True)):
+            for symbol in spelling:
+                self.symbol_counts[symbol] += frequency
+            for pair in _pairs(spelling):
+                self.pair_counts[pair] += frequency
+                self._words_with[pair].add(index)
+
+    def merge(self, pair: str, symbol: str) -> set[str]:
+        """Replace the pair by the symbol everywhere; returns the new pairs of neighbors."""
+        new_pairs, n_merged = set(), 0
+        for index in self._words_with.pop(pair):
+            before, frequency = self.spellings[index], self.frequencies[index]
+            after = self.spellings[index] = before.replace(pair, symbol)
+            if after == before:  # an earlier merge took the pair away
+                continue
+            n_merged += frequency * (len(before) - len(after))
+            for old in _pairs(before):
+                self.pair_counts[old] -= frequency
+            for new in _pairs(after):
+                self.pair_counts[new] += frequency
+                if symbol in new:
+                    self._words_with[new].add(index)
+                    new_pairs.add(new)
+        self.symbol_counts[symbol] += n_merged
+        for half in pair:
+            self.symbol_counts[half] -= n_merged
+        return new_pairs
 
 
-class _Words(WordTable):
-    """The words of the texts, spelled in bytes, with the pairs in the order in which they will be joined."""
-
-    def __init__(self, texts: str | Iterable[str]):
-        counts = word_counts(texts)
-        spellings = [word.encode("utf-8").decode("latin-1") for word in counts]
-        super().__init__(spellings, list(counts.values()))
-        self.queue = [(-count, pair) for pair, count in self.pair_counts.items()]
-        heapq.heapify(self.queue)
-
-    def merges(self, n_merges: int) -> Iterator[Merge]:
-        """Choose and make one merge after another. No two of them give the same bytes: inside the borders of
-        a future token, each place where its bytes stand has been joined in the same way.
-        """
-        token_bytes = [bytes([byte]) for byte in range(N_BYTES)]
-        while len(token_bytes) < N_BYTES + n_merges and (pair := self._most_frequent_pair()):
-            left, right = (token_bytes[ord(symbol)] for symbol in pair)
-            merge = Merge((left, right), self.pair_counts[pair], len(token_bytes))
-            token_bytes.append(merge.token)
-            for grown in self.join(pair, chr(merge.token_id)):
-                heapq.heappush(self.queue, (-self.pair_counts[grown], grown))
-            yield merge
-
-    def _most_frequent_pair(self) -> str | None:
-        while self.queue:
-            negative_count, pair = heapq.heappop(self.queue)
-            count = self.pair_counts[pair]
-            if count == -negative_count and count > 0:
-                return pair
-            if 0 < count < -negative_count:  # it has become rarer since it was queued: back in line
-                heapq.heappush(self.queue, (-count, pair))
-        return None
+def _pairs(spelling: str) -> Iterator[str]:
+    return map(str.__add__, spelling, spelling[1:])
 
 
-def word_counts(texts: str | Iterable[str]) -> Counter[str]:
-    """Count each word of the texts, cut as GPT-2 cuts them."""
-    counts: Counter[str] = Counter()
-    for document in documents(texts):
-        counts.update(WORD.findall(document))
-    return counts
+def _merges(word_counts: Mapping[str, int], n_merges: int) -> Iterator[Merge]:
+    """Choose and make one merge after another; ends early when no word has two tokens left.
 
-
-def _with_progress(merges: Iterator[Merge], total: int, progress: bool) -> Iterator[Merge]:
-    if not progress:
-        return merges
-    from tqdm.auto import tqdm
-
-    return iter(tqdm(merges, desc="merging pairs", total=total, unit=" merges"))
-
-
-LONG_WHITE_SPACE = 100_000
-
-
-def _printable_bytes() -> dict[int, str]:
-    """Give each byte one visible character, as GPT-2's files do: "t" for 116, "Ġ" for the space."""
-    visible = [byte for byte in range(N_BYTES) if chr(byte).isprintable() and chr(byte) != " "]
-    hidden = [byte for byte in range(N_BYTES) if byte not in visible]
-    return {byte: chr(byte) for byte in visible} | {byte: chr(N_BYTES + i) for i, byte in enumerate(hidden)}
-
-
-BYTE_TO_LETTER = _printable_bytes()
-LETTER_TO_BYTE = {letter: byte for byte, letter in BYTE_TO_LETTER.items()}
+    No two merges give the same bytes: inside the borders of a future token, each place where its bytes occur has been
+    merged in the same way.
+    """
+    words = WordTable([word.encode("utf-8").decode("latin-1") for word in word_counts], list(word_counts.values()))
+    tokens = [bytes([byte]) for byte in range(N_BYTES)]
+    queue = [(-count, pair) for pair, count in words.pair_counts.items()]  # the most frequent first; ties: smaller ids
+    heapq.heapify(queue)
+    while queue and len(tokens) < N_BYTES + n_merges:
+        negative_count, pair = heapq.heappop(queue)
+        count = words.pair_counts[pair]
+        if 0 < count < -negative_count:  # it has become rarer since it was queued: back into the queue
+            heapq.heappush(queue, (-count, pair))
+        if count <= 0 or count != -negative_count:
+            continue
+        merge = Merge((tokens[ord(pair[0])], tokens[ord(pair[1])]), count, len(tokens))
+        tokens.append(merge.token)
+        for new_pair in words.merge(pair, chr(merge.token_id)):
+            heapq.heappush(queue, (-words.pair_counts[new_pair], new_pair))
+        yield merge
 
 
 class BytePairTokenizer(Tokenizer):
-    """Text as bytes, and bytes joined to longer tokens in the order in which the joins were learned.
+    """Text as bytes, and bytes merged to longer tokens in the order in which the merges were learned.
 
-    Ids 0 to 255 are the bytes, then one id for each merge, and last `<|endoftext|>`. Every text can be
-    written, and decoding what was encoded gives the same text. `merges` holds the pairs of bytes in the order
-    in which they were learned.
+    Ids 0 to 255 are the bytes, then comes one id for each merge, and last `<|endoftext|>`. Every text can be encoded,
+    and decoding gives the same text. `merges`: the pairs of bytes in the order of learning.
 
     >>> tokenizer = BytePairTokenizer.train("the kite, the tree, the tent", vocab_size=260)
     >>> tokenizer.merges
@@ -159,51 +142,62 @@ class BytePairTokenizer(Tokenizer):
 
     kind: ClassVar[str] = "bpe"
 
-    def __init__(self, merges: Iterable[tuple[bytes, bytes]], *, stopped_early: bool = False):
+    def __init__(self, merges: Iterable[tuple[bytes, bytes]]):
         self.merges = tuple((bytes(left), bytes(right)) for left, right in merges)
-        self.stopped_early = stopped_early
         self._ids = {bytes([byte]): byte for byte in range(N_BYTES)}
         for number, (left, right) in enumerate(self.merges):
-            self._learn(left, right, number)
+            unknown = next((half for half in (left, right) if half not in self._ids), None)
+            if unknown is not None:
+                raise ValueError(
+                    f"Merge {number} joins {displayable(left)!r} and {displayable(right)!r}, but "
+                    f"{displayable(unknown)!r} is neither a byte nor an earlier merge: the list is damaged."
+                )
+            if left + right in self._ids:
+                raise ValueError(f"Merge {number} makes {displayable(left + right)!r}, which is already a token.")
+            self._ids[left + right] = len(self._ids)
         self._bytes = [*self._ids, END_OF_TEXT.encode()]
         self.end_of_text = len(self._ids)
+        self.vocab_size = len(self._bytes)
 
     @classmethod
     def train_steps(
         cls, texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False
     ) -> Iterator[Merge]:
-        """Yield the merges while they are learned; see `llmviz.tokenizers.bpe.train_steps`."""
-        return train_steps(texts, vocab_size, progress=progress)
+        """Learn from texts and yield each merge as soon as it is chosen.
+
+        texts: one string, or an iterable of documents. vocab_size: number of ids at the end: 256 bytes, the merges,
+        and `<|endoftext|>`. Of equally frequent pairs, the one with the smaller left id is merged first, then the one
+        with the smaller right id. Ends early when no word has two tokens left.
+
+        >>> for merge in BytePairTokenizer.train_steps("the kite, the tree, the tent", 258 + 1):
+        ...     print(merge)
+        Merge(pair=(b' ', b't'), count=4, token_id=256)
+        Merge(pair=(b'h', b'e'), count=3, token_id=257)
+        """
+        smallest = N_BYTES + 1
+        n_merges = cls._check_vocab_size(vocab_size, smallest, "there are 256 bytes and one special token") - smallest
+        merges = _merges(count_words(texts, WORD.findall), n_merges)
+        return iter(tqdm(merges, "merging pairs", n_merges, unit=" merges", disable=not progress))
 
     @classmethod
     def train(cls, texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False) -> Self:
-        """Learn merges from texts until there are `vocab_size` ids (256 bytes, merges, `<|endoftext|>`).
-
-        If the texts run out of pairs before that, the vocabulary is smaller and `stopped_early` is True.
-        """
-        merges = [merge.pair for merge in cls.train_steps(texts, vocab_size, progress=progress)]
-        return cls(merges, stopped_early=N_BYTES + len(merges) + 1 < vocab_size)
-
-    @property
-    def vocab_size(self) -> int:
-        """How many ids there are."""
-        return len(self._bytes)
+        """Learn merges from texts until there are `vocab_size` ids, or no pairs left; see `train_steps`."""
+        return cls(merge.pair for merge in cls.train_steps(texts, vocab_size, progress=progress))
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """The tokens that stand for no text, and their ids."""
+        """The special tokens and their ids."""
         return {END_OF_TEXT: self.end_of_text}
 
     def split_words(self, text: str) -> list[str]:
-        """Cut a text into the words inside which bytes are joined; a space belongs to the word after it."""
+        """Cut a text into the words inside which bytes are merged; a space belongs to the word after it."""
         return WORD.findall(check_text(text))
 
     def encode_steps(self, text: str) -> Iterator[list[bytes]]:
-        """Yield every split on the way from bytes to tokens, one join at a time.
+        """Yield every split on the way from bytes to tokens, one merge at a time, word after word.
 
-        Of all neighbors that make a token together, the two whose token was learned first are joined, the
-        leftmost if there are several. The last split holds the tokens. A text of several words is joined word
-        after word. A piece is bytes; `displayable` shows it.
+        Of all neighbors that form a token, the pair that was learned first is merged, the leftmost if there are
+        several. The last split holds the tokens. A piece is bytes; `displayable` shows it.
         """
         words = [[bytes([byte]) for byte in word.encode("utf-8")] for word in self.split_words(text)]
         done: list[bytes] = []
@@ -215,62 +209,50 @@ class BytePairTokenizer(Tokenizer):
                 yield done + pieces + rest
             done += pieces
 
+    def _first_learned(self, pieces: list[bytes]) -> int | None:
+        ids = [self._ids.get(left + right) for left, right in pairwise(pieces)]
+        places = [place for place, token_id in enumerate(ids) if token_id is not None]
+        return min(places, key=ids.__getitem__, default=None)
+
     def encode(self, text: str) -> list[int]:
-        """Turn text into token ids: those of the last of `encode_steps`, by tiktoken's fast machinery.
+        """Turn text into token ids: those of the last of `encode_steps`, computed by tiktoken.
 
-        `<|endoftext|>` inside the text is text like any other. (Both ways split words by the Unicode tables
-        of their regular-expression library, so characters younger than the older of the two may differ.)
+        `<|endoftext|>` inside the text is text like any other. (Both ways split words by the Unicode tables of their
+        regular-expression library, so characters younger than the older of the two may differ.)
         """
-        if not has_long_white_space(check_text(text)):
+        if not self._has_long_white_space(check_text(text)):
             return self.fast_encoding.encode_ordinary(text)
-        ids_of_words = map(self._word_encoding.encode_ordinary, WORD.findall(text))
-        return [token_id for word in ids_of_words for token_id in word]
-
-    def token_spans(self, text: str) -> list[bytes]:
-        """List the stretch of the text's UTF-8 bytes that each token of it stands for; joined, they are the text."""
-        return [self._bytes[token_id] for token_id in self.encode(text)]
-
-    def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text; bytes that are no valid UTF-8 become hex, such as ⟨e2 98⟩."""
-        checked = check_token_ids(token_ids, self.vocab_size)
-        return decode_bytes(b"".join(self._bytes[token_id] for token_id in checked))
-
-    def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """Show each token id as readable text, one string per id (bytes that are no text in hex)."""
-        checked = check_token_ids(token_ids, self.vocab_size)
-        return [displayable(self._bytes[token_id]) for token_id in checked]
-
-    def token_bytes(self, token_id: int) -> bytes:
-        """Give the bytes of one token."""
-        (token_id,) = check_token_ids([token_id], self.vocab_size)
-        return self._bytes[token_id]
-
-    def token_id(self, piece: bytes) -> int:
-        """Give the id of a token from its bytes, such as a piece from the last of `encode_steps`."""
-        if piece not in self._ids:
-            raise ValueError(f"{displayable(piece)!r} is not a token of this vocabulary; encode() splits it.")
-        return self._ids[piece]
+        encode_word = self.fast_encoding._encode_single_piece
+        return [token_id for word in WORD.findall(text) for token_id in encode_word(word)]
 
     @cached_property
     def fast_encoding(self) -> tiktoken.Encoding:
         """The same tokenizer as a `tiktoken.Encoding`, made from the same merges; `encode` uses it."""
-        return self._encoding_with(GPT2_PATTERN)
+        return tiktoken.Encoding(
+            "llmviz-bpe", pat_str=GPT2_PATTERN, mergeable_ranks=self._ids, special_tokens=self.special_tokens
+        )
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes of one token."""
+        return self._bytes[self._check_id(token_id)]
+
+    def token_id(self, piece: bytes) -> int:
+        """The id of a token, given its bytes, such as a piece from the last of `encode_steps`."""
+        if piece not in self._ids:
+            raise ValueError(f"{displayable(piece)!r} is not a token of this vocabulary; encode() splits it.")
+        return self._ids[piece]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all that `llmviz.tokenizers.from_dict` needs to make this tokenizer again, ready for JSON.
+        """The tokenizer as a dictionary for JSON; see `llmviz.tokenizers.from_dict`.
 
-        A merge is written as in GPT-2's `vocab.bpe`: "Ġt he", one visible letter a byte, Ġ for the space.
+        A merge is written as in GPT-2's `vocab.bpe`: "Ġt he", one visible letter for each byte, Ġ for the space.
         """
-        return {
-            "kind": self.kind,
-            "word_pattern": GPT2_PATTERN,
-            "stopped_early": self.stopped_early,
-            "merges": [f"{_letters(left)} {_letters(right)}" for left, right in self.merges],
-        }
+        merges = [" ".join("".join(BYTE_TO_LETTER[byte] for byte in half) for half in pair) for pair in self.merges]
+        return {"kind": self.kind, "word_pattern": GPT2_PATTERN, "merges": merges}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """Make the tokenizer again from what `to_dict` gave; anything else is refused in a sentence."""
+        """Restore a tokenizer from `to_dict`; raises ValueError where the dictionary is damaged."""
         if saved.get("word_pattern") != GPT2_PATTERN:
             raise ValueError(
                 f"This saved BPE tokenizer cuts words by the pattern {saved.get('word_pattern')!r}, but this "
@@ -279,7 +261,7 @@ class BytePairTokenizer(Tokenizer):
         merges = saved.get("merges")
         if not isinstance(merges, list):
             raise ValueError('A saved BPE tokenizer needs "merges", a list of strings such as "Ġt he".')
-        return cls(map(_pair_from_letters, merges), stopped_early=bool(saved.get("stopped_early", False)))
+        return cls(map(_pair_from_letters, merges))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, BytePairTokenizer) and other.merges == self.merges
@@ -290,44 +272,16 @@ class BytePairTokenizer(Tokenizer):
     def __repr__(self) -> str:
         return f"BytePairTokenizer(vocab_size={self.vocab_size:,}, merges={len(self.merges):,})"
 
-    def _learn(self, left: bytes, right: bytes, number: int) -> None:
-        unknown = next((half for half in (left, right) if half not in self._ids), None)
-        if unknown is not None:
-            raise ValueError(
-                f"Merge {number} joins {displayable(left)!r} and {displayable(right)!r}, but "
-                f"{displayable(unknown)!r} is neither a byte nor an earlier merge: the list is damaged."
-            )
-        if left + right in self._ids:
-            raise ValueError(f"Merge {number} makes {displayable(left + right)!r}, which is already a token.")
-        self._ids[left + right] = len(self._ids)
 
-    def _first_learned(self, pieces: list[bytes]) -> int | None:
-        ids = [self._ids.get(left + right) for left, right in pairwise(pieces)]
-        places = [place for place, token_id in enumerate(ids) if token_id is not None]
-        return min(places, key=ids.__getitem__, default=None)
-
-    @cached_property
-    def _word_encoding(self) -> tiktoken.Encoding:
-        """The same merges, for texts that are already cut into words."""
-        return self._encoding_with(r"(?s).+")
-
-    def _encoding_with(self, word_pattern: str) -> tiktoken.Encoding:
-        return tiktoken.Encoding(
-            "llmviz-bpe",
-            pat_str=word_pattern,
-            mergeable_ranks=self._ids,
-            special_tokens=self.special_tokens,
-        )
+def _printable_bytes() -> dict[int, str]:
+    visible = [byte for byte in range(N_BYTES) if chr(byte).isprintable() and chr(byte) != " "]
+    hidden = [byte for byte in range(N_BYTES) if byte not in visible]
+    return {byte: chr(byte) for byte in visible} | {byte: chr(N_BYTES + i) for i, byte in enumerate(hidden)}
 
 
-def has_long_white_space(text: str) -> bool:
-    """Whether so much white space may be in one place that tiktoken's stack overflows (seen at a million)."""
-    chunks = range(0, len(text) - LONG_WHITE_SPACE + 1, LONG_WHITE_SPACE)
-    return any(text[start : start + LONG_WHITE_SPACE].isspace() for start in chunks)
-
-
-def _letters(data: bytes) -> str:
-    return "".join(BYTE_TO_LETTER[byte] for byte in data)
+BYTE_TO_LETTER = _printable_bytes()
+"""Each byte as one visible character, as in GPT-2's files: "t" for 116, "Ġ" for the space."""
+LETTER_TO_BYTE = {letter: byte for byte, letter in BYTE_TO_LETTER.items()}
 
 
 def _pair_from_letters(merge: Any) -> tuple[bytes, bytes]:

@@ -1,6 +1,6 @@
-"""The moves of subword tokenization, one function each, as lesson 1 builds them; slow, and easy to check.
+"""Reference implementations of subword tokenization, as lesson 1 builds them: slow, and easy to check.
 
-The tokenizers of this package do the same faster; tests hold the two together.
+The tokenizers of this package compute the same faster; tests compare the two.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ __all__ = ["count_pairs", "encode_word", "longest_match", "merge_pair"]
 def count_pairs(words: Sequence[Sequence[str]]) -> Counter[tuple[str, str]]:
     """Count how often two pieces are neighbors inside a word.
 
-    words: each word as its list of pieces. (Sennrich and others 2016, section 3.2. Lesson 1.)
+    words: each word as its list of pieces. (Sennrich and others 2016, section 3.2.)
 
     >>> count_pairs([["h", "e"], ["h", "e", "n"]])
     Counter({('h', 'e'): 2, ('e', 'n'): 1})
@@ -27,9 +27,9 @@ def count_pairs(words: Sequence[Sequence[str]]) -> Counter[tuple[str, str]]:
 
 
 def merge_pair(pieces: Sequence[str], pair: tuple[str, str]) -> list[str]:
-    """Join the two pieces of a pair wherever they are neighbors, from left to right.
+    """Merge the two pieces of a pair wherever they are neighbors, from left to right.
 
-    (Sennrich and others 2016, section 3.2. Lesson 1.)
+    (Sennrich and others 2016, section 3.2.)
 
     >>> merge_pair(["t", "h", "e", "t", "h"], ("t", "h"))
     ['th', 'e', 'th']
@@ -49,8 +49,8 @@ def merge_pair(pieces: Sequence[str], pair: tuple[str, str]) -> list[str]:
 def longest_match(word: str, vocabulary: Collection[str]) -> list[str]:
     """Cut a word greedily: take the longest piece that fits, again and again.
 
-    A piece that goes on inside a word carries "##" in the vocabulary. A word whose rest fits nothing is `<unk>` as a
-    whole. (WordPiece, as BERT encodes. Lesson 1.)
+    A piece that continues a word begins with "##" in the vocabulary. A word whose rest fits no piece becomes one
+    `<unk>`. (WordPiece, as BERT encodes.)
 
     >>> longest_match("kites", {"k", "kite", "##s"}), longest_match("kitz", {"k", "kite", "##i"})
     (['kite', '##s'], ['<unk>'])
@@ -68,9 +68,9 @@ def longest_match(word: str, vocabulary: Collection[str]) -> list[str]:
 
 
 def encode_word(word: bytes, ranks: Mapping[bytes, int]) -> list[int]:
-    """Encode the bytes of one word as GPT-2 does: join, each time, the neighbors whose token has the lowest id.
+    """Encode the bytes of one word as GPT-2 does: merge, each time, the neighbors whose token has the lowest id.
 
-    ranks: bytes of each token to its id, single bytes included; the ids count in the order of learning. (Lesson 1.)
+    ranks: bytes of each token to its id, single bytes included; ids are in the order of learning.
 
     >>> encode_word(b"then", {b"t": 0, b"h": 1, b"e": 2, b"n": 3, b"he": 4, b"the": 5})
     [5, 3]

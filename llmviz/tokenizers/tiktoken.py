@@ -1,7 +1,7 @@
-"""The vocabularies of GPT-2, GPT-4 and GPT-4o, from `data/`, without a network.
+"""The tokenizers of GPT-2, GPT-4 and GPT-4o, from `data/`, without a network.
 
-The byte strings come from the files that OpenAI publishes (see data/README.md); how each model cuts text into
-words is the published definition. Checked against tiktoken's own. Lesson 1.
+The vocabularies are the files that OpenAI publishes (see data/README.md); the patterns that cut text into words are the
+published ones. Tests compare them with tiktoken's own definitions.
 """
 
 import base64
@@ -80,9 +80,9 @@ VOCABULARIES = {
 
 @cache
 def tiktoken_encoding(name: str) -> tiktoken.Encoding:
-    """Give the real tokenizer of "gpt2", "gpt-4" or "gpt-4o"; read once, then kept in memory.
+    """The real tokenizer of "gpt2", "gpt-4" or "gpt-4o"; read once, then kept in memory.
 
-    Raises ValueError for another name or a damaged file, FileNotFoundError if the file is not there.
+    Raises ValueError for another name or a damaged file, FileNotFoundError for a missing one.
 
     >>> tiktoken_encoding("gpt2").encode("Hello world")
     [15496, 995]
@@ -98,7 +98,7 @@ def tiktoken_encoding(name: str) -> tiktoken.Encoding:
 
 @cache
 def token_ranks(name: str) -> dict[bytes, int]:
-    """Give the list behind `tiktoken_encoding(name)`: the bytes of each token, and its id; specials are not in it.
+    """The bytes of each token of `tiktoken_encoding(name)` and its id (rank), without special tokens.
 
     >>> token_ranks("gpt2")[b" world"]
     995

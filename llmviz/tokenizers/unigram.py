@@ -1,9 +1,9 @@
-"""How the unigram tokenizer learns: begin with far too many pieces, weigh them, drop the least missed, and again.
+"""Unigram tokenization: each piece has a probability, and a word is cut into its most probable pieces.
 
 T. Kudo, "Subword regularization: improving neural network translation models with multiple subword candidates" (2018),
-section 3.2. A split of a word is as probable as the product of its pieces; a word, as the sum over all its splits. The
-weights come from expectation maximization: how often is each piece expected to be used, over all splits of all words?
-Lesson 1.
+section 3.2. The probability of a split is the product of its pieces; that of a word, the sum over all its splits.
+Training begins with far too many pieces and repeats: estimate the probabilities by expectation maximization, then drop
+the pieces whose loss costs the least likelihood.
 """
 
 from __future__ import annotations
@@ -17,31 +17,25 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import regex
+from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import (
-    END_OF_TEXT,
-    UNKNOWN,
-    VocabularyTokenizer,
-    check_text,
-    check_vocab_size,
-    documents,
-    with_progress,
-)
-from llmviz.tokenizers.words import WORD_OR_MARK
+from llmviz.tokenizers.base import UNKNOWN, count_words
+from llmviz.tokenizers.words import WordTokenizer
 
-LONGEST_PIECE = 16  # letters
-KEPT_EACH_ROUND = 0.75
-EM_STEPS = 2
-FIRST_PIECES = 10  # times as many as shall be left
-LEAST_COUNT = 0.5  # a letter that is hardly used keeps this much, so that every word can be written
+_LONGEST_PIECE = 16  # letters
+_KEPT_EACH_ROUND = 0.75
+_EM_STEPS = 2
+_FIRST_PIECES = 10  # times as many as at the end
+_LEAST_COUNT = 0.5  # of a letter that is hardly used, so that every word can be encoded
+_UNKNOWN_PENALTY = 10.0  # nats below the rarest piece, as in SentencePiece
 
 
 @dataclass(frozen=True)
 class UnigramRound:
-    """One round of learning: the pieces are weighed, then the least missed are dropped.
+    """One round of training: the probabilities are estimated, then pieces are dropped.
 
     log_probabilities: of the pieces at the end of the round, in nats. log_likelihood: of the text before pieces were
-    dropped, in nats. dropped: the pieces that left, the least missed first.
+    dropped, in nats. dropped: the pieces dropped, in the order of the likelihood that they cost.
     """
 
     log_probabilities: dict[str, float]
@@ -49,11 +43,11 @@ class UnigramRound:
     dropped: tuple[str, ...]
 
 
-class Lattice:
-    """All ways to cut all words into pieces: one node at each border between letters, one edge for each piece.
+class _Lattice:
+    """All ways to cut all words into pieces: a node at each border between letters, an edge for each piece.
 
-    start, end, piece, word: of each edge, its two nodes, the number of its piece and that of its word (n_edges,).
-    Edges are in order of how far into the word they end (for the way forward; the way back takes them in reverse).
+    start, end, piece, word: of each edge, its two nodes and the numbers of its piece and word (n_edges,). Edges are in
+    the order of where in the word they end (for the forward pass; the backward pass takes them in reverse).
     """
 
     def __init__(self, words: Mapping[str, int], pieces: Sequence[str]):
@@ -75,7 +69,7 @@ class Lattice:
         self.start, self.end, self.piece, self.word, self.place = columns[:, order]
 
     def expected_counts(self, log_probabilities: np.ndarray) -> tuple[np.ndarray, float]:
-        """How often each piece is expected to be used, over all splits of all words (forward-backward).
+        """The expected number of uses of each piece, over all splits of all words (forward-backward algorithm).
 
         log_probabilities: of each piece, in nats. Returns the counts (n_pieces,), and the log-likelihood of the text
         in nats. forward[node]: log of the sum over all splits of the word up to here; backward[node]: from here on.
@@ -98,7 +92,7 @@ class Lattice:
         return counts, float(total @ self.counts)
 
     def keep(self, kept: np.ndarray) -> None:
-        """Take out the edges of the pieces that were dropped; kept: True for each piece that stays (n_pieces,)."""
+        """Remove the edges of the pieces that were dropped; kept: True for each piece that stays (n_pieces,)."""
         stays = kept[self.piece]
         number = np.cumsum(kept) - 1
         self.start, self.end, self.word, self.place = (
@@ -107,23 +101,23 @@ class Lattice:
         self.piece = number[self.piece[stays]]
 
 
-def rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
-    """Learn from words and their counts; the last round has `n_pieces` pieces, or as many as there were.
+def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
+    """Train on words and their counts; the last round has `n_pieces` pieces, or as many as there were.
 
-    Where there is no room for all letters, the rarest are left out, and words with them are not learned from.
+    Where there is no room for all letters, the rarest are left out, and words with them are ignored.
     """
     letters = [letter for letter, _ in _letters(words).most_common(n_pieces)]
     known = set(letters)
     words = {word: count for word, count in words.items() if known.issuperset(word)}
-    pieces, weights = first_pieces(words, letters, FIRST_PIECES * n_pieces)
-    lattice, log_p = Lattice(words, pieces), np.log(weights / weights.sum())
+    pieces, weights = _first_pieces(words, letters, _FIRST_PIECES * n_pieces)
+    lattice, log_p = _Lattice(words, pieces), np.log(weights / weights.sum())
     while True:
-        for _ in range(EM_STEPS):
+        for _ in range(_EM_STEPS):
             expected, log_likelihood = lattice.expected_counts(log_p)
-            counts = np.where([len(piece) == 1 for piece in pieces], np.maximum(expected, LEAST_COUNT), expected)
+            counts = np.where([len(piece) == 1 for piece in pieces], np.maximum(expected, _LEAST_COUNT), expected)
             log_p = np.log(np.maximum(counts, 1e-300) / counts.sum())
-        n_kept = max(n_pieces, int(len(pieces) * KEPT_EACH_ROUND))
-        order = np.argsort(_missed(pieces, counts, log_p), kind="stable")
+        n_kept = max(n_pieces, int(len(pieces) * _KEPT_EACH_ROUND))
+        order = np.argsort(_likelihood_lost(pieces, counts, log_p), kind="stable")
         dropped = order[: max(0, len(pieces) - n_kept)]
         kept = np.ones(len(pieces), bool)
         kept[dropped] = False
@@ -135,28 +129,29 @@ def rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
         lattice.keep(kept)
 
 
-def first_pieces(words: Mapping[str, int], letters: Sequence[str], most: int) -> tuple[list[str], np.ndarray]:
-    """List the letters, and stretches of words that occur twice or more, those with the most text first.
+def _first_pieces(words: Mapping[str, int], letters: Sequence[str], most: int) -> tuple[list[str], np.ndarray]:
+    """The letters, and parts of words that occur twice or more, those that cover the most text first.
 
     Returns the pieces, and their weights: how often each occurs, times its length (n_pieces,).
     """
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for start in range(len(word)):
-            for end in range(start + 2, min(len(word), start + LONGEST_PIECE) + 1):
+            for end in range(start + 2, min(len(word), start + _LONGEST_PIECE) + 1):
                 counts[word[start:end]] += count
     repeated = (piece for piece in counts if counts[piece] > 1)
     found = sorted(repeated, key=lambda piece: (-counts[piece] * len(piece), piece))[:most]
     of_letters = _letters(words)
-    weights = [max(of_letters[letter], LEAST_COUNT) for letter in letters]
+    weights = [max(of_letters[letter], _LEAST_COUNT) for letter in letters]
     return [*letters, *found], np.array(weights + [counts[piece] * len(piece) for piece in found], float)
 
 
-def best_split(text: str, log_probabilities: Mapping[str, float], longest: int, unknown: float) -> list[str | None]:
-    """Find the most probable way to cut a text into pieces (the Viterbi algorithm); None for an unknown letter.
+def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int, unknown: float) -> list[str | None]:
+    """The most probable way to cut a text into pieces (Viterbi algorithm); None for an unknown letter.
 
     best[end]: the log-probability of the best split of text[:end], and where its last piece starts. Of equally
-    probable ones, the longer last piece is taken. unknown: the log-probability of a letter that is no piece.
+    probable splits, the one with the longer last piece is taken. unknown: log-probability of a letter that is not a
+    piece.
     """
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(text) + 1):
@@ -177,21 +172,24 @@ def best_split(text: str, log_probabilities: Mapping[str, float], longest: int, 
     return pieces[::-1]
 
 
-def _missed(pieces: Sequence[str], counts: np.ndarray, log_p: np.ndarray) -> np.ndarray:
-    """How many nats the text would lose without each piece, if its next best split took its place; letters: inf."""
+def _likelihood_lost(pieces: Sequence[str], counts: np.ndarray, log_p: np.ndarray) -> np.ndarray:
+    """The log-likelihood in nats that the text would lose if each piece were replaced by its next best split.
+
+    Letters are never dropped: inf. Returns (n_pieces,).
+    """
     table = dict(zip(pieces, log_p.tolist(), strict=True))
-    missed = np.full(len(pieces), np.inf)
+    lost = np.full(len(pieces), np.inf)
     for number, piece in enumerate(pieces):
         if len(piece) > 1:
             own = table.pop(piece)
-            instead = best_split(piece, table, LONGEST_PIECE, -np.inf)
-            missed[number] = counts[number] * (own - sum(table[part] for part in instead if part is not None))
+            parts = _best_split(piece, table, _LONGEST_PIECE, -np.inf)
+            lost[number] = counts[number] * (own - sum(table[part] for part in parts if part is not None))
             table[piece] = own
-    return missed
+    return lost
 
 
 def _letters(words: Mapping[str, int]) -> Counter[str]:
-    """Count the letters of the words; those equally frequent come in code point order."""
+    """Count the letters of the words; ties in code point order."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for letter in word:
@@ -199,17 +197,14 @@ def _letters(words: Mapping[str, int]) -> Counter[str]:
     return Counter({letter: counts[letter] for letter in sorted(counts)})
 
 
-PIECE = regex.compile(r" ?[\p{L}\p{M}\p{N}_'’]+| ?[^\s\p{L}\p{M}\p{N}_]|\s")
-N_SPECIAL = 2
-UNKNOWN_PENALTY = 10.0  # nats below the rarest piece, as in SentencePiece
+_PIECE = regex.compile(r" ?[\p{L}\p{M}\p{N}_'’]+| ?[^\s\p{L}\p{M}\p{N}_]|\s")
 
 
-class UnigramTokenizer(VocabularyTokenizer):
+class UnigramTokenizer(WordTokenizer):
     """Every piece has a probability, and a word is cut in the way whose pieces have the greatest product.
 
-    The words are those of `WordTokenizer`: a space belongs to the word after it, and the text gets one before its first
-    word. Letters that are no piece become `<unk>`, several in a row one. `log_probabilities` (nats) belong to `pieces`,
-    which begin with the most probable. Lesson 1.
+    Words and spaces are those of `WordTokenizer`. Letters that are not in a piece become `<unk>`, several in a row one.
+    `log_probabilities` (nats) belong to `pieces`, which begin with the most probable.
 
     >>> tokenizer = UnigramTokenizer({" un": -2.0, "do": -2.5, " und": -3.0, "o": -4.0, " ": -5.0})
     >>> for pieces in tokenizer.encode_steps("undo"):
@@ -231,8 +226,8 @@ class UnigramTokenizer(VocabularyTokenizer):
         if wrong is not None:
             raise ValueError(f"A log-probability is 0 or less, but that of {wrong!r} is {self._log_p[wrong]}.")
         self._longest = max(map(len, self.pieces), default=1)
-        self._unknown_log_p = min(self._log_p.values(), default=0.0) - UNKNOWN_PENALTY
-        self._cut_once = lru_cache(maxsize=2**16)(self._cut)
+        self._unknown_log_p = min(self._log_p.values(), default=0.0) - _UNKNOWN_PENALTY
+        self._split_word = lru_cache(maxsize=2**16)(self._cut)
 
     @property
     def log_probabilities(self) -> tuple[float, ...]:
@@ -243,20 +238,14 @@ class UnigramTokenizer(VocabularyTokenizer):
     def train_steps(
         cls, texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False
     ) -> Iterator[UnigramRound]:
-        """Yield each round of learning: the pieces are weighed, then the least missed are dropped.
+        """Yield each round of training: the probabilities are estimated, then pieces are dropped.
 
         texts: one string, or an iterable of documents. vocab_size: number of ids at the end: the pieces, `<unk>` and
         `<|endoftext|>`.
         """
-        why = f"there are {UNKNOWN}, {END_OF_TEXT} and at least one letter"
-        n_pieces = check_vocab_size(vocab_size, N_SPECIAL + 1, why) - N_SPECIAL
-        counts: Counter[str] = Counter()
-        for document in documents(texts):
-            if document:
-                counts.update(WORD_OR_MARK.findall(" " + document))
-        if not counts:
-            raise ValueError("There is no text to learn pieces from: the texts given are empty.")
-        return iter(with_progress(rounds(counts, n_pieces), progress, "weighing pieces", " rounds"))
+        n_pieces = cls._n_pieces(vocab_size)
+        rounds = _rounds(count_words(texts, WordTokenizer(()).split_words), n_pieces)
+        return iter(tqdm(rounds, "unigram training", unit=" rounds", disable=not progress))
 
     @classmethod
     def train(cls, texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False) -> Self:
@@ -264,45 +253,28 @@ class UnigramTokenizer(VocabularyTokenizer):
         *_, last = cls.train_steps(texts, vocab_size, progress=progress)
         return cls(last.log_probabilities)
 
-    def split(self, text: str) -> list[str]:
-        """Cut a text into its most probable pieces; `<unk>` stands for letters that are no piece."""
-        return [piece or UNKNOWN for word in self.split_words(text) for piece, _ in self._cut_once(word)]
-
-    def split_words(self, text: str) -> list[str]:
-        """Cut a text into words and marks, with one space before the first."""
-        return WORD_OR_MARK.findall(" " + check_text(text)) if text else []
-
-    def token_spans(self, text: str) -> list[str]:
-        """List the stretch of text that each token stands for; the first has no space before it."""
-        found = [stretch for word in self.split_words(text) for _, stretch in self._cut_once(word)]
-        return found and [found[0].removeprefix(" "), *found[1:]]
-
     def encode_steps(self, text: str) -> Iterator[list[str]]:
         """Yield the best split of ever longer starts of each word, letter by letter, word after word."""
         done: list[str] = []
         yield from [] if text else [done]
         for word in self.split_words(text):
             for end in range(1, len(word) + 1):
-                pieces = [piece or UNKNOWN for piece, _ in self._cut(word[:end])]
+                pieces = [piece for piece, _ in self._cut(word[:end])]
                 yield done + pieces
             done += pieces
 
     def log_probability(self, pieces: Iterable[str]) -> float:
-        """Add up the log-probabilities of pieces: that of the split which they make, in nats."""
+        """The log-probability of a split, in nats: the sum over its pieces."""
         return sum(self._log_p.get(piece, self._unknown_log_p) for piece in pieces)
 
-    def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text; lossless if none of them is `<unk>`."""
-        return "".join(self._look_up(token_ids)).removeprefix(" ")
-
     def to_dict(self) -> dict[str, Any]:
-        """Give all that `llmviz.tokenizers.from_dict` needs to make this tokenizer again, ready for JSON."""
+        """The tokenizer as a dictionary for JSON; see `llmviz.tokenizers.from_dict`."""
         return {**super().to_dict(), "log_probabilities": list(self.log_probabilities)}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """Make the tokenizer again from what `to_dict` gave; anything else is refused in a sentence."""
-        pieces = cls.checked_pieces(cls.kind, saved)
+        """Restore a tokenizer from `to_dict`; raises ValueError where the dictionary is damaged."""
+        pieces = cls._saved_pieces(saved)
         values = saved.get("log_probabilities")
         if not isinstance(values, list) or len(values) != len(pieces) or not all(map(_is_number, values)):
             raise ValueError(f'A saved {cls.kind!r} tokenizer needs "log_probabilities", one number for each piece.')
@@ -316,22 +288,24 @@ class UnigramTokenizer(VocabularyTokenizer):
     def __hash__(self) -> int:
         return super().__hash__()
 
-    def _cut(self, word: str) -> tuple[tuple[str | None, str], ...]:
-        """The pieces of a word, each with its stretch of the word; None for letters that are no piece."""
-        found: list[tuple[str | None, str]] = []
+    def _cut(self, word: str) -> Sequence[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
         place = 0
-        split = best_split(word, self._log_p, self._longest, self._unknown_log_p)
+        split = _best_split(word, self._log_p, self._longest, self._unknown_log_p)
         for is_unknown, group in groupby(split, key=lambda piece: piece is None):
             pieces = list(group)
             if is_unknown:
-                found.append((None, word[place : place + len(pieces)]))
+                found.append((UNKNOWN, word[place : place + len(pieces)]))
             else:
                 found += [(piece, piece) for piece in pieces]
-            place = sum(len(stretch) for _, stretch in found)
-        return tuple(found)
+            place = sum(len(span) for _, span in found)
+        return found
+
+    def _surface(self, piece: str) -> str:
+        return piece
 
     def _is_piece(self, piece: str) -> bool:
-        return PIECE.fullmatch(piece) is not None
+        return _PIECE.fullmatch(piece) is not None
 
 
 def _is_number(value: object) -> bool:

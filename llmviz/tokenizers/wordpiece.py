@@ -1,7 +1,7 @@
-"""How WordPiece learns: join the two neighbors whose token makes the text most probable, and again, and again.
+"""WordPiece: merge the pair of neighbors that makes the text most probable; encode by the longest match.
 
-M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), section 3. Only the question asked of a pair
-differs from byte-pair encoding: not "how often?" but "how much likelier does the text become?". Lesson 1.
+M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), section 3. Training differs from byte-pair encoding
+only in the score of a pair.
 """
 
 from __future__ import annotations
@@ -9,35 +9,27 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Self
 
 import regex
+from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import (
-    END_OF_TEXT,
-    UNKNOWN,
-    VocabularyTokenizer,
-    check_text,
-    check_vocab_size,
-    documents,
-    with_progress,
-)
-from llmviz.tokenizers.word_table import WordTable
-from llmviz.tokenizers.words import WORD_OR_MARK
+from llmviz.tokenizers.base import UNKNOWN, count_words
+from llmviz.tokenizers.bpe import WordTable
+from llmviz.tokenizers.words import WordTokenizer
 
 CONTINUES = "##"
-N_SPECIAL = 2
 
 
 @dataclass(frozen=True)
 class PieceMerge:
-    """One thing learned: these two neighboring pieces become one.
+    """One step of training: two neighboring pieces become one.
 
-    pair: both pieces ("##" marks one that goes on inside a word). count: how often they were neighbors when they
-    were chosen. score: what the trainer compared. token_id: the id of the new piece.
+    pair: both pieces ("##" begins one inside a word). count: how often they were neighbors when they were chosen.
+    score: of the pair. token_id: of the new piece.
     """
 
     pair: tuple[str, str]
@@ -51,140 +43,131 @@ class PieceMerge:
         return self.pair[0] + self.pair[1].removeprefix(CONTINUES)
 
 
-def ratio(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How much more often two pieces meet than chance would have it: n(ab) / (n(a) · n(b)).
-
-    The formula by which WordPiece is usually described. It loves rare pairs that always stand together.
-
-    >>> ratio(2, 2, 2, 100) > ratio(50, 60, 60, 100)
-    True
-    """
-    return pair_count / (left_count * right_count)
-
-
 def gain(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How many nats likelier the text becomes by the join: n(ab) · ln( n(ab) · N / (n(a) · n(b)) ).
+    """How much the log-likelihood of the text grows by the merge, in nats: n(ab) · ln( n(ab) · N / (n(a) · n(b)) ).
 
-    The criterion of the paper, "the unit that increases the likelihood of the training data the most", with each
-    piece's probability its share of the text (and the slow change of all other shares left out).
+    The criterion of the paper, "the unit that increases the likelihood of the training data the most"; the probability
+    of a piece is its share of the text (the slow change of all other shares is left out).
     """
     return pair_count * math.log(pair_count * n_symbols / (left_count * right_count))
 
 
-def count(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How often the pair stands there: the question of byte-pair encoding, and of Hugging Face's WordPiece trainer."""
+def _ratio(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
+    """How much more often two pieces meet than by chance: n(ab) / (n(a) · n(b)); prefers rare pairs."""
+    return pair_count / (left_count * right_count)
+
+
+def _count(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
+    """How often the pair occurs: the score of byte-pair encoding, and of Hugging Face's WordPiece trainer."""
     return pair_count
 
 
-SCORES: dict[str, Callable[[int, int, int, int], float]] = {"gain": gain, "ratio": ratio, "count": count}
+_SCORES: dict[str, Callable[[int, int, int, int], float]] = {"gain": gain, "ratio": _ratio, "count": _count}
 
 
-def first_pieces(word: str) -> list[str]:
-    """Cut a word into its letters; the space before it belongs to the first, all others carry "##".
+def longest_matches(word: str, vocabulary: Collection[str], longest: int) -> Iterator[str | None]:
+    """Cut a word greedily: the longest known piece comes first; the next ones begin with "##".
 
-    >>> first_pieces(" kite")
-    [' k', '##i', '##t', '##e']
+    longest: length of the longest piece of the vocabulary. Where no piece fits, the last item is None.
     """
+    start, mark = 0, ""
+    while start < len(word):
+        ends = range(min(len(word), start + longest - len(mark)), start, -1)
+        end = next((end for end in ends if mark + word[start:end] in vocabulary), None)
+        yield None if end is None else mark + word[start:end]
+        if end is None:
+            return
+        start, mark = end, CONTINUES
+
+
+def _letters(word: str) -> list[str]:
+    """Cut a word into letters; the space before it belongs to the first, all others carry "##"."""
     start = 2 if word.startswith(" ") and len(word) > 1 else 1
     return [word[:start], *(CONTINUES + letter for letter in word[start:])]
 
 
-class Trainer:
-    """The words of the texts, and the queue of pairs that may be joined next.
+class _Trainer:
+    """The words of the texts, and the queue of the pairs that may be merged next.
 
-    alphabet: the letters with which the vocabulary begins, the most frequent first; where there is no room for all,
-    the rarest are left out, and words with them are not learned from.
+    alphabet: the letters, the most frequent first; where there is no room for all, the rarest are left out, and words
+    with them are ignored.
     """
 
-    def __init__(self, texts: str | Iterable[str], n_pieces: int, score: str = "gain"):
-        if score not in SCORES:
-            raise ValueError(f"score must be one of {', '.join(map(repr, SCORES))}, but was {score!r}.")
-        self.score, self.n_pieces = SCORES[score], n_pieces
-        counts = _word_counts(texts)
-        self.alphabet = _alphabet(counts)[:n_pieces]
+    def __init__(self, word_counts: Mapping[str, int], n_pieces: int, score: str):
+        if score not in _SCORES:
+            raise ValueError(f"score must be one of {', '.join(map(repr, _SCORES))}, but was {score!r}.")
+        self._score_pair, self.n_pieces = _SCORES[score], n_pieces
+        letters: Counter[str] = Counter()
+        for word, frequency in word_counts.items():
+            for letter in _letters(word):
+                letters[letter] += frequency
+        self.alphabet = sorted(letters, key=lambda letter: (-letters[letter], letter))[:n_pieces]
         symbols = {piece: chr(number) for number, piece in enumerate(self.alphabet)}
-        spelled = {word: [symbols.get(piece) for piece in first_pieces(word)] for word in counts}
-        learned = {word: spelling for word, spelling in spelled.items() if None not in spelling}
-        self.words = WordTable(list(map("".join, learned.values())), [counts[word] for word in learned])
-        self.n_symbols = sum(self.words.symbol_counts.values())
-        self.pairs_with: defaultdict[str, set[str]] = defaultdict(set)
-        self.queued: dict[str, float] = {}
-        self.queue: list[tuple[float, str]] = []
-        self._queue_pairs(set(self.words.pair_counts))
+        spelled = {word: [symbols.get(letter) for letter in _letters(word)] for word in word_counts}
+        known = {word: "".join(spelling) for word, spelling in spelled.items() if None not in spelling}
+        self._words = WordTable(list(known.values()), [word_counts[word] for word in known])
+        self._n_symbols = sum(self._words.symbol_counts.values())
+        self._pairs_with: defaultdict[str, set[str]] = defaultdict(set)
+        self._queued: dict[str, float] = {}  # the score with which each pair is in the queue
+        self._queue: list[tuple[float, str]] = []
+        self._queue_pairs(set(self._words.pair_counts))
 
     def merges(self) -> Iterator[PieceMerge]:
         """Choose and make one merge after another, until there are `n_pieces` pieces or no word has two left.
 
-        Of pairs with the same score, the one with the smaller left id wins, then the one with the smaller right id.
+        Ties: the pair with the smaller left id comes first, then the one with the smaller right id.
         """
         pieces = list(self.alphabet)
         while len(pieces) < self.n_pieces and (pair := self._best_pair()):
             left, right = (pieces[ord(symbol)] for symbol in pair)
-            merge = PieceMerge((left, right), self.words.pair_counts[pair], self.queued[pair], len(pieces))
+            merge = PieceMerge((left, right), self._words.pair_counts[pair], self._queued[pair], len(pieces))
+            symbol = chr(merge.token_id)
             pieces.append(merge.token)
-            grown = self.words.join(pair, chr(merge.token_id))
-            self.n_symbols -= self.words.symbol_counts[chr(merge.token_id)]
-            self._queue_pairs(grown | self.pairs_with[pair[0]] | self.pairs_with[pair[1]])
+            new_pairs = self._words.merge(pair, symbol)
+            self._n_symbols -= self._words.symbol_counts[symbol]
+            self._queue_pairs(new_pairs | self._pairs_with[pair[0]] | self._pairs_with[pair[1]])
             yield merge
 
     def _queue_pairs(self, changed: set[str]) -> None:
-        """Put pairs in line by their present score: those that are new, and those whose halves became rarer."""
+        """Queue the pairs that are new, and those whose score grew because one half became rarer."""
         for pair in changed:
-            if self.words.pair_counts[pair] <= 0:
+            if self._words.pair_counts[pair] <= 0:
                 for half in pair:
-                    self.pairs_with[half].discard(pair)
-            elif (present := self._score(pair)) > self.queued.get(pair, -math.inf):
-                self.queued[pair] = present
-                heapq.heappush(self.queue, (-present, pair))
+                    self._pairs_with[half].discard(pair)
+            elif (score := self._score(pair)) > self._queued.get(pair, -math.inf):
+                self._queued[pair] = score
+                heapq.heappush(self._queue, (-score, pair))
                 for half in pair:
-                    self.pairs_with[half].add(pair)
+                    self._pairs_with[half].add(pair)
 
     def _best_pair(self) -> str | None:
-        """Take the best pair. What is queued is never below the truth: as pairs are joined there are fewer symbols."""
-        while self.queue:
-            negative_score, pair = heapq.heappop(self.queue)
-            if self.words.pair_counts[pair] <= 0 or -negative_score != self.queued[pair]:
-                continue  # joined away, or in line again with another score
-            present = self._score(pair)
-            if present == self.queued[pair]:
+        """The pair with the best score. A queued score is never too low: merges make the number of symbols smaller."""
+        while self._queue:
+            negative_score, pair = heapq.heappop(self._queue)
+            if self._words.pair_counts[pair] <= 0 or -negative_score != self._queued[pair]:
+                continue  # merged away, or queued again with another score
+            score = self._score(pair)
+            if score == self._queued[pair]:
                 return pair
-            self.queued[pair] = present
-            heapq.heappush(self.queue, (-present, pair))
+            self._queued[pair] = score
+            heapq.heappush(self._queue, (-score, pair))
         return None
 
     def _score(self, pair: str) -> float:
-        counts = self.words.symbol_counts
-        return self.score(self.words.pair_counts[pair], counts[pair[0]], counts[pair[1]], self.n_symbols)
+        counts = self._words.symbol_counts
+        return self._score_pair(self._words.pair_counts[pair], counts[pair[0]], counts[pair[1]], self._n_symbols)
 
 
-def _word_counts(texts: str | Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for document in documents(texts):
-        if document:
-            counts.update(WORD_OR_MARK.findall(" " + document))
-    if not counts:
-        raise ValueError("There is no text to learn pieces from: the texts given are empty.")
-    return counts
-
-
-def _alphabet(counts: Counter[str]) -> list[str]:
-    letters: Counter[str] = Counter()
-    for word, frequency in counts.items():
-        for piece in first_pieces(word):
-            letters[piece] += frequency
-    return sorted(letters, key=lambda piece: (-letters[piece], piece))
-
-
-PIECE = regex.compile(
+_PIECE = regex.compile(
     r" ?[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_'’]*| ?[^\s\p{L}\p{M}\p{N}_]|\s|" + CONTINUES + r"[\p{L}\p{M}\p{N}_'’]+"
 )
 
 
-class WordPieceTokenizer(VocabularyTokenizer):
-    """Words cut greedily into the longest known pieces; a piece that goes on inside a word begins with "##".
+class WordPieceTokenizer(WordTokenizer):
+    """Words cut greedily into the longest known pieces; a piece that continues a word begins with "##".
 
-    The words are those of `WordTokenizer`: a space belongs to the word after it, and the text gets one before its first
-    word. A word that cannot be cut into known pieces to its end becomes one `<unk>`, as in BERT. Lesson 1.
+    Words and spaces are those of `WordTokenizer`. A word that cannot be cut into known pieces to its end becomes one
+    `<unk>`, as in BERT.
 
     >>> tokenizer = WordPieceTokenizer([" k", " kite", "##ite", "##s"])
     >>> for pieces in tokenizer.encode_steps("kites"):
@@ -201,7 +184,7 @@ class WordPieceTokenizer(VocabularyTokenizer):
     def __init__(self, pieces: Iterable[str]):
         super().__init__(pieces)
         self._longest = max(map(len, self.pieces), default=0)
-        self._cut_once = lru_cache(maxsize=2**16)(self._cut)
+        self._split_word = lru_cache(maxsize=2**16)(self._cut)
 
     @classmethod
     def train_steps(
@@ -210,45 +193,28 @@ class WordPieceTokenizer(VocabularyTokenizer):
         """Yield the merges while they are learned.
 
         texts: one string, or an iterable of documents. vocab_size: number of ids at the end: the letters, the merges,
-        `<unk>` and `<|endoftext|>`. score: "gain" (the paper's: what raises the likelihood of the text most), "ratio"
-        (the formula by which WordPiece is usually described) or "count" (as byte-pair encoding).
+        `<unk>` and `<|endoftext|>`. score: "gain" (of the paper: what raises the likelihood of the text most), "ratio"
+        (the formula that is usually given for WordPiece) or "count" (as byte-pair encoding).
         """
-        trainer = cls._trainer(texts, vocab_size, score)
-        return cls._merges(trainer, progress)
+        return cls._learn(texts, vocab_size, score, progress)[1]
 
     @classmethod
     def train(
         cls, texts: str | Iterable[str], vocab_size: int = 1024, *, score: str = "gain", progress: bool = False
     ) -> Self:
         """Learn pieces from texts until there are `vocab_size` ids, or every word is one piece; see `train_steps`."""
-        trainer = cls._trainer(texts, vocab_size, score)
-        return cls([*trainer.alphabet, *(merge.token for merge in cls._merges(trainer, progress))])
+        alphabet, merges = cls._learn(texts, vocab_size, score, progress)
+        return cls([*alphabet, *(merge.token for merge in merges)])
 
-    @staticmethod
-    def _trainer(texts: str | Iterable[str], vocab_size: int, score: str) -> Trainer:
-        why = f"there are {UNKNOWN}, {END_OF_TEXT} and at least one letter"
-        return Trainer(texts, check_vocab_size(vocab_size, N_SPECIAL + 1, why) - N_SPECIAL, score)
-
-    @staticmethod
-    def _merges(trainer: Trainer, progress: bool) -> Iterator[PieceMerge]:
-        n_merges = trainer.n_pieces - len(trainer.alphabet)
-        return iter(with_progress(trainer.merges(), progress, "merging pieces", " merges", n_merges))
-
-    def split(self, text: str) -> list[str]:
-        """Cut a text into known pieces; `<unk>` stands for each word that cannot be cut."""
-        return [piece for word in self.split_words(text) for piece in self._cut_once(word)]
-
-    def split_words(self, text: str) -> list[str]:
-        """Cut a text into words and marks, with one space before the first."""
-        return WORD_OR_MARK.findall(" " + check_text(text)) if text else []
-
-    def token_spans(self, text: str) -> list[str]:
-        """List the stretch of text that each token stands for; an `<unk>` stands for its whole word."""
-        found = []
-        for word in self.split_words(text):
-            pieces = self._cut_once(word)
-            found += [word] if UNKNOWN in pieces else [self._surface(piece) for piece in pieces]
-        return found and [found[0].removeprefix(" "), *found[1:]]
+    @classmethod
+    def _learn(
+        cls, texts: str | Iterable[str], vocab_size: int, score: str, progress: bool
+    ) -> tuple[list[str], Iterator[PieceMerge]]:
+        n_pieces = cls._n_pieces(vocab_size)
+        trainer = _Trainer(count_words(texts, cls(()).split_words), n_pieces, score)
+        n_merges = n_pieces - len(trainer.alphabet)
+        merges = tqdm(trainer.merges(), "merging pieces", n_merges, unit=" merges", disable=not progress)
+        return trainer.alphabet, iter(merges)
 
     def encode_steps(self, text: str) -> Iterator[list[str]]:
         """Yield every split on the way from words to tokens: one by one, the longest piece is taken off a word."""
@@ -256,49 +222,21 @@ class WordPieceTokenizer(VocabularyTokenizer):
         done: list[str] = []
         yield words
         for number, word in enumerate(words):
-            pieces, *later = self._word_steps(word)
-            for pieces in later:
-                yield done + pieces + words[number + 1 :]
-            done += pieces
+            found, rest = [], word
+            for piece in longest_matches(word, self._ids, self._longest):
+                found = [UNKNOWN] if piece is None else [*found, piece]
+                rest = "" if piece is None else rest[len(self._surface(piece)) :]
+                if rest or piece is None:
+                    yield [*done, *found, *([CONTINUES + rest] if rest else []), *words[number + 1 :]]
+            done += found
 
-    def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text; lossless if none of them is `<unk>`."""
-        return "".join(map(self._surface, self._look_up(token_ids))).removeprefix(" ")
+    def _cut(self, word: str) -> Sequence[tuple[str, str]]:
+        pieces = list(longest_matches(word, self._ids, self._longest))
+        return [(UNKNOWN, word)] if None in pieces else [(piece, self._surface(piece)) for piece in pieces]
 
-    def _cut(self, word: str) -> tuple[str, ...]:
-        pieces = tuple(self._matches(word))
-        return (UNKNOWN,) if None in pieces else pieces
-
-    def _matches(self, word: str) -> Iterator[str | None]:
-        """Take the longest known piece off what is left of the word, again and again; None where nothing fits."""
-        start, mark = 0, ""
-        while start < len(word):
-            longest = min(len(word), start + self._longest - len(mark))
-            candidates = (mark + word[start:end] for end in range(longest, start, -1))
-            piece = next((candidate for candidate in candidates if candidate in self._ids), None)
-            yield piece
-            if piece is None:
-                return
-            start, mark = start + len(piece) - len(mark), CONTINUES
-
-    def _word_steps(self, word: str) -> Iterator[list[str]]:
-        found: list[str] = []
-        start = 0
-        yield [word]
-        for piece in self._matches(word):
-            if piece is None:
-                yield [UNKNOWN]
-                return
-            found.append(piece)
-            start += len(self._surface(piece))
-            if start < len(word):
-                yield [*found, CONTINUES + word[start:]]
-
-    @staticmethod
-    def _surface(piece: str) -> str:
-        if piece == UNKNOWN:
-            return " " + UNKNOWN
-        return piece.removeprefix(CONTINUES) if len(piece) > len(CONTINUES) else piece
+    def _surface(self, piece: str) -> str:
+        is_inside = piece.startswith(CONTINUES) and len(piece) > len(CONTINUES)
+        return piece.removeprefix(CONTINUES) if is_inside else super()._surface(piece)
 
     def _is_piece(self, piece: str) -> bool:
-        return PIECE.fullmatch(piece) is not None
+        return _PIECE.fullmatch(piece) is not None

@@ -1,26 +1,33 @@
-"""Words as tokens: short sequences, a long vocabulary, and no way to write a word that was not learned."""
+"""Words and characters as tokens, and what a word is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import regex
 
 from llmviz.tokenizers.base import UNKNOWN, VocabularyTokenizer, check_text
 
-WORD_OR_MARK = regex.compile(
-    r" ?[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*"  # a word, with apostrophes inside: " don't"
-    r"| ?[^\s\p{L}\p{M}\p{N}_]"  # one mark: ",", " «", "👍"
-    r"|\s"  # one character of other white space: "\n"
-)
+# A word, with apostrophes inside ("don't"), or one mark (",", "👍").
+WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N}_]")
+_SPACED_WORD = regex.compile(rf" ?(?:{WORD.pattern})|\s")  # with the space before it; or one other white space
+
+
+def words(text: str) -> list[str]:
+    """The words and punctuation marks of a text, without white space.
+
+    >>> words("Mia's kite, at last!")
+    ["Mia's", 'kite', ',', 'at', 'last', '!']
+    """
+    return [word for word in WORD.findall(text) if not word.isspace()]
 
 
 class WordTokenizer(VocabularyTokenizer):
     """Words and punctuation marks are tokens; the space before a word belongs to it, as in SentencePiece.
 
-    One space is put before the text and taken away again by `decode`, so that "Mia" at the start is the same
-    token as " Mia" later. Lossless as long as no piece is `<unk>`. Lesson 1.
+    One space is put before the text and removed by `decode`, so that "Mia" at the start is the same token as " Mia"
+    later. Lossless as long as no piece is `<unk>`.
 
     >>> tokenizer = WordTokenizer.train("Mia found a kite. Then Mia ran.")
     >>> tokenizer.tokens(tokenizer.encode("Mia ran and found Mia."))
@@ -32,37 +39,37 @@ class WordTokenizer(VocabularyTokenizer):
     kind: ClassVar[str] = "word"
     piece_name: ClassVar[str] = "word or mark"
 
+    def split_words(self, text: str) -> list[str]:
+        """Cut a text into words and marks; joined, they are the text with one space before it."""
+        return _SPACED_WORD.findall(" " + check_text(text)) if text else []
+
     def split(self, text: str) -> list[str]:
-        """Cut a text into words and marks; joined again, they are the text with one space before it."""
-        return WORD_OR_MARK.findall(" " + text) if text else []
+        """Cut a text into pieces."""
+        return [piece for word in self.split_words(text) for piece, _ in self._split_word(word)]
 
     def token_spans(self, text: str) -> list[str]:
-        """List the stretch of text that each token stands for: the first has no space before it."""
-        first, *others = self.split(check_text(text)) or [""]
-        return [first.removeprefix(" "), *others] if text else []
+        """The span of the text that each token covers, `<unk>` included; joined, they are the text."""
+        spans = [span for word in self.split_words(check_text(text)) for _, span in self._split_word(word)]
+        return spans and [spans[0].removeprefix(" "), *spans[1:]]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text, without the space before the first word."""
-        pieces = (" " + UNKNOWN if piece == UNKNOWN else piece for piece in self._look_up(token_ids))
-        return "".join(pieces).removeprefix(" ")
+        surfaces = (self._surface(self._table[self._check_id(token_id)]) for token_id in token_ids)
+        return "".join(surfaces).removeprefix(" ")
+
+    def _split_word(self, word: str) -> Sequence[tuple[str, str]]:
+        """The pieces of a word, each with the span of the word that it covers."""
+        return [(word, word)]
+
+    def _surface(self, piece: str) -> str:
+        return " " + UNKNOWN if piece == UNKNOWN else piece
 
     def _is_piece(self, piece: str) -> bool:
-        return WORD_OR_MARK.fullmatch(piece) is not None
-
-
-def words(text: str) -> list[str]:
-    """List the words and punctuation marks of a text, without the white space between them.
-
-    >>> words("Mia's kite, at last!")
-    ["Mia's", 'kite', ',', 'at', 'last', '!']
-    """
-    return [piece.lstrip(" ") for piece in WORD_OR_MARK.findall(text) if not piece.isspace()]
+        return _SPACED_WORD.fullmatch(piece) is not None
 
 
 class CharacterTokenizer(VocabularyTokenizer):
-    """Every character (Unicode code point) is a token; one that was not in the training text becomes `<unk>`.
-
-    Lesson 1. Short vocabulary, long sequences.
+    """Every character (Unicode code point) is a token; unknown ones become `<unk>`.
 
     >>> tokenizer = CharacterTokenizer.train("a red kite")
     >>> tokenizer.tokens(tokenizer.encode("tree!"))

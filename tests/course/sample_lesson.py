@@ -3,7 +3,13 @@
 from collections import Counter
 
 from llmviz.course import Choice, Distractor, Exercise, Lesson, Mistake, NotYet, Number, Question, Text
-from llmviz.tokenizers.bpe import word_counts
+from llmviz.tokenizers.bpe import WORD
+
+
+def word_counts(texts: str) -> Counter[str]:
+    """Count each word of the texts, cut as GPT-2 cuts them."""
+    return Counter(WORD.findall(texts))
+
 
 HOSTILE = "<img src=x onerror='document.title=`owned`'></script><b>&amp;\u202e \ud800"
 

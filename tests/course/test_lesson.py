@@ -9,11 +9,10 @@ import pytest
 import sample_lesson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sample_lesson import HOSTILE, LESSON
+from sample_lesson import HOSTILE, LESSON, word_counts
 
 from llmviz.course import Choice, Distractor, Exercise, Lesson, Number, Question, Text, render
 from llmviz.course import lesson as lesson_module
-from llmviz.tokenizers.bpe import word_counts
 
 PICTURE = '<img alt="two bars" src="data:image/gif;base64,AAAA">'
 

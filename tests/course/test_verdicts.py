@@ -4,11 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_lesson import LESSON
+from sample_lesson import LESSON, word_counts
 
 from llmviz.course import Exercise, Mistake, check
 from llmviz.model.attention import causal_mask
-from llmviz.tokenizers.bpe import word_counts
 
 EXERCISE = LESSON.exercises["word_counts"]
 MASK = Exercise(

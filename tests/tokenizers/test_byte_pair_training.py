@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from llmviz.tokenizers.bpe import WORD, BytePairTokenizer, Merge, train_steps
+from llmviz.tokenizers.bpe import WORD, BytePairTokenizer, Merge
 
 
 def merges_by_definition(texts, n_merges):
@@ -44,17 +44,17 @@ def replace_pair(word, pair, new):
 
 @given(texts=st.lists(st.text("ab ", min_size=1), min_size=1), n_merges=st.integers(0, 40))
 def test_merges_are_those_of_the_definition_on_many_repetitions(texts, n_merges):
-    assert list(train_steps(texts, 257 + n_merges)) == merges_by_definition(texts, n_merges)
+    assert list(BytePairTokenizer.train_steps(texts, 257 + n_merges)) == merges_by_definition(texts, n_merges)
 
 
 @given(texts=st.lists(st.text(min_size=1), min_size=1))
 def test_merges_are_those_of_the_definition_on_any_text(texts):
-    assert list(train_steps(texts, 277)) == merges_by_definition(texts, 20)
+    assert list(BytePairTokenizer.train_steps(texts, 277)) == merges_by_definition(texts, 20)
 
 
 def test_merges_are_those_of_the_definition_on_a_real_text(training_texts):
     text = "".join(training_texts)[:30_000]
-    assert list(train_steps(text, 257 + 150)) == merges_by_definition([text], 150)
+    assert list(BytePairTokenizer.train_steps(text, 257 + 150)) == merges_by_definition([text], 150)
 
 
 def test_hugging_face_learns_the_same_tokens_but_for_ties(training_texts):
@@ -71,17 +71,17 @@ def test_hugging_face_learns_the_same_tokens_but_for_ties(training_texts):
 
 
 def test_equally_frequent_pairs_are_taken_in_the_order_of_their_ids():
-    assert [merge.pair for merge in train_steps("cd ab", 259)] == [(b" ", b"a"), (b"c", b"d")]
+    assert [merge.pair for merge in BytePairTokenizer.train_steps("cd ab", 259)] == [(b" ", b"a"), (b"c", b"d")]
 
 
 def test_counts_are_those_of_neighbors_when_chosen():
-    steps = list(train_steps(["abab abab", "ab"], 257 + 2))
+    steps = list(BytePairTokenizer.train_steps(["abab abab", "ab"], 257 + 2))
     assert steps == [Merge((b"a", b"b"), 5, 256), Merge((b"ab", b"ab"), 2, 257)]
     assert steps[1].token == b"abab"
 
 
 def test_a_pair_is_never_joined_across_words_or_documents():
-    assert list(train_steps(["a", "b", "c!", "1a"], 1000)) == []
+    assert list(BytePairTokenizer.train_steps(["a", "b", "c!", "1a"], 1000)) == []
 
 
 def test_steps_are_yielded_one_by_one(training_texts):
@@ -92,4 +92,4 @@ def test_steps_are_yielded_one_by_one(training_texts):
 
 def test_a_bad_size_is_refused_before_the_first_step():
     with pytest.raises(ValueError, match="256 bytes and one special token"):
-        train_steps("text", 256)
+        BytePairTokenizer.train_steps("text", 256)

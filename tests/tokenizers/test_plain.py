@@ -41,8 +41,8 @@ def test_counting_and_merging_again_and_again_is_byte_pair_encoding():
 @given(st.text("kites", max_size=12))
 def test_the_longest_match_is_word_pieces(word):
     vocabulary = ["k", "i", "s", "kit", "##it", "##e", "##tes", "##s", "##k"]
-    expected = WordPieceTokenizer(vocabulary)._cut(word)
-    assert longest_match(word, set(vocabulary)) == list(expected)
+    expected = [piece for piece, _ in WordPieceTokenizer(vocabulary)._cut(word)]
+    assert longest_match(word, set(vocabulary)) == expected
 
 
 @pytest.mark.parametrize("name", ["gpt2", "gpt-4o"])

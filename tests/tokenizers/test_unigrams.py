@@ -13,8 +13,10 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 from llmviz import corpora
 from llmviz.tokenizers.base import UNKNOWN
-from llmviz.tokenizers.unigram import Lattice, UnigramTokenizer, best_split, rounds
-from llmviz.tokenizers.words import WORD_OR_MARK
+from llmviz.tokenizers.unigram import UnigramTokenizer, _best_split, _Lattice, _rounds
+from llmviz.tokenizers.words import WordTokenizer
+
+spaced_words = WordTokenizer(()).split_words
 
 share_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 weighed = st.dictionaries(st.text("abc", min_size=1, max_size=4), st.floats(-9, -0.01), min_size=1)
@@ -34,7 +36,7 @@ def all_splits(word, pieces):
 @given(weighed, st.text("abc", min_size=1, max_size=9))
 def test_the_best_split_is_the_best_of_all_splits(log_p, word):
     splits = [sum(map(log_p.__getitem__, split)) for split in all_splits(word, log_p)]
-    found = best_split(word, log_p, 4, -1000.0)
+    found = _best_split(word, log_p, 4, -1000.0)
     if splits:
         assert "".join(found) == word
         assert sum(map(log_p.__getitem__, found)) == pytest.approx(max(splits))
@@ -46,7 +48,7 @@ def test_the_best_split_is_the_best_of_all_splits(log_p, word):
 def test_expected_counts_are_those_over_all_splits(log_p, words):
     log_p = {"a": -3.0, "b": -4.0, "c": -5.0} | log_p
     pieces = list(log_p)
-    found, log_likelihood = Lattice(words, pieces).expected_counts(np.array(list(log_p.values())))
+    found, log_likelihood = _Lattice(words, pieces).expected_counts(np.array(list(log_p.values())))
     expected, total = Counter(), 0.0
     for word, count in words.items():
         splits = list(all_splits(word, log_p))
@@ -64,19 +66,19 @@ def test_a_lattice_without_some_pieces_is_that_of_the_others(log_p, words):
     log_p = log_p | {"a": -3.0, "b": -4.0, "c": -5.0}
     pieces = list(log_p)
     kept = np.array([len(piece) == 1 or number % 2 == 0 for number, piece in enumerate(pieces)])
-    lattice = Lattice(words, pieces)
+    lattice = _Lattice(words, pieces)
     lattice.keep(kept)
     left = [piece for piece, stays in zip(pieces, kept, strict=True) if stays]
     values = np.array([log_p[piece] for piece in left])
     counts, log_likelihood = lattice.expected_counts(values)
-    expected_counts, expected = Lattice(words, left).expected_counts(values)
+    expected_counts, expected = _Lattice(words, left).expected_counts(values)
     assert counts == pytest.approx(expected_counts) and log_likelihood == pytest.approx(expected)
 
 
 def test_every_step_of_learning_makes_the_text_likelier_until_pieces_are_dropped():
-    words = Counter(WORD_OR_MARK.findall(corpora.python_documentation().text[:50_000]))
+    words = Counter(spaced_words(corpora.python_documentation().text[:50_000]))
     pieces = sorted({word[start : start + n] for word in words for start in range(len(word)) for n in range(1, 7)})
-    lattice, log_p = Lattice(words, pieces), np.full(len(pieces), -math.log(len(pieces)))
+    lattice, log_p = _Lattice(words, pieces), np.full(len(pieces), -math.log(len(pieces)))
     found = []
     for _ in range(6):
         counts, log_likelihood = lattice.expected_counts(log_p)
@@ -86,8 +88,8 @@ def test_every_step_of_learning_makes_the_text_likelier_until_pieces_are_dropped
 
 
 def test_the_list_shrinks_round_by_round_and_probabilities_add_up_to_one():
-    words = Counter(WORD_OR_MARK.findall(corpora.tinyville(counts={"story": 100}).text))
-    steps = list(rounds(words, 300))
+    words = Counter(spaced_words(corpora.tinyville(counts={"story": 100}).text))
+    steps = list(_rounds(words, 300))
     sizes = [len(step.log_probabilities) for step in steps]
     assert sizes[0] > sizes[-1] == 300 and sizes == sorted(sizes, reverse=True)
     assert steps[-1].dropped == () and all(step.dropped for step in steps[:-1])
@@ -118,7 +120,7 @@ def hugging_face(tokenizer):
 
 
 def their_ids(judge, text):
-    return judge.encode("\x00".join(WORD_OR_MARK.findall(" " + text))).ids if text else []
+    return judge.encode("\x00".join(spaced_words(text))).ids if text else []
 
 
 scripts = st.lists(
@@ -149,15 +151,15 @@ def theirs_trained(texts, n_pieces):
     trainer = trainers.UnigramTrainer(
         vocab_size=n_pieces + 1, show_progress=False, special_tokens=[UNKNOWN], unk_token=UNKNOWN
     )
-    judge.train_from_iterator(["\x00".join(WORD_OR_MARK.findall(" " + text)) for text in texts], trainer)
+    judge.train_from_iterator(["\x00".join(spaced_words(text)) for text in texts], trainer)
     pieces = {piece: score for piece, score in json.loads(judge.to_str())["model"]["vocab"] if piece != UNKNOWN}
     return UnigramTokenizer({piece: min(score, 0.0) for piece, score in pieces.items()})
 
 
 def log_likelihood(tokenizer, texts):
     """Of the texts, over all splits of every word, in nats."""
-    words = Counter(word for text in texts for word in WORD_OR_MARK.findall(" " + text))
-    return Lattice(words, tokenizer.pieces).expected_counts(np.array(tokenizer.log_probabilities))[1]
+    words = Counter(word for text in texts for word in spaced_words(text))
+    return _Lattice(words, tokenizer.pieces).expected_counts(np.array(tokenizer.log_probabilities))[1]
 
 
 @pytest.mark.parametrize("corpus", ["tinyville", "documentation"])
