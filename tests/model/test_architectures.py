@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz.generation import cache_bytes
 from llmviz.model.attention import KVCache
 from llmviz.model.block import FeedForward, Norm
 from llmviz.model.config import ModelConfig
@@ -15,7 +16,6 @@ from llmviz.training import architectures
 from llmviz.training.architectures import (
     CHANGES,
     REAL,
-    cache_bytes,
     changed,
     gpt2_like,
     rms_norm,
@@ -68,7 +68,7 @@ def test_the_cache_is_as_large_as_it_is_reckoned(names):
     model = DecoderOnly(changed(SMALL, *names))
     caches: list[KVCache] = model.new_cache()
     taken = sum(2 * cache.keys.numel() * cache.keys.element_size() for cache in caches)
-    assert taken == cache_bytes(model.config, n_tokens=12, bytes_each=4)
+    assert taken == 2 * cache_bytes(12, n_layers=2, d_kv=model.config.key_value_width)  # ours has four bytes a number
 
 
 def test_rotary_positions_go_on_and_learned_ones_end():
