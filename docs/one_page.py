@@ -172,7 +172,7 @@ def train(w, batch, steps, rate):
 
 train(w, windows, steps=500, rate=0.005)
 
-# Is that good? A yardstick: the best anybody can do who sees only the token before (a bigram table).
+# Is that good? A baseline: the best loss with only the previous token (a bigram table).
 pairs, firsts = Counter(pairwise(stream.tolist())), Counter(stream.tolist())
 bigram = -sum(n * math.log(n / firsts[left]) for (left, _), n in pairs.items()) / len(stream)
 with torch.no_grad():
