@@ -119,7 +119,7 @@ def make_induction(folder: Path) -> None:
         "command": "python -m llmviz.make_models induction",
         "n_parameters": model.n_parameters,
         "seconds": round(sum(step.seconds for step in steps), 2),
-        "tokens": sum(step.n_tokens for step in steps),
+        "tokens": INDUCTION_STEPS * settings.batch_size * model.config.context_length,
         "history": [(step.step, round(step.loss, 4)) for step in steps[:: INDUCTION_STEPS // 100]],
         "measured": measure_induction(model),
         "machine": machine(),

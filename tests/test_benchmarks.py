@@ -113,8 +113,8 @@ class FakeStories:
 
 
 def racer(name, gaps, seconds_per_step, n_steps=60):
-    steps = (TrainingStep(i, 1.0, 0.1, 100, seconds_per_step) for i in range(1, n_steps + 1))
-    return bench_tinyville.Racer(name, gaps, steps, n_steps)
+    steps = (TrainingStep(i, 1.0, 0.1, seconds_per_step) for i in range(1, n_steps + 1))
+    return bench_tinyville.Racer(name, gaps, steps, n_steps, 100)
 
 
 def test_a_race_goes_on_where_the_clock_is_behind_and_notes_when_a_goal_is_reached():

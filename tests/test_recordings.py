@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from llmviz import corpora, evaluation, generation, training
+from llmviz import corpora, generation, training
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.files import data_path
 from llmviz.model.config import ModelConfig
@@ -50,7 +50,7 @@ def test_the_last_frame_is_what_the_trained_model_does(recording, model):
     """Being filmed changes nothing."""
     held_out = [text.text for text in TEXTS]
     n_tokens = sum(len(TOKENIZER.encode(text)) + 1 for text in held_out)
-    expected = sum(evaluation.document_nats(model, TOKENIZER, held_out)) / n_tokens
+    expected = sum(training.document_nats(model, TOKENIZER, held_out)) / n_tokens
     assert recording.held_out_losses[-1] == pytest.approx(expected, abs=1e-5)
     assert recording.held_out_losses[0] == pytest.approx(np.log(TOKENIZER.vocab_size), abs=1e-4)
     ids = torch.tensor([TOKENIZER.encode_prompt("Mia lives in the")])

@@ -21,7 +21,6 @@ from llmviz.evaluation.hallucination import coverage_and_accuracy, coverage_curv
 from llmviz.evaluation.losses import (
     Gap,
     copy_accuracy,
-    document_nats,
     fact_accuracy,
     gaps,
     next_word,
@@ -47,7 +46,6 @@ __all__ = [
     "coverage_and_accuracy",
     "coverage_curve",
     "dial_setting",
-    "document_nats",
     "exact_share",
     "fact_accuracy",
     "facts_at_distance",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import torch
-import torch.nn.functional as F
 
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.facts import Fact
 from llmviz.tokenizers.base import Tokenizer
-
-IGNORE_INDEX = -100
+from llmviz.training.loop import document_nats
 
 
 @dataclass(frozen=True)
@@ -32,30 +28,6 @@ class Gap:
     loss: float
     gap: float
     n_texts: int
-
-
-@torch.inference_mode()
-def document_nats(
-    model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str], *, batch_size: int = 64
-) -> list[float]:
-    """Measure how surprised the model is by each whole text: −log p in nats, from its first token to its end.
-
-    Raises:
-        ValueError: when a text is longer than the model's context.
-    """
-    device = model.embedding.weight.device
-    end = tokenizer.end_of_text
-    nats = []
-    for first in range(0, len(texts), batch_size):
-        documents = [[end, *tokenizer.encode(text), end] for text in texts[first : first + batch_size]]
-        longest = max(map(len, documents))
-        padded = torch.tensor([ids + [IGNORE_INDEX] * (longest - len(ids)) for ids in documents], device=device)
-        logits = model(padded[:, :-1].clamp_min(0))
-        losses = F.cross_entropy(
-            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="none"
-        )
-        nats += losses.view(len(documents), -1).sum(dim=1).tolist()
-    return nats
 
 
 def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world: Tinyville) -> dict[str, Gap]:

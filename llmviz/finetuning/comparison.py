@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from llmviz import evaluation
 from llmviz.files import data_path
 from llmviz.finetuning.loop import METHODS, accuracy, fine_tune_steps, prepare
 from llmviz.finetuning.tasks import sentiment_examples, sentiment_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.training.loop import evaluate_documents
 
 RECORDING = "race.json"
 BUDGETS = (5, 20, 80, 300)
@@ -62,8 +62,7 @@ def old_texts() -> list[str]:
 
 def old_loss(model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str]) -> float:
     """The forgetting meter: the loss on texts of the kind it was pre-trained on, nats per token."""
-    n_tokens = sum(len(tokenizer.encode(text)) + 1 for text in texts)
-    return sum(evaluation.document_nats(model, tokenizer, texts)) / n_tokens
+    return evaluate_documents(model, tokenizer, texts)
 
 
 def comparison_steps(

@@ -1,4 +1,4 @@
-"""Training: show the model text, measure its surprise, change its weights a little, again (lesson 5)."""
+"""The training loop: draw a batch, compute its loss and gradients, let the optimizers change the weights (lesson 5)."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly, TransformerBase
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.optimizers import Muon
 
-MEASURED_STEPS = 12
-SEED_STRIDE = 1_000_003
-OBJECTIVE_SHIFT = 500
+IGNORE_INDEX = -100
+"""The target of positions without a loss; `F.cross_entropy` leaves them out."""
+TIMED_STEPS = 12
+_WINDOWS_AT_ONCE, _DOCUMENTS_AT_ONCE = 32, 64
+_SEED_STRIDE = 1_000_003
+_OBJECTIVE_SEED_SHIFT = 500
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Everything that decides a training run beside the model and the text; the defaults are the fastest measured.
+    """Hyperparameters of a training run; the defaults were the fastest measured.
 
     Attributes:
-        steps: how many times the weights change.
-        batch_size: windows of text a step; a window has the model's context_length tokens.
-        optimizer: "muon" (Muon for the matrices of the blocks, AdamW for the embeddings) or "adamw" (for all).
-        learning_rate: the first and highest; of Muon, or of AdamW when it does all.
-        embedding_learning_rate: of AdamW for the embedding and the unembedding, beside Muon.
-        decay: the last part of the run (0 to 1) in which the learning rate falls in a straight line to zero.
-        seed: decides which windows are read in which order.
+        steps: number of weight updates.
+        batch_size: windows of text a step, each of the model's context_length tokens.
+        optimizer: "muon" (Muon for the matrices of the blocks, AdamW for embeddings, norms and biases) or "adamw".
+        learning_rate: the highest; of Muon, or of AdamW if it is alone.
+        embedding_learning_rate: of AdamW beside Muon.
+        decay: the last part of the run (0 to 1) in which the learning rate falls linearly to zero.
+        seed: of the order in which windows are drawn.
     """
 
     steps: int
@@ -59,7 +63,7 @@ class TrainingSettings:
             raise ValueError(f"decay is a part of the run, above 0 and at most 1; given {self.decay}")
 
     def schedule(self, step: int) -> float:
-        """The factor of the learning rate at a step (counted from 0): 1, and from some step on down to zero.
+        """Factor of the learning rate at a step, from 0: constant, then linear decay to zero.
 
         >>> [TrainingSettings(steps=10, decay=0.5).schedule(step) for step in (0, 5, 8)]
         [1.0, 1.0, 0.4]
@@ -69,26 +73,27 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One change of the weights.
+    """One update of the weights.
 
     Attributes:
         step: counted from 1.
-        loss: nats per token on this step's windows, measured before the change.
-        learning_rate: the (first) learning rate in this step.
-        n_tokens: how many tokens this step predicted.
-        seconds: how long it took.
+        loss: on this step's batch, before the update; nats per token for language models.
+        learning_rate: of the first optimizer, in this step.
+        seconds: wall-clock time.
     """
 
     step: int
     loss: float
     learning_rate: float
-    n_tokens: int
     seconds: float
 
 
 def make_optimizers(model: TransformerBase, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    """Make what changes the weights: Muon for the blocks' matrices and AdamW for the rest, or AdamW for all."""
-    tables, matrices = _tables_and_matrices(model)
+    """Muon for the blocks' matrices and AdamW for the rest, or AdamW for everything."""
+    tables, matrices = [], []  # tables: embeddings, which have a row a token or position; norms and biases go with them
+    for name, weight in model.named_parameters():
+        is_matrix = weight.dim() == 2 and not name.endswith("embedding.weight")
+        (matrices if is_matrix else tables).append(weight)
     is_fused = all(weight.device.type in ("cpu", "cuda") for weight in tables)
     if settings.optimizer == "adamw":
         parameters = list(model.parameters())
@@ -99,31 +104,24 @@ def make_optimizers(model: TransformerBase, settings: TrainingSettings) -> list[
     return [Muon(matrices, learning_rate=settings.learning_rate), adamw]
 
 
-def _tables_and_matrices(model: TransformerBase) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The tables with one row a token or a position, and what is no matrix (gains and biases); and everything else."""
-    tables, matrices = [], []
-    for name, weight in model.named_parameters():
-        is_matrix = weight.dim() == 2 and not name.endswith("embedding.weight")
-        (matrices if is_matrix else tables).append(weight)
-    return tables, matrices
-
-
 def sample_windows(
     token_ids: Tensor, starts: Tensor | None, n_windows: int, length: int, *, seed: int, step: int
 ) -> Tensor:
-    """Take windows of text at random: (window, length + 1), the last column only to be predicted.
+    """Draw windows of text: (window, length + 1), the last column only as a target.
 
     The same seed and step always give the same windows, so that a run can be resumed anywhere.
 
     Args:
-        token_ids: (position,), the whole corpus.
-        starts: where the documents begin, and where the last one ends (see `document_starts`); a window is then a
-            chain of documents drawn at random, cut at its end. None: a window is one piece of the text.
+        token_ids: (position,), the whole corpus; or (row, length + 1), from which whole rows are drawn.
+        starts: where the documents of a corpus begin, and where the last one ends (see `document_starts`); a window is
+            then a sequence of documents drawn at random, cut at its end. None: a window is one piece of the corpus.
     """
     generator = _step_generator(seed, step)
+    if token_ids.dim() == 2:
+        return token_ids[torch.randint(len(token_ids), (n_windows,), generator=generator)]
     if starts is not None:
-        chains = [_chain_of_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)]
-        return torch.stack(chains)
+        windows = [_sequence_of_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)]
+        return torch.stack(windows)
     last_start = len(token_ids) - length - 1
     if last_start < 0:
         raise ValueError(f"a window of {length} tokens needs a text of at least {length + 1}; given {len(token_ids)}")
@@ -132,11 +130,11 @@ def sample_windows(
 
 
 def _step_generator(seed: int, step: int) -> torch.Generator:
-    """The source of a step's random numbers: torch takes 32 bits as a seed, so both numbers are mixed into those."""
-    return torch.Generator().manual_seed((seed * SEED_STRIDE + step) % 2**32)
+    """The random numbers of one step; torch takes 32 bits as a seed."""
+    return torch.Generator().manual_seed((seed * _SEED_STRIDE + step) % 2**32)
 
 
-def _chain_of_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
+def _sequence_of_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
     pieces, n_tokens = [], 0
     while n_tokens < length:
         number = int(torch.randint(len(starts) - 1, (), generator=generator))
@@ -146,7 +144,7 @@ def _chain_of_documents(token_ids: Tensor, starts: Tensor, length: int, generato
 
 
 def document_starts(token_ids: Tensor, end_of_text: int) -> Tensor:
-    """Find where the documents begin, and where the last one ends: every end-of-text token, (document + 1,)."""
+    """Positions of all end-of-text tokens, where documents begin and the last one ends: (document + 1,)."""
     starts = (token_ids == end_of_text).nonzero().flatten()
     if len(starts) < 2:
         raise ValueError(
@@ -156,14 +154,24 @@ def document_starts(token_ids: Tensor, end_of_text: int) -> Tensor:
     return starts
 
 
+def pad_rows(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of different lengths as one tensor, padded at the end: (row, position).
+
+    >>> pad_rows([[1, 2, 3], [4]], 0).tolist()
+    [[1, 2, 3], [4, 0, 0]]
+    """
+    longest = max(map(len, rows), default=0)
+    return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
+
+
 Objective = Callable[[TransformerBase, Tensor, torch.Generator], Tensor]
-"""What a step makes smaller: a loss (in nats) of a model on windows; the generator is the step's own."""
+"""A loss (in nats) of a model on windows; the generator gives the random numbers of this step."""
 
 
 def cross_entropy(logits: Tensor, token_ids: Tensor) -> Tensor:
-    """The mean surprise −ln p at the tokens that came, in nats (lesson 5).
+    """Mean of −ln p(token), in nats (lesson 5).
 
-    The plain form of `F.cross_entropy`, with which models are trained; a test holds the two together.
+    The plain form of `F.cross_entropy`, with which models are trained.
     Source: C. Shannon 1948, "A Mathematical Theory of Communication", section 6.
 
     Args:
@@ -178,9 +186,50 @@ def cross_entropy(logits: Tensor, token_ids: Tensor) -> Tensor:
 
 
 def next_token_loss(model: DecoderOnly, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """The mean surprise −ln p(next token) over all positions of the windows (window, position + 1), in nats."""
+    """Mean of −ln p(next token) over all positions of windows (window, position + 1), in nats."""
     logits = model(windows[:, :-1])
     return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
+
+
+def optimize_steps(
+    batch_loss: Callable[[int], Tensor],
+    optimizers: Sequence[torch.optim.Optimizer],
+    steps: int,
+    *,
+    schedule: Callable[[int], float] = lambda step: 1.0,
+    first_step: int = 0,
+) -> Iterator[TrainingStep]:
+    """The loop of all training: loss, gradients, one update by each optimizer; control returns after each step.
+
+    Args:
+        batch_loss: the loss of the batch of a step (from 0): a scalar with gradients.
+        optimizers: over all parameters that change.
+        steps: number of updates in the whole run.
+        schedule: factor of the learning rates at a step (from 0).
+        first_step: number of updates already done, where a run is resumed.
+
+    Raises ArithmeticError if the loss becomes NaN.
+    """
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    for group in groups:
+        group.setdefault("initial_lr", group["lr"])
+    for step in range(first_step, steps):
+        started = time.perf_counter()
+        for group in groups:
+            group["lr"] = group["initial_lr"] * schedule(step)
+        with torch.enable_grad():
+            loss = batch_loss(step)
+            loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        value = loss.item()
+        if value != value:
+            raise ArithmeticError(
+                f"the loss is no longer a number at step {step + 1}: the learning rate "
+                f"({groups[0]['initial_lr']}) is probably too high; try a tenth of it"
+            )
+        yield TrainingStep(step + 1, value, groups[0]["lr"], time.perf_counter() - started)
 
 
 def train_steps(
@@ -193,48 +242,26 @@ def train_steps(
     optimizers: Sequence[torch.optim.Optimizer] | None = None,
     first_step: int = 0,
 ) -> Iterator[TrainingStep]:
-    """Train, and hand back control after each step; stop or look whenever you like (lesson 5).
+    """Train on windows of text, and hand back control after each step (lesson 5).
 
     Args:
         model: is changed in place.
-        token_ids: (position,), the corpus.
-        settings: the run.
-        objective: what to learn: `next_token_loss` for a GPT, `masking.masked_token_loss` for a BERT.
-        starts: where the documents begin (see `document_starts`), if the text is made of short ones.
-        optimizers: those of an interrupted run, to resume it; None makes new ones.
-        first_step: how many steps have been done already.
+        token_ids, starts: as `sample_windows` takes them.
+        objective: `next_token_loss` for a GPT, `masked_lm.masked_token_loss` for a BERT, or a function like these.
+        optimizers: those of an interrupted run; None makes new ones.
+        first_step: number of updates already done.
 
     Yields:
         a `TrainingStep` for each step from `first_step` + 1 to `settings.steps`.
     """
+    device, length = model.embedding.weight.device, model.config.context_length
+
+    def batch_loss(step: int) -> Tensor:
+        windows = sample_windows(token_ids, starts, settings.batch_size, length, seed=settings.seed, step=step)
+        return objective(model, windows.to(device), _step_generator(settings.seed + _OBJECTIVE_SEED_SHIFT, step))
+
     optimizers = make_optimizers(model, settings) if optimizers is None else optimizers
-    highest = [
-        [group.setdefault("highest_lr", group["lr"]) for group in optimizer.param_groups] for optimizer in optimizers
-    ]
-    device = model.embedding.weight.device
-    length = model.config.context_length
-    for step in range(first_step, settings.steps):
-        started = time.perf_counter()
-        for optimizer, rates in zip(optimizers, highest, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * settings.schedule(step)
-        windows = sample_windows(token_ids, starts, settings.batch_size, length, seed=settings.seed, step=step).to(
-            device
-        )
-        loss = objective(model, windows, _step_generator(settings.seed + OBJECTIVE_SHIFT, step))
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        value = loss.item()
-        if value != value:
-            raise ArithmeticError(
-                f"the loss is no longer a number at step {step + 1}: the learning rate "
-                f"({settings.learning_rate}) is probably too high; try a tenth of it"
-            )
-        seconds = time.perf_counter() - started
-        rate = optimizers[0].param_groups[0]["lr"]
-        yield TrainingStep(step + 1, value, rate, settings.batch_size * length, seconds)
+    return optimize_steps(batch_loss, optimizers, settings.steps, schedule=settings.schedule, first_step=first_step)
 
 
 def train(
@@ -246,7 +273,7 @@ def train(
     starts: Tensor | None = None,
     progress: bool = False,
 ) -> list[TrainingStep]:
-    """Train to the end and collect all steps; `progress` shows a bar with the time left."""
+    """Train to the end and collect all steps; `progress` shows a progress bar."""
     steps = train_steps(model, token_ids, settings, objective=objective, starts=starts)
     if progress:
         from tqdm.auto import tqdm
@@ -258,15 +285,15 @@ def train(
 def measure_seconds_per_step(
     model: DecoderOnly, token_ids: Tensor, settings: TrainingSettings, *, starts: Tensor | None = None
 ) -> tuple[float, float]:
-    """Time a few training steps on a copy of the model: (seconds a step after a warm-up, seconds spent on it)."""
-    trial = replace(settings, steps=4 * MEASURED_STEPS, decay=1.0)
+    """Time some training steps on a copy of the model: (seconds a step after a warm-up, seconds spent in all)."""
+    trial = replace(settings, steps=4 * TIMED_STEPS, decay=1.0)
     seconds = [step.seconds for step in train_steps(copy.deepcopy(model), token_ids, trial, starts=starts)]
-    return sum(seconds[MEASURED_STEPS:]) / len(seconds[MEASURED_STEPS:]), sum(seconds)
+    return sum(seconds[TIMED_STEPS:]) / len(seconds[TIMED_STEPS:]), sum(seconds)
 
 
 @torch.inference_mode()
-def evaluate(model: DecoderOnly, token_ids: Tensor, *, batch_size: int = 32) -> float:
-    """Measure the loss on a text, nats per token: windows side by side, each token predicted exactly once.
+def evaluate(model: DecoderOnly, token_ids: Tensor) -> float:
+    """Loss on one long text, nats per token: windows side by side, each token predicted exactly once.
 
     Args:
         token_ids: (position,), at least two.
@@ -276,19 +303,40 @@ def evaluate(model: DecoderOnly, token_ids: Tensor, *, batch_size: int = 32) -> 
         raise ValueError(f"there is something to predict from the second token on; given {len(token_ids)}")
     inputs, targets = token_ids[:-1], token_ids[1:]
     n_whole = len(inputs) // length * length
-    total = 0.0
-    pieces = [
-        *zip(
-            inputs[:n_whole].view(-1, length).split(batch_size),
-            targets[:n_whole].view(-1, length).split(batch_size),
-            strict=True,
-        )
-    ]
-    if n_whole < len(inputs):
-        pieces.append((inputs[None, n_whole:], targets[None, n_whole:]))
-    device = model.embedding.weight.device
+    pieces = list(zip(
+        inputs[:n_whole].view(-1, length).split(_WINDOWS_AT_ONCE),
+        targets[:n_whole].view(-1, length).split(_WINDOWS_AT_ONCE),
+        strict=True,
+    ))  # fmt: skip
+    pieces.append((inputs[None, n_whole:], targets[None, n_whole:]))
+    device, total = model.embedding.weight.device, 0.0
     for piece, wanted in pieces:
         if piece.numel():
             logits = model(piece.to(device)).flatten(0, 1)
             total += F.cross_entropy(logits, wanted.to(device).flatten(), reduction="sum").item()
     return total / len(inputs)
+
+
+@torch.inference_mode()
+def document_nats(model: DecoderOnly, tokenizer: Tokenizer, documents: Sequence[str]) -> list[float]:
+    """−ln p of each whole document, in nats, from its first token to its end-of-text token.
+
+    Raises ValueError for a document longer than the model's context.
+    """
+    nats = []
+    for first in range(0, len(documents), _DOCUMENTS_AT_ONCE):
+        batch = documents[first : first + _DOCUMENTS_AT_ONCE]
+        rows = [[*tokenizer.encode_prompt(document), tokenizer.end_of_text] for document in batch]
+        padded = pad_rows(rows, IGNORE_INDEX).to(model.embedding.weight.device)
+        logits = model(padded[:, :-1].clamp_min(0))
+        losses = F.cross_entropy(
+            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="none"
+        )
+        nats += losses.view(len(rows), -1).sum(dim=1).tolist()
+    return nats
+
+
+def evaluate_documents(model: DecoderOnly, tokenizer: Tokenizer, documents: Sequence[str]) -> float:
+    """Loss on documents, nats per token; the end of each document counts as a token."""
+    n_tokens = sum(len(tokenizer.encode(document)) + 1 for document in documents)
+    return sum(document_nats(model, tokenizer, documents)) / n_tokens

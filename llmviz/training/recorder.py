@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmviz import corpus_stats, evaluation
+from llmviz import corpus_stats
 from llmviz.corpora import Corpus
 from llmviz.embeddings.vectors import directions
 from llmviz.evaluation.memorization import SubstringIndex
@@ -161,8 +161,7 @@ class _Recorder:
         })  # fmt: skip
 
     def _loss(self, texts: list[str]) -> float:
-        n_tokens = sum(len(self.tokenizer.encode(text)) + 1 for text in texts)
-        return sum(evaluation.document_nats(self.model, self.tokenizer, texts)) / n_tokens
+        return loop.evaluate_documents(self.model, self.tokenizer, texts)
 
     def _judged(self, text: str) -> Sample:
         passage = self.finder.longest(text)

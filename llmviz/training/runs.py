@@ -261,9 +261,7 @@ def held_out_loss(run: Run) -> float:
     """The loss on the held-out text, nats per token, each token once."""
     if run.starts is None:
         return round(loop.evaluate(run.model, corpus_tokens(run.held_out, run.tokenizer)), 4)
-    nats = evaluation.document_nats(run.model, run.tokenizer, run.held_out.documents)
-    n_tokens = sum(len(run.tokenizer.encode(document)) + 1 for document in run.held_out.documents)
-    return round(sum(nats) / n_tokens, 4)
+    return round(loop.evaluate_documents(run.model, run.tokenizer, run.held_out.documents), 4)
 
 
 def world_gaps(run: Run) -> dict[str, evaluation.Gap]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from llmviz import evaluation
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tokenizers.base import Tokenizer
@@ -64,8 +63,7 @@ def try_width(
     """
     model = DecoderOnly(config_of_width(d_model, tokenizer.vocab_size), seed=settings.seed)
     seconds = sum(step.seconds for step in loop.train_steps(model, token_ids, settings, starts=starts))
-    n_tokens = sum(len(tokenizer.encode(text)) + 1 for text in held_out)
-    loss = sum(evaluation.document_nats(model, tokenizer, held_out)) / n_tokens
+    loss = loop.evaluate_documents(model, tokenizer, held_out)
     return Trial(d_model, model.n_parameters, loss, seconds)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from llmviz import evaluation, training
+from llmviz import training
 from llmviz.generation.sampling import sample_texts
 from llmviz.plots import validation
 from llmviz.plots.labels import spoken_prose
 from llmviz.training import controller
-from llmviz.training.loop import TrainingSettings, TrainingStep, next_token_loss
+from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, next_token_loss
 from llmviz.widgets.base import LiveExplorer, es_module, pack, well_formed
 
 MODULE = Path(__file__).parent / "js" / "live_training.js"
@@ -168,7 +168,7 @@ class LiveTraining(LiveExplorer):
             if run.is_pausing:
                 return False
             texts = self._held_out[start : start + _TEXTS_AT_ONCE]
-            nats += sum(evaluation.document_nats(run.model, self._tokenizer, texts))
+            nats += sum(document_nats(run.model, self._tokenizer, texts))
             n_tokens += sum(len(self._tokenizer.encode(text)) + 1 for text in texts)
         if self._writes:
             if run.is_pausing:

@@ -50,6 +50,7 @@ class Racer:
     Attributes:
         steps: its training, step by step.
         n_steps, n_done: how many there are, and how many are done.
+        tokens_per_step: how many tokens one step predicts.
         seconds, tokens: spent on them so far.
         gaps: (seconds, tokens, gap) at each look.
     """
@@ -58,6 +59,7 @@ class Racer:
     model: DecoderOnly | GPT2
     steps: Iterator[training.TrainingStep]
     n_steps: int
+    tokens_per_step: int
     n_done: int = 0
     seconds: float = 0.0
     tokens: int = 0
@@ -70,7 +72,7 @@ class Racer:
     def advance(self) -> float:
         """Take the steps of one turn (fewer at the end); tokens per second in them."""
         taken = [step for _, step in zip(range(min(SLICE, self.n_steps - self.n_done)), self.steps, strict=False)]
-        seconds, tokens = sum(step.seconds for step in taken), sum(step.n_tokens for step in taken)
+        seconds, tokens = sum(step.seconds for step in taken), len(taken) * self.tokens_per_step
         self.n_done += len(taken)
         self.seconds += seconds
         self.tokens += tokens
@@ -119,7 +121,8 @@ def our_racer(run: Run, n_steps: int) -> Racer:
     """What `llmviz train --steps N` does by its defaults, from the beginning."""
     model = DecoderOnly(run.model.config, seed=run.settings.seed)
     settings = replace(run.settings, steps=n_steps)
-    return Racer("ours", model, training.train_steps(model, run.token_ids, settings, starts=run.starts), n_steps)
+    return Racer("ours", model, training.train_steps(model, run.token_ids, settings, starts=run.starts), n_steps,
+                  tokens_per_step(run))  # fmt: skip
 
 
 def peer_racer(run: Run, n_steps: int) -> Racer:
@@ -128,7 +131,7 @@ def peer_racer(run: Run, n_steps: int) -> Racer:
     settings = replace(run.settings, steps=n_steps, optimizer="adamw", learning_rate=PEER_LEARNING_RATE)
     adamw = torch.optim.AdamW(model.parameters(), lr=PEER_LEARNING_RATE, weight_decay=0.01, fused=True)
     steps = training.train_steps(model, run.token_ids, settings, starts=run.starts, optimizers=[adamw])
-    return Racer(f"GPT-2 under AdamW at {PEER_LEARNING_RATE:g}", model, steps, n_steps)
+    return Racer(f"GPT-2 under AdamW at {PEER_LEARNING_RATE:g}", model, steps, n_steps, tokens_per_step(run))
 
 
 def race(racers: Sequence[Racer], stories: Stories, *, look_every: float) -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import evaluation, finetuning
+from llmviz import finetuning, training
 from llmviz.training import checkpoints
 
 TINY = checkpoints.load_tiny()
@@ -17,7 +17,7 @@ logs = st.floats(-20, 0, width=32)
 
 def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
     whole = finetuning.answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
-    (nats,) = evaluation.document_nats(TINY.model, TINY.tokenizer, ["Mia lives in the lighthouse."])
+    (nats,) = training.document_nats(TINY.model, TINY.tokenizer, ["Mia lives in the lighthouse."])
     assert whole.item() == pytest.approx(-nats, abs=1e-3)
     prompts, answers = ["Mia lives in", "The doctor went home."], [" the lighthouse.", " She"]
     together = finetuning.answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)

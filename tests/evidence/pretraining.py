@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from claims import above, below, between, demo
 
-from llmviz import corpora, evaluation, generation, training
+from llmviz import corpora, generation, training
 from llmviz.evaluation import capabilities
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.config import ModelConfig
@@ -33,7 +33,7 @@ def reading(seed: int, counts: tuple = tuple(TOWN.counts.items())):
 
 def loss_per_token(model, texts) -> float:
     n_tokens = sum(len(TOKENIZER.encode(text)) + 1 for text in texts)
-    return sum(evaluation.document_nats(model, TOKENIZER, texts)) / n_tokens
+    return sum(training.document_nats(model, TOKENIZER, texts)) / n_tokens
 
 
 @demo(exact_entropy=above(0.1), bigram_over_entropy=above(2), unigram_over_bigram=above(2), blind_over_unigram=above(1),

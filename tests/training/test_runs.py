@@ -16,7 +16,7 @@ import pytest
 import torch
 from fakes import same_weights
 
-from llmviz import corpora, evaluation, training
+from llmviz import corpora, training
 from llmviz.model.config import ModelConfig
 from llmviz.tinyville import Tinyville
 from llmviz.tokenizers.words import CharacterTokenizer
@@ -135,7 +135,7 @@ class TestCarryOn:
         runs.train(run, tmp_path)
         texts = run.held_out.documents
         n_tokens = sum(len(run.tokenizer.encode(text)) + 1 for text in texts)
-        nats = sum(evaluation.document_nats(run.model, run.tokenizer, texts))
+        nats = sum(training.document_nats(run.model, run.tokenizer, texts))
         assert run.validation_loss == pytest.approx(nats / n_tokens, abs=1e-4)
 
     def test_stops_when_the_wanted_loss_is_reached(self, small, corpus, tmp_path):
