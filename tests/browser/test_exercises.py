@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from llmviz import export
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "exercises"), str(ROOT / "notebooks")]
+sys.path[:0] = [str(ROOT / "tests" / "course"), str(ROOT / "notebooks")]
 import execute  # noqa: E402
 import sample_notebook  # noqa: E402
 

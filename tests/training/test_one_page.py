@@ -48,6 +48,7 @@ class TestThePage:
     def test_has_a_piece_for_each_lesson(self):
         assert re.findall(r"^# (\d) · [A-Z]", SOURCE, re.MULTILINE) == [str(number) for number in PIECES]
 
+    @pytest.mark.slow
     def test_runs_alone_and_shows_what_it_learned(self, tmp_path):
         """Elsewhere, without this package in sight (-I, another folder), in a short form.
 
