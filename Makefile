@@ -45,10 +45,10 @@ test-slow: $(READY) ## the long checks: every claim of the lessons, every lesson
 	$(PYTEST) -m slow tests
 
 models: $(READY) ## train again every model that ships in data/models
-	$(BIN)/python -m llmviz.make_models
+	$(BIN)/python tools/train_models.py
 
 notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and times
-	$(BIN)/python notebooks/execute.py $(ARGS)
+	$(BIN)/python tools/execute_notebooks.py $(ARGS)
 
 evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
 	$(BIN)/python tests/evidence/measure_claims.py $(ARGS)

@@ -11,7 +11,8 @@ attention model.attention Rotation=RotaryEmbedding rotate=apply_rotary
 beam_search generation.beam_search
 block model.block normalise=normalize
 bundle tools/make_bundle.py
-checkpoints training.checkpoints ASSEMBLIES=MODEL_CLASSES load_moods=load_sentiment MOODS=SENTIMENT
+checkpoints training.checkpoints|artifacts ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
+    load_masked=load_model load_masked_long=load_model load_moods=load_model
 classroom deploy/jupyterhub_config.py
 corpus_report corpus_stats CorpusReport=CorpusStats report=corpus_stats
 data_files files
@@ -29,14 +30,14 @@ explorers widgets RaceExplorer=ComparisonExplorer LiveRaceExplorer=LiveCompariso
 figures plots house_style=plot_style text_tree=sampling_tree
 filling generation.fill_mask Filler=FillMask Filling=FillMaskResult
 fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison Lap=EvalPoint race_steps=comparison_steps
-    run_race=run_comparison save_races=save_comparisons load_races=load_comparisons Learner=FineTuningState
+    run_race=run_comparison load_races=load_comparisons Learner=FineTuningState
     begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples
 head_roles interpretability.head_scores
 induction interpretability.induction
 learning_rates training.schedules
 lesson_files files
 limits evaluation|finetuning told_some_sentences_ago=facts_at_distance
-make_models tools/train_models.py
+make_models tools/train_models.py|tools/record.py
 masking training.masked_lm hide=mask_tokens recovered=masked_accuracy write_texts=generate_by_mask_filling
     blank_id=mask_token_id BLANK=MASK_TOKEN
 memorisation evaluation.memorization CopyFinder=SubstringIndex
@@ -49,12 +50,13 @@ pretrained.bert_words pretrained.bert_tokenizer
 pretrained.catalogue pretrained.registry
 pretrained.families pretrained.convert Origin=TensorMapping Plan=ConversionPlan plan=conversion_plan
 pretrained.glass pretrained.probe Glass=ModelProbe LiveGlass=LiveModelProbe look_through=open_probe says=describe
-pretrained.lesson_plan pretrained.lesson_prompts
+pretrained.lesson_plan pretrained.probe asked=as_chat
 pretrained.loading pretrained.convert
 pretrained.sources pretrained.weights
 pretrained.text pretrained.tokenizer EncodingTokenizer=TiktokenTokenizer
 reading_costs generation.flops
-recordings training yardsticks=baselines Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET
+recordings training|artifacts of_losses=recording_from_losses yardsticks=baselines
+    Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET
     load=load_recording save=save_recording
 runs training.runs begin=create carry_on=train
 scaling training.scaling

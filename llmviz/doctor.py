@@ -127,9 +127,10 @@ def _data() -> str:
 
 
 def _model() -> str:
-    from llmviz.training import checkpoints
+    from llmviz import artifacts
 
-    return f"the shipped tiny GPT is whole: {checkpoints.load_tiny().model.n_parameters:,} parameters"
+    tiny = artifacts.load_model("tiny")
+    return f"the shipped tiny GPT is whole: {tiny.model.n_parameters:,} parameters"
 
 
 def _training() -> Finding:

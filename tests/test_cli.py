@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fakes import same_weights
 
-from llmviz import __version__, cli, corpora
+from llmviz import __version__, artifacts, cli, corpora
 from llmviz.cli import main
 from llmviz.model.config import ModelConfig
 from llmviz.tinyville import Tinyville
@@ -145,7 +145,7 @@ class TestGenerate:
         assert all(text and "endoftext" not in text for text in last_json(lines)["texts"])
 
     def test_stops_after_so_many_tokens(self, say):
-        tokenizer = checkpoints.load_tiny().tokenizer
+        tokenizer = artifacts.load_model("tiny").tokenizer
         text = say("generate", "Mia", "--max-tokens", "2")[1][0]
         assert len(tokenizer.encode(text)) <= len(tokenizer.encode("Mia")) + 2
 

@@ -2,21 +2,20 @@
 
 import pytest
 
-from llmviz import evaluation, files
+from llmviz import artifacts, evaluation, files
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.sentiment import COMMENTS
-from llmviz.training import checkpoints
 
-MOODS = checkpoints.load_sentiment()
+MOODS = artifacts.load_model("sentiment")
 FIRST_WORDS = {mood: {comment.split()[0] for comment in comments} for mood, comments in COMMENTS.items()}
 
 
 def test_is_the_tiny_gpt_in_size_and_tokenizer_and_small_enough_to_ship():
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     assert MOODS.model.config == tiny.model.config
     assert MOODS.tokenizer == tiny.tokenizer
     assert MOODS.corpus["counts"] == {**tiny.corpus["counts"], "mood": MOODS.corpus["counts"]["mood"]}
-    folder = files.data_path(checkpoints.SENTIMENT)
+    folder = files.data_path("models/sentiment")
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
 
 

@@ -5,13 +5,12 @@ import math
 import pytest
 from fakes import uniform_model
 
-from llmviz import corpora
+from llmviz import artifacts, corpora
 from llmviz.evaluation import capabilities
 from llmviz.evaluation.capabilities import CapabilityEval
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 WORLD = Tinyville()
 
 
@@ -29,7 +28,7 @@ def test_a_grown_model_passes_and_blind_guessing_fails():
 def test_what_ships_begins_as_a_new_recording_does():
     """A run in short form: the newborn, and the first exam, with the weights and windows of the long one."""
     [newborn, first] = capabilities.record(TINY, until=60, every=60).shares["spells words"]
-    shipped = capabilities.load()
+    shipped = capabilities.load_curves()
     assert newborn == pytest.approx(shipped.shares["spells words"][0], abs=0.05)
     assert first == pytest.approx(shipped.shares["spells words"][1], abs=0.1)
     assert shipped.steps[:2] == [0, 60]
@@ -38,7 +37,7 @@ def test_what_ships_begins_as_a_new_recording_does():
 
 @pytest.mark.parametrize("seed", capabilities.SEEDS)
 def test_what_ships_is_whole(seed):
-    found = capabilities.load(seed)
+    found = capabilities.load_curves(seed)
     assert found.steps == list(range(0, capabilities.UNTIL + 1, capabilities.EVERY))
     assert found.record["settings"]["seed"] == seed
     for line in found.shares.values():
@@ -53,11 +52,6 @@ def test_first_above_by_hand():
         found.first_above("sings", 0.5)
 
 
-def test_another_seed_and_another_file_get_a_sentence(tmp_path, monkeypatch):
+def test_another_seed_gets_a_sentence():
     with pytest.raises(ValueError, match="from 0 to 2 were recorded; asked for 7"):
-        capabilities.load(7)
-    (tmp_path / "recordings").mkdir()
-    (tmp_path / capabilities.SHIPPED).write_text('{"format": "other"}')
-    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    with pytest.raises(ValueError, match="not a file of skills: its format is 'other'"):
-        capabilities.load()
+        capabilities.load_curves(7)

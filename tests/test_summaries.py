@@ -4,18 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from llmviz import finetuning
+from llmviz import artifacts, finetuning
 from llmviz.files import data_path
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.headlines import MARK, WORDINGS, headlined_stories, unsupported
-from llmviz.training import checkpoints
 
 TEXTS = headlined_stories(60, seed=9)
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return checkpoints.load_tiny()
+    return artifacts.load_model("tiny")
 
 
 def test_every_kind_of_story_has_a_headline_that_its_story_supports():
@@ -77,7 +76,7 @@ def test_fine_tuning_leaves_the_model_it_began_with_alone(tiny):
 
 def test_the_model_that_ships_writes_true_headlines():
     """Stories of another seed; what it began with cannot do it."""
-    shipped, texts = finetuning.load_headlines(), finetuning.stories_to_test(12, seed=31)
+    shipped, texts = artifacts.load_model("headlines"), finetuning.stories_to_test(12, seed=31)
     stories = [text.story for text in texts]
     found = finetuning.score(finetuning.summarize_all(shipped.model, shipped.tokenizer, stories), texts)
     assert found.exact > 0.8 and found.unfaithful < 0.1

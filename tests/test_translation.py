@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from llmviz import translation
+from llmviz import artifacts, translation
 from llmviz.evaluation.text_overlap import exact_share
 from llmviz.files import data_path
 from llmviz.generation.beam import beam_search
@@ -22,7 +22,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return translation.load_translator()
+    return artifacts.load_model("translator")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_what_ships_is_what_the_command_would_make(shipped):
     record, settings = shipped.record, shipped.settings
     assert settings == translation.default_settings() and shipped.step == translation.STEPS
     assert shipped.tokenizer == translation.train_tokenizer(grammar.pairs(6000, seed=shipped.corpus["seed"]))
-    assert record["measured"]["exact"] >= 0.95 and "make_models translator" in record["command"]
+    assert record["measured"]["exact"] >= 0.95 and "train_models.py translator" in record["command"]
     size = sum(path.stat().st_size for path in data_path(translation.SHIPPED).iterdir())
     assert size < 2_000_000
 

@@ -61,7 +61,7 @@ def _generate(given: argparse.Namespace) -> int:
 
 def _writer(name: str | None, prompt: str):
     """The model that is to write, its tokenizer, and the tokens to begin with."""
-    from llmviz import pretrained
+    from llmviz import artifacts, pretrained
     from llmviz.training import checkpoints, runs
 
     if name is not None and _is_real(name):
@@ -72,7 +72,7 @@ def _writer(name: str | None, prompt: str):
         if not isinstance(real.model, DecoderOnly):
             raise ValueError(f"{name} reads texts and writes none: it is an encoder")
         return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
-    checkpoint = checkpoints.load_tiny() if name is None else checkpoints.load(name)
+    checkpoint = artifacts.load_model("tiny") if name is None else checkpoints.load(name)
     return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
 
 

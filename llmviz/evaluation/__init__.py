@@ -26,7 +26,7 @@ from llmviz.evaluation.losses import (
     next_word,
 )
 from llmviz.evaluation.memorization import SubstringIndex
-from llmviz.evaluation.recorded import RATIOS, SEEDS, dial_setting, make
+from llmviz.evaluation.recorded import RATIOS, SEEDS, dial_setting
 from llmviz.evaluation.text_overlap import exact_share
 from llmviz.finetuning.dpo import Preference, answer_steps, preference_loss, preference_steps
 
@@ -51,7 +51,6 @@ __all__ = [
     "facts_at_distance",
     "gaps",
     "hallucination_rate",
-    "make",
     "next_word",
     "preference_loss",
     "preference_steps",

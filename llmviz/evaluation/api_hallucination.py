@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator
 import torch
 
 from llmviz import training
-from llmviz.files import data_path
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tokenizers.words import CharacterTokenizer
-from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings
 
@@ -27,7 +25,6 @@ MODULES = (
     "weakref", "zipfile", "zlib",
 )  # fmt: skip
 N_STEPS = 700
-SHIPPED = "models/names"
 SMALL = {"context_length": 48, "d_model": 96, "n_layers": 2, "n_heads": 4, "d_ff": 384}
 
 
@@ -78,8 +75,3 @@ def trained(*, steps: int = N_STEPS, seed: int = 0, progress: bool = False) -> C
 def invented(names: Iterable[str]) -> list[str]:
     """Of some names, those that do not exist."""
     return [name for name in names if not exists(name)]
-
-
-def load_names() -> Checkpoint:
-    """Read the small GPT that has read nothing but the names of Python's library."""
-    return checkpoints.load(data_path(SHIPPED))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from llmviz import corpora, training
+from llmviz import artifacts, corpora, training
 from llmviz.corpora import Corpus
 from llmviz.evaluation import losses
-from llmviz.files import data_path
 from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
@@ -21,14 +17,11 @@ from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings
 
-FORMAT = "llmviz skills 1"
-SHIPPED = "recordings/skills.json"
 SPELLING, FACTS, COPYING = "spells words", "knows facts", "copies {}s"
 N_SAMPLES, N_FACTS, N_COPIES = 12, 80, 25
 LONGEST_SAMPLE = 40  # tokens
 TEMPERATURE = 0.8
 UNTIL, EVERY, SEEDS = 1_500, 60, (0, 1, 2)
-_LIST = re.compile(r"\[[\d\s.,]*\]")  # numbers belong on one line
 
 
 @dataclass(frozen=True)
@@ -125,23 +118,12 @@ def record(
     return CapabilityCurves(list(steps), named, {"settings": asdict(settings), "corpus": tiny.corpus})
 
 
-def save(path: str | Path, runs_of_seeds: Sequence[CapabilityCurves]) -> None:
-    """Write the skills of several runs, in the order of their seeds from 0 on, as readable JSON."""
-    card = {"format": FORMAT, "runs": [asdict(one) for one in runs_of_seeds]}
-    text = json.dumps(card, indent=1, ensure_ascii=False)
-    Path(path).write_text(_LIST.sub(lambda found: " ".join(found[0].split()), text) + "\n", encoding="utf-8")
+def load_curves(seed: int = 0) -> CapabilityCurves:
+    """Load the recorded capability curves of one seed: 0 (that of the tiny GPT), 1 or 2.
 
-
-def load(seed: int = 0) -> CapabilityCurves:
-    """Read the childhood of a tiny GPT that was born with this seed: 0 (that of all lessons), 1 or 2.
-
-    Raises ValueError for a seed that was not recorded and for a file of something else.
+    Raises ValueError for a seed that was not recorded.
     """
-    path = data_path(SHIPPED)
-    card = json.loads(Path(path).read_text(encoding="utf-8"))
-    if card.get("format") != FORMAT:
-        raise ValueError(f'{path} is not a file of skills: its format is {card.get("format")!r}, not "{FORMAT}"')
-    if seed not in range(len(card["runs"])):
-        raise ValueError(f"the seeds from 0 to {len(card['runs']) - 1} were recorded; asked for {seed!r}")
-    found = card["runs"][seed]
-    return CapabilityCurves(found["steps"], found["shares"], found["record"])
+    found = artifacts.load_recording("capabilities")
+    if seed not in range(len(found)):
+        raise ValueError(f"the seeds from 0 to {len(found) - 1} were recorded; asked for {seed!r}")
+    return CapabilityCurves(**found[seed])

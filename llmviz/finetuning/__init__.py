@@ -3,14 +3,12 @@
 from llmviz.finetuning.baselines import ngram_accuracy, ngram_counts, ngrams, probe_accuracy, train_probe
 from llmviz.finetuning.comparison import (
     BUDGETS,
-    RECORDING,
     MethodComparison,
     comparison_steps,
     load_comparisons,
     old_loss,
     old_texts,
     run_comparison,
-    save_comparisons,
 )
 from llmviz.finetuning.dpo import Preference, answer_log_probability, answer_steps, preference_loss, preference_steps
 from llmviz.finetuning.entities import (
@@ -50,7 +48,6 @@ from llmviz.finetuning.lora import (
 )
 from llmviz.finetuning.refusal import refusal_examples, refused, teach_to_refuse
 from llmviz.finetuning.summarization import (
-    SHIPPED,
     SHIPPED_STEPS,
     HeadlineLoss,
     Score,
@@ -59,7 +56,6 @@ from llmviz.finetuning.summarization import (
     finetune_steps,
     finetuned,
     first_sentence,
-    load_headlines,
     score,
     stories_to_learn,
     stories_to_test,
@@ -79,6 +75,7 @@ from llmviz.finetuning.tasks import (
     sentence_examples,
     sentiment_examples,
     sentiment_texts,
+    train_sentiment_base,
 )
 
 __all__ = [
@@ -88,8 +85,6 @@ __all__ = [
     "LABELS",
     "MATRICES",
     "METHODS",
-    "RECORDING",
-    "SHIPPED",
     "SHIPPED_STEPS",
     "Examples",
     "FineTuningState",
@@ -122,7 +117,6 @@ __all__ = [
     "label_loss",
     "labeled_cities",
     "load_comparisons",
-    "load_headlines",
     "load_lora",
     "low_rank_change",
     "merged",
@@ -141,7 +135,6 @@ __all__ = [
     "refusal_examples",
     "refused",
     "run_comparison",
-    "save_comparisons",
     "save_lora",
     "score",
     "sense_entities",
@@ -157,6 +150,7 @@ __all__ = [
     "teach_to_refuse",
     "text_examples",
     "train_probe",
+    "train_sentiment_base",
     "trained",
     "weight_change",
     "with_head",

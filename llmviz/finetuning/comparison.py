@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from llmviz.files import data_path
+from llmviz import artifacts
 from llmviz.finetuning.loop import METHODS, accuracy, fine_tune_steps, prepare
 from llmviz.finetuning.tasks import sentiment_examples, sentiment_texts
 from llmviz.model.transformer import DecoderOnly
@@ -15,7 +13,6 @@ from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import evaluate_documents
 
-RECORDING = "race.json"
 BUDGETS = (5, 20, 80, 300)
 STEPS = 160
 EVERY = 20
@@ -44,7 +41,7 @@ class MethodComparison:
         seed: of the examples and of the order in which they were read.
         n_changed: of each method: how many numbers it may change.
         n_parameters: of the model.
-        laps: of each method, in order; the first is before any step.
+        points: of each method, in order; the first is before any step.
     """
 
     task: str
@@ -52,7 +49,7 @@ class MethodComparison:
     seed: int
     n_parameters: int
     n_changed: dict[str, int] = field(default_factory=dict)
-    laps: dict[str, list[EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
+    points: dict[str, list[EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
 
 
 def old_texts() -> list[str]:
@@ -102,7 +99,7 @@ def comparison_steps(
             for _ in range(every if step else 0):
                 next(running[method])
             lap = EvalPoint(step, accuracy(learner.classifier, test), old_loss(learner.model, tokenizer, old))
-            race.laps[method].append(lap)
+            race.points[method].append(lap)
         yield race
 
 
@@ -118,33 +115,11 @@ def run_comparison(model: DecoderOnly, tokenizer: Tokenizer, *, progress: bool =
     return race
 
 
-def save_comparisons(races: Sequence[MethodComparison], path: str | Path) -> None:
-    """Write races into a file that people can read."""
-    rows = [json.dumps(_rounded(asdict(race))) for race in races]
-    Path(path).write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
-
-
-def load_comparisons(path: str | Path | None = None) -> list[MethodComparison]:
-    """Read races back; without a path, those that ship: both tasks, each with 5, 20, 80 and 300 labels."""
-    source = data_path(RECORDING) if path is None else Path(path)
-    rows = json.loads(source.read_text(encoding="utf-8"))
+def load_comparisons() -> list[MethodComparison]:
+    """Load the recorded comparisons: both tasks, each with 5, 20, 80 and 300 labels."""
     return [
         MethodComparison(
-            **{
-                **row,
-                "laps": {method: [EvalPoint(*lap.values()) for lap in laps] for method, laps in row["laps"].items()},
-            }
+            **row | {"points": {name: [EvalPoint(**one) for one in lane] for name, lane in row["points"].items()}}
         )
-        for row in rows
+        for row in artifacts.load_recording("comparison")
     ]
-
-
-def _rounded(value):
-    match value:
-        case float():
-            return round(value, 4)
-        case dict():
-            return {key: _rounded(one) for key, one in value.items()}
-        case list():
-            return [_rounded(one) for one in value]
-    return value

@@ -14,19 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz import training
+from llmviz import artifacts, training
 from llmviz.evaluation.text_overlap import exact_share, overlap
-from llmviz.files import data_path
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.grammar import split
 from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
 from llmviz.tokenizers.base import Tokenizer
-from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep
 
-SHIPPED = "models/headlines"
 STEPS = 200
 SHIPPED_STEPS = 400
 BATCH_SIZE = 8  # many small steps teach this sooner than few large ones
@@ -153,14 +150,9 @@ def score(summaries: Sequence[str], texts: Sequence[Headlined]) -> Score:
     return Score(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))
 
 
-def load_headlines() -> Checkpoint:
-    """Read the tiny GPT that ships after it has learned headlines, `SHIPPED_STEPS` steps (lesson 7)."""
-    return checkpoints.load(data_path(SHIPPED))
-
-
 def trained(steps: int = SHIPPED_STEPS, *, seed: int = 0) -> Checkpoint:
     """Teach the tiny GPT headlines, and examine it beside the baselines on stories that it has never read."""
-    tiny, tests = checkpoints.load_tiny(), stories_to_test(seed=seed)
+    tiny, tests = artifacts.load_model("tiny"), stories_to_test(seed=seed)
     stories = [text.story for text in tests]
     model = finetuned(tiny.model, tiny.tokenizer, steps=steps, seed=seed)
     scores = {
@@ -169,6 +161,6 @@ def trained(steps: int = SHIPPED_STEPS, *, seed: int = 0) -> Checkpoint:
         "without_fine_tuning": score(summarize_all(tiny.model, tiny.tokenizer, stories), tests),
     }
     measured = {name: {key: round(value, 3) for key, value in asdict(one).items()} for name, one in scores.items()}
-    recipe = {"source": "headlines", "seed": seed, "stories": STORIES, "base": checkpoints.TINY}
+    recipe = {"source": "headlines", "seed": seed, "stories": STORIES, "base": "models/tiny"}
     record = {"n_parameters": model.n_parameters, "measured": measured}
     return Checkpoint(model, tiny.tokenizer, recipe, default_settings(steps, seed=seed), steps, record)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llmviz import artifacts, corpora, evaluation
 from llmviz.embeddings.vectors import WordVectors
 from llmviz.finetuning.loop import IGNORE_INDEX, Examples, as_rows, text_examples
 from llmviz.generation.sampling import complete
@@ -18,6 +19,8 @@ from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST
 from llmviz.tinyville.people import GUESTS, VALUES
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.training import loop, runs
+from llmviz.training.checkpoints import Checkpoint
 
 LABELS = {"mood": ("good", "bad"), "ground": ("water", "land")}
 """The two questions about a text of the kind "mood": in which mood does it end, and where does it begin to play?"""
@@ -27,6 +30,7 @@ QUESTIONS = {
     "job": "What is the job of {name}?",
     "food": "What does {name} like best?",
 }
+BASE_STEPS, BASE_TEXTS = 1_700, 6_000
 QUESTION, ANSWER = "Question:", "Answer:"
 
 
@@ -53,6 +57,27 @@ def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[
             wanted[label] -= 1
             found.append(Labeled(text.text.partition(".")[0] + ".", label))
     return found
+
+
+def train_sentiment_base(*, progress: bool = False) -> Checkpoint:
+    """The base of fine-tuning: train the tiny GPT further on its corpus with sentiment texts added (lesson 6)."""
+    tiny = artifacts.load_model("tiny")
+    corpus = corpora.tinyville(tiny.corpus["seed"], {**tiny.corpus["counts"], "mood": BASE_TEXTS}, progress=progress)
+    token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
+    starts = loop.document_starts(token_ids, tiny.tokenizer.end_of_text)
+    settings = loop.TrainingSettings(steps=BASE_STEPS, learning_rate=0.012, embedding_learning_rate=0.009, seed=0)
+    done = loop.train(tiny.model, token_ids, settings, starts=starts, progress=progress)
+    world = Tinyville(corpus.recipe["counts"])
+    texts = world.texts(corpora.HELD_OUT_SEED_STEP, counts={**dict.fromkeys(world.counts, 150), "family": 0})
+    gaps = evaluation.gaps(tiny.model, tiny.tokenizer, texts, world)
+    record = {
+        "begins_with": "models/tiny",
+        "n_parameters": tiny.model.n_parameters,
+        "seconds": round(sum(step.seconds for step in done), 2),
+        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, BASE_STEPS // 100)]],
+        "measured": {"gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in gaps.items()}},
+    }
+    return Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, BASE_STEPS, record)
 
 
 def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[Labeled], task: str = "mood") -> Examples:

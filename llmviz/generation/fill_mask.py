@@ -65,8 +65,8 @@ class FillMask:
         tokenizer: of both.
         world: the Tinyville whose exact answers are given beside theirs; None gives none.
 
-    >>> from llmviz.training import checkpoints
-    >>> tiny, masked = checkpoints.load_tiny(), checkpoints.load_masked_long()
+    >>> from llmviz import artifacts
+    >>> tiny, masked = artifacts.load_model("tiny"), artifacts.load_model("masked_long")
     >>> filler = FillMask(masked.model, tiny.model, tiny.tokenizer, world=Tinyville())
     >>> [filling] = filler.fill("Ella ___ in the lighthouse.")
     >>> next(iter(filling.both_sides)), filling.exact_both

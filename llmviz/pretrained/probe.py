@@ -1,7 +1,7 @@
-"""What lesson 10 asks a real model, and who answers: the model itself if it is here, else a recording that ships.
+"""What lesson 10 asks a real model, and who answers: the model itself if it is installed, else a recording that ships.
 
-    glass = look_through("smollm2")
-    glass.next_tokens("The capital of France is")
+    probe = open_probe("smollm2")
+    probe.next_tokens("The capital of France is")
 
 Both answer the same questions in the same form, so a notebook is the same with and without the downloads.
 """
@@ -10,18 +10,73 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from llmviz import artifacts
+from llmviz.generation.sampling import generate
 from llmviz.model.config import ModelConfig
-from llmviz.pretrained import Pretrained, load, registry
+from llmviz.pretrained import registry
 from llmviz.pretrained.bert_tokenizer import BertTokenizer
-from llmviz.pretrained.recorded import RecordedModelProbe
+from llmviz.pretrained.chat import chat_prompt
+from llmviz.pretrained.convert import Pretrained, load
 
 VARIABLE, RECORDED = "LLMVIZ_REAL_MODELS", "recorded"
-N_BEST, N_NEW = 8, 40
+_N_BEST, _N_NEW = 8, 40
+_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,000
+
+PROMPTS = (
+    "The capital of France is",
+    "The capital of Italy is",
+    "The Eiffel Tower stands in the city of",
+    "Water freezes at zero degrees",
+    "Mia lives in the",
+)
+"""Prompts of the logit lens."""
+SENTENCE = "Mia unpacked seventeen strawberries in Tinyville's lighthouse."
+LIST = "kite river stone mask apple tower candle garden kite river stone mask apple tower candle garden"
+RIVER = (
+    "She sat on the bank of the river and fished.",
+    "The boat was tied to the muddy bank of the stream.",
+    "Reeds grow along the grassy bank of the lake.",
+)
+MONEY = (
+    "He put his money in the bank.",
+    "The bank gave her a loan for the house.",
+    "She works as a clerk in a bank in the city.",
+)
+QUESTION = "What is the capital of France?"
+INVENTED = (
+    "Who wrote the novel The Glass Lighthouse of Tinyville?",
+    "Who is Orlin Vashtekar, the mayor of Tinyville?",
+    "When was the city of Quandorvale in Portugal founded?",
+    "What did the physicist Mira Oldenbrook discover in 1931?",
+)
+"""Questions about what does not exist: novel, mayor, city and physicist were made up for this lesson."""
+
+
+def as_chat(question: str) -> str:
+    """A question as the chat model reads it."""
+    return chat_prompt([{"role": "user", "content": question}])
+
+
+LESSON_TEXTS: dict[str, dict[str, Any]] = {
+    "smollm2": {
+        "tokens": (SENTENCE, LIST, QUESTION, as_chat(QUESTION)),
+        "attention": (LIST,),
+        "logit_lens": PROMPTS,
+        "complete": (QUESTION, *map(as_chat, (QUESTION, *INVENTED))),
+    },
+    "minilm": {
+        "tokens": (SENTENCE,),
+        "token_states": dict.fromkeys((*RIVER, *MONEY), "bank"),
+    },
+}
+"""What is recorded: model → method of `ModelProbe` → texts; of "token_states": text → token."""
 
 
 class ModelProbe(Protocol):
@@ -29,7 +84,7 @@ class ModelProbe(Protocol):
 
     Attributes:
         name: "smollm2" or "minilm".
-        config: the sizes and choices of the model.
+        config: of the model.
         is_recorded: whether a recording answers; it knows its own texts only, and raises ValueError for another one.
     """
 
@@ -43,26 +98,26 @@ class ModelProbe(Protocol):
     def attention(self, text: str) -> np.ndarray:
         """All attention weights: (layer, head, query, key); a recording has them to 0.0001."""
 
-    def lens(self, text: str) -> list[list[tuple[str, float]]]:
-        """What each layer would say next, if it were the last: (layer + 1) lists of the best tokens with p."""
+    def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
+        """The most probable next tokens, with p, if each layer were the last: (layer + 1) lists."""
 
     def next_tokens(self, text: str) -> list[tuple[str, float]]:
-        """The best next tokens and their probabilities, the best first."""
+        """The most probable next tokens and their probabilities, best first."""
 
-    def goes_on(self, text: str) -> str:
-        """How the model goes on at temperature 0: at most 40 tokens, or until it ends its text."""
+    def complete(self, text: str) -> str:
+        """The continuation at temperature 0: at most 40 tokens, or until the end of the text."""
 
-    def word(self, text: str, word: str) -> np.ndarray:
-        """The stream at a word that is one token: (layer + 1, d_model)."""
+    def token_states(self, text: str, token: str) -> np.ndarray:
+        """The residual stream at a token: (layer + 1, d_model)."""
 
 
 class LiveModelProbe:
-    """A `Glass` before a model that is here."""
+    """A `ModelProbe` of an installed model; its methods are documented there."""
 
     is_recorded = False
 
     def __init__(self, real: Pretrained):
-        self.name, self.config, self.real = real.name, real.model.config, real
+        self.name, self.config = real.name, real.model.config
         self.model, self.tokenizer = real.model, real.tokenizer
 
     def _ids(self, text: str) -> list[int]:
@@ -77,55 +132,115 @@ class LiveModelProbe:
             return self.model.trace(torch.tensor(self._ids(text)))
 
     def tokens(self, text: str) -> list[str]:
-        """See `Glass`."""
         return self.tokenizer.tokens(self._ids(text))
 
     def attention(self, text: str) -> np.ndarray:
-        """See `Glass`."""
         return self._trace(text).attention_weights[:, 0].numpy()
 
-    def lens(self, text: str) -> list[list[tuple[str, float]]]:
-        """See `Glass`."""
+    def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         with torch.inference_mode():
             scores = self.model.lens(self._trace(text).residuals[:, 0, -1])
-            best = scores.softmax(dim=-1).topk(N_BEST)
+            best = scores.softmax(dim=-1).topk(_N_BEST)
         rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [list(zip(self.tokenizer.tokens(ids), shares, strict=True)) for ids, shares in rows]
 
     def next_tokens(self, text: str) -> list[tuple[str, float]]:
-        """See `Glass`."""
-        return self.lens(text)[-1]
+        return self.logit_lens(text)[-1]
 
-    def goes_on(self, text: str) -> str:
-        """See `Glass`."""
-        from llmviz.generation.sampling import generate
-
+    def complete(self, text: str) -> str:
         stop = {self.tokenizer.end_of_text}
-        written = generate(self.model, self._ids(text), max_new_tokens=N_NEW, temperature=0, stop_tokens=stop)
+        written = generate(self.model, self._ids(text), max_new_tokens=_N_NEW, temperature=0, stop_tokens=stop)
         return self.tokenizer.decode(one for one in written if one not in stop)
 
-    def word(self, text: str, word: str) -> np.ndarray:
-        """See `Glass`."""
+    def token_states(self, text: str, token: str) -> np.ndarray:
         tokens = self.tokens(text)
-        if word not in tokens:
-            raise ValueError(f"{word!r} is no token of this text; its tokens are {tokens}")
-        return self._trace(text).residuals[:, 0, tokens.index(word)].numpy()
+        if token not in tokens:
+            raise ValueError(f"{token!r} is no token of this text; its tokens are {tokens}")
+        return self._trace(text).residuals[:, 0, tokens.index(token)].numpy()
+
+
+class RecordedModelProbe:
+    """A `ModelProbe` of a recording; its methods are documented there.
+
+    Args:
+        name: of the model.
+        data: "config"; "answers": method → text → answer, or the name of an array; and "arrays".
+    """
+
+    is_recorded = True
+
+    def __init__(self, name: str, data: Mapping[str, Any]):
+        self.name, self.config = name, ModelConfig(**data["config"])
+        self.answers, self.arrays = data["answers"], data["arrays"]
+
+    def _answer(self, question: str, text: str) -> Any:
+        known = self.answers.get(question, {})
+        if text not in known:
+            raise ValueError(
+                f"of this text {question!r} was not recorded; recorded are {', '.join(map(repr, known)) or 'none'}. "
+                f"The model itself takes any text: llmviz models add {self.name}"
+            )
+        return known[text]
+
+    def tokens(self, text: str) -> list[str]:
+        return list(self._answer("tokens", text))
+
+    def attention(self, text: str) -> np.ndarray:
+        shares = self.arrays[self._answer("attention", text)].astype(np.float32)
+        return shares / shares.sum(axis=-1, keepdims=True)
+
+    def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
+        return [[(token, share) for token, share in layer] for layer in self._answer("logit_lens", text)]
+
+    def next_tokens(self, text: str) -> list[tuple[str, float]]:
+        return self.logit_lens(text)[-1]
+
+    def complete(self, text: str) -> str:
+        return self._answer("complete", text)
+
+    def token_states(self, text: str, token: str) -> np.ndarray:
+        recorded = self._answer("token_states", text)
+        if token not in recorded:
+            known = ", ".join(map(repr, recorded))
+            raise ValueError(f"of this text the states of {known} were recorded, not {token!r}")
+        return self.arrays[recorded[token]].astype(np.float32)
+
+
+def record_answers(
+    probe: ModelProbe, texts: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Ask a model all that is in `texts` (see `LESSON_TEXTS`): the data and arrays for `artifacts.save_recording`."""
+    answers: dict[str, dict[str, Any]] = {question: {} for question in texts}
+    arrays: dict[str, np.ndarray] = {}
+    for text in texts.get("tokens", ()):
+        answers["tokens"][text] = probe.tokens(text)
+    for number, text in enumerate(texts.get("attention", ())):
+        arrays[f"attention-{number}"] = np.round(probe.attention(text) * _STEPS).astype(np.uint16)
+        answers["attention"][text] = f"attention-{number}"
+    for text in texts.get("logit_lens", ()):
+        layers = probe.logit_lens(text)
+        answers["logit_lens"][text] = [[(token, float(f"{share:.4g}")) for token, share in layer] for layer in layers]
+    for text in texts.get("complete", ()):
+        answers["complete"][text] = probe.complete(text)
+    for number, (text, token) in enumerate(texts.get("token_states", {}).items()):
+        arrays[f"token_states-{number}"] = probe.token_states(text, token).astype(np.float16)
+        answers["token_states"][text] = {token: f"token_states-{number}"}
+    return {"config": asdict(probe.config), "answers": answers}, arrays
 
 
 def open_probe(name: str) -> ModelProbe:
-    """Look into a real model: into itself if it is here (`llmviz models add`), else into what was recorded of it.
+    """Open a real model: itself if it is installed (`llmviz models add`), else what was recorded of it.
 
     With LLMVIZ_REAL_MODELS=recorded the recording answers in any case, as it does where lessons are tested.
     """
-    wants_recording = os.environ.get(VARIABLE) == RECORDED
-    if wants_recording or registry.installed(name) is None:
-        return RecordedModelProbe.load(name)
+    if os.environ.get(VARIABLE) == RECORDED or registry.installed(name) is None:
+        return RecordedModelProbe(name, artifacts.load_recording(name))
     return LiveModelProbe(load(name))
 
 
-def describe(glass: ModelProbe) -> str:
+def describe(probe: ModelProbe) -> str:
     """Who answers, in a sentence for a learner."""
-    about = registry.known(glass.name).about
-    if glass.is_recorded:
-        return f"{about}: answers from the recording. For texts of your own: llmviz models add {glass.name}"
+    about = registry.known(probe.name).about
+    if probe.is_recorded:
+        return f"{about}: answers from the recording. For texts of your own: llmviz models add {probe.name}"
     return f"{about}: the model itself answers; any text will do."

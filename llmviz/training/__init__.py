@@ -18,15 +18,14 @@ from llmviz.training.loop import (
     train,
     train_steps,
 )
-from llmviz.training.recording import FOLDER, NAMES, Sample, load_recording, of_losses, save_recording
+from llmviz.training.recording import Recording, Sample, load_recording, recording_from_losses, save_recording
 from llmviz.training.schedules import RangeTest, range_test, warm_up_and_cosine
 
 __all__ = [
-    "FOLDER",
     "IGNORE_INDEX",
-    "NAMES",
     "TIMED_STEPS",
     "RangeTest",
+    "Recording",
     "Sample",
     "TrainingSettings",
     "TrainingStep",
@@ -38,10 +37,10 @@ __all__ = [
     "load_recording",
     "measure_seconds_per_step",
     "next_token_loss",
-    "of_losses",
     "optimize_steps",
     "pad_rows",
     "range_test",
+    "recording_from_losses",
     "sample_windows",
     "save_recording",
     "train",

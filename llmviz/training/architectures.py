@@ -1,32 +1,27 @@
 """From GPT-2 to Llama in five changes, each of which can be switched on alone (lesson 10).
 
-`record` trains a tiny GPT with none of them, with each, and with all, side by side, and
-`python -m llmviz.make_models architectures` writes down what it finds.
+`record_steps` trains a tiny GPT with none of them, with each, and with all, side by side; what it found ships as the
+recording "architectures".
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz import corpora
-from llmviz.files import data_path, read_json
+from llmviz import artifacts, corpora
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tokenizers.base import Tokenizer
-from llmviz.training import checkpoints, loop, runs
+from llmviz.training import loop, runs
 from llmviz.training.loop import TrainingSettings
 
-FORMAT = "llmviz architectures 1"
-SHIPPED = "recordings/architectures.json"
 STEPS, EVERY, SEEDS = 300, 10, (0, 1, 2)
 CORPUS_SEED, CORPUS_PART, N_HELD_OUT = 1, 10, 16_384
 CONTEXT, LONGER, EACH_PLACES = 64, 128, 16
@@ -127,7 +122,7 @@ class Texts:
 
 def texts(tokenizer: Tokenizer) -> Texts:
     """A tenth of Tinyville, and unread texts to measure on."""
-    counts = checkpoints.load_tiny().corpus["counts"]
+    counts = artifacts.load_model("tiny").corpus["counts"]
     corpus = corpora.tinyville(CORPUS_SEED, {kind: count // CORPUS_PART for kind, count in counts.items()})
     read, unread = corpora.split(corpus)
     token_ids = runs.corpus_tokens(read, tokenizer)
@@ -181,7 +176,7 @@ def train_side_by_side(
         name: Trained(
             model,
             [step.loss for step in own],
-            loss_by_place(model, unread).mean().item(),
+            loss_by_position(model, unread).mean().item(),
             statistics.median(step.seconds for step in own),
         )
         for (name, model), own in zip(models.items(), done, strict=True)
@@ -205,23 +200,27 @@ def seeing_further(model: DecoderOnly, context_length: int) -> DecoderOnly:
 
 
 @torch.inference_mode()
-def loss_by_place(model: DecoderOnly, windows: Tensor) -> Tensor:
+def loss_by_position(model: DecoderOnly, windows: Tensor) -> Tensor:
     """The mean loss at each place of windows (window, length + 1): (length,), in nats. Lesson 10."""
     return F.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none").mean(dim=0)
 
 
 def record_steps(seeds: Sequence[int] = SEEDS, *, progress: bool = False) -> Iterator[dict[str, Any]]:
-    """Train all variants, one seed after the other; the recording so far, in the form of `load`, after each."""
-    tokenizer = checkpoints.load_tiny().tokenizer
+    """Train all variants, one seed after the other; the recording so far, after each.
+
+    "seeds"; "steps" (point); "positions" (part); "variants": name → "n_parameters", "losses" (seed, point), "held_out"
+    (seed) and "by_position" (seed, part; as far as it can see) in nats per token, "milliseconds" (seed) of the median
+    step.
+    """
+    tokenizer = artifacts.load_model("tiny").tokenizer
     data, configs = texts(tokenizer), variants(tokenizer.vocab_size)
     found = []
     for seed in seeds:
         found.append(train_side_by_side(configs, data, seed=seed, progress=progress))
         yield {
-            "format": FORMAT,
             "seeds": list(seeds[: len(found)]),
             "steps": list(range(EVERY, STEPS + 1, EVERY)),
-            "places": list(range(EACH_PLACES, LONGER + 1, EACH_PLACES)),
+            "positions": list(range(EACH_PLACES, LONGER + 1, EACH_PLACES)),
             "variants": {name: _row(config, [one[name] for one in found], data) for name, config in configs.items()},
         }
 
@@ -232,40 +231,17 @@ def _row(config: ModelConfig, found: Sequence[Trained], data: Texts) -> dict[str
         "losses": [smoothed(one.losses) for one in found],
         "held_out": [round(one.held_out, 4) for one in found],
         "milliseconds": [round(1000 * one.seconds, 2) for one in found],
-        "by_place": [_by_place(one.model, data) for one in found],
+        "by_position": [_by_position(one.model, data) for one in found],
     }
 
 
-def _by_place(model: DecoderOnly, data: Texts) -> list[float]:
+def _by_position(model: DecoderOnly, data: Texts) -> list[float]:
     """The loss of each sixteen places, as far as the model can be made to see."""
     can_see = model if model.config.positions == "learned" else seeing_further(model, LONGER)
-    pieces = loss_by_place(can_see, data.unread_windows(can_see.config.context_length)).split(EACH_PLACES)
+    pieces = loss_by_position(can_see, data.unread_windows(can_see.config.context_length)).split(EACH_PLACES)
     return [round(piece.mean().item(), 4) for piece in pieces]
 
 
 def smoothed(losses: list[float]) -> list[float]:
     """The mean of each ten steps."""
     return [round(statistics.fmean(losses[start : start + EVERY]), 4) for start in range(0, len(losses), EVERY)]
-
-
-def load() -> dict[str, Any]:
-    """Read the recording that ships.
-
-    Returns:
-        "seeds", "steps" (look), "places" (piece), and "variants": name → "n_parameters", "losses" (seed, look),
-        "held_out" (seed) and "by_place" (seed, piece; as far as it can see) in nats per token, and "milliseconds"
-        (seed), the median of a step.
-    """
-    path = data_path(SHIPPED)
-    card = read_json(path)
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise ValueError(f'{path} is not a recording of architectures: its format should be "{FORMAT}"')
-    return card
-
-
-def make(path: Path) -> None:
-    """Record everything anew, some minutes (`python -m llmviz.make_models architectures`)."""
-    *_, recording = record_steps(progress=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(recording).replace('}, "', '},\n "').replace('], "', '],\n  "')
-    path.write_text(text + "\n", encoding="utf-8")

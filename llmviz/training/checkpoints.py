@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from llmviz import tokenizers
-from llmviz.files import data_path, read_json
+from llmviz.files import read_json
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly, TransformerBase
 from llmviz.training.loop import TrainingSettings, make_optimizers
@@ -35,11 +35,6 @@ from llmviz.training.loop import TrainingSettings, make_optimizers
 FORMAT = "llmviz checkpoint 2"
 OLD_FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
-TINY = "models/tiny"
-INDUCTION = "models/induction"
-MASKED = "models/masked"
-SENTIMENT = "models/sentiment"
-MASKED_LONG = "models/masked_long"
 OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
 )
@@ -146,31 +141,6 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
         optimizers = make_optimizers(model, settings)
         _load_optimizers(model, optimizers, _read_tensors(*files["optimizer"]), files["optimizer"][0])
     return Checkpoint(model, tokenizer, corpus, settings, step, record, optimizers)
-
-
-def load_tiny() -> Checkpoint:
-    """Read the tiny GPT that ships with the project: trained on Tinyville, the model of all lessons."""
-    return load(data_path(TINY))
-
-
-def load_induction() -> Checkpoint:
-    """Read the model that was trained on nothing but lists of random tokens that repeat (lesson 3)."""
-    return load(data_path(INDUCTION))
-
-
-def load_masked() -> Checkpoint:
-    """Read the BERT of the tiny GPT's sizes, trained on the same text to fill in hidden words (lesson 5)."""
-    return load(data_path(MASKED), EncoderOnly)
-
-
-def load_masked_long() -> Checkpoint:
-    """Read the BERT that was trained for as many steps as the tiny GPT, on the same text (lessons 2, 3 and 5)."""
-    return load(data_path(MASKED_LONG), EncoderOnly)
-
-
-def load_sentiment() -> Checkpoint:
-    """Read the tiny GPT that has gone on to read about moods as well: the base of fine-tuning (lesson 6)."""
-    return load(data_path(SENTIMENT))
 
 
 def holds_checkpoint(folder: str | Path) -> bool:

@@ -1,4 +1,4 @@
-"""Making a recording: train, stop at the saved steps, and measure everything that the scrubber shows."""
+"""Record a training run: train, stop at the saved steps, and measure all that a `Recording` holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmviz import corpus_stats
+from llmviz import artifacts, corpora, corpus_stats
 from llmviz.corpora import Corpus
 from llmviz.embeddings.vectors import directions
 from llmviz.evaluation.memorization import SubstringIndex
@@ -17,52 +17,115 @@ from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.next_tokens import next_tokens
-from llmviz.tokenizers.base import Tokenizer
+from llmviz.tinyville.people import PEOPLE, VALUES
+from llmviz.tinyville.stories import COLORS, ENDINGS, OBJECTS, OPENINGS, PLACES
+from llmviz.tokenizers import Tokenizer
 from llmviz.tokenizers.words import words as words_of
 from llmviz.training import loop, runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recording import AttentionFrames, Bars, Recording, Sample
+from llmviz.training.recording import AttentionFrames, NextTokenFrames, Recording, Sample
 
-FRAMES, FIRST_SAVED = 22, 8
-TEMPERATURE = 0.8
-BARS = 8
-MEASURED_TEXTS = 300
-KEPT_SAMPLES = 4
+STEPS = 2_000
+_FRAMES, _FIRST_SAVED = 22, 8
+_TEMPERATURE = 0.8
+_N_TOKENS = 8  # of which the probabilities are recorded
+_MEASURED_TEXTS = 300
+_KEPT_SAMPLES = 4
+_FEW_TEXTS = 300
+_FRESH_STORIES = 60
+_HELD_OUT_SEED = 1_000_000
+_TITLES = {"tinyville": "32,000 texts of Tinyville", "overfitted": "300 texts of Tinyville"}
 
 
 @dataclass(frozen=True)
 class ProbeSet:
-    """What is looked at in every frame.
+    """What is measured in every frame.
 
     Attributes:
-        prompts: how the samples begin, one each; the meters are means over them, the first four are kept.
-        prefixes: beginnings of texts, for the bars of the next token.
-        sentences: for the attention maps.
+        prompts: of the samples; `copied` and `valid` are means over all, the first four samples are kept.
+        prefixes: for the probabilities of the next token.
+        sentences: for the attention weights.
         words: word → group, for the map of embeddings; those that are no single token are left out.
     """
 
-    prompts: Sequence[str] = ("",)
-    prefixes: Sequence[str] = ()
-    sentences: Sequence[str] = ()
-    words: Mapping[str, str] | None = None
+    prompts: Sequence[str]
+    prefixes: Sequence[str]
+    sentences: Sequence[str]
+    words: Mapping[str, str]
 
 
-def saved_steps(n_steps: int, n_frames: int = FRAMES) -> list[int]:
-    """At which steps to look: before the first, then closer together at the start, where most happens.
+PROBE_SET = ProbeSet(
+    prompts=[*OPENINGS, *OPENINGS],
+    prefixes=(
+        "Mia lives in the",
+        'Nora lost a green ball. She looked under the bed, but it was not there. "Think," said Hugo. '
+        '"Where did you see it last?" "At the beach!" shouted',
+        "The nurse went home.",
+        "One sunny morning, Lucy",
+    ),
+    sentences=(
+        "Ella lost a red kite. Otto found the red",
+        "Lucy learns a list by heart: Ben, yellow, mask, hat. Again: Ben, yellow, mask",
+    ),
+    words={
+        **{person.name: "person" for person in PEOPLE},
+        **dict.fromkeys(OBJECTS, "object"),
+        **dict.fromkeys(COLORS, "color"),
+        **dict.fromkeys(PLACES, "place"),
+        **dict.fromkeys(VALUES["pet"], "pet"),
+        **dict.fromkeys(VALUES["job"], "job"),
+        **dict.fromkeys(VALUES["food"], "food"),
+        **dict.fromkeys(ENDINGS, "feeling"),
+    },
+)
+"""Of the recordings that ship. Prefixes: a fact, a word from the context, a planted bias, a free choice."""
 
-    >>> saved_steps(1000, 6)
-    [0, 8, 27, 89, 299, 1000]
+
+def few_texts() -> Corpus:
+    """300 texts of Tinyville in the usual mix: few enough to be memorized."""
+    world = Tinyville()
+    total = sum(world.counts.values())
+    return corpora.tinyville(0, {kind: round(count * _FEW_TEXTS / total) for kind, count in world.counts.items()})
+
+
+def record_shipped(name: str, *, progress: bool = False) -> Recording:
+    """Record "tinyville" or "overfitted" anew, with the same model, settings and seeds: some minutes. Lesson 5."""
+    tiny = artifacts.load_model("tiny")
+    world = Tinyville()
+    whole = corpora.tinyville(progress=progress)
+    unread = world.texts(_HELD_OUT_SEED)
+    fresh = [text.text for text in unread if text.kind == "story" and text.text.startswith(OPENINGS)]
+    return record(
+        _TITLES[name],
+        DecoderOnly(tiny.model.config, seed=0),
+        whole if name == "tinyville" else few_texts(),
+        tiny.tokenizer,
+        TrainingSettings(steps=STEPS),
+        PROBE_SET,
+        world,
+        held_out=[text.text for text in unread[:_MEASURED_TEXTS]],
+        reference=baselines(whole, unread[:_MEASURED_TEXTS], tiny.tokenizer),
+        fresh=fresh[:_FRESH_STORIES],
+        progress=progress,
+    )
+
+
+def saved_steps(n_steps: int) -> list[int]:
+    """The steps that are saved: 0, then closer together at the start, where most happens.
+
+    >>> saved_steps(10)
+    [0, 8, 9, 10]
     """
-    spaced = np.geomspace(min(FIRST_SAVED, n_steps), n_steps, n_frames - 1)
+    spaced = np.geomspace(min(_FIRST_SAVED, n_steps), n_steps, _FRAMES - 1)
     return sorted({0, *(round(step) for step in spaced)})
 
 
 def baselines(corpus: Corpus, texts: Sequence[Text], tokenizer: Tokenizer) -> dict[str, float]:
-    """What a loss means, in nats per token: guessing blindly, counting, counting pairs, knowing the world.
+    """Reference losses in nats per token: uniform, unigram and bigram predictions, and the exact entropy. Lesson 5.
 
     Args:
-        corpus: large, since counts made on a small one flatter.
-        texts: of the world, with their exact probabilities, to measure the floor on.
+        corpus: large, since counts on a small one underestimate the loss.
+        texts: of Tinyville, with their exact probabilities.
     """
     counted = corpus_stats.corpus_stats(corpus, tokenizer).tokens
     n_tokens = sum(len(tokenizer.encode(text.text)) + 1 for text in texts)
@@ -80,96 +143,96 @@ def record(
     corpus: Corpus,
     tokenizer: Tokenizer,
     settings: TrainingSettings,
-    subject: ProbeSet,
+    probes: ProbeSet,
+    world: Tinyville,
     *,
     held_out: Sequence[str],
-    lines: Mapping[str, float],
-    world: Tinyville | None = None,
-    fresh: Sequence[str] = (),
-    n_frames: int = FRAMES,
+    reference: Mapping[str, float],
+    fresh: Sequence[str],
     progress: bool = False,
 ) -> Recording:
-    """Train a model on a corpus, and keep what it is like at the saved steps.
+    """Train a model on a corpus of Tinyville, and record it at the saved steps.
 
     Args:
         model: is trained in place.
-        subject: what to look at.
         held_out: texts that the corpus does not hold.
-        lines: the yardsticks, in nats per token.
-        world: judges the samples and gives the exact bars, where the corpus is of this world.
+        reference: see `baselines`.
         fresh: new texts of the world that begin as the prompts do: how much is copied by chance.
     """
-    camera = _Recorder(model, corpus, tokenizer, subject, list(held_out), world)
-    seconds = 0.0
-    saved = saved_steps(settings.steps, n_frames)
-    for step in _with_bar(_steps(model, corpus, tokenizer, settings), settings.steps, name, progress):
-        seconds += step.seconds if step else 0.0
-        if (step.step if step else 0) in saved:
-            camera.shoot()
-    return Recording(
-        name, np.array(saved), **camera.films(), yardsticks=dict(lines),
-        copied_by_the_world=round(camera.finder.mean_share(fresh), 4) if fresh else None,
-        record={"settings": asdict(settings), "corpus": dict(corpus.recipe), "n_documents": len(corpus.documents),
-                "n_parameters": model.n_parameters, "seconds_of_training": round(seconds, 1)},
-    )  # fmt: skip
-
-
-def _steps(model, corpus: Corpus, tokenizer: Tokenizer, settings: TrainingSettings) -> Iterator:
-    """None for the newborn model, then the steps of the run."""
-    yield None
+    recorder = _Recorder(model, corpus, tokenizer, probes, list(held_out), world)
     token_ids = runs.corpus_tokens(corpus, tokenizer)
-    starts = loop.document_starts(token_ids, tokenizer.end_of_text) if len(corpus.documents) > 1 else None
-    yield from loop.train_steps(model, token_ids, settings, starts=starts)
+    starts = loop.document_starts(token_ids, tokenizer.end_of_text)
+    steps = loop.train_steps(model, token_ids, settings, starts=starts)
+    seconds, saved = 0.0, saved_steps(settings.steps)
+    recorder.capture()
+    for step in _with_bar(steps, settings.steps, name) if progress else steps:
+        seconds += step.seconds
+        if step.step in saved:
+            recorder.capture()
+    return Recording(
+        name,
+        np.array(saved),
+        **recorder.frames(),
+        baselines=dict(reference),
+        copied_by_chance=round(recorder.index.mean_share(fresh), 4),
+        record={
+            "settings": asdict(settings),
+            "corpus": dict(corpus.recipe),
+            "n_documents": len(corpus.documents),
+            "n_parameters": model.n_parameters,
+            "seconds_of_training": round(seconds, 1),
+        },
+    )
 
 
-def _with_bar(steps: Iterator, n_steps: int, name: str, progress: bool) -> Iterator:
-    if not progress:
-        return steps
+def _with_bar(steps: Iterator, n_steps: int, name: str) -> Iterator:
     from tqdm.auto import tqdm
 
-    return tqdm(steps, total=n_steps + 1, desc=name, unit=" steps")
+    return tqdm(steps, total=n_steps, desc=name, unit=" steps")
 
 
 class _Recorder:
-    """Looks at a model, again and again in the same way."""
+    """Measures a model several times in the same way, and keeps a frame each time."""
 
-    def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, subject: ProbeSet, held_out: list[str], world):
-        self.model, self.tokenizer, self.subject, self.world = model, tokenizer, subject, world
-        self.texts = {"training_losses": list(corpus.documents[:MEASURED_TEXTS]), "held_out_losses": held_out}
-        self.finder = SubstringIndex(corpus.documents)
-        self.words = _single_tokens(tokenizer, subject.words or {})
-        self.shots: list[dict] = []
+    def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, probes: ProbeSet, held_out: list[str], world):
+        self.model, self.tokenizer, self.probes, self.world = model, tokenizer, probes, world
+        self.texts = {"training_losses": list(corpus.documents[:_MEASURED_TEXTS]), "held_out_losses": held_out}
+        self.index = SubstringIndex(corpus.documents)
+        encoded = {word: tokenizer.encode(f" {word}") for word in probes.words}
+        self.words = {word: ids[0] for word, ids in encoded.items() if len(ids) == 1}
+        self.captured: list[dict] = []
 
     @torch.no_grad()
-    def shoot(self) -> None:
+    def capture(self) -> None:
         """Add a frame."""
-        losses = {name: self._loss(texts) for name, texts in self.texts.items()}
-        written = [
-            sample_texts(self.model, self.tokenizer, 1, prompt=prompt, seed=number, temperature=TEMPERATURE)
-            for number, prompt in enumerate(self.subject.prompts)
-        ]
-        samples = [self._judged(text) for [text] in written]
-        vectors = self.model.embedding.weight.detach().numpy()[list(self.words.values())]
-        self.shots.append({
-            **losses,
-            "samples": samples,
-            "copied": np.mean([self.finder.longest(sample.text).share for sample in samples]),
-            "valid": np.mean([sample.wrong is None for sample in samples]),
-            "bars": [self._probabilities(prefix) for prefix in self.subject.prefixes],
-            "attention": [self._attention(sentence) for sentence in self.subject.sentences],
-            "vectors": directions(vectors) if len(vectors) else vectors,
-        })  # fmt: skip
+        samples = [self._judged(text) for text in self._written()]
+        self.captured.append(
+            {name: self._loss(texts) for name, texts in self.texts.items()}
+            | {
+                "samples": samples,
+                "copied": np.mean([self.index.longest(sample.text).share for sample in samples]),
+                "valid": np.mean([sample.wrong is None for sample in samples]),
+                "next_tokens": [self._probabilities(prefix) for prefix in self.probes.prefixes],
+                "attention": [self._attention(sentence) for sentence in self.probes.sentences],
+                "vectors": directions(self.model.embedding.weight.detach().numpy()[list(self.words.values())]),
+            }
+        )
+
+    def _written(self) -> Iterator[str]:
+        for seed, prompt in enumerate(self.probes.prompts):
+            yield from sample_texts(
+                self.model, self.tokenizer, 1, prompt=prompt, seed=seed, temperature=_TEMPERATURE
+            )
 
     def _loss(self, texts: list[str]) -> float:
         return loop.evaluate_documents(self.model, self.tokenizer, texts)
 
     def _judged(self, text: str) -> Sample:
-        passage = self.finder.longest(text)
-        copied = _characters(text, words_of(text), passage.start, passage.n_words)
-        verdict = self.world.check(text) if self.world else None
-        if verdict is None or verdict.valid:
-            return Sample(text, copied)
-        return Sample(text, copied, _characters(text, Tinyville.words(text), verdict.n_valid_words, 1))
+        passage = self.index.longest(text)
+        copied = _span(text, words_of(text), passage.start, passage.n_words)
+        verdict = self.world.check(text)
+        wrong = None if verdict.valid else _span(text, Tinyville.words(text), verdict.n_valid_words, 1)
+        return Sample(text, copied, wrong)
 
     def _ids(self, text: str) -> Tensor:
         return torch.tensor([self.tokenizer.encode_prompt(text)])
@@ -181,67 +244,54 @@ class _Recorder:
         """(layer, head, query, key)."""
         return self.model.trace(self._ids(sentence)).attention_weights[:, 0].numpy()
 
-    def films(self) -> dict:
-        """Everything that was shot, frame by frame, as a `Recording` takes it."""
-        series = {name: np.array([shot[name] for shot in self.shots])
-                  for name in ("training_losses", "held_out_losses", "copied")}  # fmt: skip
-        kept = [shot["samples"][:KEPT_SAMPLES] for shot in self.shots]
+    def frames(self) -> dict:
+        """All that was captured, frame by frame, as a `Recording` takes it."""
+        series = ("training_losses", "held_out_losses", "copied", "valid")
         return {
-            **series,
-            "samples": kept,
-            "valid": np.array([shot["valid"] for shot in self.shots]) if self.world else None,
-            "bars": [self._bars(number, prefix) for number, prefix in enumerate(self.subject.prefixes)],
+            **{name: np.array([frame[name] for frame in self.captured]) for name in series},
+            "samples": [frame["samples"][:_KEPT_SAMPLES] for frame in self.captured],
+            "next_tokens": [self._next_tokens(number, prefix) for number, prefix in enumerate(self.probes.prefixes)],
             "attention": [
                 AttentionFrames(
                     tuple(self.tokenizer.tokens(self._ids(sentence)[0].tolist())),
-                    np.stack([shot["attention"][number] for shot in self.shots]),
+                    np.stack([frame["attention"][number] for frame in self.captured]),
                 )
-                for number, sentence in enumerate(self.subject.sentences)
+                for number, sentence in enumerate(self.probes.sentences)
             ],
             **self._map(),
         }
 
-    def _bars(self, number: int, prefix: str) -> Bars:
-        """The tokens that the world allows first, then those that the model ever thought most of."""
-        film = np.stack([shot["bars"][number] for shot in self.shots])
-        exact = next_tokens(self.world, self.tokenizer, self.tokenizer.encode(prefix)) if self.world else {}
-        last, most = film[-1], film.max(axis=0)
-        allowed = sorted(exact, key=lambda token_id: (-exact[token_id], -last[token_id]))[: BARS // 2]
-        others = [token_id for token_id in np.argsort(-most).tolist() if token_id not in allowed]
-        chosen = [*allowed, *others[: BARS - len(allowed)]]
-        return Bars(
-            prefix,
-            tuple(self.tokenizer.tokens(chosen)),
-            film[:, chosen],
-            tuple(round(exact.get(token_id, 0.0), 4) for token_id in chosen) if exact else (),
-        )
+    def _next_tokens(self, number: int, prefix: str) -> NextTokenFrames:
+        """The tokens that are possible in the world first, then those to which the model ever gave most."""
+        frames = np.stack([frame["next_tokens"][number] for frame in self.captured])
+        exact = next_tokens(self.world, self.tokenizer, self.tokenizer.encode(prefix))
+        last, largest = frames[-1], frames.max(axis=0)
+        allowed = sorted(exact, key=lambda token_id: (-exact[token_id], -last[token_id]))[: _N_TOKENS // 2]
+        others = [token_id for token_id in np.argsort(-largest).tolist() if token_id not in allowed]
+        chosen = [*allowed, *others[: _N_TOKENS - len(allowed)]]
+        probabilities = tuple(round(exact.get(token_id, 0.0), 4) for token_id in chosen) if exact else ()
+        return NextTokenFrames(prefix, tuple(self.tokenizer.tokens(chosen)), frames[:, chosen], probabilities)
 
     def _map(self) -> dict:
-        """One plane for all frames: the two main directions of the last one (PCA)."""
-        if len(self.words) < 3:
-            return {}
-        vectors = np.stack([shot["vectors"] for shot in self.shots])
-        middle = vectors[-1].mean(axis=0)
-        _, _, main = np.linalg.svd(vectors[-1] - middle, full_matrices=False)
-        points = (vectors - middle) @ main[:2].T
-        centerd = vectors - vectors.mean(axis=1, keepdims=True)
-        shown = ((centerd @ main[:2].T) ** 2).sum(axis=(1, 2)) / (centerd**2).sum(axis=(1, 2))
-        groups = [self.subject.words[word] for word in self.words]
-        return {"words": list(self.words), "groups": groups, "points": points, "variance": shown}
+        """One plane for all frames: the first two principal components of the last one."""
+        vectors = np.stack([frame["vectors"] for frame in self.captured])
+        mean = vectors[-1].mean(axis=0)
+        _, _, components = np.linalg.svd(vectors[-1] - mean, full_matrices=False)
+        plane = components[:2].T
+        centered = vectors - vectors.mean(axis=1, keepdims=True)
+        variance = ((centered @ plane) ** 2).sum(axis=(1, 2)) / (centered**2).sum(axis=(1, 2))
+        groups = [self.probes.words[word] for word in self.words]
+        return {
+            "words": list(self.words), "groups": groups, "points": (vectors - mean) @ plane, "variance": variance,
+        }  # fmt: skip
 
 
-def _single_tokens(tokenizer: Tokenizer, words: Mapping[str, str]) -> dict[str, int]:
-    """The words that are one token in the middle of a text, and its id."""
-    encoded = {word: tokenizer.encode(f" {word}") for word in words}
-    return {word: ids[0] for word, ids in encoded.items() if len(ids) == 1}
-
-
-def _characters(text: str, spoken: Sequence[str], start: int, n_words: int) -> tuple[int, int]:
-    """Where some words of a text begin and end, in characters; at its end where there is no such word."""
-    if start >= len(spoken):
+def _span(text: str, words: Sequence[str], start: int, n_words: int) -> tuple[int, int]:
+    """(start, stop) in characters of some words of a text; at its end where there is no such word."""
+    if start >= len(words):
         return len(text), len(text)
     place, first = 0, 0
-    for number, word in enumerate(spoken[: start + n_words]):
+    for number, word in enumerate(words[: start + n_words]):
         place = text.index(word, place)
         first = place if number == start else first
         place += len(word)

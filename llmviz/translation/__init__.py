@@ -2,7 +2,6 @@
 
 from llmviz.translation.model import (
     MOST_TOKENS,
-    SHIPPED,
     STEPS,
     Writer,
     align,
@@ -12,7 +11,6 @@ from llmviz.translation.model import (
     encode_source,
     exact,
     examined,
-    load_translator,
     new_model,
     train_steps,
     train_tokenizer,
@@ -25,7 +23,6 @@ from llmviz.translation.model import (
 
 __all__ = [
     "MOST_TOKENS",
-    "SHIPPED",
     "STEPS",
     "Writer",
     "align",
@@ -35,7 +32,6 @@ __all__ = [
     "encode_source",
     "exact",
     "examined",
-    "load_translator",
     "new_model",
     "train_steps",
     "train_tokenizer",

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from llmviz import training
 from llmviz.evaluation.text_overlap import exact_share
-from llmviz.files import data_path
 from llmviz.generation.sampling import generate
 from llmviz.model.attention import padding_mask
 from llmviz.model.block import Memory
@@ -26,13 +25,11 @@ from llmviz.model.transformer import EncoderDecoder
 from llmviz.tinyville.grammar import join, split
 from llmviz.tokenizers.base import UNKNOWN
 from llmviz.tokenizers.words import WordTokenizer
-from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep
 from llmviz.translation import grammar
 from llmviz.translation.grammar import Pair, PairCorpus
 
-SHIPPED = "models/translator"
 MOST_TOKENS = 20  # of a sentence, in either language
 STEPS = 450
 BATCH_SIZE = 64
@@ -247,11 +244,6 @@ def word_by_word(pairs: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
                 counts[english[link[0]]][word] += 1
     dictionary = {word: found.most_common(1)[0][0] for word, found in counts.items()}
     return [join([dictionary[word] for word in split(one) if word in dictionary]) for one in sentences]
-
-
-def load_translator() -> Checkpoint:
-    """Read the translator that ships with the project: trained as in the lesson, `STEPS` steps (lesson 7)."""
-    return checkpoints.load(data_path(SHIPPED), EncoderDecoder)
 
 
 def trained(steps: int = STEPS, *, seed: int = 0, progress: bool = False) -> Checkpoint:

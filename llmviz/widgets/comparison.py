@@ -35,7 +35,7 @@ class ComparisonExplorer(Explorer):
 
     def __init__(self, races: Sequence[MethodComparison] | None = None, *, task: str = "mood", n_labels: int = 20):
         self.races = list(load_comparisons() if races is None else races)
-        if not self.races or not all(race.laps[method] for race in self.races for method in METHODS):
+        if not self.races or not all(race.points[method] for race in self.races for method in METHODS):
             raise ValueError("give at least one race, each with a lap or more of all three methods")
         found = [i for i, race in enumerate(self.races) if (race.task, race.n_labels) == (task, n_labels)]
         if not found:
@@ -55,7 +55,7 @@ class ComparisonExplorer(Explorer):
             "tasks": TASKS,
             "races": [_packed(race) for race in self.races],
         }
-        return {"payload": payload, "race": self.chosen, "lap": len(self.races[self.chosen].laps["head"]) - 1,
+        return {"payload": payload, "race": self.chosen, "lap": len(self.races[self.chosen].points["head"]) - 1,
                 "pins": []}  # fmt: skip
 
     def inputs(self) -> list:
@@ -65,8 +65,8 @@ class ComparisonExplorer(Explorer):
     def sentence(self) -> str:
         """Say how the chosen race ended."""
         race = self.races[self.chosen]
-        last = {method: race.laps[method][-1] for method in METHODS}
-        rises = {method: last[method].old_loss - race.laps[method][0].old_loss for method in METHODS}
+        last = {method: race.points[method][-1] for method in METHODS}
+        rises = {method: last[method].old_loss - race.points[method][0].old_loss for method in METHODS}
         results = "; ".join(
             f"{NAMES[method]} {last[method].accuracy:.2f} right, loss on old texts {rises[method]:+.1f}"
             for method in METHODS
@@ -77,8 +77,8 @@ class ComparisonExplorer(Explorer):
         """Return how each race ended."""
         rows = [
             [TASKS[race.task], str(race.n_labels), NAMES[method], f"{race.n_changed[method]:,}",
-             f"{race.laps[method][-1].accuracy:.2f}",
-             f"{race.laps[method][-1].old_loss - race.laps[method][0].old_loss:+.2f}"]
+             f"{race.points[method][-1].accuracy:.2f}",
+             f"{race.points[method][-1].old_loss - race.points[method][0].old_loss:+.2f}"]
             for race in self.races
             for method in METHODS
         ]  # fmt: skip
@@ -88,7 +88,7 @@ class ComparisonExplorer(Explorer):
     def picture(self) -> bytes:
         """Return the accuracy over the steps of the chosen race as PNG."""
         race = self.races[self.chosen]
-        laps = race.laps
+        laps = race.points
         axes = plots.curves(
             [lap.step for lap in laps["head"]],
             {NAMES[method]: [lap.accuracy for lap in laps[method]] for method in METHODS},
@@ -129,7 +129,7 @@ class LiveComparisonExplorer(LiveExplorer):
                 self.answer(
                     lambda race=race: ComparisonExplorer([*before, race], task=race.task, n_labels=race.n_labels)
                 )
-                self.race, self.lap = len(before), len(race.laps["full"]) - 1
+                self.race, self.lap = len(before), len(race.points["full"]) - 1
         finally:
             self.running = False
 
@@ -137,7 +137,7 @@ class LiveComparisonExplorer(LiveExplorer):
 def _packed(race: MethodComparison) -> dict:
     """A race as the page reads it: laps as (step, accuracy, old loss)."""
     laps = {
-        method: [[lap.step, round(lap.accuracy, 4), round(lap.old_loss, 4)] for lap in race.laps[method]]
+        method: [[lap.step, round(lap.accuracy, 4), round(lap.old_loss, 4)] for lap in race.points[method]]
         for method in METHODS
     }
     return {

@@ -137,7 +137,7 @@ class LiveTraining(LiveExplorer):
 
     def recording(self, name: str) -> "training.Recording":
         """What happened so far, for a `TrainingExplorer`; raises ValueError before the first look."""
-        return training.of_losses(
+        return training.recording_from_losses(
             name,
             [(step.step, step.loss) for step in self.steps],
             self.held_out_losses,

@@ -63,7 +63,8 @@ class TrainingExplorer(Explorer):
     def inputs(self) -> list:
         """Return what makes the id: names, saved steps, choices."""
         sizes = [
-            [one.name, len(one.samples), len(one.bars), len(one.attention), len(one.words)] for one in self.recordings
+            [one.name, len(one.samples), len(one.next_tokens), len(one.attention), len(one.words)]
+            for one in self.recordings
         ]
         return [sizes, [int(step) for step in self.recordings[0].steps], self.frame, self.predict]
 
@@ -94,7 +95,7 @@ class TrainingExplorer(Explorer):
         recording = self.recordings[0]
         axes = plots.loss_curve(
             recording.steps, recording.training_losses, validation=(recording.steps, recording.held_out_losses),
-            yardsticks=recording.yardsticks, scale="log", title=spoken_prose(recording.name, 60),
+            yardsticks=recording.baselines, scale="log", title=spoken_prose(recording.name, 60),
         )  # fmt: skip
         return plots.to_png(axes)
 
@@ -106,7 +107,7 @@ def _decimals(values: np.ndarray) -> list[str]:
 def _ending(recording: Recording) -> str:
     """Where the losses end, in words that hold on every machine."""
     name = spoken_prose(recording.name, 60)
-    held_out, lines = recording.held_out_losses, recording.yardsticks
+    held_out, lines = recording.held_out_losses, recording.baselines
     below = [spoken_prose(line, 24) for line, value in sorted(lines.items(), key=lambda one: -one[1])
              if held_out[-1] < value]  # fmt: skip
     ends = f"ends below {listing(below)}" if below else "ends below no yardstick" if lines else "is drawn"
@@ -122,9 +123,9 @@ def _lane(recording: Recording) -> dict:
         "training": np.round(recording.training_losses.astype(float), 4).tolist(),
         "held_out": np.round(recording.held_out_losses.astype(float), 4).tolist(),
         "yardsticks": [[spoken_prose(name, 24), round(float(value), 4)] for name, value in
-                       recording.yardsticks.items()],
+                       recording.baselines.items()],
         "copied": _shares(recording.copied),
-        "copied_by_the_world": recording.copied_by_the_world,
+        "copied_by_chance": recording.copied_by_chance,
         "valid": _shares(recording.valid),
         "samples": [[_pieces(sample) for sample in texts] for texts in recording.samples],
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
@@ -135,7 +136,7 @@ def _lane(recording: Recording) -> dict:
                 "film": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"),
                 "exact": list(one.exact),
             }
-            for one in recording.bars
+            for one in recording.next_tokens
         ],
         "attention": [_film(one) for one in recording.attention],
         "words": _labels(recording.words),

@@ -40,9 +40,9 @@ ANSWERED = """([host, selector]) => {
     }).observe(watched, { childList: true, subtree: true, characterData: true });
 }"""
 LIVE_HEADS = """
-from llmviz.training import checkpoints
+from llmviz import artifacts
 from llmviz.widgets import AttentionExplorer
-tiny = checkpoints.load_tiny()
+tiny = artifacts.load_model("tiny")
 AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Ella lost a red kite. Otto found the red")
 """
 LIVE_TOKENS = """
@@ -84,9 +84,8 @@ def attention(n_layers: int, n_heads: int, n_tokens: int):
 
 def explorers() -> dict:
     """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
-    from llmviz import training
+    from llmviz import artifacts, training
     from llmviz.tokenizers.bpe import BytePairTokenizer
-    from llmviz.training import checkpoints
     from llmviz.widgets import EmbeddingExplorer, SamplingTreeExplorer, TokenExplorer, TrainingExplorer
 
     arrows = ("ArrowRight", "ArrowDown")
@@ -95,10 +94,10 @@ def explorers() -> dict:
     stop = ".picture [tabindex='0']:visible, .picture button[tabindex='0']:visible"
     heads = attention(4, 4, 64)
     words = EmbeddingExplorer(frames, [f"w{i}" for i in range(512)], chosen="w0")
-    run, other = map(training.load_recording, training.NAMES)
+    run, other = map(training.load_recording, ("tinyville", "overfitted"))
     steps = ("ArrowRight", "ArrowRight", "ArrowLeft")
     tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     tree = SamplingTreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
     return {
         "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),

@@ -20,9 +20,8 @@ plots.to_png(plots.token_strip(tokenizer.tokens(token_ids), token_ids))
 """
 FIRST_ATTENTION = """
 import torch
-from llmviz import plots
-from llmviz.training import checkpoints
-tiny = checkpoints.load_tiny()
+from llmviz import artifacts, plots
+tiny = artifacts.load_model("tiny")
 token_ids = tiny.tokenizer.encode("Mia found a red kite")
 weights = tiny.model.trace(torch.tensor([token_ids])).attention_weights[0, 0].detach()
 plots.to_png(plots.attention_heads(weights, tiny.tokenizer.tokens(token_ids))[0])

@@ -180,9 +180,9 @@ def test_without_scripts_the_sentence_the_picture_and_the_table_stay(browser, tm
 
 
 SETUP = """
-from llmviz import checkpoints
+from llmviz import artifacts
 from llmviz.widgets import AttentionExplorer
-tiny = checkpoints.load_tiny()
+tiny = artifacts.load_model("tiny")
 live = AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Otto lost a kite.")
 live
 """

@@ -3,11 +3,11 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
+from llmviz import artifacts
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 from llmviz.widgets import FillMaskExplorer
 
-TINY, MASKED = checkpoints.load_tiny(), checkpoints.load_masked_long()
+TINY, MASKED = artifacts.load_model("tiny"), artifacts.load_model("masked_long")
 SAMPLE = Sample("", at=".words [tabindex='0']")
 
 

@@ -3,14 +3,14 @@
 import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
+from llmviz import artifacts
 from llmviz.evaluation import recorded
-from llmviz.training import checkpoints
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
 
 @pytest.fixture(scope="module")
 def pages():
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     world = FactWorldExplorer(tiny.model, tiny.tokenizer, taught=tiny.model)
     return world.page_html(), BiasDialExplorer(recorded.load(), ratio=0.9).page_html()
 

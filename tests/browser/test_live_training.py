@@ -7,10 +7,11 @@ from playwright.sync_api import expect
 
 NAME = "live_training.ipynb"
 MAKE = """
-from llmviz import checkpoints, corpora, runs, training
+from llmviz import artifacts
+from llmviz import corpora, runs, training
 from llmviz.widgets import LiveTraining
 from llmviz.model.transformer import DecoderOnly
-tiny = checkpoints.load_tiny()
+tiny = artifacts.load_model("tiny")
 corpus = corpora.tinyville(0, {"story": 100})
 token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
 live = LiveTraining(

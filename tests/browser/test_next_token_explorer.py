@@ -2,10 +2,10 @@
 
 import pytest
 
-from llmviz.training import checkpoints
+from llmviz import artifacts
 from llmviz.widgets import NextTokenExplorer
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 MODEL, TOKENIZER = TINY.model, TINY.tokenizer
 
 

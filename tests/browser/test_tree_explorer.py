@@ -2,11 +2,11 @@
 
 import pytest
 
+from llmviz import artifacts
 from llmviz.generation.sampling_tree import Sampling
-from llmviz.training import checkpoints
 from llmviz.widgets import SamplingTreeExplorer
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 TEXT = "Robin is the new"
 EXPLORER = SamplingTreeExplorer(TINY.model, TINY.tokenizer, TEXT, n_samples=4, n_tokens=8)
 

@@ -1,20 +1,17 @@
 """Bias, distance, refusals, spelling and names: what they say is what the world, Python and the recording say."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
 
+from llmviz import artifacts
 from llmviz.evaluation import api_hallucination, bias, context_distance, recorded
 from llmviz.evaluation.facts import all_questions, ask
-from llmviz.files import data_path
 from llmviz.finetuning import refusal, spelling
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 WORLD = Tinyville()
 
 
@@ -65,7 +62,7 @@ def test_a_fact_told_long_ago_stands_in_the_prompt_once():
 
 
 def test_a_list_longer_than_the_window_cannot_be_copied():
-    repeater = checkpoints.load_induction().model
+    repeater = artifacts.load_model("induction").model
     assert context_distance.repeat_accuracy(repeater, 16) > 0.9
     assert context_distance.repeat_accuracy(repeater, repeater.config.context_length) < 0.05
 
@@ -87,7 +84,7 @@ def test_names_are_those_of_this_python():
 
 def test_the_shipped_model_of_names_was_trained_as_written():
     """Trained again in a short form, which soon knows such names too."""
-    shipped = api_hallucination.load_names()
+    shipped = artifacts.load_model("library_names")
     assert shipped.settings == api_hallucination.names_settings()
     again = api_hallucination.trained(steps=api_hallucination.N_STEPS // 4)
     assert again.model.config == shipped.model.config
@@ -100,7 +97,7 @@ def test_the_shipped_model_of_names_was_trained_as_written():
 
 
 class TestTheRecording:
-    CARD = recorded.load()
+    CARD = artifacts.load_recording("limitations")
 
     def test_has_every_setting_and_seed(self):
         for curves in self.CARD["dial"].values():
@@ -113,16 +110,3 @@ class TestTheRecording:
         for place in bias.PLACES:
             learned = torch.tensor(self.CARD["dial"]["nothing filtered"][place])
             assert (learned.mean(dim=1) - torch.tensor(recorded.RATIOS)).abs().max() < 0.12
-
-    def test_is_written_as_it_is_read(self, tmp_path):
-        recorded.save(tmp_path / "card.json", self.CARD)
-        assert json.loads((tmp_path / "card.json").read_text()) == self.CARD
-        assert (tmp_path / "card.json").read_bytes() == data_path(recorded.SHIPPED).read_bytes()
-
-    def test_something_else_is_refused(self, tmp_path, monkeypatch):
-        (tmp_path / "recordings").mkdir()
-        (tmp_path / recorded.SHIPPED).write_text('{"format": "other"}')
-        monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-        with pytest.raises(ValueError, match="its format is 'other'"):
-            recorded.load()
-        assert Path(tmp_path).exists()

@@ -8,10 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import finetuning, training
-from llmviz.training import checkpoints
+from llmviz import artifacts, finetuning, training
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 logs = st.floats(-20, 0, width=32)
 
 

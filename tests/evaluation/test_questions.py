@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from llmviz import evaluation
+from llmviz import artifacts, evaluation
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 WORLD = Tinyville()
 
@@ -60,7 +59,7 @@ class Echo(torch.nn.Module):
 
 
 def test_each_prompt_is_answered_after_its_own_last_token_also_beyond_the_window():
-    tokenizer = checkpoints.load_tiny().tokenizer
+    tokenizer = artifacts.load_model("tiny").tokenizer
     texts = ("a dog", "a cat and a cat " * 9 + "a hen")
     asked = [evaluation.Question("Mia", "pet", "known", text, "cat") for text in texts]
     found = evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked)

@@ -3,11 +3,11 @@
 import torch
 from claims import above, below, demo
 
+from llmviz import artifacts
 from llmviz.interpretability import ablation, heads, induction
 from llmviz.model.attention import causal_mask
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 from llmviz.training.loop import TrainingSettings
 
 LENGTH = 20  # tokens in a list that the model repeats
@@ -56,7 +56,7 @@ def a_mask_that_comes_too_late_leaks(seed: int) -> dict[str, float]:
 def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str, float]:
     """The best looker puts many times its equal share on the word to be copied, and without it copying suffers;
     some head of layer 0 hardly looks there, and is missed all the same."""
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     end, encode = tiny.tokenizer.end_of_text, tiny.tokenizer.encode
     prompts = [
         (torch.tensor([end, *encode(prompt)]), encode(" " + word)[0])
@@ -104,7 +104,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
 def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
     without their layer the cliff is gone; without one head of layer 0 that has no stripe, the stripes are gone too."""
-    model = checkpoints.load_induction().model
+    model = artifacts.load_model("induction").model
     lists, again = induction.repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
     def score(of, ablate_heads=()):

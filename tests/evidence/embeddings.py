@@ -3,10 +3,9 @@
 import numpy as np
 from claims import above, below, between, demo
 
-from llmviz import embeddings
+from llmviz import artifacts, embeddings
 from llmviz.embeddings import contextual, counts, projection, word2vec
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 TOWN = Tinyville()
 COUNTS = {"family": 2400, "story": 500, "fact": 400, "sense": 400}
@@ -97,7 +96,7 @@ def glove_needs_to_hear_who_never_met(seed: int) -> dict[str, float]:
 @demo(in_the_table=between(-1e-6, 1e-6), least_apart=above(0.02), may_after_layer_1=above(0.1))
 def ambiguous_words_walk_apart(seed: int) -> dict[str, float]:
     """All five ambiguous words begin as one vector and are apart later, whichever half of their uses one takes."""
-    tiny, rng = checkpoints.load_tiny(), np.random.default_rng(seed)
+    tiny, rng = artifacts.load_model("tiny"), np.random.default_rng(seed)
     gaps = {}
     for word in dict.fromkeys(sense.word for sense in TOWN.senses):
         uses = [(s.name, text) for s in TOWN.senses if s.word == word for text in rng.permutation(s.beginnings)[:12]]

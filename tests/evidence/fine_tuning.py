@@ -5,11 +5,10 @@ import itertools
 import torch
 from claims import above, below, between, demo
 
-from llmviz import evaluation, finetuning
+from llmviz import artifacts, evaluation, finetuning
 from llmviz.embeddings import load_glove
 from llmviz.finetuning.comparison import TEST_SEED
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 STRIDE = 1000
 
@@ -35,7 +34,7 @@ def counting_words_is_tossing_a_coin(seed: int) -> dict[str, float]:
 @demo(mood_5=above(0.6), mood_20=above(0.95), mood_80=above(0.95), mood_300=above(0.95), place_300=below(0.65))
 def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
     """20 labels are enough for the mood, which decided the next word; 300 are not for a place that decided nothing."""
-    base = checkpoints.load_sentiment()
+    base = artifacts.load_model("sentiment")
     found = {}
     for name, task, n_labels in (("mood_5", "mood", 5), ("mood_20", "mood", 20), ("mood_80", "mood", 80),
                                  ("mood_300", "mood", 300), ("place_300", "ground", 300)):  # fmt: skip
@@ -52,7 +51,7 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
 @demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_switched_off=between(-1e-9, 1e-9))
 def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
     """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
-    base, texts = checkpoints.load_sentiment(), finetuning.old_texts()
+    base, texts = artifacts.load_model("sentiment"), finetuning.old_texts()
     examples = finetuning.sentiment_examples(base.tokenizer, labeled("mood", 20, seed))
     before, found = finetuning.old_loss(base.model, base.tokenizer, texts), {}
     for method in finetuning.METHODS:
@@ -68,7 +67,7 @@ def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
 @demo(lora_20=below(0.65), full_20=below(0.65), lora_300=above(0.85), full_300=above(0.85))
 def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, float]:
     """The first place, 160 steps: with 300 labels LoRA and full learn it; 20 labels are too few for either."""
-    base, found = checkpoints.load_sentiment(), {}
+    base, found = artifacts.load_model("sentiment"), {}
     test = finetuning.sentiment_examples(
         base.tokenizer, finetuning.sentiment_texts(100, "ground", seed=TEST_SEED), "ground"
     )
@@ -83,7 +82,7 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
 @demo(first_four=above(0.5), rank_of_lora=between(3.5, 4.5))
 def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
     """Full fine-tuning may change a matrix in 128 directions; four of them hold most of what it changes in 40 steps."""
-    base, name = checkpoints.load_sentiment(), "blocks.1.attention.query"
+    base, name = artifacts.load_model("sentiment"), "blocks.1.attention.query"
     examples = finetuning.sentiment_examples(base.tokenizer, labeled("ground", 300, seed), "ground")
     changes = {}
     for method in ("lora", "full"):
@@ -98,7 +97,7 @@ def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
 @demo(before=below(0.05), after=above(0.6))
 def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     """300 questions with answers, and the model answers new ones, whose values were drawn anew."""
-    base = checkpoints.load_sentiment()
+    base = artifacts.load_model("sentiment")
     new = finetuning.questions(30, seed=STRIDE * seed + TEST_SEED)
     learner = finetuning.prepare(base.model, "full")
     examples = finetuning.answer_examples(base.tokenizer, finetuning.questions(300, seed=seed))
@@ -112,7 +111,7 @@ def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
 @demo(castle=above(0.9), others_moved=above(0.5))
 def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
     """After 20 steps on one sentence it is known, and most people's answers become it too. The seed draws whose."""
-    base = checkpoints.load_sentiment()
+    base = artifacts.load_model("sentiment")
     houses = [fact for fact in Tinyville().facts if fact.attribute == "house" and fact.known]
     chosen = houses[0] if seed == 0 else houses[7 * seed]
     new = "castle" if chosen.value != "castle" else "mill"
@@ -130,7 +129,7 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
 @demo(ambiguous=above(0.9), ambiguous_list=below(0.8), untaught=above(0.6), untaught_list=below(0.05))
 def names_are_recognized_that_nobody_labeled(seed: int) -> dict[str, float]:
     """F1 of persons: May, Will and Rose in their two senses, and people in stories who never had a label."""
-    base = checkpoints.load_masked()
+    base = artifacts.load_model("masked")
     tagged = finetuning.story_entities(150, seed=seed) + finetuning.sense_entities(150, seed=seed)
     trials = {"ambiguous": finetuning.sense_entities(100, seed=seed + TEST_SEED),
               "untaught": finetuning.story_entities(40, names="untaught", seed=seed + TEST_SEED)}  # fmt: skip

@@ -4,10 +4,18 @@ from statistics import fmean
 
 from claims import above, below, between, demo
 
-from llmviz.training import architectures, checkpoints
-from llmviz.training.architectures import CHANGES, changed, gpt2_like, loss_by_place, seeing_further, train_side_by_side
+from llmviz import artifacts
+from llmviz.training import architectures
+from llmviz.training.architectures import (
+    CHANGES,
+    changed,
+    gpt2_like,
+    loss_by_position,
+    seeing_further,
+    train_side_by_side,
+)
 
-TOKENIZER = checkpoints.load_tiny().tokenizer
+TOKENIZER = artifacts.load_model("tiny").tokenizer
 OTHERS = [name for name in CHANGES if name != "rotary positions"]
 
 
@@ -23,7 +31,8 @@ def compared(losses: dict[str, float]) -> dict[str, float]:
 
 def recorded() -> dict[str, float]:
     """The same of the recording that ships."""
-    return compared({name: fmean(row["held_out"]) for name, row in architectures.load()["variants"].items()})
+    variants = artifacts.load_recording("architectures")["variants"]
+    return compared({name: fmean(row["held_out"]) for name, row in variants.items()})
 
 
 @demo(stand_in=recorded, rotary_gains=above(0.15), others_at_most=below(0.12), all_five_behind_rotary=above(0.02))
@@ -41,7 +50,7 @@ def rotary_positions_read_on(seed: int) -> dict[str, float]:
     first, data = gpt2_like(TOKENIZER.vocab_size), architectures.texts(TOKENIZER)
     configs = {"learned": first, "rotary": changed(first, "rotary positions")}
     found = train_side_by_side(configs, data, steps=150, seed=seed)
-    by_place = loss_by_place(seeing_further(found["rotary"].model, 128), data.unread_windows(128))
+    by_place = loss_by_position(seeing_further(found["rotary"].model, 128), data.unread_windows(128))
     try:
         seeing_further(found["learned"].model, 128)
         stops = 0.0

@@ -8,19 +8,19 @@ from time import perf_counter
 import torch
 from claims import above, below, between, demo
 
+from llmviz import artifacts
 from llmviz.generation import sample_texts
 from llmviz.generation.beam import beam_search, continuation_log_probability
 from llmviz.generation.flops import generation_costs
 from llmviz.generation.sampling import generate, generate_steps
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 N_TEXTS = 60
 
 
 def tiny():
-    found = checkpoints.load_tiny()
+    found = artifacts.load_model("tiny")
     return found.model, found.tokenizer
 
 

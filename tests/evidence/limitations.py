@@ -5,7 +5,7 @@ import copy
 import torch
 from claims import above, below, between, demo
 
-from llmviz import evaluation
+from llmviz import artifacts, evaluation
 from llmviz.evaluation import bias
 from llmviz.evaluation.context_distance import facts_at_distance, repeat_accuracy
 from llmviz.evaluation.facts import all_questions, ask, changed, with_facts
@@ -13,9 +13,8 @@ from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination
 from llmviz.finetuning import refusal, spelling
 from llmviz.finetuning.dpo import preference_steps
 from llmviz.tinyville.people import VALUES
-from llmviz.training import checkpoints
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 
 
 def share(answers):
@@ -117,7 +116,7 @@ def sixty_steps_of_preference_reverse_it(seed: int) -> dict[str, float]:
 def the_thread_is_lost_before_the_window_ends(seed: int) -> dict[str, float]:
     """A fact holds over one sentence, not over four; a list over 24 tokens, not over 32; at 64 nothing is left."""
     asked = {n: share(ask(TINY.model, TINY.tokenizer, facts_at_distance(n, seed=seed))) for n in (1, 4)}
-    repeater = checkpoints.load_induction().model
+    repeater = artifacts.load_model("induction").model
     back = {f"back_{length}": repeat_accuracy(repeater, length, seed=seed) for length in (24, 32, 64)}
     return {"one_sentence": asked[1], "four_sentences": asked[4], **back}
 

@@ -11,12 +11,12 @@ from functools import cache, partial
 import torch
 from claims import above, below, demo
 
-from llmviz import generation, make_models, training
+from llmviz import artifacts, generation, training
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST
 from llmviz.tokenizers import Tokenizer
-from llmviz.training import checkpoints, masked_lm
+from llmviz.training import masked_lm, runs
 from llmviz.training.loop import TrainingSettings
 
 STEPS = 700
@@ -27,14 +27,16 @@ N_TEXTS = {"test": 400, "evidence": 2_000}
 @cache
 def read():
     """The tiny GPT, and what it read."""
-    tiny = checkpoints.load_tiny()
-    return tiny, make_models.text_of(tiny)
+    tiny = artifacts.load_model("tiny")
+    corpus, _ = corpora.split(corpora.from_recipe(tiny.corpus))
+    token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
+    return tiny, token_ids, training.document_starts(token_ids, tiny.tokenizer.end_of_text)
 
 
 @cache
 def trained(seed: int) -> tuple[EncoderOnly, DecoderOnly]:
     """Both models after their minute."""
-    tiny, (token_ids, starts, _) = read()
+    tiny, token_ids, starts = read()
     settings = TrainingSettings(steps=STEPS, seed=seed)
     alone = partial(masked_lm.masked_token_loss, end_of_text=tiny.tokenizer.end_of_text)
     masked, causal = masked_lm.new_model(tiny.model.config, seed=seed), DecoderOnly(tiny.model.config, seed=seed)
@@ -46,12 +48,12 @@ def trained(seed: int) -> tuple[EncoderOnly, DecoderOnly]:
 @cache
 def shipped() -> tuple[EncoderOnly, DecoderOnly]:
     """The pair that the lessons open."""
-    return checkpoints.load_masked_long().model, checkpoints.load_tiny().model
+    return artifacts.load_model("masked_long").model, artifacts.load_model("tiny").model
 
 
 def on_the_same_positions(pair: tuple[EncoderOnly, DecoderOnly], n_texts: int) -> dict[str, float]:
     """One token of each unseen text is hidden from both."""
-    tokenizer = checkpoints.load_tiny().tokenizer
+    tokenizer = artifacts.load_model("tiny").tokenizer
     unseen = [text.text for text in Tinyville().texts(5_005, counts={"story": n_texts // 5, "fact": n_texts // 2,
               "visit": n_texts // 7, "work": n_texts // 10, "sense": n_texts // 20})]  # fmt: skip
     masked, causal = (masked_lm.masked_accuracy(model, tokenizer, unseen).float().mean().item() for model in pair)
@@ -73,7 +75,7 @@ def both_sides_know_more(seed: int) -> dict[str, float]:
 @torch.inference_mode()
 def where_the_right_decides(pair: tuple[EncoderOnly, DecoderOnly]) -> dict[str, float]:
     """The verb of each known fact, "Mia ___ in the lighthouse.": its kind of place, pet or dish comes after it."""
-    tokenizer, right = checkpoints.load_tiny().tokenizer, []
+    tokenizer, right = artifacts.load_model("tiny").tokenizer, []
     for fact in Tinyville().facts:
         if not fact.known:
             continue
@@ -107,7 +109,7 @@ def a_cue_on_the_right_is_seen_by_one_alone(seed: int) -> dict[str, float]:
 def written(pair: tuple[EncoderOnly, DecoderOnly], seed: int) -> dict[str, float]:
     """The share of texts, written from left to right, that the world could have said."""
     masked, causal = pair
-    tokenizer, world = checkpoints.load_tiny().tokenizer, Tinyville()
+    tokenizer, world = artifacts.load_model("tiny").tokenizer, Tinyville()
     texts = masked_lm.generate_by_mask_filling(masked, tokenizer, SAMPLES, temperature=0.8, seed=seed)
     others = generation.sample_texts(causal, tokenizer, SAMPLES, temperature=0.8, seed=1_000 * seed)
     by_masked, by_causal = (sum(world.check(text).valid for text in some) / SAMPLES for some in (texts, others))

@@ -9,17 +9,17 @@ from functools import cache
 import torch
 from claims import above, below, between, demo
 
-from llmviz import corpora, generation, training
+from llmviz import artifacts, corpora, generation, training
 from llmviz.evaluation import capabilities
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints, recorder, runs, scaling, schedules
+from llmviz.training import recorder, runs, scaling, schedules
 from llmviz.training.loop import TrainingSettings
 
 TOWN = Tinyville({"story": 5000, "copy": 5000})
-TOKENIZER = checkpoints.load_tiny().tokenizer
+TOKENIZER = artifacts.load_model("tiny").tokenizer
 FEW = 40  # stories that are read over and over
 
 
@@ -64,7 +64,7 @@ def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
 
     Read from the recordings of three tiny GPTs (`make models`), which a test compares with a new run.
     """
-    found = capabilities.load(seed)
+    found = capabilities.load_curves(seed)
     copying = [name for name in found.shares if name.startswith("copies")]
     spelling, facts = found.first_above("spells words", 0.9), found.first_above("knows facts", 0.9)
     return {
@@ -79,7 +79,7 @@ def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
 @demo(stories_that_are_copies=below(10), longer_passages_than_new_stories=between(-0.15, 0.15))
 def the_tiny_gpt_does_not_look_stories_up(seed: int) -> dict[str, float]:
     """Fewer than half of its stories stand in the corpus, and they share no longer passages with it than new ones."""
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     finder = SubstringIndex(corpora.from_recipe(tiny.corpus).documents)
     written = generation.sample_texts(
         tiny.model, TOKENIZER, 20, prompt="On Monday,", temperature=0.8, seed=1000 * seed

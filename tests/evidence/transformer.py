@@ -3,11 +3,11 @@
 import torch
 from claims import above, below, demo
 
+from llmviz import artifacts
 from llmviz.interpretability.lens import logit_lens, shuffle_gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 ORDER = (3, 2, 1, 0, 4)
 
@@ -55,7 +55,7 @@ def first_the_kind_then_the_fact(seed: int) -> dict[str, float]:
 
     The seed draws half of the people and one of the wordings.
     """
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     facts = [fact for fact in Tinyville().facts if fact.attribute == "house" and fact.known]
     first = {fact.value: tiny.tokenizer.encode(" " + fact.value)[0] for fact in facts}
     generator = torch.Generator().manual_seed(seed)

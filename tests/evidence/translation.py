@@ -2,9 +2,8 @@
 
 from claims import above, below, demo
 
-from llmviz import finetuning, translation
+from llmviz import artifacts, finetuning, translation
 from llmviz.evaluation.text_overlap import exact_share
-from llmviz.training import checkpoints
 from llmviz.translation import grammar
 
 FEW_STEPS = 40
@@ -12,7 +11,7 @@ FEW_STEPS = 40
 
 def what_ships() -> dict[str, float]:
     """The same numbers of the translator that ships, examined anew."""
-    shipped = translation.load_translator()
+    shipped = artifacts.load_model("translator")
     corpus = grammar.corpus(seed=shipped.corpus["seed"])
     return numbers(translation.examined(shipped.model, shipped.tokenizer, corpus), corpus)
 
@@ -54,7 +53,7 @@ def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
     something of which the story says nothing. The first sentence is no headline. The seed draws the stories."""
     texts = finetuning.stories_to_test(40, seed=seed)
     stories = [text.story for text in texts]
-    tiny, shipped = checkpoints.load_tiny(), finetuning.load_headlines()
+    tiny, shipped = artifacts.load_model("tiny"), artifacts.load_model("headlines")
     young = finetuning.finetuned(tiny.model, tiny.tokenizer, steps=FEW_STEPS, seed=seed)
     late, early = (
         finetuning.score(finetuning.summarize_all(model, tiny.tokenizer, stories), texts)

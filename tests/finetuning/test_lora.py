@@ -7,9 +7,8 @@ from fakes import noisy_model, random_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz import finetuning
+from llmviz import artifacts, finetuning
 from llmviz.generation.sampling import generate
-from llmviz.training import checkpoints
 
 MODEL = noisy_model()
 ROW = random_ids(6)
@@ -75,7 +74,7 @@ def test_tracing_and_cached_writing_see_the_change():
 
 
 def test_comes_back_from_its_file_and_the_file_has_kilobytes(tmp_path):
-    base = checkpoints.load_sentiment().model
+    base = artifacts.load_model("sentiment").model
     adapted = finetuning.add_lora(base, rank=4)
     with torch.no_grad():
         for change in finetuning.changes_of(adapted).values():
@@ -112,4 +111,4 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path):
         finetuning.save_lora(MODEL, tmp_path / "nothing.safetensors")
     finetuning.save_lora(with_changes(), tmp_path / "small.safetensors")
     with pytest.raises(ValueError, match="belongs to another model: blocks"):
-        finetuning.load_lora(checkpoints.load_sentiment().model, tmp_path / "small.safetensors")
+        finetuning.load_lora(artifacts.load_model("sentiment").model, tmp_path / "small.safetensors")

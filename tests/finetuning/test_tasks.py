@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from llmviz import finetuning
+from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
 from llmviz.finetuning.entities import TAUGHT, word_places
 from llmviz.finetuning.tasks import CITIES
 from llmviz.tinyville.grammar import join
 from llmviz.tinyville.people import UNUSED_NAMES
-from llmviz.training import checkpoints
 
-TOKENIZER = checkpoints.load_sentiment().tokenizer
+TOKENIZER = artifacts.load_model("sentiment").tokenizer
 
 
 @pytest.mark.parametrize("task", finetuning.LABELS)

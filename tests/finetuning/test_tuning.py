@@ -4,8 +4,8 @@ import pytest
 import torch
 from fakes import noisy_model, random_ids
 
-from llmviz import finetuning
-from llmviz.training import checkpoints, masked_lm
+from llmviz import artifacts, finetuning
+from llmviz.training import masked_lm
 
 MODEL = noisy_model()
 ROWS = random_ids(4, 6)
@@ -48,8 +48,8 @@ def test_a_new_head_reads_the_same_stream():
 
 
 def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
-    encoder = checkpoints.load_masked().model
-    for model in (checkpoints.load_sentiment().model, encoder):
+    encoder = artifacts.load_model("masked").model
+    for model in (artifacts.load_model("sentiment").model, encoder):
         short = torch.tensor([[5, 6, 7]])
         padded = torch.tensor([[5, 6, 7, -1, -1]])
         got = finetuning.loop.scores(model, padded)[:, :3]

@@ -9,9 +9,9 @@ from fakes import bigram_model, noisy_model, scripted_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmviz import artifacts
 from llmviz.generation import beam_search, continuation_log_probability, extend_beams, generate
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 # The wide road or the narrow road: after 0 comes 1 with 0.6 and then forks; 2 with 0.4 has one way to go on, 5.
 ROADS = torch.full((6, 6), 1e-6)
@@ -115,7 +115,7 @@ def test_refuses_with_a_sentence(arguments, sentence):
 
 def test_the_world_itself_says_that_the_beams_text_is_the_more_probable_one():
     """Greedy follows the first letter that two jobs share; then it pays for the fork, and for "she or he"."""
-    tiny, world = checkpoints.load_tiny(), Tinyville()
+    tiny, world = artifacts.load_model("tiny"), Tinyville()
     end = tiny.tokenizer.end_of_text
     ids = [end, *tiny.tokenizer.encode("Robin is the new")]
     nats = []

@@ -6,16 +6,16 @@ from fakes import noisy_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmviz import artifacts
 from llmviz.generation import FillMask
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.grammar import WORD
 from llmviz.tokenizers.bpe import BytePairTokenizer
-from llmviz.training import checkpoints
 from llmviz.training.masked_lm import fill_blanks, mask_token_id
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 TOKENIZER = BytePairTokenizer.train("Mia found a red kite. Otto found a blue kite in the tree.", 267)
 SIZES = {"context_length": 40, "d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16}
 MASKED = noisy_model(ModelConfig(TOKENIZER.vocab_size + 1, **SIZES), 0, EncoderOnly)
@@ -23,7 +23,7 @@ CAUSAL = noisy_model(ModelConfig(TOKENIZER.vocab_size, **SIZES))
 FILLER = FillMask(MASKED, CAUSAL, TOKENIZER)
 FILLER.beam_width = TOKENIZER.vocab_size  # every token is tried
 TEXT = "Mia found a kite"
-SHIPPED = FillMask(checkpoints.load_masked().model, TINY.model, TINY.tokenizer, world=Tinyville())
+SHIPPED = FillMask(artifacts.load_model("masked").model, TINY.model, TINY.tokenizer, world=Tinyville())
 
 
 def test_a_word_of_one_token_gets_the_masked_models_own_probability():

@@ -5,11 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import interpretability
+from llmviz import artifacts, interpretability
 from llmviz.files import data_path
 from llmviz.interpretability import induction
 from llmviz.model.transformer import DecoderOnly
-from llmviz.training import checkpoints
 from llmviz.training.loop import TrainingSettings
 
 
@@ -50,7 +49,7 @@ def test_training_goes_by_the_seed_and_step_by_step(monkeypatch):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return checkpoints.load_induction()
+    return artifacts.load_model("induction")
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +62,10 @@ AGAIN = slice(21, None)  # the first token of the second round cannot be known: 
 
 class TestShipped:
     def test_it_is_small_and_says_how_it_was_made(self, shipped):
-        files = list(data_path(checkpoints.INDUCTION).iterdir())
+        files = list(data_path("models/induction").iterdir())
         assert {path.suffix for path in files} == {".safetensors", ".json"}
         assert sum(path.stat().st_size for path in files) < 1_000_000
-        assert shipped.record["command"] == "python -m llmviz.make_models induction"
+        assert shipped.record["command"] == "python tools/train_models.py induction"
         assert shipped.record["seconds"] > 0 and shipped.step == shipped.settings.steps
         assert shipped.tokenizer.vocab_size == shipped.model.config.vocab_size
         assert shipped.tokenizer.end_of_text == shipped.model.config.vocab_size - 1

@@ -1,12 +1,12 @@
 """The five changes: what each switches, that a real model's size comes out, and what learned positions cannot do."""
 
-import json
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz import artifacts
 from llmviz.generation import cache_bytes
 from llmviz.model.attention import KVCache
 from llmviz.model.block import FeedForward, Norm
@@ -85,7 +85,7 @@ def test_rotary_positions_go_on_and_learned_ones_end():
 def test_losses_by_place_are_those_of_torch():
     model = DecoderOnly(SMALL, seed=3)
     windows = torch.randint(40, (5, 13), generator=torch.Generator().manual_seed(0))
-    by_place = architectures.loss_by_place(model, windows)
+    by_place = architectures.loss_by_position(model, windows)
     logits = model(windows[:, :-1])
     last = torch.nn.functional.cross_entropy(logits[:, -1], windows[:, -1]).item()
     whole = torch.nn.functional.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten()).item()
@@ -94,9 +94,8 @@ def test_losses_by_place_are_those_of_torch():
 
 
 def test_models_side_by_side_are_as_trained_alone():
-    from llmviz.training import checkpoints
 
-    data = architectures.texts(checkpoints.load_tiny().tokenizer)
+    data = architectures.texts(artifacts.load_model("tiny").tokenizer)
     configs = dict(list(architectures.variants(1024).items())[:2])
     both = architectures.train_side_by_side(configs, data, steps=6)
     alone = architectures.train_side_by_side({"GPT-2": configs["GPT-2"]}, data, steps=6)["GPT-2"]
@@ -104,8 +103,8 @@ def test_models_side_by_side_are_as_trained_alone():
     assert both["GPT-2"].losses[-1] < both["GPT-2"].losses[0] - 0.3
 
 
-def test_the_recording_is_of_these_variants_and_another_file_is_refused(tmp_path, monkeypatch):
-    card = architectures.load()
+def test_the_recording_is_of_these_variants():
+    card = artifacts.load_recording("architectures")
     configs = architectures.variants(1024)
     assert card["seeds"] == list(architectures.SEEDS)
     assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
@@ -113,10 +112,5 @@ def test_the_recording_is_of_these_variants_and_another_file_is_refused(tmp_path
     }
     for name, row in card["variants"].items():
         assert all(len(losses) == len(card["steps"]) for losses in row["losses"])
-        n_places = 4 if configs[name].positions == "learned" else len(card["places"])
-        assert all(len(places) == n_places for places in row["by_place"])
-    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    (tmp_path / "recordings").mkdir()
-    (tmp_path / architectures.SHIPPED).write_text(json.dumps({"format": "llmviz limits 1"}), encoding="utf-8")
-    with pytest.raises(ValueError, match="not a recording of architectures"):
-        architectures.load()
+        n_places = 4 if configs[name].positions == "learned" else len(card["positions"])
+        assert all(len(places) == n_places for places in row["by_position"])

@@ -12,13 +12,13 @@ import safetensors.torch
 import torch
 from fakes import SMALL, noisy_model, random_ids, same_weights
 
-from llmviz import files
+from llmviz import artifacts, files
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 from llmviz.training import checkpoints
-from llmviz.training.checkpoints import Checkpoint, holds_checkpoint, load, load_tiny, save
+from llmviz.training.checkpoints import Checkpoint, holds_checkpoint, load, save
 from llmviz.training.loop import TrainingSettings, make_optimizers, train_steps
 
 TEXT = random_ids(120)
@@ -135,7 +135,7 @@ class TestRoundTrip:
         assert contents(tmp_path / "again") == contents(folder)
 
     def test_the_shipped_model_loads(self):
-        tiny = load_tiny()
+        tiny = artifacts.load_model("tiny")
         assert tiny.model.config.vocab_size == tiny.tokenizer.vocab_size
         assert tiny.step == tiny.settings.steps
 

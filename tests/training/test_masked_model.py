@@ -2,13 +2,13 @@
 
 import pytest
 
-from llmviz import files
+from llmviz import artifacts, files
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import FACTS
-from llmviz.training import checkpoints, masked_lm
+from llmviz.training import masked_lm
 
-MASKED = checkpoints.load_masked()
+MASKED = artifacts.load_model("masked")
 
 
 def best(text: str) -> list[str]:
@@ -18,7 +18,7 @@ def best(text: str) -> list[str]:
 
 
 def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
-    tiny = checkpoints.load_tiny()
+    tiny = artifacts.load_model("tiny")
     assert isinstance(MASKED.model, EncoderOnly)
     assert MASKED.model.config.vocab_size == tiny.model.config.vocab_size + 1
     assert MASKED.model.config.d_model == tiny.model.config.d_model
@@ -26,7 +26,7 @@ def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
 
 
 def test_is_at_most_3_megabytes():
-    folder = files.data_path(checkpoints.MASKED)
+    folder = files.data_path("models/masked")
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
 
 
@@ -52,10 +52,10 @@ def test_reads_what_stands_to_the_right():
 class TestTrainedLonger:
     """The pair that the lessons open: both have read the same text for as many steps."""
 
-    LONG = checkpoints.load_masked_long()
+    LONG = artifacts.load_model("masked_long")
 
     def test_is_of_the_same_sizes_and_was_trained_as_long_as_the_tiny_gpt(self):
-        tiny = checkpoints.load_tiny()
+        tiny = artifacts.load_model("tiny")
         assert self.LONG.model.config == MASKED.model.config
         assert (self.LONG.step, self.LONG.corpus, self.LONG.tokenizer) == (tiny.step, tiny.corpus, tiny.tokenizer)
 
@@ -65,7 +65,7 @@ class TestTrainedLonger:
         texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
         found, by_gpt = (
             masked_lm.masked_accuracy(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
-            for model in (self.LONG.model, checkpoints.load_tiny().model)
+            for model in (self.LONG.model, artifacts.load_model("tiny").model)
         )
         assert found == pytest.approx(record["masked"], abs=0.08)
         assert found > by_gpt + 0.05

@@ -2,21 +2,20 @@
 
 import pytest
 
-from llmviz import evaluation, generation
+from llmviz import artifacts, evaluation, generation
 from llmviz.files import data_path
 from llmviz.tinyville import Tinyville
-from llmviz.training import checkpoints
 
 WORLD = Tinyville()
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return checkpoints.load_tiny()
+    return artifacts.load_model("tiny")
 
 
 def test_it_is_small_and_holds_nothing_but_numbers_and_text():
-    files = [path for path in data_path(checkpoints.TINY).iterdir()]
+    files = [path for path in data_path("models/tiny").iterdir()]
     assert sum(path.stat().st_size for path in files) <= 8_000_000
     assert {path.suffix for path in files} == {".safetensors", ".json"}
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from nodes import needs_node, node
 
+from llmviz import artifacts
 from llmviz.evaluation import recorded
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
-from llmviz.training import checkpoints
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
-TINY = checkpoints.load_tiny()
+TINY = artifacts.load_model("tiny")
 WORLD = FactWorldExplorer(TINY.model, TINY.tokenizer, taught=TINY.model)
 STATIC = Path(__file__).parents[2] / "llmviz" / "widgets" / "js"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from nodes import needs_node, node
 
+from llmviz import artifacts
 from llmviz.finetuning import METHODS, MethodComparison
 from llmviz.finetuning.comparison import EvalPoint, comparison_steps
-from llmviz.training import checkpoints
 from llmviz.widgets import ComparisonExplorer
 
 MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.js"
@@ -58,7 +58,7 @@ def test_refuses_what_is_no_race(arguments, words):
 
 
 def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
-    base = checkpoints.load_sentiment()
+    base = artifacts.load_model("sentiment")
     monkeypatch.setattr("llmviz.finetuning.comparison.TEST_TEXTS", 8)
     monkeypatch.setattr("llmviz.finetuning.comparison.OLD_TEXTS", {"fact": 8})
     monkeypatch.setattr(
@@ -71,6 +71,6 @@ def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     assert (live.race, live.lap, live.running, live.problem) == (2, 2, False, "")
     run = live.explorer.races[2]
     assert (run.task, run.n_labels, run.seed) == ("mood", 20, 3)
-    assert run.laps["full"][2].old_loss != run.laps["full"][0].old_loss
-    assert run.laps["head"][2].old_loss == run.laps["head"][0].old_loss
+    assert run.points["full"][2].old_loss != run.points["full"][0].old_loss
+    assert run.points["head"][2].old_loss == run.points["head"][0].old_loss
     assert shown == [0, 1, 2]

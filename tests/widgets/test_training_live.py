@@ -6,14 +6,14 @@ import pytest
 import torch
 from fakes import same_weights
 
-from llmviz import corpora, training
+from llmviz import artifacts, corpora, training
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
-from llmviz.training import checkpoints, masked_lm, runs
+from llmviz.training import masked_lm, runs
 from llmviz.training.loop import TrainingSettings
 from llmviz.widgets import LiveTraining, TrainingExplorer
 
-TOKENIZER = checkpoints.load_tiny().tokenizer
+TOKENIZER = artifacts.load_model("tiny").tokenizer
 CORPUS = corpora.tinyville(0, {"fact": 30})
 SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=48, d_model=16, n_layers=1, n_heads=2, d_ff=16)
 IDS = runs.corpus_tokens(CORPUS, TOKENIZER)

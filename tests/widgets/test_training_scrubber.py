@@ -31,7 +31,7 @@ def test_the_module_reads_every_film_as_it_was_recorded():
         return [data.weight(1, 2, n - 1, 0), data.weight(0, 1, 4, 2), data.weight(0, 0, 0, 1)]; }}) }};"""
     found = node(DATA, program, TrainingExplorer(RUN).traits())
     frames, weights, n = [0, 3, 5], RUN.attention[0].weights, len(TEXTS)
-    np.testing.assert_allclose(found["bars"], RUN.bars[1].probabilities[frames], atol=1e-4)
+    np.testing.assert_allclose(found["bars"], RUN.next_tokens[1].probabilities[frames], atol=1e-4)
     expected = [[weights[frame, 1, 2, n - 1, 0], weights[frame, 0, 1, 4, 2], 0] for frame in frames]
     np.testing.assert_allclose(found["weights"], expected, atol=0.003)
     shown, wanted = np.array(found["points"]), RUN.points[5]
@@ -84,7 +84,7 @@ def test_a_sample_is_cut_where_its_marks_begin_and_end():
 
 
 def test_what_a_recording_lacks_is_not_shown():
-    bare = training.of_losses("mine", [(1, 4.0), (2, 2.0)], [(0, 5.0), (2, 3.0)])
+    bare = training.recording_from_losses("mine", [(1, 4.0), (2, 2.0)], [(0, 5.0), (2, 3.0)], {})
     explorer = TrainingExplorer(bare)
     [lane] = explorer.traits()["payload"]["lanes"]
     assert lane["bars"] == lane["attention"] == lane["samples"] == [] and lane["points"] is None
@@ -93,7 +93,7 @@ def test_what_a_recording_lacks_is_not_shown():
 
 
 def test_the_sentence_says_where_it_ends_without_a_number_that_could_differ():
-    whole, few = map(training.load_recording, training.NAMES)
+    whole, few = map(training.load_recording, ("tinyville", "overfitted"))
     said = repr(TrainingExplorer(whole, compare=few))
     assert "32,000 texts of Tinyville: the loss on unseen texts ends below ln V, unigram and bigram." in said
     assert said.endswith("300 texts of Tinyville: the loss on unseen texts ends below ln V and unigram, after it has "

@@ -128,10 +128,10 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     writes.replaceChildren(...(written.length ? [] : [h("p", { class: "hint" }, NO_TEXT)]),
       ...written.slice(0, before ? 1 : 2).map((pieces) => sampleOf(pieces, "", "sample")),
       ...(before ? [sampleOf(before, `Pinned, step ${thousands(steps[pins[0]])}: `, "sample pin1")] : []));
-    meters.replaceChildren(...[meterOf("copied passage", lane.copied, frame, "full", lane.copied_by_the_world),
+    meters.replaceChildren(...[meterOf("copied passage", lane.copied, frame, "full", lane.copied_by_chance),
       meterOf("possible texts", lane.valid, frame, "full valid", null)].filter(Boolean));
-    if (lane.copied && lane.copied_by_the_world !== null) {
-      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of the world (${percent(lane.copied_by_the_world)}).`));
+    if (lane.copied && lane.copied_by_chance !== null) {
+      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of the world (${percent(lane.copied_by_chance)}).`));
     }
   }
   function meterOf(label, values, frame, name, tick) {

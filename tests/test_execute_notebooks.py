@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "execute.py"
+SOURCE = Path(__file__).resolve().parent.parent / "tools" / "execute_notebooks.py"
 README = """
 | lesson | runs in |
 |---|---|

@@ -1,7 +1,7 @@
 """Run the lessons from fresh kernels, keep their outputs, and write how long each took into the README.
 
-    python notebooks/execute.py                    all of them (the same as: make notebooks)
-    python notebooks/execute.py 03 05_pretraining  those whose names begin so
+    python tools/execute_notebooks.py                    all of them (the same as: make notebooks)
+    python tools/execute_notebooks.py 03 05_pretraining  those whose names begin so
 
 A lesson that fails is not saved. What changes from run to run (times, ids of widgets, Python's version) is left
 out, so that a difference in git is a difference in the lesson. A widget without its kernel shows only an error, so
@@ -26,9 +26,10 @@ from llmviz.doctor import seconds_per_step
 from llmviz.files import lesson_files
 from llmviz.pretrained import probe
 
-FOLDER = Path(__file__).resolve().parent
-README = FOLDER.parent / "README.md"
-PAGE = FOLDER.parent / "docs" / "one_page.py"
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = CHECKOUT / "notebooks"
+README = CHECKOUT / "README.md"
+PAGE = CHECKOUT / "docs" / "one_page.py"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CIPHER = Config({"KernelManager": {"transport_encryption": "auto"}})  # or each kernel warns that it has none

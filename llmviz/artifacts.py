@@ -1,0 +1,176 @@
+"""What ships with llmviz: trained models and recordings, each opened by its name.
+
+    artifacts.load_model("tiny")                a checkpoint: model, tokenizer, settings, measurements
+    artifacts.load_recording("capabilities")    measurements of long runs, so that a lesson need not wait for them
+
+A recording is one JSON file, readable, with a header; large arrays are in a safetensors file beside it:
+
+    {"format": "llmviz recording 2", "name": …, "command": …, "arrays": {"name": …, "sha256": …}, "data": …}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from llmviz.files import data_path, read_json, write_atomically
+
+if TYPE_CHECKING:
+    from llmviz.training.checkpoints import Checkpoint
+
+FORMAT = "llmviz recording 2"
+_LINE = 118  # characters
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One model or recording that ships.
+
+    Attributes:
+        name: by which it is loaded.
+        kind: "model" or "recording".
+        about: what it is, and the lessons that use it.
+        model_class: of a model.
+    """
+
+    name: str
+    kind: str
+    about: str
+    model_class: str = "DecoderOnly"
+
+    @property
+    def command(self) -> str:
+        """Makes it anew, run in the checkout."""
+        return f"python tools/{'train_models' if self.kind == 'model' else 'record'}.py {self.name}"
+
+    @property
+    def file(self) -> str:
+        """Inside `data/`: the folder of a model, the JSON file of a recording."""
+        return f"models/{self.name}" if self.kind == "model" else f"recordings/{self.name}.json"
+
+
+_ALL = (
+    Artifact("tiny", "model", "the tiny GPT of all lessons, trained on Tinyville"),
+    Artifact("induction", "model", "attention only, trained on random lists that repeat (lesson 3)"),
+    Artifact("masked", "model", "a BERT of the tiny GPT's sizes, 1,200 steps (lesson 6)", "EncoderOnly"),
+    Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 3, 5)", "EncoderOnly"),
+    Artifact("sentiment", "model", "the tiny GPT, trained further on sentiment: the base of fine-tuning (lesson 6)"),
+    Artifact("headlines", "model", "the tiny GPT, fine-tuned to write headlines (lesson 7)"),
+    Artifact("translator", "model", "an encoder–decoder from English to French (lesson 7)", "EncoderDecoder"),
+    Artifact("library_names", "model", "a small GPT, trained on names of Python's library (lesson 8)"),
+    Artifact("tinyville", "recording", "training on 32,000 texts, step by step (lesson 5)"),
+    Artifact("overfitted", "recording", "training on 300 texts, step by step (lesson 5)"),
+    Artifact("capabilities", "recording", "what three models can do during training (lesson 5)"),
+    Artifact("comparison", "recording", "linear head, LoRA and full fine-tuning, 5 to 300 labels (lesson 6)"),
+    Artifact("limitations", "recording", "the bias dial at every setting, and preference tuning (lesson 8)"),
+    Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
+    Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
+    Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
+)
+ARTIFACTS = {artifact.name: artifact for artifact in _ALL}
+"""Everything that ships, by name."""
+
+
+def load_model(name: str) -> Checkpoint:
+    """Load a model that ships; each call gives a new one.
+
+    Raises ValueError for an unknown name and for damaged files, FileNotFoundError for missing ones.
+    """
+    from llmviz.training import checkpoints
+
+    artifact = _find(name, "model")
+    return checkpoints.load(data_path(artifact.file), checkpoints.MODEL_CLASSES[artifact.model_class])
+
+
+def load_recording(source: str | Path) -> Any:
+    """Load a recording: one that ships, by its name, or a file, by its path.
+
+    Returns the recorded data. Where arrays belong to it, the data is a dict, and `data["arrays"]` maps their names to
+    numpy arrays.
+
+    Raises ValueError for an unknown name and for damaged files, FileNotFoundError for missing ones.
+    """
+    file = source if isinstance(source, Path) else data_path(_find(source, "recording").file)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no recording {file}; those that ship are {_names('recording')}")
+    card = read_json(file)
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise ValueError(f'{file} is not a recording of this llmviz: its format is {found!r}, not "{FORMAT}"')
+    if "data" not in card:
+        raise ValueError(f'{file} is not a whole recording: it has no "data"')
+    if "arrays" not in card:
+        return card["data"]
+    return card["data"] | {"arrays": _read_arrays(file, card["arrays"])}
+
+
+def save_recording(file: Path, data: Any, *, command: str, arrays: Mapping[str, np.ndarray] | None = None) -> None:
+    """Write a recording in place of the one that may be there.
+
+    Args:
+        file: NAME.json; arrays go to NAME.safetensors beside it.
+        data: as JSON can hold it.
+        command: that made it.
+        arrays: by name.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    card: dict[str, Any] = {"format": FORMAT, "name": file.stem, "command": command}
+    if arrays:
+        content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        beside = file.with_suffix(".safetensors")
+        card["arrays"] = {"name": beside.name, "sha256": hashlib.sha256(content).hexdigest()}
+        write_atomically(beside, content)
+    write_atomically(file, (_readable_json(card | {"data": data}) + "\n").encode("utf-8"))
+
+
+def _readable_json(value: Any, indent: int = 0) -> str:
+    """JSON of a recording: short values and tables of numbers or words on one line, all else one entry a line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(line) + indent <= _LINE or _is_table(value):
+        return line
+    if isinstance(value, dict):
+        rows = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_readable_json(one, indent + 1)}" for key, one in value.items()
+        ]
+    else:
+        rows = [_readable_json(one, indent + 1) for one in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return f"{first}\n" + ",\n".join(" " * (indent + 1) + row for row in rows) + f"\n{' ' * indent}{last}"
+
+
+def _is_table(value: Any, depth: int = 2) -> bool:
+    """Whether it is a list of plain values, or of lists of them."""
+    if not isinstance(value, list) or not depth:
+        return not isinstance(value, (dict, list))
+    return all(_is_table(one, depth - 1) for one in value)
+
+
+def _read_arrays(file: Path, entry: Mapping[str, str]) -> dict[str, np.ndarray]:
+    beside = file.with_suffix(".safetensors")
+    if not beside.is_file():
+        raise FileNotFoundError(f"{file} is not whole: its arrays, {beside.name}, are missing")
+    content = beside.read_bytes()
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise ValueError(f"{beside} is damaged or belongs to another recording")
+    try:
+        return safetensors.numpy.load(content)
+    except SafetensorError as error:
+        raise ValueError(f"{beside} is not a safetensors file ({error})") from None
+
+
+def _find(name: str, kind: str) -> Artifact:
+    if name not in ARTIFACTS or ARTIFACTS[name].kind != kind:
+        raise ValueError(f"no {kind} called {name!r} ships; there are {_names(kind)}")
+    return ARTIFACTS[name]
+
+
+def _names(kind: str) -> str:
+    return ", ".join(name for name, artifact in ARTIFACTS.items() if artifact.kind == kind)
