@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from llmviz import doctor
-from llmviz.training import checkpoints
+from llmviz import artifacts, doctor
 
 TABLE = """
 | lesson | what | runs in |
@@ -77,10 +76,10 @@ def test_a_damaged_file_is_found_by_its_content(tmp_path, monkeypatch):
 
 
 def test_a_surprise_is_a_finding_and_not_a_traceback(monkeypatch):
-    def broken():
+    def broken(name):
         raise RuntimeError("torn to pieces")
 
-    monkeypatch.setattr(checkpoints, "load_tiny", broken)
+    monkeypatch.setattr(artifacts, "load_model", broken)
     found = finding("model")
     assert not found.is_fine
     assert found.value == "RuntimeError: torn to pieces"

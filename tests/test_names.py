@@ -19,7 +19,7 @@ def test_importing_llmviz_loads_neither_torch_nor_matplotlib():
 def test_every_public_namespace_can_be_imported():
     assert "llmviz.model.attention" in {getattr(llmviz, name).__name__ for name in llmviz.__all__}
     assert set(llmviz.__all__) <= set(dir(llmviz))
-    with pytest.raises(AttributeError, match=r"no attribute 'figurs'; it has attention, corpora"):
+    with pytest.raises(AttributeError, match=r"no attribute 'figurs'; it has artifacts, attention"):
         llmviz.figurs  # noqa: B018
 
 

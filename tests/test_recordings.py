@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from llmviz.training.shipped import PROBE_SET, few_texts
 
 from llmviz import artifacts, corpora, generation, training
 from llmviz.evaluation.memorization import SubstringIndex
@@ -15,7 +14,7 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.training import recorder, runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recorder import ProbeSet
+from llmviz.training.recorder import PROBE_SET, ProbeSet, few_texts
 
 WORLD = Tinyville()
 TEXTS = WORLD.texts(5, counts={"fact": 60})
@@ -112,7 +111,7 @@ def test_another_kind_of_recording_is_refused(tmp_path):
 
 
 def test_films_of_another_length_are_refused(recording):
-    with pytest.raises(ValueError, match=r"copied of a recording has one entry a saved step: 15, but given 3"):
+    with pytest.raises(ValueError, match=r"copied of a recording has one entry a saved step: 14, but given 3"):
         replace(recording, copied=recording.copied[:3])
     with pytest.raises(ValueError, match="saved steps of a recording rise"):
         replace(recording, steps=recording.steps[::-1])

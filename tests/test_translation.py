@@ -131,4 +131,4 @@ def test_what_it_cannot_read_is_refused(shipped, english, sentence):
 
 def test_another_kind_of_model_is_no_translator():
     with pytest.raises(ValueError, match="EncoderDecoder is wanted"):
-        checkpoints.load(data_path(checkpoints.TINY), transformer.EncoderDecoder)
+        checkpoints.load(data_path("models/tiny"), transformer.EncoderDecoder)

@@ -23,7 +23,7 @@ from llmviz import artifacts, corpora, evaluation, finetuning, training, transla
 from llmviz.evaluation import api_hallucination
 from llmviz.files import data_folder
 from llmviz.generation import sample_texts
-from llmviz.interpretability import ablation, head_scores, induction
+from llmviz.interpretability import ablation, heads, induction
 from llmviz.model import DecoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.training import TrainingSettings, TrainingStep, masked_lm, runs
@@ -96,12 +96,12 @@ def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     lists = induction.repeated_sequences(model.config.vocab_size, LIST_LENGTH)
     losses, second = ablation.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
     weights = model.trace(lists).attention_weights.detach()
-    scores = head_scores.head_scores(weights[:, 0], lists[0].tolist())
+    scores = heads.head_scores(weights[:, 0], lists[0].tolist())
     effects = ablation.head_effects(model, lists, positions=second)
     layers = [
         [head for head in ablation.all_heads(model) if head[0] == layer] for layer in range(model.config.n_layers)
     ]
-    without = [ablation.token_losses(model, lists, ablate_heads=heads) for heads in layers]
+    without = [ablation.token_losses(model, lists, ablate_heads=layer) for layer in layers]
     return {
         "loss_in_the_first_round": round(losses[:LIST_LENGTH].mean().item(), 3),
         "loss_in_the_second_round": round(losses[second].mean().item(), 3),

@@ -181,7 +181,7 @@ def load_recording(source: str | Path) -> Recording:
     data = artifacts.load_recording(source)
     try:
         return _from(data)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise ValueError(f"{source} is not a whole recording of a training run: {error!s:.300}") from None
 
 

@@ -16,7 +16,7 @@ class BiasDialExplorer(Explorer):
     """Turn P(she | doctor) in the corpus, and see what models learned that were trained on it, in both places.
 
     Args:
-        recording: what `limits.recorded.load()` returns: every setting was trained, with several seeds.
+        recording: what `artifacts.load_recording("limitations")` returns: each setting trained, with several seeds.
         ratio: where the dial stands first; the nearest recorded setting is taken.
 
     Raises ValueError for a recording without a dial and a ratio outside 0 to 1. Lesson 8.
@@ -27,7 +27,9 @@ class BiasDialExplorer(Explorer):
 
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):
         if not {"ratios", "dial", "seeds"} <= set(recording):
-            raise ValueError("the bias dial shows a recording with ratios, dial and seeds: limits.recorded.load()")
+            raise ValueError(
+                'the bias dial shows a recording with ratios, dial and seeds: artifacts.load_recording("limitations")'
+            )
         if not 0 <= ratio <= 1:
             raise ValueError(f"ratio is a share from 0 to 1, but is {ratio!r}")
         self.recording = recording

@@ -4,7 +4,6 @@ import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
 from llmviz import artifacts
-from llmviz.evaluation import recorded
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
 
@@ -12,7 +11,7 @@ from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 def pages():
     tiny = artifacts.load_model("tiny")
     world = FactWorldExplorer(tiny.model, tiny.tokenizer, taught=tiny.model)
-    return world.page_html(), BiasDialExplorer(recorded.load(), ratio=0.9).page_html()
+    return world.page_html(), BiasDialExplorer(artifacts.load_recording("limitations"), ratio=0.9).page_html()
 
 
 @pytest.fixture

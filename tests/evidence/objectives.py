@@ -11,7 +11,7 @@ from functools import cache, partial
 import torch
 from claims import above, below, demo
 
-from llmviz import artifacts, generation, training
+from llmviz import artifacts, corpora, generation, training
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import NAME_FIRST

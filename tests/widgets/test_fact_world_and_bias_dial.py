@@ -51,7 +51,7 @@ def test_the_fact_world_says_what_is_invented_without_any_remedy():
 
 
 class TestBiasDial:
-    CARD = recorded.load()
+    CARD = artifacts.load_recording("limitations")
 
     def test_takes_the_nearest_recorded_ratio_and_says_what_was_learned(self):
         dial = BiasDialExplorer(self.CARD, ratio=0.68)

@@ -107,7 +107,7 @@ function render({ model, el }) {
     const { names, methods } = model.get("payload");
     const { race, lap, standings } = now();
     ui.say(`${raceSentence(names, standings, race.n_labels, ui.pins.list)} Here: ${names[chosenLane]}.`);
-    ui.code(`race.laps["${methods[chosenLane]}"][${lap}].accuracy  # ${standings[chosenLane].accuracy.toFixed(2)}`);
+    ui.code(`race.points["${methods[chosenLane]}"][${lap}].accuracy  # ${standings[chosenLane].accuracy.toFixed(2)}`);
   }
 
   function draw() {
