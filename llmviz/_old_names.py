@@ -45,7 +45,7 @@ model_config model.config
 one_page model.minimal_gpt NOT_COUNTED=IGNORE_INDEX
 optimizers training.optimizers orthogonalise=orthogonalize
 overlap evaluation.text_overlap Overlap=TextOverlap
-parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=joined_process_group
+parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
 pretrained.bert_words pretrained.bert_tokenizer
 pretrained.catalogue pretrained.registry
 pretrained.families pretrained.convert Origin=TensorMapping Plan=ConversionPlan plan=conversion_plan

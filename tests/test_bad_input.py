@@ -138,7 +138,7 @@ def make_run(folder: Path, text: Path, n_steps: int) -> None:
 
     run = runs.create(corpora.from_file(text), tokenizer="characters", steps=2)
     with pytest.raises(KeyboardInterrupt):
-        runs.train(run, folder, look=stop)
+        runs.train(run, folder, callback=stop)
 
 
 def damage_models(folder: Path) -> None:

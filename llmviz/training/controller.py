@@ -1,7 +1,7 @@
-"""A training run that somebody steers: start, pause, one step, stop, start again, faster or slower (lesson 5).
+"""A training run with buttons: start, pause, one step, stop, restart, and a multiplier of the learning rate (lesson 5).
 
-The steps are those of `training.train_steps`, one after the other, taken by a thread of their own, so that whoever
-steers is never kept waiting. With the dial left alone the weights end as `train_steps` leaves them.
+The steps are those of `train_steps`, taken by a background thread. With the multiplier at 1 the weights end as
+`train_steps` leaves them.
 """
 
 from __future__ import annotations
@@ -10,50 +10,42 @@ import copy
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
-import torch
 from torch import Tensor
 
 from llmviz.model.transformer import TransformerBase
 from llmviz.training.loop import Objective, TrainingSettings, TrainingStep, next_token_loss, train_steps
 
 READY, TRAINING, PAUSED, STOPPED, DONE, FAILED = "ready", "training", "paused", "stopped", "done", "failed"
-FASTEST = 30.0
-_GLANCE = 0.05  # seconds between two glances of whoever waits for the thread
-
-
-@dataclass
-class _Dial:
-    """What the scheduled learning rate is multiplied by."""
-
-    rate: float = 1.0
+MAX_LR_MULTIPLIER = 30.0
+_EVALUATIONS = 12
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class _Dialled(TrainingSettings):
-    """Settings whose schedule somebody turns up and down while the run goes on."""
+class _ScaledSettings(TrainingSettings):
+    """Settings whose schedule is multiplied by a factor that may change during the run."""
 
-    dial: _Dial = field(default_factory=_Dial)
+    multiplier: Callable[[], float] = lambda: 1.0
 
     def schedule(self, step: int) -> float:
-        return self.dial.rate * super().schedule(step)
+        return self.multiplier() * super().schedule(step)
 
 
 class TrainingController:
-    """A run with a start and a pause button. Attributes to read: `model`, `settings`, `steps`, `state`, `error`.
+    """A training run that can be paused. To read: `model`, `settings`, `steps`, `state`, `error`, `is_pausing`.
 
     Args:
-        model: is changed in place; `restart()` gives it back its first weights.
-        token_ids, settings, starts, objective: as in `training.train_steps`.
-        look: called between two steps, before the first, after the last, and every `look_every` steps: measure the
-            model there, write a sample. One that takes long may break off where `is_pausing`, and return False; it is
-            then called again before the next step.
-        look_every: steps between two looks; None: a twelfth of the run.
-        tell: called from the thread whenever something has changed.
+        model: is changed in place; `restart()` resets it to its initial weights.
+        token_ids, settings, starts, objective: as `train_steps` takes them.
+        evaluate: called before the first step, after the last, and at every twelfth of the run, for example to measure
+            the model. A slow one may stop early if `is_pausing` and return False; it is called again before the next
+            step.
+        on_change: called from the training thread after every change.
 
-    `is_pausing`: has somebody asked it to pause? `state` is one of "ready", "training", "paused", "stopped", "done",
-    "failed"; `error` says what failed. All methods may be called from any thread. Lesson 5.
+    `state` is "ready", "training", "paused", "stopped", "done" or "failed"; `error` says what failed. All methods may
+    be called from any thread.
     """
 
     def __init__(
@@ -64,59 +56,56 @@ class TrainingController:
         *,
         starts: Tensor | None = None,
         objective: Objective = next_token_loss,
-        look: Callable[[TrainingController], bool | None] = lambda run: None,
-        look_every: int | None = None,
-        tell: Callable[[TrainingController], None] = lambda run: None,
+        evaluate: Callable[[TrainingController], bool | None] = lambda run: None,
+        on_change: Callable[[TrainingController], None] = lambda run: None,
     ):
-        if look_every is not None and look_every < 1:
-            raise ValueError(f"look_every is a number of steps, at least 1; given {look_every}")
         self.model, self.settings = model, settings
-        self.look_every = look_every or max(1, settings.steps // 12)
-        self._text, self._starts, self._objective = token_ids, starts, objective
-        self._look, self._tell = look, tell
-        self._newborn = copy.deepcopy(model.state_dict())
-        self._dial = _Dial()
-        self._steering = threading.RLock()
+        self._evaluate_every = max(1, settings.steps // _EVALUATIONS)
+        self._token_ids, self._starts, self._objective = token_ids, starts, objective
+        self._evaluate, self._on_change = evaluate, on_change
+        self._initial_weights = copy.deepcopy(model.state_dict())
+        self._lr_multiplier = 1.0
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self.is_pausing = False
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.steps: list[TrainingStep] = []
         self.state, self.error = READY, ""
         self.seconds = 0.0
-        self._failure: Exception | None = None
-        self._looked_at: int | None = None
+        self._exception: Exception | None = None
+        self._evaluated_at: int | None = None
         self._stepper = self._new_stepper()
 
     def _new_stepper(self) -> Iterator[TrainingStep]:
-        settings = _Dialled(**asdict(self.settings), dial=self._dial)
-        return train_steps(self.model, self._text, settings, starts=self._starts, objective=self._objective)
+        settings = _ScaledSettings(**asdict(self.settings), multiplier=lambda: self._lr_multiplier)
+        return train_steps(self.model, self._token_ids, settings, starts=self._starts, objective=self._objective)
 
     @property
     def step(self) -> int:
-        """How many steps are done."""
+        """Number of steps done."""
         return len(self.steps)
 
     @property
-    def rate(self) -> float:
-        """What the scheduled learning rate is multiplied by, from the next step on."""
-        return self._dial.rate
+    def lr_multiplier(self) -> float:
+        """Factor of the scheduled learning rate, from the next step on; 0 to 30."""
+        return self._lr_multiplier
 
-    @rate.setter
-    def rate(self, rate: float) -> None:
-        if not 0 <= rate <= FASTEST:
-            raise ValueError(f"the dial goes from 0 to {FASTEST:g} times the scheduled learning rate; given {rate}")
-        self._dial.rate = float(rate)
+    @lr_multiplier.setter
+    def lr_multiplier(self, factor: float) -> None:
+        if not 0 <= factor <= MAX_LR_MULTIPLIER:
+            raise ValueError(f"lr_multiplier must be from 0 to {MAX_LR_MULTIPLIER:g}, but was {factor}")
+        self._lr_multiplier = float(factor)
 
     @property
     def seconds_left(self) -> float | None:
-        """About how long the rest takes, looks included; None before the first step."""
+        """Estimated time to the end, evaluations included; None before the first step."""
         return self.seconds / self.step * (self.settings.steps - self.step) if self.step else None
 
     def start(self, steps: int | None = None) -> None:
-        """Train on, in the background: to the end, or so many steps. Nothing happens where the run is over."""
-        with self._steering:
+        """Train in the background, to the end or so many steps. Does nothing if the run is over."""
+        with self._lock:
             self.pause()
             if self.state not in (READY, PAUSED):
                 return
@@ -125,93 +114,87 @@ class TrainingController:
             self._thread = threading.Thread(target=self._work, args=(last,), name="training", daemon=True)
             self._thread.start()
 
-    def ask_to_pause(self) -> None:
-        """Stop after the step that is being taken; returns at once."""
+    def request_pause(self) -> None:
+        """Pause after the current step; returns at once."""
         self.is_pausing = True
 
     def pause(self) -> None:
-        """Stop after the step that is being taken; returns when the weights are still."""
-        with self._steering:
-            self.ask_to_pause()
+        """Pause; blocks until the current step has finished."""
+        with self._lock:
+            self.request_pause()
             if self._thread not in (None, threading.current_thread()):
                 self._thread.join()
                 self._thread = None
 
-    def one_step(self) -> None:
-        """Take one step, and return when it is taken."""
-        self.run(1)
-
     def run(self, steps: int | None = None) -> list[TrainingStep]:
-        """Train to the end, or so many steps; returns all steps so far when that is done, or somebody paused.
+        """Train to the end, or so many steps, and return all steps so far; a pause from elsewhere ends it earlier.
 
-        Raises what a step raised. A KeyboardInterrupt pauses the run, and goes on its way.
+        Raises what a step raised. Pauses on KeyboardInterrupt and re-raises it.
         """
         self.start(steps)
         thread = self._thread
         try:
             while thread is not None and thread.is_alive():
-                thread.join(_GLANCE)
+                thread.join(_POLL_SECONDS)
         except KeyboardInterrupt:
             self.pause()
             raise
         if self.state == FAILED:
-            raise ArithmeticError(self.error) from self._failure
+            raise ArithmeticError(self.error) from self._exception
         return self.steps
 
     def stop(self) -> None:
-        """End the run here, with a last look; the model stays as it is, ready to be used."""
-        with self._steering:
+        """End the run here, with a last evaluation; the model stays as it is."""
+        with self._lock:
             self.pause()
             if self.state in (READY, PAUSED):
                 self.is_pausing = False
-                self._guarded(self._glance)
+                self._guarded(self._evaluate_once)
                 if self.state != FAILED:
                     self.state = STOPPED
-                self._tell(self)
+                self._on_change(self)
 
     def restart(self) -> None:
-        """Give the model its first weights back and forget the run; the dial stays where it is."""
-        with self._steering:
+        """Reset the model to its initial weights and the run to its start; the multiplier stays."""
+        with self._lock:
             self.pause()
-            self.model.load_state_dict(self._newborn)
+            self.model.load_state_dict(self._initial_weights)
             self.model.zero_grad()
-            self._begin()
-            self._tell(self)
+            self._reset()
+            self._on_change(self)
 
     def _work(self, last: int) -> None:
-        self._tell(self)
-        with torch.enable_grad():
-            self._guarded(lambda: self._take_steps(last))
+        self._on_change(self)
+        self._guarded(lambda: self._take_steps(last))
         if self.state == TRAINING:
-            is_over = self.step >= self.settings.steps and self._looked_at == self.step
+            is_over = self.step >= self.settings.steps and self._evaluated_at == self.step
             self.state = DONE if is_over else PAUSED
-        self._tell(self)
+        self._on_change(self)
 
     def _take_steps(self, last: int) -> None:
         began, before = time.perf_counter(), self.seconds
-        self._glance_if_due()
+        self._evaluate_if_due()
         while self.step < last and not self.is_pausing:
             self.steps.append(next(self._stepper))
             self.seconds = before + time.perf_counter() - began
-            self._glance_if_due()
-            self._tell(self)
+            self._evaluate_if_due()
+            self._on_change(self)
 
-    def _glance_if_due(self) -> None:
-        if self.step % self.look_every == 0 or self.step == self.settings.steps:
-            self._glance()
+    def _evaluate_if_due(self) -> None:
+        if self.step % self._evaluate_every == 0 or self.step == self.settings.steps:
+            self._evaluate_once()
 
-    def _glance(self) -> None:
-        """Look, once a step."""
-        if self._looked_at != self.step and self._look(self) is not False:
-            self._looked_at = self.step
+    def _evaluate_once(self) -> None:
+        if self._evaluated_at != self.step and self._evaluate(self) is not False:
+            self._evaluated_at = self.step
 
     def _guarded(self, action: Callable[[], None]) -> None:
-        """Whatever goes wrong in a step ends the run, and is kept as a sentence."""
+        """Run; an exception ends the training run and becomes its `error`."""
         try:
             action()
-        except Exception as error:
-            self.state, self._failure = FAILED, error
-            self.error = f"Step {self.step + 1} failed: {error}."
-            if self.rate != 1:
-                self.error += f" The learning rate was turned to {self.rate:g} times the scheduled one."
-            self.error += " Start again gives you the newborn model back."
+        except Exception as exception:
+            self.state, self._exception = FAILED, exception
+            self.error = f"Step {self.step + 1} failed: {exception}."
+            if self.lr_multiplier != 1:
+                self.error += f" The learning rate was {self.lr_multiplier:g} times the scheduled one."
+            self.error += " Restart to go back to the initial model."

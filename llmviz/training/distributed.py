@@ -1,16 +1,15 @@
-"""One training run in several processes: each reads its share of the windows, and all take the same step.
+"""Data-parallel training: several processes, each with a share of every batch.
 
     torchrun --nproc-per-node 2 -m llmviz train --steps 2000 --out runs/two
 
-Data parallelism, as large models are trained: every process has the whole model, computes the gradient of its own
-windows, and torch averages the gradients of all before anyone moves (Li and others 2020, "PyTorch Distributed",
-section 3). On CPUs the processes talk through gloo, on NVIDIA cards through nccl.
+Every process holds the whole model and computes the gradients of its own windows; torch averages the gradients before
+the optimizer step (Li et al. 2020, "PyTorch Distributed", section 3). CPUs communicate by gloo, NVIDIA cards by nccl.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,22 +22,18 @@ from llmviz.training.loop import Objective
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of one run, as one of them sees it.
-
-    Attributes:
-        rank: which one this is, from 0 on; the first one writes and speaks for all.
-        size: how many there are.
-    """
+    """The processes of one run: the rank of this one (from 0), and how many there are."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def is_first(self) -> bool:
+    def is_main_process(self) -> bool:
+        """Whether this process writes and prints for all."""
         return self.rank == 0
 
-    def agreed(self, number: int) -> int:
-        """The first one's number, for all of them."""
+    def broadcast(self, number: int) -> int:
+        """The main process's number, in every process; waits for all."""
         if self.size == 1:
             return number
         shared = torch.tensor(number, device=_device())
@@ -46,7 +41,7 @@ class ProcessGroup:
         return int(shared)
 
     def check_batch(self, batch_size: int) -> None:
-        """Refuse a batch that cannot be shared out evenly: the mean of the processes' means would not be its mean."""
+        """Refuse a batch that does not split evenly: the mean of the processes' means would not be its mean."""
         if batch_size % self.size:
             raise ValueError(
                 f"{self.size} processes cannot share {batch_size} windows a step evenly; "
@@ -58,8 +53,8 @@ SINGLE_PROCESS = ProcessGroup()
 
 
 @contextmanager
-def joined_process_group() -> Iterator[ProcessGroup]:
-    """Find the other processes that torchrun started, and leave them at the end; alone without torchrun."""
+def join_process_group() -> Iterator[ProcessGroup]:
+    """The processes that torchrun started; `SINGLE_PROCESS` without torchrun. Left at the end."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield SINGLE_PROCESS
@@ -74,37 +69,30 @@ def joined_process_group() -> Iterator[ProcessGroup]:
 
 
 def _device() -> torch.device:
-    """Where this process computes: under nccl its own card."""
+    """Where this process computes: its own card under nccl."""
     if torch.distributed.get_backend() == "nccl":
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return torch.device("cpu")
 
 
-def move_to_own_device(model: TransformerBase, optimizers: list[torch.optim.Optimizer]) -> None:
-    """Put the model, and what its optimizers remember, where this process computes."""
+def data_parallel(
+    objective: Objective, model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], group: ProcessGroup
+) -> Objective:
+    """An objective over each process's share of the windows, with the value and gradients of the whole batch.
+
+    The model, and the optimizers' state, are moved to this process's device. A single process keeps its objective.
+    """
+    if group.size == 1:
+        return objective
     model.to(_device())
     for optimizer in optimizers:
-        optimizer.load_state_dict(optimizer.state_dict())  # each memory moves to its weight
+        optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
+    replica = torch.nn.parallel.DistributedDataParallel(model)
 
+    def shared_loss(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
+        own = objective(replica, windows[group.rank :: group.size], generator)
+        total = own.detach().clone()
+        torch.distributed.all_reduce(total)
+        return own + (total / group.size - own.detach())  # the value of the mean, the gradient of the own part
 
-def shared_objective(objective: Objective, model: TransformerBase, team: ProcessGroup) -> Objective:
-    """The same loss, computed together: each process takes every so-manieth window of a step.
-
-    Args:
-        objective: the loss of a model on windows, a mean over them.
-        model: whose gradients are averaged over the processes after each `backward`.
-
-    Returns:
-        an objective whose value is the mean over all windows in every process.
-    """
-    if team.size == 1:
-        return objective
-    together = torch.nn.parallel.DistributedDataParallel(model)
-
-    def loss_of_own_windows(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
-        own = objective(together, windows[team.rank :: team.size], generator)
-        mean = own.detach().clone()
-        torch.distributed.all_reduce(mean)
-        return own + (mean / team.size - own.detach())  # the mean's value, its own part's gradient
-
-    return loss_of_own_windows
+    return shared_loss

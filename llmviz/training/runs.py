@@ -1,4 +1,4 @@
-"""A training run in a folder: begin it, save it on the way, resume it after any interruption, measure its end."""
+"""A training run in a folder: create it, train with checkpoints, resume after an interruption, report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers import TOKENIZERS, Tokenizer
-from llmviz.training import checkpoints, distributed, loop
+from llmviz.training import checkpoints, loop
 from llmviz.training.checkpoints import Checkpoint
-from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
+from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup, data_parallel
 from llmviz.training.loop import TrainingSettings, TrainingStep
 
 TOKENS_PER_STEP = 1024
@@ -28,16 +28,16 @@ HISTORY_POINTS = 200
 
 @dataclass
 class Run:
-    """A run between two of its steps.
+    """A run between two steps.
 
     Attributes:
-        checkpoint: model, tokenizer, recipe, settings and optimizers as they stand.
-        corpus, held_out: what it learns from, and what it has never seen.
-        token_ids: (position,), the corpus as tokens.
-        starts: where windows may begin, or None for anywhere.
-        history: (step, loss) pairs, thinned.
-        seconds: spent on training steps so far, evaluation and saving left out.
-        validation_loss: nats per token on the held-out text, as last measured; None before that.
+        checkpoint: model, tokenizer, corpus recipe, settings and optimizers as they stand.
+        corpus, held_out: the training and the validation part.
+        token_ids: (position,), the training part.
+        starts: where its documents begin; None where windows may begin anywhere.
+        history: (step, loss).
+        seconds: of training steps so far, without evaluation and saving.
+        validation_loss: nats per token on the validation part, as last measured.
     """
 
     checkpoint: Checkpoint
@@ -63,12 +63,12 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Are all steps done, or was the wanted loss reached?"""
+        """Whether all steps are done, or the wanted loss was reached."""
         return self.checkpoint.step >= self.settings.steps or bool(self.checkpoint.record.get("stopped_early"))
 
 
 def corpus_tokens(corpus: Corpus, tokenizer: Tokenizer) -> Tensor:
-    """All documents as one row of token ids, an end-of-text token before each of several, and one at the end."""
+    """All documents in one sequence (position,), with an end-of-text token before each of several and at the end."""
     if len(corpus.documents) == 1:
         return torch.tensor(tokenizer.encode(corpus.documents[0]))
     row: list[int] = []
@@ -79,8 +79,8 @@ def corpus_tokens(corpus: Corpus, tokenizer: Tokenizer) -> Tensor:
 
 
 def prompt_ids(checkpoint: Checkpoint, prompt: str) -> list[int]:
-    """The tokens that a text with this beginning starts with: an end-of-text token first where texts are short
-    documents, and for a model of one long text a line break where the prompt is empty."""
+    """Token ids of a prompt for this model: an end-of-text token first if it was trained on documents; a line break for
+    an empty prompt if it was trained on one long text."""
     if checkpoint.record.get("n_documents", 2) > 1:
         return checkpoint.tokenizer.encode_prompt(prompt)
     return checkpoint.tokenizer.encode(prompt or "\n")
@@ -96,18 +96,18 @@ def create(
     seed: int = 0,
     command: str = "",
     progress: bool = False,
-    team: ProcessGroup = SINGLE_PROCESS,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Run:
     """Prepare a run: train the tokenizer, make the model, and fix the number of steps.
 
     Args:
-        corpus: what to learn from; a part of it is held out (see `corpora.split`).
+        corpus: is split into a training and a validation part (see `corpora.split`).
         tokenizer: "bpe", "word" or "characters".
-        vocab_size: of the tokenizer; characters take as many as there are.
-        steps: how many steps; or
-        seconds: measure a few steps on this machine, then fix the number of steps that fills so many seconds.
-        seed: of the first weights and of the order of reading.
-        team: the processes that share the run (see `parallel`).
+        vocab_size: of the tokenizer; ignored for characters.
+        steps, seconds: one of the two; for seconds, some steps are timed first on this machine.
+        seed: of the initial weights and of the windows.
+        command: how the run was started, for the checkpoint's record.
+        group: the processes that share the run (see `distributed`).
     """
     if (steps is None) == (seconds is None):
         raise ValueError("say how long to train: either a number of steps or a number of seconds")
@@ -119,12 +119,12 @@ def create(
     _check_enough(learned, token_ids, corpus_tokens(held_out, chosen), context_length)
     model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
     settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
-    team.check_batch(settings.batch_size)
+    group.check_batch(settings.batch_size)
     spent = 0.0
     if seconds is not None:
-        own = replace(settings, batch_size=settings.batch_size // team.size)
+        own = replace(settings, batch_size=settings.batch_size // group.size)
         per_step, spent = loop.measure_seconds_per_step(model, token_ids, own, starts=starts)
-        settings = replace(settings, steps=team.agreed(max(1, round((seconds - spent) / per_step))))
+        settings = replace(settings, steps=group.broadcast(max(1, round((seconds - spent) / per_step))))
     record = {"command": command, "n_documents": len(corpus.documents), "n_parameters": model.n_parameters}
     optimizers = loop.make_optimizers(model, settings)
     checkpoint = Checkpoint(model, chosen, corpus.recipe, settings, 0, record, optimizers)
@@ -134,7 +134,7 @@ def create(
 def _windows(
     learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer
 ) -> tuple[int, Tensor | None]:
-    """The context length and, where every document fits into it, the places where windows begin."""
+    """The context length and, where every document fits into it, the positions where documents begin."""
     if len(learned.documents) > 1:
         starts = loop.document_starts(token_ids, tokenizer.end_of_text)
         longest_held_out = max(len(ids) for ids in tokenizer.encode_batch(held_out.documents))
@@ -144,7 +144,7 @@ def _windows(
 
 
 def _check_enough(learned: Corpus, token_ids: Tensor, held_out_ids: Tensor, context_length: int) -> None:
-    """Refuse at once a text that makes too few tokens (such as one letter a thousand times)."""
+    """Refuse a text that makes too few tokens (such as one letter a thousand times)."""
     if len(token_ids) <= context_length or len(held_out_ids) < 2:
         raise ValueError(
             f"{learned.name} makes {len(token_ids)} tokens to learn from and {len(held_out_ids)} to validate with, "
@@ -153,7 +153,7 @@ def _check_enough(learned: Corpus, token_ids: Tensor, held_out_ids: Tensor, cont
 
 
 def resume(folder: str | Path, *, progress: bool = False) -> Run:
-    """Take up a run where its folder's checkpoint left it; it ends with the weights of an uninterrupted one."""
+    """Continue the run of a folder's checkpoint; it ends with the weights of an uninterrupted run."""
     checkpoint = checkpoints.load(folder)
     if checkpoint.step < checkpoint.settings.steps and not checkpoint.optimizers:
         raise ValueError(f"{folder} holds a model but not the state of its training, so it cannot be resumed")
@@ -188,84 +188,82 @@ def train(
     *,
     until_loss: float | None = None,
     save_every: int = 250,
-    look: Callable[[TrainingStep], None] = lambda step: None,
-    team: ProcessGroup = SINGLE_PROCESS,
+    callback: Callable[[TrainingStep], None] = lambda step: None,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> None:
-    """Train to the end; save every so often, at the end, and when a KeyboardInterrupt comes between two steps.
+    """Train to the end; save at intervals, at the end, and on a KeyboardInterrupt between two steps.
 
-    One that comes in the middle of a step leaves what was saved last: half a step is no checkpoint.
+    An interrupt in the middle of a step leaves the last saved checkpoint.
 
     Args:
         folder: where the checkpoint goes.
         until_loss: stop early when the validation loss (nats per token) is at or below this.
         save_every: steps between two checkpoints.
-        look: is shown each step, for a progress bar; what it raises ends the run between two steps.
-        team: the processes that share the run; the first one saves. If another one dies, it saves once more and raises
-            a ConnectionError.
+        callback: called after each step; an exception in it ends the run between two steps.
+        group: the processes that share the run; the main process saves. If another one dies, it saves once more and
+            raises a ConnectionError.
     """
-    keep = save if team.is_first else (lambda run, folder: None)
+    save_checkpoint = save if group.is_main_process else (lambda run, folder: None)
     if run.is_over:
-        if run.validation_loss is None:  # it was killed between its last step and its last measurement
+        if run.validation_loss is None:  # it was killed between its last step and its last evaluation
             run.validation_loss = held_out_loss(run)
-            keep(run, folder)
+            save_checkpoint(run, folder)
         return
     evaluate_every = max(25, run.settings.steps // 10)
-    keep(run, folder)
+    save_checkpoint(run, folder)
     is_between_steps = False
     try:
-        for step in _steps(run, team):
+        for step in _steps(run, group):
             run.seconds += step.seconds
             run.history.append((step.step, round(step.loss, 4)))
             run.checkpoint = replace(run.checkpoint, step=step.step)
             is_between_steps = True
-            look(step)
+            callback(step)
             if until_loss is not None and step.step % evaluate_every == 0:
                 run.validation_loss = held_out_loss(run)
                 if run.validation_loss <= until_loss:
                     run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
                     break
             if step.step % save_every == 0:
-                keep(run, folder)
+                save_checkpoint(run, folder)
             is_between_steps = False
         is_between_steps = True
         run.validation_loss = held_out_loss(run)
-        keep(run, folder)
+        save_checkpoint(run, folder)
     except KeyboardInterrupt:
         if is_between_steps:
-            keep(run, folder)
+            save_checkpoint(run, folder)
         raise
     except RuntimeError as error:
-        if team.size == 1:
+        if group.size == 1:
             raise
-        keep(run, folder)  # nobody moves before all have averaged, so these are the weights of the last whole step
+        save_checkpoint(run, folder)  # gradients are averaged before the update: these weights are of a whole step
         raise ConnectionError(
             f"another process of this run is gone; saved after step {run.checkpoint.step}; "
             f"go on with --resume {folder}, in as many processes as you like"
         ) from error
 
 
-def _steps(run: Run, team: ProcessGroup) -> Iterator[TrainingStep]:
-    """The steps that are left, alone or together."""
+def _steps(run: Run, group: ProcessGroup) -> Iterator[TrainingStep]:
+    """The steps that are left."""
+    group.check_batch(run.settings.batch_size)
     optimizers = run.checkpoint.optimizers
-    if team.size > 1:
-        team.check_batch(run.settings.batch_size)
-        distributed.move_to_own_device(run.model, optimizers)
+    objective = data_parallel(loop.next_token_loss, run.model, optimizers, group)
     return loop.train_steps(
-        run.model, run.token_ids, run.settings,
-        objective=distributed.shared_objective(loop.next_token_loss, run.model, team),
-        starts=run.starts, optimizers=optimizers, first_step=run.checkpoint.step,
+        run.model, run.token_ids, run.settings, objective=objective, starts=run.starts, optimizers=optimizers,
+        first_step=run.checkpoint.step,
     )  # fmt: skip
 
 
 def held_out_loss(run: Run) -> float:
-    """The loss on the held-out text, nats per token, each token once."""
+    """The validation loss, nats per token."""
     if run.starts is None:
         return round(loop.evaluate(run.model, corpus_tokens(run.held_out, run.tokenizer)), 4)
     return round(loop.evaluate_documents(run.model, run.tokenizer, run.held_out.documents), 4)
 
 
 def world_gaps(run: Run) -> dict[str, evaluation.Gap]:
-    """How far the model is from Tinyville on its held-out texts, by kind of text."""
+    """Loss of the model above the entropy of Tinyville, by kind of text."""
     recipe: dict[str, Any] = run.held_out.recipe
     world = Tinyville(run.corpus.recipe["counts"])
     texts: Sequence = world.texts(recipe["seed"], counts=recipe["counts"])
@@ -273,7 +271,7 @@ def world_gaps(run: Run) -> dict[str, evaluation.Gap]:
 
 
 def report(run: Run) -> dict[str, Any]:
-    """What the run came to, ready for JSON; seconds of training, losses in nats per token, gaps in nats per word."""
+    """The results of a run, ready for JSON: seconds of training, losses in nats per token, gaps in nats per word."""
     result = {
         "seconds": round(run.seconds, 2),
         "steps": run.checkpoint.step,

@@ -38,7 +38,6 @@ class LiveTraining(LiveExplorer):
         held_out: texts the model never learns from; the loss on up to 200 of them is a dot.
         yardsticks: losses with a name, in nats per token, such as `recordings.yardsticks` finds.
         prompt: how each sample begins.
-        look_every: steps between two dots and samples; None: a twelfth of the run.
 
     The buttons train in the background. `run()` does so in the cell, for a notebook that runs from top to bottom:
     it waits until the run is over, and finishes one that was begun with the buttons. `model` may be used whenever it
@@ -63,7 +62,6 @@ class LiveTraining(LiveExplorer):
         held_out: Sequence[str] = (),
         yardsticks: Mapping[str, float] | None = None,
         prompt: str = "",
-        look_every: int | None = None,
     ):
         self._tokenizer, self._prompt = tokenizer, prompt
         self._writes = tokenizer is not None and objective is next_token_loss
@@ -72,8 +70,7 @@ class LiveTraining(LiveExplorer):
         self._shown_at = 0.0
         self._forget()
         self._run = controller.TrainingController(
-            model, token_ids, settings, starts=starts, objective=objective, look=self._look, look_every=look_every,
-            tell=self._tell,
+            model, token_ids, settings, starts=starts, objective=objective, evaluate=self._look, on_change=self._tell,
         )  # fmt: skip
         super().__init__()
         self._listen_while_a_cell_waits()
@@ -115,7 +112,7 @@ class LiveTraining(LiveExplorer):
 
     def one_step(self) -> None:
         """Take one step."""
-        self._run.one_step()
+        self._run.run(1)
 
     def stop(self) -> None:
         """End the run here; the model stays as it is."""
@@ -150,16 +147,16 @@ class LiveTraining(LiveExplorer):
         action = content.get("do") if isinstance(content, dict) else None
         with contextlib.suppress(ArithmeticError):  # a failed step is told of by the state and the sentence
             if action == "pause":
-                self._run.ask_to_pause()  # and go on listening
+                self._run.request_pause()  # and go on listening
             elif action in ACTIONS:
                 getattr(self, action)()
 
     def _turned(self, change) -> None:
         try:
-            self._run.rate = change["new"]
+            self._run.lr_multiplier = change["new"]
         except ValueError as error:
             self.problem = str(error)
-            self.rate = self._run.rate
+            self.rate = self._run.lr_multiplier
 
     def _look(self, run: controller.TrainingController) -> bool:
         """Between two steps: the loss on texts it does not learn from, and what it writes; breaks off for a pause."""
@@ -208,7 +205,7 @@ class LiveTraining(LiveExplorer):
             "yardsticks": [[spoken_prose(name, 24), value] for name, value in self.yardsticks.items()],
             "seconds_left": run.seconds_left,
             "scheduled": run.settings.learning_rate * run.settings.schedule(min(run.step, run.settings.steps - 1)),
-            "fastest": controller.FASTEST,
+            "fastest": controller.MAX_LR_MULTIPLIER,
         }
 
     def __repr__(self) -> str:

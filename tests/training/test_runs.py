@@ -114,7 +114,7 @@ class TestCarryOn:
         saved = []
         monkeypatch.setattr(checkpoints, "save", lambda folder, checkpoint: saved.append(checkpoint))
         seen = []
-        runs.train(begin(corpus), tmp_path, save_every=5, look=seen.append)
+        runs.train(begin(corpus), tmp_path, save_every=5, callback=seen.append)
         assert [checkpoint.step for checkpoint in saved] == [0, 5, 10, 12]
         assert [step.step for step in seen] == list(range(1, 13))
         record = saved[-1].record
@@ -166,7 +166,7 @@ class TestResume:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.train(begin(corpus), tmp_path / "parted", save_every=5, look=interrupt)
+            runs.train(begin(corpus), tmp_path / "parted", save_every=5, callback=interrupt)
         run = runs.resume(tmp_path / "parted")
         assert run.checkpoint.step == stop
         runs.train(run, tmp_path / "parted", save_every=5)
@@ -184,7 +184,7 @@ class TestResume:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.train(parted, tmp_path / "parted", look=interrupt)
+            runs.train(parted, tmp_path / "parted", callback=interrupt)
         runs.train(parted, tmp_path / "parted")
         assert same_weights(parted.model, whole.model)
 
@@ -219,7 +219,7 @@ class TestResume:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            runs.train(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", look=interrupt)
+            runs.train(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", callback=interrupt)
         run = runs.resume(tmp_path / "parted")
         runs.train(run, tmp_path / "parted")
         assert same_weights(run.model, whole.model)

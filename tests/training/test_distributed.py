@@ -6,14 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import distributed_run
 import pytest
-import team_run
 import torch
 
 from llmviz.training import checkpoints, runs
 from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
 
-TEAM_RUN = Path(team_run.__file__)
+PROGRAM = Path(distributed_run.__file__)
 
 
 def torchrun(*arguments: object) -> subprocess.CompletedProcess:
@@ -27,19 +27,19 @@ def torchrun(*arguments: object) -> subprocess.CompletedProcess:
 
 @pytest.fixture(autouse=True)
 def text(tmp_path):
-    (tmp_path / "kites.txt").write_text(team_run.LINES, "utf-8")
+    (tmp_path / "kites.txt").write_text(distributed_run.LINES, "utf-8")
 
 
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """Fifty steps in this process: (losses, checkpoint)."""
     monkeypatch.setattr(runs, "ModelConfig", runs.ModelConfig)  # put back what the run makes small
-    losses = team_run.run_in_team(tmp_path / "alone", 50, SINGLE_PROCESS)
+    losses = distributed_run.train_in_group(tmp_path / "alone", 50, SINGLE_PROCESS)
     return losses, checkpoints.load(tmp_path / "alone")
 
 
 def test_two_processes_have_the_losses_of_one(tmp_path, alone):
-    done = torchrun(TEAM_RUN, tmp_path / "two", 50)
+    done = torchrun(PROGRAM, tmp_path / "two", 50)
     assert done.returncode == 0, done.stderr
     losses, checkpoint = alone
     assert json.loads((tmp_path / "two" / "losses.json").read_text()) == pytest.approx(losses, abs=1e-5)
@@ -50,14 +50,14 @@ def test_two_processes_have_the_losses_of_one(tmp_path, alone):
 
 
 def test_a_killed_process_leaves_a_good_checkpoint(tmp_path, alone):
-    done = torchrun(TEAM_RUN, tmp_path / "broken", 50, 23)
+    done = torchrun(PROGRAM, tmp_path / "broken", 50, 23)
     assert done.returncode != 0
     assert not (tmp_path / "broken" / "losses.json").exists()
     run = runs.resume(tmp_path / "broken")
     assert 20 <= run.checkpoint.step <= 23
     losses, checkpoint = alone
     rest = []
-    runs.train(run, tmp_path / "broken", look=lambda step: rest.append(step.loss))
+    runs.train(run, tmp_path / "broken", callback=lambda step: rest.append(step.loss))
     assert rest == pytest.approx(losses[-len(rest) :], abs=1e-4)
     assert run.checkpoint.step == checkpoint.step == 50
 
@@ -77,4 +77,4 @@ def test_windows_that_cannot_be_shared_evenly_are_refused():
 
 
 def test_alone_everything_stays_as_it_is():
-    assert SINGLE_PROCESS.is_first and SINGLE_PROCESS.agreed(7) == 7
+    assert SINGLE_PROCESS.is_main_process and SINGLE_PROCESS.broadcast(7) == 7

@@ -1,4 +1,4 @@
-"""A small run as one process of several: `torchrun … team_run.py FOLDER STEPS [LAST_OF_SECOND]` (test_parallel.py)."""
+"""A small run in one of several processes: `torchrun … distributed_run.py FOLDER STEPS [LAST_OF_SECOND]`."""
 
 import json
 import os
@@ -14,28 +14,28 @@ from llmviz.training import distributed, runs
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 
 
-def run_in_team(
-    folder: Path, steps: int, team: distributed.ProcessGroup, last_of_second: int | None = None
+def train_in_group(
+    folder: Path, steps: int, group: distributed.ProcessGroup, last_of_second: int | None = None
 ) -> list[float]:
     """Train on the kites.txt beside the folder; return the losses. The second process can be killed."""
     runs.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
     losses = []
 
-    def look(step) -> None:
+    def callback(step) -> None:
         losses.append(step.loss)
-        if team.rank == 1 and step.step == last_of_second:
+        if group.rank == 1 and step.step == last_of_second:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = runs.create(corpora.from_file(folder.parent / "kites.txt"), tokenizer="characters", steps=steps, team=team)
-    runs.train(run, folder, save_every=5, look=look, team=team)
+    run = runs.create(corpora.from_file(folder.parent / "kites.txt"), tokenizer="characters", steps=steps, group=group)
+    runs.train(run, folder, save_every=5, callback=callback, group=group)
     return losses
 
 
 def main(folder: str, steps: str, last_of_second: str | None = None) -> None:
     """What torchrun starts in each process."""
-    with distributed.joined_process_group() as team:
-        losses = run_in_team(Path(folder), int(steps), team, int(last_of_second) if last_of_second else None)
-        if team.is_first:
+    with distributed.join_process_group() as group:
+        losses = train_in_group(Path(folder), int(steps), group, int(last_of_second) if last_of_second else None)
+        if group.is_main_process:
             Path(folder, "losses.json").write_text(json.dumps(losses), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A steered run: the weights of `train_steps`, still at a pause, newborn after a restart, a sentence where it fails."""
+"""TrainingController: the weights of `train_steps`, still at a pause, initial after a restart, and errors."""
 
 import threading
 import time
@@ -12,20 +12,20 @@ from llmviz.training.controller import TrainingController
 from llmviz.training.loop import TrainingSettings, train
 
 TEXT = random_ids(200)
-SETTINGS = TrainingSettings(steps=12, batch_size=2)
+SETTINGS = TrainingSettings(steps=60, batch_size=2)  # evaluated every 5 steps
 SECONDS = 20.0
 
 
-def newborn():
+def initial_model():
     return DecoderOnly(SMALL, seed=3)
 
 
-def steered(**options):
-    return TrainingController(newborn(), TEXT, options.pop("settings", SETTINGS), **options)
+def controlled(**options):
+    return TrainingController(initial_model(), TEXT, options.pop("settings", SETTINGS), **options)
 
 
 def trained():
-    model = newborn()
+    model = initial_model()
     return model, train(model, TEXT, SETTINGS)
 
 
@@ -37,7 +37,7 @@ def wait_until(condition):
 
 
 def test_left_alone_it_ends_as_train_steps_does():
-    run = steered()
+    run = controlled()
     steps = run.run()
     model, expected = trained()
     assert [step.loss for step in steps] == [step.loss for step in expected]
@@ -46,8 +46,8 @@ def test_left_alone_it_ends_as_train_steps_does():
 
 
 def test_any_pauses_and_single_steps_change_nothing():
-    run = steered()
-    run.one_step()
+    run = controlled()
+    run.run(1)
     run.run(3)
     assert (run.step, run.state) == (4, "paused")
     run.start(2)
@@ -57,15 +57,15 @@ def test_any_pauses_and_single_steps_change_nothing():
     assert same_weights(run.model, trained()[0])
 
 
-def test_a_look_inside_draws_no_number_of_the_run():
-    """Whoever looks may use chance: the run has its own."""
-    run = steered(look=lambda run: torch.rand(5), look_every=2)
+def test_an_evaluation_draws_no_number_of_the_run():
+    """Whoever evaluated may use chance: the run has its own."""
+    run = controlled(evaluate=lambda run: torch.rand(5))
     run.run()
     assert same_weights(run.model, trained()[0])
 
 
 def test_a_pause_comes_between_two_steps_and_the_weights_are_still_when_it_returns():
-    run = steered(settings=TrainingSettings(steps=100_000, batch_size=1))
+    run = controlled(settings=TrainingSettings(steps=100_000, batch_size=1))
     run.start()
     wait_until(lambda: run.step > 2)
     asked = time.monotonic()
@@ -78,46 +78,46 @@ def test_a_pause_comes_between_two_steps_and_the_weights_are_still_when_it_retur
 
 
 def test_a_stop_leaves_a_model_that_works_and_nothing_goes_on():
-    looks = []
-    run = steered(look=lambda run: looks.append(run.step), look_every=5)
+    evaluated = []
+    run = controlled(evaluate=lambda run: evaluated.append(run.step))
     run.run(7)
     run.stop()
-    assert run.state == "stopped" and looks == [0, 5, 7]
+    assert run.state == "stopped" and evaluated == [0, 5, 7]
     assert run.model(TEXT[None, :8]).isfinite().all()
     assert len(run.run()) == 7
 
 
-def test_a_look_that_breaks_off_for_a_pause_is_made_up_for():
-    looks = []
+def test_an_evaluation_that_stops_early_for_a_pause_is_made_up_for():
+    evaluated = []
 
-    def look(run):
-        if run.step == 5 and not looks.count("broken off"):
-            looks.append("broken off")
-            run.ask_to_pause()
+    def evaluate(run):
+        if run.step == 5 and not evaluated.count("broken off"):
+            evaluated.append("broken off")
+            run.request_pause()
             return False
-        looks.append(run.step)
+        evaluated.append(run.step)
 
-    run = steered(look=look, look_every=5)
+    run = controlled(evaluate=evaluate)
     run.run()
     assert (run.state, run.step) == ("paused", 5)
     run.run()
-    assert run.state == "done" and looks == [0, "broken off", 5, 10, 12]
+    assert run.state == "done" and evaluated == [0, "broken off", *range(5, 61, 5)]
 
 
-def test_start_again_gives_the_newborn_model_back_and_the_same_run_again():
-    run = steered()
+def test_restart_gives_the_initial_model_back_and_the_same_run_again():
+    run = controlled()
     first = [step.loss for step in run.run()]
     run.restart()
-    assert same_weights(run.model, newborn()) and (run.step, run.state, run.steps) == (0, "ready", [])
+    assert same_weights(run.model, initial_model()) and (run.step, run.state, run.steps) == (0, "ready", [])
     assert [step.loss for step in run.run()] == first
 
 
-def test_the_dial_multiplies_the_schedule_from_the_next_step_on():
-    run = steered()
+def test_the_multiplier_scales_the_schedule_from_the_next_step_on():
+    run = controlled()
     run.run(3)
-    run.rate = 0.5
+    run.lr_multiplier = 0.5
     run.run(1)
-    run.rate = 0.0
+    run.lr_multiplier = 0.0
     before = {name: one.clone() for name, one in run.model.state_dict().items()}
     run.run(1)
     rates = [step.learning_rate for step in run.steps]
@@ -126,47 +126,42 @@ def test_the_dial_multiplies_the_schedule_from_the_next_step_on():
     assert all(torch.equal(one, before[name]) for name, one in run.model.state_dict().items())
 
 
-@pytest.mark.parametrize("rate", [-1, 31, float("nan")])
-def test_a_dial_beyond_its_scale_is_refused(rate):
-    with pytest.raises(ValueError, match="the dial goes from 0 to 30 times"):
-        steered().rate = rate
+@pytest.mark.parametrize("factor", [-1, 31, float("nan")])
+def test_a_multiplier_out_of_range_is_refused(factor):
+    with pytest.raises(ValueError, match="from 0 to 30, but was"):
+        controlled().lr_multiplier = factor
 
 
-def test_a_failing_step_is_a_sentence_and_start_again_mends_it():
+def test_a_failing_step_is_a_sentence_and_a_restart_repairs_it():
     def explode(model, windows, generator):
         loss = model(windows[:, :-1]).mean()
         return loss * float("nan") if len(run.steps) == 4 else loss
 
-    run = steered(objective=explode)
-    run.rate = 2
+    run = controlled(objective=explode)
+    run.lr_multiplier = 2
     with pytest.raises(ArithmeticError, match=r"Step 5 failed: the loss is no longer a number.*2 times the scheduled"):
         run.run()
     assert run.state == "failed" and len(run.steps) == 4
-    with pytest.raises(ArithmeticError, match="Start again gives you the newborn model back"):
+    with pytest.raises(ArithmeticError, match="Restart to go back to the initial model"):
         run.run()
     run.restart()
     assert run.error == "" and len(run.run(3)) == 3
 
 
-def test_others_may_steer_while_somebody_waits_for_the_end():
-    run = steered(settings=TrainingSettings(steps=100_000, batch_size=1))
+def test_others_may_pause_while_somebody_waits_for_the_end():
+    run = controlled(settings=TrainingSettings(steps=100_000, batch_size=1))
     threading.Timer(0.05, run.pause).start()
     steps = run.run()
     assert run.state == "paused" and 0 < len(steps) < 100_000
 
 
 def test_whoever_is_told_may_pause():
-    run = steered(tell=lambda run: run.step == 5 and run.pause())
+    run = controlled(on_change=lambda run: run.step == 5 and run.pause())
     assert len(run.run()) == 5
 
 
 def test_a_run_trains_where_the_notebook_has_switched_gradients_off():
     with torch.no_grad():
-        run = steered()
+        run = controlled()
         run.run()
     assert same_weights(run.model, trained()[0])
-
-
-def test_looking_every_zero_steps_is_refused():
-    with pytest.raises(ValueError, match="at least 1; given 0"):
-        steered(look_every=0)
