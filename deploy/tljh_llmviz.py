@@ -9,13 +9,11 @@ sudo tljh-config reload
 
 c = get_config()  # noqa: F821 -- JupyterHub gives this function to every configuration
 
-# Thirty press the button in the same minute: let them all in, and be patient.
+# Thirty servers that start in the same minute; jupyterhub_config.py explains these values.
 c.JupyterHub.concurrent_spawn_limit = 60
 c.Spawner.http_timeout = 180
 c.Spawner.start_timeout = 240
-
-# The student's home is made ready, then the server starts in its place (llmviz/classroom/student.py has its settings).
-c.Spawner.cmd = ["/opt/tljh/user/bin/python", "-m", "llmviz.classroom.student"]
+c.Spawner.cmd = ["/opt/tljh/user/bin/python", "/opt/llmviz/deploy/singleuser.py"]
 c.Spawner.default_url = "/lab/workspaces/llmviz/tree/notebooks/00_start_here.ipynb"
-# One thread a student; and no node on their path, which would make every server call yarn when it starts.
+# One thread a student; without node on the path, with which every server runs yarn when it starts.
 c.Spawner.environment = {"OMP_NUM_THREADS": "1", "PATH": "/opt/tljh/user/bin:/usr/bin:/bin"}

@@ -1,7 +1,4 @@
-"""Is everything here, and how fast is this machine? One screen, and for whatever is wrong, the mend.
-
-`llmviz doctor` prints it; lesson 0 shows it.
-"""
+"""Check what the lessons need and time this machine, with a suggested fix per problem (`llmviz doctor`, lesson 0)."""
 
 import importlib.metadata
 import json
@@ -14,113 +11,79 @@ from dataclasses import asdict, dataclass
 
 from llmviz.files import CHECKOUT, lesson_files
 
-SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
-BRING_BACK = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
-PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
+_SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
+_RESTORE = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
+_PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report.
-
-    Attributes:
-        name: what was looked at.
-        value: what was found, for people.
-        is_fine: does the library work with that?
-        mend: what to do, where it does not; else empty.
-        numbers: what was measured, for programs.
-    """
+    """One line of the report: what was checked, what was found, how to fix it, and measured numbers for programs."""
 
     name: str
     value: str
     is_fine: bool = True
-    mend: str = ""
+    fix: str = ""
     numbers: dict[str, float] | None = None
 
 
 def examine() -> list[Finding]:
-    """Look at everything the lessons need; a few seconds. What is broken is a finding, never an exception."""
-    findings = [_finding(name, look, mend) for name, look, mend in CHECKS]
+    """Check everything the lessons need; takes a few seconds. A problem is a finding, never an exception."""
+    findings = [_finding(name, check, fix) for name, check, fix in _CHECKS]
     step = next((found.numbers for found in findings if found.name == "training" and found.numbers), None)
-    findings.append(_finding("lessons", lambda: _lessons(step and step["seconds_per_step"]), BRING_BACK))
+    findings.append(_finding("lessons", lambda: _lessons(step and step["seconds_per_step"]), _RESTORE))
     return findings
 
 
 def run(as_json: bool = False) -> int:
-    """Print the report; return 0 if all is fine, 1 if something is broken. `as_json` adds one JSON line at the end."""
+    """Print the report; return 0 if all is fine, else 1. `as_json` adds one JSON line at the end."""
     findings = examine()
     print(f"llmviz {importlib.metadata.version('llmviz')} doctor\n")
     for found in findings:
         print(f"  {'ok  ' if found.is_fine else 'FAIL'}  {found.name:<12}  {found.value}")
-        if found.mend:
-            print(f"{'':22}{found.mend}")
+        if found.fix:
+            print(f"{'':22}{found.fix}")
     n_broken = sum(not found.is_fine for found in findings)
-    print("\nAll is well." if not n_broken else f"\n{n_broken} to mend; the line under each FAIL says how.")
+    print("\nAll is well." if not n_broken else f"\n{n_broken} to fix; the line under each FAIL says how.")
     if as_json:
         measured = {key: value for found in findings for key, value in (found.numbers or {}).items()}
         print(json.dumps({"fine": not n_broken, **measured, "findings": [asdict(found) for found in findings]}))
     return int(bool(n_broken))
 
 
-def seconds_per_step() -> float:
-    """Measure how long one training step of the lessons' tiny GPT takes on this machine, in seconds."""
-    import torch
-
-    from llmviz import training
-    from llmviz.model.config import ModelConfig
-    from llmviz.model.transformer import DecoderOnly
-
-    config = ModelConfig(vocab_size=1024)
-    token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
-    settings = training.TrainingSettings(steps=training.TIMED_STEPS)
-    return training.measure_seconds_per_step(DecoderOnly(config), token_ids, settings)[0]
-
-
-def lesson_seconds(readme: str) -> dict[str, float]:
-    """Read from the README's table of lessons how long each notebook runs, in seconds.
-
-    >>> lesson_seconds("| lesson | runs in |\\n|---|---|\\n| [3](notebooks/03_attention.ipynb) | 1.5 min |")
-    {'03_attention.ipynb': 90.0}
-    """
-    rows = re.findall(r"^\|.*\]\(notebooks/([^)]+\.ipynb)\).*\|\s*([\d.]+) (s|min)\s*\|", readme, re.MULTILINE)
-    return {name: float(number) * (60 if unit == "min" else 1) for name, number, unit in rows}
-
-
-def _finding(name: str, look: Callable[[], Finding | str], mend: str) -> Finding:
-    """Call one of the looks below, and turn what it says, or why it failed, into a finding."""
+def _finding(name: str, check: Callable[[], Finding | str], fix: str) -> Finding:
     try:
-        found = look()
-    except Exception as error:  # whatever it is, the learner shall read it here, with the mend beside it
+        found = check()
+    except Exception as error:  # whatever it is, it belongs in the report, with the fix beside it
         said = str(error) if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {error}"
-        return Finding(name, said, False, mend)
+        return Finding(name, said, False, fix)
     return found if isinstance(found, Finding) else Finding(name, found)
 
 
 def _python() -> Finding | str:
     version = f"{platform.python_version()}, {sys.executable}"
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Finding("Python", version, False, "llmviz needs Python 3.11, 3.12 or 3.13. " + SET_UP_AGAIN)
+        return Finding("Python", version, False, "llmviz needs Python 3.11, 3.12 or 3.13. " + _SET_UP_AGAIN)
     return version
 
 
 def _torch() -> str:
     import torch
 
-    n_threads = torch.get_num_threads()
     accelerator = "a CUDA device is there too" if torch.cuda.is_available() else "CPU"
-    return f"{torch.__version__} ({accelerator}), {n_threads} threads of {os.cpu_count()} processors"
+    return f"{torch.__version__} ({accelerator}), {torch.get_num_threads()} threads of {os.cpu_count()} processors"
 
 
 def _widgets() -> str:
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PAGE_PACKAGES)
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PAGE_PACKAGES)
 
 
 def _data() -> str:
     from llmviz.files import data_folder
     from llmviz.tokenizers.tiktoken import VOCABULARIES, tiktoken_encoding, token_ranks
 
-    for kept in (tiktoken_encoding, token_ranks):
-        kept.cache_clear()  # what is in memory says nothing about the files
+    for cached in (tiktoken_encoding, token_ranks):
+        cached.cache_clear()  # what is in memory says nothing about the files
     for name in VOCABULARIES:
         tiktoken_encoding(name)
     return f"the vocabularies of {', '.join(VOCABULARIES)} are whole, {data_folder()}"
@@ -138,7 +101,28 @@ def _training() -> Finding:
     return Finding("training", f"{1000 * seconds:.0f} ms a step", numbers={"seconds_per_step": seconds})
 
 
+def seconds_per_step() -> float:
+    """Time a training step of the lessons' tiny GPT on this machine, in seconds."""
+    import torch
+
+    from llmviz import training
+    from llmviz.model.config import ModelConfig
+    from llmviz.model.transformer import DecoderOnly
+
+    config = ModelConfig(vocab_size=1024)
+    token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
+    settings = training.TrainingSettings(steps=training.MEASURED_STEPS)
+    return training.measureseconds_per_step(DecoderOnly(config), token_ids, settings)[0]
+
+
+def lesson_seconds(readme: str) -> dict[str, float]:
+    """How long each notebook runs, in seconds, by the README's table of lessons."""
+    rows = re.findall(r"^\|.*\]\(notebooks/([^)]+\.ipynb)\).*\|\s*([\d.]+) (s|min)\s*\|", readme, re.MULTILINE)
+    return {name: float(number) * (60 if unit == "min" else 1) for name, number, unit in rows}
+
+
 def _lessons(step_seconds: float | None) -> Finding:
+    """How long each lesson runs here: the minutes in the README's table, scaled by the measured training step."""
     notebooks = [path.name for path in lesson_files(CHECKOUT / "notebooks")]
     if not notebooks:
         raise FileNotFoundError(f"There is no notebook in {CHECKOUT / 'notebooks'}.")
@@ -151,11 +135,11 @@ def _lessons(step_seconds: float | None) -> Finding:
     return Finding("lessons", f"{len(notebooks)} notebooks; minutes to run here: {times}", numbers=minutes)
 
 
-CHECKS: tuple[tuple[str, Callable[[], Finding | str], str], ...] = (
-    ("Python", _python, SET_UP_AGAIN),
-    ("torch", _torch, SET_UP_AGAIN),
-    ("widgets", _widgets, SET_UP_AGAIN),
+_CHECKS: tuple[tuple[str, Callable[[], Finding | str], str], ...] = (
+    ("Python", _python, _SET_UP_AGAIN),
+    ("torch", _torch, _SET_UP_AGAIN),
+    ("widgets", _widgets, _SET_UP_AGAIN),
     ("data files", _data, "Bring them back with: git checkout -- data"),
     ("model", _model, "Bring it back with: git checkout -- data/models, or train it again: make models"),
-    ("training", _training, SET_UP_AGAIN),
+    ("training", _training, _SET_UP_AGAIN),
 )

