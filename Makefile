@@ -20,7 +20,7 @@ TESTERS ?= 3
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks html evidence bundle bench size clean
+.PHONY: help lab setup test test-slow models notebooks html evidence bundle class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -56,8 +56,11 @@ evidence: $(READY) ## run every demo of the lessons over three seeds; keep the b
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
 	$(BIN)/python -m llmviz export $(ARGS)
 
-bundle: $(READY) ## all on one stick: wheels, lessons, installer; in build (ARGS="--platform win_amd64 --python 3.12")
-	$(BIN)/python -m llmviz bundle $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(ARGS)
+bundle: $(READY) ## wheels, lessons and installer for a USB stick, in build (ARGS="--platform win_amd64 --python 3.12")
+	$(BIN)/python tools/make_bundle.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(ARGS)
+
+class: $(READY) ## a JupyterHub for a class on this machine (to rehearse: make class CLASS_SIZE=3)
+	@$(BIN)/python -m jupyterhub -f deploy/jupyterhub_config.py
 
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -65,6 +65,7 @@ def read_settings(environment):
 
 
 def check_names(students, teacher):
+    """Check that user names are valid and different."""
     wrong = [name for name in (*students, teacher) if not USER_NAME.fullmatch(name)]
     require(not wrong, f"no user name: {wrong}; use a letter a to z, then at most 30 letters, digits, - and _")
     twice = sorted({name for name in students if students.count(name) > 1})

@@ -369,7 +369,7 @@ def _model_and_prompt(name: str | None, prompt: str):
 
 
 def _is_real_model(name: str) -> bool:
-    """A name in the registry, a hub address, a GGUF file or a folder in the hub's layout, not one of our checkpoints."""
+    """A name of the registry or the hub, a GGUF file, or a folder in the hub's layout: no checkpoint of ours."""
     from llmviz.pretrained import hub, registry, weights
 
     path = Path(name).expanduser()
@@ -470,8 +470,8 @@ def _export(given: argparse.Namespace) -> int:
 def _restore(given: argparse.Namespace) -> int:
     from llmviz import restore
 
-    folder, rows = restore.state(given.folder)
     if given.list or not given.lessons:
+        folder, rows = restore.state(given.folder)
         print(f"The lessons in {folder}:")
         for name, state, copies in rows:
             print(f"  {name:28}{state:12}{'kept: ' + ', '.join(copies) if copies else ''}".rstrip())
@@ -479,9 +479,9 @@ def _restore(given: argparse.Namespace) -> int:
         if given.json:
             print(json.dumps([{"lesson": name, "state": state, "kept": copies} for name, state, copies in rows]))
         return OK
-    lessons = [name for name, *_ in rows] if "all" in given.lessons else given.lessons
+    names = [name for name, *_ in restore.state(given.folder)[1]] if "all" in given.lessons else given.lessons
     done = []
-    for name in lessons:
+    for name in names:
         done.append(restore.restore(name, given.folder))
         print(done[-1])
     if any(not one.was_same for one in done):

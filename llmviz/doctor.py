@@ -112,7 +112,7 @@ def seconds_per_step() -> float:
     config = ModelConfig(vocab_size=1024)
     token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
     settings = training.TrainingSettings(steps=training.MEASURED_STEPS)
-    return training.measureseconds_per_step(DecoderOnly(config), token_ids, settings)[0]
+    return training.measure_seconds_per_step(DecoderOnly(config), token_ids, settings)[0]
 
 
 def lesson_seconds(readme: str) -> dict[str, float]:

@@ -45,11 +45,9 @@ class Restored:
 def restore(name: str, folder: Path | None = None) -> Restored:
     """Put a shipped lesson in place of the learner's, which is kept beside it.
 
-    Args:
-        name: "3", "03_attention", "attention", a file name, a path, or a kept copy's name, which is put back.
-        folder: with the learner's notebooks; default: that of the path, else `_learners_folder()`.
-
-    Raises ValueError where there is no such lesson, OSError where a file cannot be read or written; then nothing changed.
+    `name` is "3", "03_attention", "attention", a file name, a path, or a kept copy's name, which is put back. `folder`
+    has the learner's notebooks; default: the path's, else the working directory's, else the checkout's. Raises
+    ValueError where there is no such lesson, OSError where a file cannot be read or written; then nothing changed.
     """
     path = Path(name)
     folder = folder or (path.parent if path.parent != Path(".") else None)

@@ -7,7 +7,7 @@ forgot cannot be imported.
 
 import importlib.metadata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -31,19 +31,19 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) ->
 
 
 class Linked:
-    """Fetches wheels as `pip download` does, made of what is installed; its links are in a folder."""
+    """Downloads wheels as `pip download` does, made of what is installed; its links are in a folder."""
 
     def __init__(self, links: Path):
         self.links = links
 
-    def __call__(self, wanted: Sequence[Requirement], folder: Path) -> None:
-        for pin in wanted:
+    def __call__(self, pins: Sequence[Requirement], system: str, python: str, folder: Path) -> Iterator[Path]:
+        for pin in pins:
             if pin.marker is None or pin.marker.evaluate():
                 found = importlib.metadata.distribution(pin.name)
                 assert pin.specifier.contains(found.version), f"{pin} is pinned, {found.version} is installed"
                 files = {f"info/{name}": text for name in KEPT if (text := found.read_text(name))}
                 files[f"linked_{pin.name}.pth"] = f"{self._link(found, pin.name)}\n"
-                write_wheel(folder, pin.name, found.version, files)
+                yield write_wheel(folder, pin.name, found.version, files)
 
     def _link(self, found: importlib.metadata.Distribution, name: str) -> Path:
         place = self.links / name

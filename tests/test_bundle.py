@@ -1,6 +1,7 @@
-"""`make bundle`: what goes onto a stick, and that a laptop without a network can live on it."""
+"""`make bundle`: what goes onto a stick, and that a laptop without a network can install from it."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -15,51 +16,45 @@ from lab_server import NO_WAY_OUT
 from linked_wheels import Linked, write_wheel
 from packaging.requirements import Requirement
 
-from llmviz.bundle import installer, packing, targets, wheels
-from llmviz.bundle.targets import Target
-from llmviz.cli import main
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
-HERE = targets.here()
-KEY = f"{HERE.system} {HERE.python}"
-WINDOWS = Target("win_amd64", "3.12")
+
+def load(file: Path):
+    """A program of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+packing, installer = load(TOOLS / "make_bundle.py"), load(TOOLS / "bundle" / "install.py")
+HERE, PYTHON = packing.this_system(), f"{sys.version_info[0]}.{sys.version_info[1]}"
 needs_links = pytest.mark.skipif(os.name == "nt", reason="links to folders need rights that few users have on Windows")
 
 
-class TestTargets:
-    @pytest.mark.parametrize(
-        ("marker", "systems"),
-        [
-            ("sys_platform == 'win32'", {"win_amd64"}),
-            ("platform_system == 'Linux' and platform_machine == 'x86_64'", {"linux_x86_64"}),
-            ("os_name != 'nt'", {"linux_x86_64", "linux_aarch64", "macosx_arm64"}),
-            ("python_version < '3.12'", set()),
-            ("python_full_version < '3.12.5'", set(targets.SYSTEMS)),  # true on some 3.12: it goes along
-            ("extra == 'test'", set()),
-        ],
-    )
-    def test_markers_are_read_for_the_laptop_and_not_for_this_machine(self, marker, systems):
-        need = Requirement(f"thing; {marker}")
-        assert {system for system in targets.SYSTEMS if Target(system, "3.12").wants(need)} == systems
-
-    def test_an_extra_counts_where_it_is_asked_for(self):
-        assert WINDOWS.wants(Requirement("thing; extra == 'test'"), frozenset({"test"}))
-
-    @pytest.mark.parametrize(("system", "python"), [("amiga", "3.12"), ("win_amd64", "3.9")])
-    def test_what_cannot_be_packed_for_is_said(self, system, python):
-        with pytest.raises(ValueError, match=r"no bundle can be made for .*; (there are|llmviz runs on) .*"):
-            targets.target(system, python)
+@pytest.mark.parametrize(("marker", "systems"), [
+    ("sys_platform == 'win32'", {"win_amd64"}),
+    ("platform_system == 'Linux' and platform_machine == 'x86_64'", {"linux_x86_64"}),
+    ("os_name != 'nt'", {"linux_x86_64", "linux_aarch64", "macosx_arm64"}),
+    ("python_version < '3.12'", set()),
+    ("python_full_version < '3.12.5'", set(packing.SYSTEMS)),  # true on some 3.12: it goes along
+    ("extra == 'test'", set()),
+])  # fmt: skip
+def test_markers_are_read_for_the_laptop_and_not_for_this_machine(marker, systems):
+    need = Requirement(f"thing; {marker}")
+    assert {system for system in packing.SYSTEMS if packing.counts(need, system, "3.12")} == systems
 
 
 def shelf(needs: dict[str, str]):
-    """Fetches from a shelf of made-up packages: name to what it needs, one a line."""
+    """Downloads from a shelf of made-up packages: name to what it needs, one a line."""
 
-    def fetch(wanted, folder):
-        for pin in wanted:
+    def download(pins, system, python, folder):
+        for pin in pins:
             lines = "".join(f"Requires-Dist: {line}\n" for line in needs[pin.name].splitlines())
             metadata = f"Metadata-Version: 2.1\nName: {pin.name}\nVersion: 1.0\n{lines}"
-            write_wheel(folder, pin.name, "1.0", {"info/METADATA": metadata, f"{pin.name}.py": "x = 1\n"})
+            yield write_wheel(folder, pin.name, "1.0", {"info/METADATA": metadata, f"{pin.name}.py": "x = 1\n"})
 
-    return fetch
+    return download
 
 
 SHELF = {
@@ -69,58 +64,15 @@ SHELF = {
 }  # fmt: skip
 
 
-class TestGathering:
-    def gather(self, target, tmp_path, pinned=None):
-        pinned = wheels.pins("\n".join(f"{name}==1.0" for name in pinned or SHELF), target)
-        return wheels.gather([Requirement("lab")], pinned, target, tmp_path, shelf(SHELF))
-
-    def test_it_follows_needs_extras_and_circles_as_the_target_reads_them(self, tmp_path):
-        names = {system: {pin.name for pin in self.gather(Target(system, "3.12"), tmp_path).pins}
-                 for system in ("win_amd64", "macosx_arm64")}  # fmt: skip
-        assert names["win_amd64"] == {"lab", "core", "speed", "color"}
-        assert names["macosx_arm64"] == {"lab", "core", "speed", "posix"}
-
-    def test_it_counts_what_is_unpacked(self, tmp_path):
-        found = self.gather(WINDOWS, tmp_path)
-        unpacked = 0
-        for wheel in tmp_path.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                unpacked += sum(len(archive.read(name)) for name in archive.namelist())
-        assert found.unpacked_bytes == unpacked > 0
-
-    def test_what_is_not_pinned_is_named(self, tmp_path):
-        with pytest.raises(ValueError, match=r"not pinned in constraints.txt.*: speed"):
-            self.gather(WINDOWS, tmp_path, [name for name in SHELF if name != "speed"])
-
-    def test_pip_takes_the_pinned_wheel_of_the_target_from_a_folder(self, tmp_path):
-        """Two versions of one package, as constraints.txt has them for two patches of a Python; one is not pinned."""
-        shop, got = tmp_path / "shop", tmp_path / "got"
-        shop.mkdir()
-        for version in ("1.0", "2.0", "3.0"):
-            write_wheel(shop, "thing", version, {})
-        write_wheel(shop, "other", "1.0", {})
-        fetch = wheels.with_pip(WINDOWS, wheels.Index(folder=shop, is_offline=True))
-        fetch([Requirement("thing==1.0"), Requirement("other==1.0"), Requirement("thing==2.0")], got)
-        brought = sorted(path.name.removesuffix("-py3-none-any.whl") for path in got.iterdir())
-        assert brought == ["other-1.0", "thing-1.0", "thing-2.0"]
-        with pytest.raises(FileNotFoundError, match=r"no wheel of nothing==1.0 for win_amd64, Python 3.12"):
-            fetch([Requirement("nothing==1.0")], got)
-
-    def test_only_torch_is_asked_of_torchs_index(self):
-        index = wheels.Index(torch="https://example.org/cpu")
-        assert index.options("torch") == ["--index-url", "https://example.org/cpu"]
-        assert index.options("numpy") == []
-
-
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A small checkout to pack, with what must stay at home."""
+    """A small checkout to pack, with what must not be packed."""
     root = tmp_path / "checkout"
     for name, text in {
         "llmviz/__init__.py": "", "llmviz/__pycache__/x.pyc": "", "notebooks/00_start_here.ipynb": "{}",
         "notebooks/00_start_here.mine-2026-11-22-1.ipynb": "private", "notebooks/.ipynb_checkpoints/x": "",
         "pyproject.toml": '[project]\ndependencies = ["lab"]\n[build-system]\nrequires = []\n',
-        "constraints.txt": "lab==1.0\n", ".git/config": "", "runs/001/x": "",
+        "constraints.txt": "".join(f"{name}==1.0\n" for name in SHELF), ".git/config": "", "runs/001/x": "",
     }.items():  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -129,108 +81,120 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
+def test_needs_extras_and_circles_are_followed_as_the_target_reads_them(checkout, tmp_path):
+    for system, other in (("win_amd64", "color"), ("macosx_arm64", "posix")):
+        folder = tmp_path / system
+        folder.mkdir()
+        pins, n_bytes = packing.collect_wheels(system, "3.12", folder, shelf(SHELF))
+        assert pins == sorted(f"{name}==1.0" for name in ("lab", "core", "speed", other))
+        unpacked = 0
+        for wheel in folder.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                unpacked += sum(len(archive.read(name)) for name in archive.namelist())
+        assert n_bytes == unpacked > 0
+
+
+def test_what_is_not_pinned_is_named(checkout, tmp_path):
+    (checkout / "constraints.txt").write_text("lab==1.0\ncore==1.0\nposix==1.0\n")
+    with pytest.raises(ValueError, match=r"not pinned in constraints.txt.*: speed"):
+        packing.collect_wheels("macosx_arm64", "3.12", tmp_path, shelf(SHELF))
+
+
+def test_pip_takes_the_pinned_wheel_of_the_target_from_a_folder(tmp_path):
+    """Two versions of one package, as constraints.txt has them for two patches of a Python; one is not pinned."""
+    shop, got = tmp_path / "shop", tmp_path / "got"
+    shop.mkdir()
+    got.mkdir()
+    for version in ("1.0", "2.0", "3.0"):
+        write_wheel(shop, "thing", version, {})
+    download = packing.pip_download(SimpleNamespace(wheels=shop, offline=True, torch_index=""))
+    download([Requirement("thing==1.0"), Requirement("thing==2.0")], "win_amd64", "3.12", got)
+    brought = sorted(path.name.removesuffix("-py3-none-any.whl") for path in got.iterdir())
+    assert brought == ["thing-1.0", "thing-2.0"]
+    with pytest.raises(FileNotFoundError, match=r"no wheel of nothing==1.0 for win_amd64, Python 3.12"):
+        download([Requirement("nothing==1.0")], "win_amd64", "3.12", got)
+
+
 @pytest.fixture
 def small(checkout, tmp_path):
     """A bundle of the small checkout, for this machine and for Windows."""
-    return packing.pack([HERE, WINDOWS], tmp_path / "out", lambda target: shelf({"lab": ""}))
+    model = tmp_path / "cache" / "minilm-0.1.0"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    return packing.make_bundle([HERE, "win_amd64"], [PYTHON], tmp_path / "out", shelf(SHELF), [model])
 
 
-class TestPacking:
-    def test_it_holds_the_lessons_twice_and_nothing_private(self, small):
-        lessons = small.folder / "lessons"
-        packed = {path.relative_to(lessons).as_posix() for path in packing.files_in(lessons)}
-        assert packed == {
-            "llmviz/__init__.py", "notebooks/00_start_here.ipynb", "pyproject.toml", "constraints.txt", "lessons.zip",
-        }  # fmt: skip
-        with zipfile.ZipFile(lessons / "lessons.zip") as archive:
-            assert archive.namelist() == ["00_start_here.ipynb"]
-        assert small.sizes["wheels"] > 0
+def test_a_bundle_holds_the_lessons_twice_and_nothing_private(small):
+    lessons = small / "lessons"
+    assert {path.relative_to(lessons).as_posix() for path in packing.files_in(lessons)} == {
+        "llmviz/__init__.py", "notebooks/00_start_here.ipynb", "pyproject.toml", "constraints.txt", "lessons.zip",
+    }  # fmt: skip
+    with zipfile.ZipFile(lessons / "lessons.zip") as archive:
+        assert archive.namelist() == ["00_start_here.ipynb"]
+    assert (small / "models" / "minilm-0.1.0" / "config.json").read_text() == "{}"
+    about = json.loads((small / "bundle.json").read_text())
+    laptops = {f"{HERE} {PYTHON}", f"win_amd64 {PYTHON}"}
+    assert about["requirements"].keys() == about["installed_bytes"].keys() == laptops
 
-    def test_every_file_has_its_hash_as_sha256sum_writes_it(self, small):
-        lines = (small.folder / "SHA256SUMS").read_text().splitlines()
-        listed = dict(reversed(line.split("  ")) for line in lines)
-        files = {path.relative_to(small.folder).as_posix(): path for path in packing.files_in(small.folder)}
-        del files["SHA256SUMS"]
-        assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-        assert {"install.py", "install.sh", "install.bat", "READ_ME_FIRST.txt", "bundle.json"} <= listed.keys()
 
-    def test_the_archive_holds_the_same(self, small, tmp_path):
-        with zipfile.ZipFile(small.archive) as archive:
-            assert archive.testzip() is None
-            archive.extractall(tmp_path / "unzipped")
-        one, other = small.folder, tmp_path / "unzipped" / small.folder.name
-        assert [path.relative_to(one) for path in packing.files_in(one)] == [
-            path.relative_to(other) for path in packing.files_in(other)
-        ]
-        assert installer.check_files(other)
+def test_every_file_has_its_hash_and_the_archive_holds_the_same(small, tmp_path):
+    lines = (small / "SHA256SUMS").read_text().splitlines()
+    listed = dict(reversed(line.split("  ")) for line in lines)  # as sha256sum writes it
+    files = {path.relative_to(small).as_posix(): path for path in packing.files_in(small)}
+    del files["SHA256SUMS"]
+    assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    assert {"install.py", "install.sh", "install.bat", "READ_ME_FIRST.txt", "bundle.json"} <= listed.keys()
+    with zipfile.ZipFile(small.with_name(f"{small.name}.zip")) as archive:
+        archive.extractall(tmp_path / "unzipped")
+    assert installer.check_files(tmp_path / "unzipped" / small.name) == listed
 
-    def test_it_says_what_each_kind_of_laptop_needs(self, small):
-        about = json.loads((small.folder / "bundle.json").read_text())
-        assert about["requirements"] == {KEY: ["lab==1.0"], "win_amd64 3.12": ["lab==1.0"]}
-        assert set(about["installed_bytes"]) == set(about["requirements"])
 
-    def test_real_models_go_along_where_they_are_wanted(self, checkout, tmp_path):
-        model = tmp_path / "cache" / "minilm-0.1.0"
-        model.mkdir(parents=True)
-        (model / "config.json").write_text("{}")
-        made = packing.pack([HERE], tmp_path / "out", lambda _: shelf({"lab": ""}), models=[model], with_archive=False)
-        assert (made.folder / "models" / model.name / "config.json").read_text() == "{}"
-        assert made.archive is None
-
-    def test_one_that_fails_leaves_the_older_one(self, small, tmp_path):
-        with pytest.raises(KeyError):
-            packing.pack([HERE, WINDOWS], tmp_path / "out", lambda _: shelf({}))
-        assert installer.check_files(small.folder)
-
-    def test_the_command_says_what_it_cannot_do(self, capsys):
-        assert main(["bundle", "--platform", "amiga"]) == 1
-        assert "there are linux_x86_64" in capsys.readouterr().err
+def test_a_bundle_that_fails_leaves_the_older_one(small, tmp_path):
+    with pytest.raises(KeyError):
+        packing.make_bundle([HERE, "win_amd64"], [PYTHON], tmp_path / "out", shelf({}))
+    assert installer.check_files(small)
 
 
 def refused(call, *arguments) -> str:
-    with pytest.raises(installer.Trouble) as trouble:
+    with pytest.raises(installer.InstallError) as error:
         call(*arguments)
-    return str(trouble.value)
+    return str(error.value)
 
 
-class TestInstallerRefuses:
-    @pytest.mark.parametrize("version", [(3, 10), (3, 14)])
-    def test_another_python(self, monkeypatch, version):
-        monkeypatch.setattr(installer, "sys", SimpleNamespace(version_info=(*version, 0), executable="/usr/bin/python"))
-        said = refused(installer.check_python)
-        assert "3.11, 3.12 or 3.13" in said and "{}.{}".format(*version) in said
-
-    def test_a_laptop_that_it_was_not_packed_for(self):
-        said = refused(installer.choose, {"win_amd64 3.10": []})
-        assert "is for win_amd64 with Python 3.10" in said
-        assert f"--platform {HERE.system} --python {HERE.python}" in said
-
-    def test_a_damaged_and_a_missing_file(self, small, capsys):
-        wheel = next((small.folder / "wheels").iterdir())
-        wheel.write_bytes(b"x")
-        assert f"wheels/{wheel.name} is damaged" in refused(installer.check_files, small.folder)
-        wheel.unlink()
-        assert "is missing" in refused(installer.check_files, small.folder)
-        (small.folder / "SHA256SUMS").unlink()
-        assert "SHA256SUMS is missing" in refused(installer.check_files, small.folder)
-        (small.folder / "bundle.json").write_text("{")
-        assert "damaged" in refused(installer.read_about, small.folder)
-
-    def test_a_folder_with_other_things_and_a_full_disk(self, tmp_path):
-        (tmp_path / "thesis.txt").touch()
-        assert "holds other things" in refused(installer.check_folder, tmp_path, 1)
-        assert "is a file" in refused(installer.check_folder, tmp_path / "thesis.txt", 1)
-        assert "GB are needed" in refused(installer.check_folder, tmp_path / "new", 10**18)
-        installer.check_folder(tmp_path / "new", 1)
+def test_the_installer_refuses_another_laptop():
+    said = refused(installer.choose, {"win_amd64 3.10": []})
+    assert "is for win_amd64 3.10" in said
+    assert f"--platform {HERE} --python {PYTHON}" in said
 
 
-def test_an_old_python_gets_the_sentence_and_no_traceback(small):
-    """The whole script under a Python that says it is another: it must not stumble before it has looked."""
-    script = small.folder / "install.py"
-    older = "import runpy, sys; sys.version_info = (3, 9); runpy.run_path(sys.argv[1], None, '__main__')"
-    done = subprocess.run([sys.executable, "-c", older, script], capture_output=True, text=True)
+def test_the_installer_refuses_damaged_and_missing_files(small):
+    wheel = next((small / "wheels").iterdir())
+    wheel.write_bytes(b"x")
+    assert f"wheels/{wheel.name} is damaged" in refused(installer.check_files, small)
+    wheel.unlink()
+    assert "is missing" in refused(installer.check_files, small)
+    (small / "SHA256SUMS").unlink()
+    assert "SHA256SUMS is missing" in refused(installer.check_files, small)
+    (small / "bundle.json").write_text("{")
+    assert "damaged" in refused(installer.install, small, small.parent / "laptop")
+
+
+def test_the_installer_refuses_a_folder_with_other_things_and_a_full_disk(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    assert "holds other things" in refused(installer.check_folder, tmp_path, 1)
+    assert "is a file" in refused(installer.check_folder, tmp_path / "thesis.txt", 1)
+    assert "GB are needed" in refused(installer.check_folder, tmp_path / "new", 10**18)
+    installer.check_folder(tmp_path / "new", 1)
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 14)])
+def test_another_python_gets_a_message_and_no_traceback(small, version):
+    """The whole script under a Python that says it is another: it must not fail before the check."""
+    program = f"import runpy, sys; sys.version_info = {version}; runpy.run_path(sys.argv[1], None, '__main__')"
+    done = subprocess.run([sys.executable, "-c", program, small / "install.py"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "llmviz needs Python 3.11, 3.12 or 3.13, and this is 3.9" in done.stderr and "Traceback" not in done.stderr
+    assert f"llmviz needs Python 3.11, 3.12 or 3.13, and this is {version[0]}.{version[1]}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 class TestSecondInstallation:
@@ -241,13 +205,13 @@ class TestSecondInstallation:
         """A folder that the small bundle was installed into, and what brings the next version."""
         folder = tmp_path / "laptop"
         folder.mkdir()
-        lessons = small.folder / "lessons"
+        lessons = small / "lessons"
 
         def copy(**changed: str) -> list[str]:
             for name, text in changed.items():
                 (lessons / name.replace("__", "/")).write_text(text)
-            packing.write_hashes(small.folder)
-            return installer.copy_lessons(small.folder, folder, installer.check_files(small.folder))
+            packing.write_hashes(small)
+            return installer.copy_lessons(small, folder, installer.check_files(small))
 
         (lessons / "README").write_text("one")
         (lessons / "old").write_text("old")
@@ -307,14 +271,14 @@ nbformat.write(notebook, sys.argv[3])
 @pytest.mark.slow
 @needs_links
 def test_a_laptop_without_a_network_installs_looks_and_runs_a_lesson(tmp_path):
-    """The whole way: `pack`, `install.py` in an empty environment with no index, `llmviz doctor`, a lesson's cells.
+    """The whole way: `make_bundle`, `install.py` in an empty environment, `llmviz doctor`, a lesson's cells.
 
     Real are the bundle, its installer, pip's resolution and installation of every pinned package by its own metadata,
     llmviz itself, the doctor, the kernel. Not real: what is in the wheels. Downloading 345 MB needs a registry, so each
     wheel leads to the modules that are installed here (linked_wheels.py); the bundle with real wheels is made by hand
     before a release (docs/teaching/without_a_network.md tells how, and what it measured).
     """
-    made = packing.pack([HERE], tmp_path / "out", lambda _: Linked(tmp_path / "links"), with_archive=False)
+    made = packing.make_bundle([HERE], [PYTHON], tmp_path / "out", Linked(tmp_path / "links"))
     home = tmp_path / "home of Ä. Müller"
     home.mkdir()
     offline = {"PIP_NO_INDEX": "1", "PIP_INDEX_URL": NO_WAY_OUT, "HTTP_PROXY": NO_WAY_OUT, "HTTPS_PROXY": NO_WAY_OUT}
@@ -326,7 +290,7 @@ def test_a_laptop_without_a_network_installs_looks_and_runs_a_lesson(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    said = run(sys.executable, made.folder / "install.py")
+    said = run(sys.executable, made / "install.py")
     assert "All is well." in said and f"Open the lessons: {home / 'llmviz-lessons'}" in said
     folder = home / "llmviz-lessons"
     python = folder / ".venv" / "bin" / "python"
@@ -342,4 +306,4 @@ def test_a_laptop_without_a_network_installs_looks_and_runs_a_lesson(tmp_path):
     assert "from lessons.zip" in run(folder / ".venv" / "bin" / "llmviz", "restore", "0")
     assert lesson.read_bytes() == shipped
     run("sh", "-n", folder / ("open_lessons.command" if sys.platform == "darwin" else "open_lessons.sh"))
-    run("sh", "-n", made.folder / "install.sh")
+    run("sh", "-n", made / "install.sh")

@@ -27,8 +27,6 @@ OPTIONS = {
     "models": ["add", "remove", "--json"],
     "lab": ["--no-browser", "--port"],
     "restore": ["LESSON", "--folder", "--list", "--json"],
-    "class": ["--size", "--students", "--mode", "--login", "--folder", "--show-config", "--start-servers"],
-    "bundle": ["--platform", "--python", "--torch-index", "--wheels", "--models", "--out", "--json"],
     "export": ["NOTEBOOK", "--out", "--json"],
 }
 
@@ -68,8 +66,8 @@ class TestHelp:
             main(["--help"])
         text = capsys.readouterr().out
         assert ended.value.code == 0
-        for word in (*OPTIONS, "exit codes", "llmviz generate"):
-            assert word in text
+        assert "exit codes" in text and "{" not in text
+        assert [line.split()[0] for line in text.splitlines() if line.startswith("    ")] == list(OPTIONS)
 
     @pytest.mark.parametrize("command", OPTIONS)
     def test_of_a_command_names_its_options(self, capsys, monkeypatch, command):
@@ -80,11 +78,6 @@ class TestHelp:
         assert ended.value.code == 0
         for option in OPTIONS[command]:
             assert option in text
-
-    def test_lists_the_commands_in_the_parser_and_no_others(self):
-        text = cli.build_parser().format_help()
-        assert "{" not in text
-        assert [line.split()[0] for line in text.splitlines() if line.startswith("    ")] == list(OPTIONS)
 
     def test_the_version(self, capsys):
         with pytest.raises(SystemExit) as ended:
@@ -114,12 +107,6 @@ class TestCheck:
         code, lines = say("check", "-", "--json")
         assert (code, last_json(lines)) == (0, {"valid": 1, "total": 2})
 
-    def test_takes_what_generate_writes_in_json(self, say, tmp_path):
-        _, lines = say("generate", "--samples", "3", "--json")
-        (tmp_path / "texts.txt").write_text("\n".join(last_json(lines)["texts"]), "utf-8")
-        _, lines = say("check", str(tmp_path / "texts.txt"), "--json")
-        assert last_json(lines)["total"] == 3
-
 
 class TestGenerate:
     def test_goes_on_with_the_prompt_by_the_model_that_ships(self, say):
@@ -140,10 +127,6 @@ class TestGenerate:
         for settings in (["--top-k", "1"], ["--top-p", "0.0001"], ["--temperature", "1e-44"], ["--temperature", "0"]):
             assert say("generate", "Mia", "--seed", "7", *settings)[1] == greedy
 
-    def test_writes_texts_of_its_own(self, say):
-        _, lines = say("generate", "--samples", "2", "--json")
-        assert all(text and "endoftext" not in text for text in last_json(lines)["texts"])
-
     def test_stops_after_so_many_tokens(self, say):
         tokenizer = artifacts.load_model("tiny").tokenizer
         text = say("generate", "Mia", "--max-tokens", "2")[1][0]
@@ -155,10 +138,6 @@ class TestGenerate:
         _, short = say("generate", prompt[-1000:], "--max-tokens", "3", "--temperature", "0")
         assert lines[0].startswith(prompt)
         assert lines[0].removeprefix(prompt) == short[0].removeprefix(prompt[-1000:]) != ""
-
-    def test_text_that_looks_like_the_special_token_is_text(self, say):
-        (text,) = say("generate", "<|endoftext|>", "--max-tokens", "1")[1][:1]
-        assert text.startswith("<|endoftext|>")
 
 
 class TestTrain:
@@ -206,7 +185,7 @@ class TestTrain:
         assert last_json(lines) == first
 
     def test_stops_early_when_the_loss_is_reached(self, place, say, monkeypatch):
-        monkeypatch.setattr(cli.training, "DEFAULT_MOST_STEPS", 200)
+        monkeypatch.setattr(cli, "_DEFAULT_MOST_STEPS", 200)
         command = "train --text kites.txt --tokenizer characters --until-loss 50 --json"
         report = last_json(say(*command.split())[1])
         assert report["steps"] == 25
@@ -226,14 +205,10 @@ class TestTrain:
         assert report["entropy"].keys() == report["gap"].keys() == {"fact", "visit"}
         assert report["seconds"] > 0
 
-    def test_without_json_ends_with_the_command_that_tries_it_out(self, place, say):
-        _, lines = say(*train("--out", "model"))
-        assert lines[-1] == 'The model is in model. Try: llmviz generate --model model "Mia found"'
-
 
 class TestAsAProgram:
     def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
-        own = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+        own = {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
         return subprocess.run(
             [sys.executable, "-W", "error", "-m", "llmviz", *arguments], env={**os.environ, **own}, capture_output=True,
             encoding="utf-8", check=False, **more,
@@ -243,11 +218,6 @@ class TestAsAProgram:
         program = self.run("generate", "Mia found", "--seed", "3", "--json")
         assert (program.returncode, program.stderr) == (0, "")
         assert program.stdout.splitlines() == say("generate", "Mia found", "--seed", "3", "--json")[1]
-
-    def test_check_reads_a_pipe(self):
-        program = self.run("check", "-", "--json", input="Mia found a cloud.\n")
-        assert program.returncode == 0
-        assert last_json(program.stdout.splitlines()) == {"valid": 0, "total": 1}
 
     def test_its_exit_code_tells_what_happened(self, tmp_path):
         assert self.run("check", str(tmp_path / "nothing.txt")).returncode == 1

@@ -1,4 +1,4 @@
-"""`llmviz doctor`: what is fine, what is broken, and the mend beside it."""
+"""`llmviz doctor`: what is fine, what is broken, and how to fix it."""
 
 import json
 import time
@@ -58,13 +58,13 @@ def test_the_json_line_comes_last_and_holds_the_numbers(checkout, capsys):
     assert {found["name"] for found in report["findings"]} >= {"Python", "torch", "widgets", "data files", "model"}
 
 
-def test_missing_data_is_named_with_its_mend(checkout, tmp_path, monkeypatch, capsys):
+def test_missing_data_is_named_with_its_fix(checkout, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path / "nowhere"))
     assert doctor.run(as_json=True) == 1
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
-    broken = {found["name"]: found["mend"] for found in report["findings"] if not found["is_fine"]}
+    broken = {found["name"]: found["fix"] for found in report["findings"] if not found["is_fine"]}
     assert set(broken) == {"data files", "model"}
-    assert all("git checkout -- data" in mend for mend in broken.values())
+    assert all("git checkout -- data" in fix for fix in broken.values())
 
 
 def test_a_damaged_file_is_found_by_its_content(tmp_path, monkeypatch):

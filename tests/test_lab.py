@@ -29,7 +29,7 @@ def test_trust_signs_every_notebook_of_the_folder(lesson, tmp_path, monkeypatch)
     changed = nbformat.read(lesson, as_version=4)
     changed.cells[0].outputs[0].data["text/html"] = "<script>2</script>"
 
-    assert lab.trust(lesson.parent) == 2
+    lab.trust(lesson.parent.glob("*.ipynb"))
     notary = NotebookNotary()
     assert notary.check_signature(nbformat.read(lesson, as_version=4))
     assert not notary.check_signature(changed)
@@ -41,7 +41,7 @@ def test_one_broken_notebook_is_named_and_does_not_lock_the_others(lesson, tmp_p
     for name, text in (("01_torn", '{"cells": ['), ("02_no_notebook", "[1]"), ("03_letters", b"\xff\xfe{")):
         path = lesson.with_name(f"{name}.ipynb")
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    lab.trust(lesson.parent)
+    lab.trust(sorted(lesson.parent.glob("*.ipynb")))
     said = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[2] for line in said] == [
         "llmviz restore 01_torn", "llmviz restore 02_no_notebook", "llmviz restore 03_letters",
@@ -66,18 +66,18 @@ def test_the_server_answers_at_the_address_it_prints(lesson, tmp_path):
 
 
 def test_settings_ask_nothing_of_the_network_and_open_the_lesson(lesson):
-    settings = lab._settings(lesson)
+    settings = lab._options(lesson)
     assert "--LabApp.news_url=None" in settings
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in settings
     assert f"--ServerApp.root_dir={lesson.parent}" in settings
-    assert lab._settings(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={files.CHECKOUT}"
+    assert lab._options(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={files.CHECKOUT}"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root user")
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
 def test_root_is_allowed_only_where_it_is_root(lesson, monkeypatch, user, allowed):
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    settings = lab._settings(lesson)
+    settings = lab._options(lesson)
     assert ("--ServerApp.allow_root=True" in settings) is allowed
     assert ("--ServerApp.open_browser=False" in settings) is allowed
 

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("llmviz", "tests", "notebooks", "tools", "deploy")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DIRECT = [Requirement(text) for text in sum(EXTRAS.values(), PROJECT["dependencies"])]
@@ -43,7 +44,7 @@ def pins() -> dict[str, str]:
 
 def imported_packages() -> set[str]:
     """What any program or notebook of the project imports, by the name of its distribution."""
-    python = [path for folder in ("llmviz", "tests", "notebooks", "tools") for path in (ROOT / folder).rglob("*.py")]
+    python = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     sources = [path.read_text(encoding="utf-8") for path in python]
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]

@@ -88,6 +88,7 @@ def collect_wheels(system, python, folder, download):
 
 
 def package(wheel):
+    """The name of the package in a wheel."""
     return canonicalize_name(parse_wheel_filename(wheel.name)[0])
 
 
@@ -162,6 +163,7 @@ def make_bundle(systems, pythons, out, download, models=()):
 
 
 def files_in(folder):
+    """Every file in a folder and below, sorted."""
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
@@ -175,9 +177,10 @@ def write_hashes(folder):
 
 
 def this_system():
-    here = next((name for name, (_, markers) in SYSTEMS.items() if
-                 (markers["sys_platform"], markers["platform_machine"]) == (sys.platform, platform.machine())), None)
-    return here or sys.exit(f"This machine is none of {', '.join(SYSTEMS)}; name one of them with --platform.")
+    """The name of the system of this machine."""
+    here = {"sys_platform": sys.platform, "platform_machine": platform.machine()}
+    found = [name for name, (_, markers) in SYSTEMS.items() if here.items() <= markers.items()]
+    return found[0] if found else sys.exit(f"This machine is none of {', '.join(SYSTEMS)}; name one with --platform.")
 
 
 def main(arguments=None):

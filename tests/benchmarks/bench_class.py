@@ -1,6 +1,6 @@
 """A class at once on a real hub of this machine: time until all can begin, answers of an explorer, memory.
 
-The hub is the one of `llmviz class` in its try mode; every student is a thread that talks to it over HTTP and
+The hub is the one of `make class` in its try mode; every student is a thread that talks to it over HTTP and
 websockets, to 127.0.0.1 only, for a fixed number of rounds.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 from measuring import Finding, NotMeasured, Target, measure
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "classroom"))  # the student and the class of the tests
+ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "tests" / "deploy"), str(ROOT / "deploy")]  # the student and the class of the tests
 
 SIZE, QUICK_SIZE = 10, 3
 ROUNDS, QUICK_ROUNDS = 15, 5
@@ -31,10 +32,10 @@ def findings(quick: bool) -> Iterator[Finding]:
     missing = [name for name in ("jupyterhub", "configurable_http_proxy") if importlib.util.find_spec(name) is None]
     if missing:
         raise NotMeasured(f"{' and '.join(missing)} not installed")
-    from open_class import open_class
+    from test_hub import running_class
 
     size, rounds = (QUICK_SIZE, QUICK_ROUNDS) if quick else (SIZE, ROUNDS)
-    with tempfile.TemporaryDirectory() as folder, open_class(Path(folder) / "class", size) as hub:
+    with tempfile.TemporaryDirectory() as folder, running_class(Path(folder) / "class", size) as hub:
         students = [_student(hub.url, number) for number in range(1, size + 1)]
         try:
             yield from _measured(hub, students, rounds)
@@ -85,7 +86,7 @@ def _run_lesson(student) -> str:
     for cell in cells:
         if cell["cell_type"] == "code":
             widgets = opened_widgets(student.run(cell["source"]))
-            live = [content["comm_id"] for content in widgets if "rolls" in content["data"]["state"]]
+            live = [one["comm_id"] for one in widgets if {"text", "_esm"} <= one["data"]["state"].keys()]
             if live:
                 return live[0]
     raise RuntimeError("no cell of lesson 0 opens the next-token explorer")

