@@ -336,17 +336,17 @@ def _print_result(result: dict[str, Any]) -> None:
 
 
 def _generate(given: argparse.Namespace) -> int:
-    from llmviz import evaluation, generation
+    from llmviz.generation.sampling import generate, new_text
 
     model, tokenizer, prompt_ids = _model_and_prompt(given.model, given.prompt)
     texts = []
     for number in range(given.samples):
-        new_ids = generation.generate(
+        new_ids = generate(
             model, prompt_ids, max_new_tokens=given.max_tokens or model.config.context_length,
             temperature=given.temperature, top_k=given.top_k, top_p=given.top_p,
             stop_tokens={tokenizer.end_of_text}, seed=given.seed + number,
         )  # fmt: skip
-        texts.append(given.prompt + evaluation.added_text(tokenizer, prompt_ids, new_ids))
+        texts.append(given.prompt + new_text(tokenizer, prompt_ids, new_ids))
         print(texts[-1], flush=True)
     if given.json:
         print(json.dumps({"texts": texts}, ensure_ascii=False))

@@ -111,7 +111,7 @@ def seconds_per_step() -> float:
 
     config = ModelConfig(vocab_size=1024)
     token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
-    settings = training.TrainingSettings(steps=training.MEASURED_STEPS)
+    settings = training.TrainingSettings(steps=training.TIMED_STEPS)
     return training.measure_seconds_per_step(DecoderOnly(config), token_ids, settings)[0]
 
 
