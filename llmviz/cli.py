@@ -355,7 +355,7 @@ def _generate(given: argparse.Namespace) -> int:
 
 def _model_and_prompt(name: str | None, prompt: str):
     """The model, its tokenizer, and the prompt's token ids."""
-    from llmviz import pretrained
+    from llmviz import artifacts, pretrained
     from llmviz.model.transformer import DecoderOnly
     from llmviz.training import checkpoints, runs
 
@@ -364,7 +364,7 @@ def _model_and_prompt(name: str | None, prompt: str):
         if not isinstance(real.model, DecoderOnly):
             raise ValueError(f"{name} reads texts and writes none: it is an encoder")
         return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
-    checkpoint = checkpoints.load_tiny() if name is None else checkpoints.load(name)
+    checkpoint = artifacts.load_model("tiny") if name is None else checkpoints.load(name)
     return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
 
 
