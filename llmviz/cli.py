@@ -199,15 +199,15 @@ def _positive_number(text: str) -> float:
 def _train(given: argparse.Namespace) -> int:
     from llmviz.training import distributed
 
-    with distributed.joined_process_group() as team, contextlib.ExitStack() as quiet:
-        if not team.is_first:
+    with distributed.join_process_group() as group, contextlib.ExitStack() as quiet:
+        if not group.is_main_process:
             nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
             quiet.enter_context(contextlib.redirect_stdout(nowhere))
             quiet.enter_context(contextlib.redirect_stderr(nowhere))
-        return _train_in_team(given, team)
+        return _train_in_group(given, group)
 
 
-def _train_in_team(given: argparse.Namespace, team) -> int:
+def _train_in_group(given: argparse.Namespace, group) -> int:
     from llmviz.training import runs
 
     if given.resume is not None:
@@ -217,21 +217,21 @@ def _train_in_team(given: argparse.Namespace, team) -> int:
             print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
     else:
         corpus = _corpus(given.text)
-        folder = _new_folder(given.out) if team.is_first else Path(given.out or "")
+        folder = _new_folder(given.out) if group.is_main_process else Path(given.out or "")
         steps, seconds = given.steps, given.seconds
         if steps is None and seconds is None:
             steps, seconds = (_DEFAULT_MOST_STEPS, None) if given.until_loss else (None, _DEFAULT_SECONDS)
         run = runs.create(
-            corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
-            steps=steps, seconds=seconds, seed=given.seed or 0, command=_command_line(given), progress=True, team=team,
+            corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024, seed=given.seed or 0,
+            steps=steps, seconds=seconds, command=_command_line(given), progress=True, group=group,
         )  # fmt: skip
-    team.agreed(run.checkpoint.step)  # all are here, and have read what they need from the folder
+    group.broadcast(run.checkpoint.step)  # all are here, and have read what they need from the folder
     print(
         f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
-        f"{run.settings.steps:,} steps" + (f"; {team.size} processes" if team.size > 1 else ""), flush=True,
+        f"{run.settings.steps:,} steps" + (f"; {group.size} processes" if group.size > 1 else ""), flush=True,
     )  # fmt: skip
-    _train_with_progress(run, folder, given, team)
-    if not team.is_first:
+    _train_with_progress(run, folder, given, group)
+    if not group.is_main_process:
         return OK
     result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
     _print_result(result)
@@ -295,7 +295,7 @@ def _command_line(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> None:
+def _train_with_progress(run, folder: Path, given: argparse.Namespace, group) -> None:
     from tqdm import tqdm
 
     from llmviz.training import runs
@@ -305,7 +305,7 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> 
     previous = {stop: signal.signal(stop, lambda number, frame: interrupted.append(number)) for stop in stops}
     bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
 
-    def look(step) -> None:
+    def callback(step) -> None:
         bar.update()
         if step.step % 10 == 0:
             bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
@@ -313,7 +313,8 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, team) -> 
             raise KeyboardInterrupt
 
     try:
-        runs.train(run, folder, until_loss=given.until_loss, save_every=given.save_every, look=look, team=team)
+        limits = {"until_loss": given.until_loss, "save_every": given.save_every}
+        runs.train(run, folder, **limits, callback=callback, group=group)
     except KeyboardInterrupt:
         bar.close()
         print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")
