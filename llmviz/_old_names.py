@@ -72,7 +72,7 @@ tokenizers.characters tokenizers.words
 tokenizers.pieces tokenizers.base PieceTokenizer=VocabularyTokenizer
 tokenizers.plain tokenizers.reference
 tokenizers.real_vocabularies tokenizers.tiktoken
-tokenizers.spelled_words tokenizers.word_table SpelledWords=WordTable
+tokenizers.spelled_words tokenizers.bpe SpelledWords=WordTable
 tokenizers.texts tokenizers.base
 tokenizers.unigram_training tokenizers.unigram
 tokenizers.unigrams tokenizers.unigram
@@ -80,9 +80,8 @@ tokenizers.word_piece_training tokenizers.wordpiece
 tokenizers.word_pieces tokenizers.wordpiece
 trace model.trace
 transformer model.transformer Assembly=TransformerBase PreparedUnembedding=MaskedLMHead HeadsOff=AblatedHeads
-world tinyville|translation.grammar Accountant=EntropyEstimator Teller=TextGenerator tell_story=generate_story
-    tell_fact=generate_fact tell_visit=generate_visit tell_work=generate_work tell_drill=generate_drill
-    tell_sense=generate_sense tell_family=generate_family tell_mood=generate_sentiment
+world tinyville|translation.grammar Teller=TextGenerator replay=score PROGRAMS=GENERATORS
+    hidden_words=masked_words next_stretches=next_pieces word_stretches=word_spans update_sentence=fact_sentence
 """
 ENTRIES = {entry.split()[0]: entry.split()[1:] for entry in TABLE.replace("\n    ", " ").strip().splitlines()}
 

@@ -10,7 +10,7 @@ from llmviz.files import data_path
 from llmviz.generation.beam import beam_search
 from llmviz.generation.sampling import generate
 from llmviz.model import transformer
-from llmviz.tinyville.grammar import split
+from llmviz.tokenizers.words import words as split
 from llmviz.training import checkpoints
 from llmviz.translation import grammar
 

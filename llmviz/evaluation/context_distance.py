@@ -10,9 +10,7 @@ from llmviz.evaluation.facts import Question, question_text
 from llmviz.interpretability.induction import RANK_SHIFT
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import NAME_FIRST, fact_sentence
-from llmviz.tinyville.in_context_facts import PAUSE, THEMES
-from llmviz.tinyville.people import VALUES
+from llmviz.tinyville.facts import NAME_FIRST, PAUSES, THEMES, VALUES, fact_sentence
 
 N_LISTS, N_ASKED = 24, 6
 
@@ -28,7 +26,7 @@ def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[Question]:
         for theme in THEMES.values():
             values = {attribute: draw.choice(VALUES[attribute]) for attribute in theme}
             told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
-            pauses = "".join(f"{draw.choice(PAUSE.values)} " for _ in range(n_sentences))
+            pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
             prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
             asked += [
                 Question(guest.name, attribute, "guest", prompt + question_text(guest.name, attribute), value)

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import NAME_FIRST, Fact, fact_sentence
-from llmviz.tinyville.in_context_facts import HELD_OUT_UPDATES, UPDATES, update_sentence
-from llmviz.tinyville.people import ATTRIBUTES, VALUES
+from llmviz.tinyville.facts import ATTRIBUTES, HELD_OUT_UPDATES, NAME_FIRST, UPDATES, VALUES, Fact, fact_sentence
 from llmviz.tokenizers.base import Tokenizer
 
 GROUPS = ("known", "never told", "guest", "stranger")
@@ -133,8 +131,8 @@ def with_change(question: Question, value: str, frame: str = "news") -> Question
     told = FRAMES[frame].format(
         name=name,
         value=value,
-        update=update_sentence(UPDATES[attribute][0], name, value),
-        new_words=update_sentence(HELD_OUT_UPDATES[attribute], name, value),
+        update=fact_sentence(UPDATES[attribute][0], name, value),
+        new_words=fact_sentence(HELD_OUT_UPDATES[attribute], name, value),
         fact=fact_sentence(NAME_FIRST[attribute][0], name, value),
     )
     return replace(question, prompt=told + question.prompt, truth=value)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz.tinyville.grammar import first_words
+from llmviz.tokenizers.words import words
 
 STEPS = 60
 MOST_WORDS = 400
@@ -20,8 +20,8 @@ def ngrams(text: str, n: int) -> list[str]:
     >>> ngrams("Mia was sad.", 2)
     ['mia was', 'was sad', 'sad .']
     """
-    words = [word.lower() for word in first_words(text, MOST_WORDS)]
-    return [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+    found = [word.lower() for word in words(text)[:MOST_WORDS]]
+    return [" ".join(found[i : i + n]) for i in range(len(found) - n + 1)]
 
 
 def ngram_counts(texts: Sequence[str], n: int, known: Sequence[str] | None = None) -> tuple[Tensor, list[str]]:

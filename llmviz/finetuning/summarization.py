@@ -18,9 +18,9 @@ from llmviz import artifacts, training
 from llmviz.evaluation.text_overlap import exact_share, overlap
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tinyville.grammar import split
 from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.tokenizers.words import words
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep
 
@@ -144,7 +144,7 @@ def first_sentence(story: str) -> str:
 
 def score(summaries: Sequence[str], texts: Sequence[Headlined]) -> Score:
     """Hold summaries against the headlines and against the stories."""
-    f1 = [overlap(split(one), split(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]
+    f1 = [overlap(words(one), words(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]
     made_up = [bool(unsupported(text.story, one)) for one, text in zip(summaries, texts, strict=True)]
     exact = exact_share(summaries, [text.headline for text in texts])
     return Score(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))

@@ -16,8 +16,7 @@ from llmviz.finetuning.loop import IGNORE_INDEX, Examples, as_rows, text_example
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import NAME_FIRST
-from llmviz.tinyville.people import GUESTS, VALUES
+from llmviz.tinyville.facts import GUESTS, NAME_FIRST, VALUES
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import loop, runs
 from llmviz.training.checkpoints import Checkpoint

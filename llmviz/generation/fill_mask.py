@@ -16,9 +16,9 @@ from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.grammar import WORD
-from llmviz.tinyville.masked_words import hidden_words, next_stretches, word_stretches
+from llmviz.tinyville.token_distributions import masked_words, next_pieces, word_spans
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.tokenizers.words import WORD
 from llmviz.training.masked_lm import MASK_TOKEN, mask_token_id
 
 _MAX_WORD_TOKENS = 6
@@ -94,7 +94,7 @@ class FillMask:
                 words.append(_Word(None, len(ids), len(ids) + 1))
                 ids.append(mask_token_id(self.masked))
             piece = piece if piece is pieces[-1] else piece.removesuffix(" ")  # a token begins with its space
-            for first, last in word_stretches(self.tokenizer.token_spans(piece)):
+            for first, last in word_spans(self.tokenizer.token_spans(piece)):
                 ids_here = self.tokenizer.encode(piece)[first:last]
                 start = len(ids)
                 ids += ids_here
@@ -226,10 +226,10 @@ class FillMask:
         said = [self.world.words(MASK_TOKEN if word.text is None else word.text) for word in words]
         starts = [sum(map(len, said[:number])) for number in range(len(words))]
         stretches = [(starts[place], starts[place] + len(said[place])) for place in places]
-        both = hidden_words(self.world, [one for word in said for one in word], stretches, self._same_size(len(ids)))
+        both = masked_words(self.world, [one for word in said for one in word], stretches, self._same_size(len(ids)))
         first = words[places[0]]
         before = self.tokenizer.decode(ids[1 : first.start])
-        left = next_stretches(self.world, before, self._split)
+        left = next_pieces(self.world, before, self._split)
         return both, [left, *nothing[1:]]
 
     def _same_size(self, n_tokens: int):
@@ -238,7 +238,7 @@ class FillMask:
     def _split(self, text: str) -> list[str]:
         ids = self.tokenizer.encode(text)
         return [self.tokenizer.decode(ids[first:last])
-                for first, last in word_stretches(self.tokenizer.token_spans(text))]  # fmt: skip
+                for first, last in word_spans(self.tokenizer.token_spans(text))]  # fmt: skip
 
     def _check_length(self, n_tokens: int) -> None:
         limit = min(self.masked.config.context_length, self.causal.config.context_length)

@@ -1,9 +1,9 @@
-"""Floor 0: Tinyville, the closed world whose texts have exactly known probabilities (no torch, no numpy)."""
+"""Tinyville: a synthetic corpus whose texts have exactly known probabilities."""
 
 from llmviz.tinyville.corpus import Text, Tinyville
-from llmviz.tinyville.facts import Fact
+from llmviz.tinyville.facts import VALUES, Fact, Person
 from llmviz.tinyville.grammar import END
-from llmviz.tinyville.people import Person
 from llmviz.tinyville.scoring import Check
+from llmviz.tinyville.token_distributions import next_tokens
 
-__all__ = ["END", "Check", "Fact", "Person", "Text", "Tinyville"]
+__all__ = ["END", "VALUES", "Check", "Fact", "Person", "Text", "Tinyville", "next_tokens"]

@@ -1,7 +1,7 @@
-"""Tinyville: a world so small that everything about its texts is known exactly.
+"""Tinyville, a synthetic corpus whose texts have exactly known probabilities.
 
-One program (the `tell_…` functions) makes choices and says words. Sampling, exact probabilities, the exact
-distribution of the next word, validity and entropy all come from telling that same program in another way.
+Functions make choices and say words, one for each kind of text. Sampling, exact probabilities, the exact distribution
+of the next word, validity and entropy all run these functions, with different text generators.
 """
 
 import hashlib
@@ -9,43 +9,32 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from llmviz.tinyville.analogies import FAMILIES, generate_family
-from llmviz.tinyville.facts import FACTS, generate_fact
-from llmviz.tinyville.grammar import WORD, Options, Sampler, TextGenerator, first_words, join
-from llmviz.tinyville.in_context_facts import generate_visit
-from llmviz.tinyville.people import GUESTS, PEOPLE, UNUSED_NAMES
-from llmviz.tinyville.repetition import WORD_CLASSES, generate_drill
-from llmviz.tinyville.scoring import Check, approve, entropy_and_length, reject, replay, spacing_mistake
-from llmviz.tinyville.sentiment import generate_sentiment
-from llmviz.tinyville.stories import generate_story
-from llmviz.tinyville.word_senses import SENSES, generate_sense
-from llmviz.tinyville.work import generate_work
+from tqdm.auto import tqdm
 
-PROGRAMS = {
-    "story": generate_story,
-    "fact": generate_fact,
-    "visit": generate_visit,
-    "work": generate_work,
-    "copy": generate_drill,
-    "sense": generate_sense,
-    "family": generate_family,
-    "mood": generate_sentiment,
-}
-"""The program of each kind of text."""
+from llmviz.tinyville import facts, scoring, sentiment, stories, word_meanings, work
+from llmviz.tinyville.grammar import Options, Sampler, TextGenerator, join
+from llmviz.tinyville.scoring import Check, score
+from llmviz.tokenizers.words import WORD, words
 
 DEFAULT_COUNTS = {
     "story": 6500, "fact": 14000, "visit": 4500, "work": 2000, "copy": 3500, "sense": 1500, "family": 0, "mood": 0,
 }  # fmt: skip
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
-_MOST_WORDS = 200
+GENERATORS = (
+    stories.GENERATORS | facts.GENERATORS | work.GENERATORS | word_meanings.GENERATORS | sentiment.GENERATORS
+)
+"""The function that makes a text, for each kind of text."""
+
+_MOST_WORDS = 200  # of a text; longer ones are impossible
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text of the world, its kind, its exact log-probability in nats, and what it is about."""
+    """A text, its kind, its exact log-probability in nats, and what it is about."""
 
     text: str
     kind: str
@@ -54,7 +43,7 @@ class Text:
 
 
 class Tinyville:
-    """The closed world: the same people and the same facts for everybody.
+    """The synthetic corpus, with its people and facts.
 
     `counts` changes how many texts of each kind the corpus holds, and with it the probability of each kind.
 
@@ -63,13 +52,13 @@ class Tinyville:
     'on'
     """
 
-    people = PEOPLE
-    guests = GUESTS
-    unused_names = UNUSED_NAMES
-    facts = FACTS
-    word_classes = WORD_CLASSES
-    senses = SENSES
-    families = FAMILIES
+    people = facts.PEOPLE
+    guests = facts.GUESTS
+    unused_names = facts.UNUSED_NAMES
+    facts = facts.FACTS
+    word_classes = stories.WORD_CLASSES
+    senses = word_meanings.SENSES
+    families = word_meanings.FAMILIES
 
     def __init__(self, counts: Mapping[str, int] | None = None):
         self.counts = _checked(DEFAULT_COUNTS if counts is None else counts)
@@ -78,33 +67,29 @@ class Tinyville:
         self._kinds = Options(tuple(self.counts), tuple(self.counts.values()))
         self._expectations: dict[str, tuple[float, float]] = {}
 
-    def tell(self, teller: TextGenerator) -> None:
-        """The whole world as one program: choose a kind of text, then tell one."""
-        kind = teller.choose(self._kinds, shapes=True)
-        teller.label(kind=kind)
-        PROGRAMS[kind](teller)
+    def generate(self, generator: TextGenerator) -> None:
+        """Choose a kind of text, then make one."""
+        kind = generator.choose(self._kinds, branching=True)
+        generator.label(kind=kind)
+        GENERATORS[kind](generator)
 
     def texts(
         self, seed: int = 0, *, counts: Mapping[str, int] | None = None, progress: bool = False
     ) -> list[Text]:
         """The corpus: so many texts of each kind, in an order that depends on the seed alone.
 
-        Text i of a kind is the same whatever the counts are, and so is the order of any two texts.
-        `log_probability` is the world's own, as `log_probability(text)` gives it, also when `counts` differ.
+        Text i of a kind is the same whatever the counts are, and so is the order of any two texts. `log_probability` is
+        that of this mix, as `log_probability(text)` gives it, also when `counts` differ.
         """
         counts = self.counts if counts is None else _checked(counts)
         streams = [f"{seed}/{kind}/{i}" for kind, count in counts.items() for i in range(count)]
         streams.sort(key=lambda stream: hashlib.sha256(stream.encode()).digest())
-        if progress:
-            from tqdm.auto import tqdm
-
-            streams = tqdm(streams, desc="Tinyville", unit=" texts")
-        return [self._text(stream) for stream in streams]
+        return [self._text(stream) for stream in tqdm(streams, "Tinyville", unit=" texts", disable=not progress)]
 
     def _text(self, stream: str) -> Text:
         kind = stream.split("/")[-2]
         sampler = Sampler(stream)
-        PROGRAMS[kind](sampler)
+        GENERATORS[kind](sampler)
         return Text(sampler.text, kind, self._log_kind(kind) + sampler.log_probability, sampler.labels)
 
     def _log_kind(self, kind: str) -> float:
@@ -113,59 +98,41 @@ class Tinyville:
 
     @staticmethod
     def words(text: str) -> list[str]:
-        """The words and punctuation marks of any text, in order.
-
-        >>> Tinyville.words("Mia's kite, at last!")
-        ["Mia's", 'kite', ',', 'at', 'last', '!']
-        """
-        return WORD.findall(text)
+        """The words and punctuation marks of any text; see `tokenizers.words.words`."""
+        return words(text)
 
     def log_probability(self, text: str) -> float:
         """The exact log-probability of a text in nats, its kind and its end included; −inf if impossible."""
         words = _first_words(text)
-        if join(words) != text:
-            return -math.inf
-        probability = replay(self.tell, words).probability
+        probability = score(self.generate, words).probability if join(words) == text else 0
         return math.log(probability) if probability > 0 else -math.inf
 
     def next_words(self, prefix: str) -> dict[str, float]:
         """The exact distribution of the next word after a prefix that ends where a word ends.
 
-        Most probable first; "<|endoftext|>" stands for the end of the text; {} if the prefix is impossible.
+        Most probable first; "<|endoftext|>" is the end of the text; {} if the prefix is impossible.
 
         >>> Tinyville().next_words("The doctor went home. She was tired. She made some")
         {'tea': 1.0}
         """
         words = _first_words(prefix)
-        return self._next_words(words) if join(words) == prefix.rstrip() else {}
-
-    def _next_words(self, words: list[str]) -> dict[str, float]:
-        joint = replay(self.tell, words).next_words
-        total = math.fsum(joint.values())
-        ordered = sorted(joint.items(), key=lambda item: (-item[1], item[0]))
-        return {word: p / total for word, p in ordered}
+        if join(words) != prefix.rstrip():
+            return {}
+        return score(self.generate, words).next_word_probabilities()
 
     def check(self, text: str) -> Check:
-        """Could the world have produced this text? If not: the first wrong word, and what could stand there.
+        """Whether this text is possible; if not, the first wrong word, and what could come there.
 
         >>> Tinyville().check("The doctor went home. She was tired. She made some soup.").message
         'Word 13, "soup", is impossible here: after ". She made some" Tinyville says "tea".'
         """
-        words = _first_words(text)
-        spacing = spacing_mistake(text, words)
-        outcome = replay(self.tell, words)
-        n_valid = outcome.furthest
-        if spacing is not None and spacing <= n_valid:
-            return reject(words, outcome.kind, spacing, expected=[], spacing=True)
-        if outcome.probability > 0:
-            return approve(outcome.kind, n_valid)
-        return reject(words, outcome.kind, n_valid, expected=list(self._next_words(words[:n_valid])))
+        return scoring.check(self.generate, text, _first_words(text))
 
     def entropy(self, kind: str | None = None) -> float:
-        """The exact mean of −log_probability in nats per text: of all texts, or of those of one kind.
+        """The exact entropy in nats per text, the mean of −log_probability: of all texts, or of one kind.
 
-        It is the floor: no model can do better on average. For one kind it includes −ln P(kind), so that
-        the whole is the mean of the kinds, weighted by their probabilities.
+        No model can have a lower mean loss. For one kind it includes −ln P(kind), so that the whole is the mean of the
+        kinds, weighted by their probabilities.
         """
         if kind is None:
             return math.fsum(p * self.entropy(k) for k, p in self._known_kinds())
@@ -177,9 +144,9 @@ class Tinyville:
             return math.fsum(p * self.mean_words(k) for k, p in self._known_kinds())
         return self._expectation(kind)[1] + 1
 
-    def entropy_per_word(self, kind: str | None = None) -> float:
+    def entropy_per_word(self) -> float:
         """Entropy in nats per word: mean nats per text over mean words per text."""
-        return self.entropy(kind) / self.mean_words(kind)
+        return self.entropy() / self.mean_words()
 
     def _known_kinds(self):
         return zip(self._kinds.values, self._kinds.probabilities, strict=True)
@@ -189,20 +156,20 @@ class Tinyville:
             kinds = ", ".join(self._kinds.values)
             raise ValueError(f"There is no kind of text {kind!r} in this mix; its kinds are {kinds}.")
         if kind not in self._expectations:
-            self._expectations[kind] = entropy_and_length(PROGRAMS[kind])
+            self._expectations[kind] = scoring.entropy_and_length(GENERATORS[kind])
         return self._expectations[kind]
 
     def copy_prompts(self, n: int, seed: int = 0) -> list[tuple[str, str, str]]:
-        """(prompt, answer, word class): n prompts a class whose next word the context determines.
+        """(prompt, answer, word class): n prompts for each class, whose next word the context determines.
 
-        Half come from fresh drills, half from fresh stories; the answer stood in the prompt before, and
-        `next_words(prompt)` is that answer with probability 1. The classes are name, object, color, place.
+        Half come from new drills, half from new stories; the answer occurs in the prompt, and `next_words(prompt)` is
+        that answer with probability 1. The classes are name, object, color, place.
         """
         kinds = [kind for kind in ("copy", "story") if kind in self._kinds.index]
         if not kinds:
             raise ValueError("Copy prompts come from drills and stories, and this mix has neither.")
-        wanted = {(c, kind): n // len(kinds) for c in WORD_CLASSES for kind in kinds}
-        for word_class in WORD_CLASSES:
+        wanted = {(c, kind): n // len(kinds) for c in self.word_classes for kind in kinds}
+        for word_class in self.word_classes:
             wanted[word_class, kinds[0]] += n % len(kinds)
         prompts: list[tuple[str, str, str]] = []
         number = 0
@@ -216,12 +183,12 @@ class Tinyville:
         return prompts
 
     def _copies(self, stream: str) -> list[tuple[str, str, str]]:
-        """One copied word of each class from a fresh text, where there is one."""
+        """One copied word of each class from a new text, where there is one."""
         words = self.words(self._text(stream).text)
         positions = list(range(1, len(words)))
         random.Random(stream).shuffle(positions)
         found = []
-        for word_class, members in WORD_CLASSES.items():
+        for word_class, members in self.word_classes.items():
             for i in positions:
                 if words[i] in members and words[i] in words[:i]:
                     prompt = join(words[:i])
@@ -234,13 +201,13 @@ class Tinyville:
 def _first_words(text: str) -> list[str]:
     if not isinstance(text, str):
         raise ValueError(f"Tinyville reads texts (strings), but was given {type(text).__name__}.")
-    return first_words(text, _MOST_WORDS)
+    return [match.group() for match in islice(WORD.finditer(text), _MOST_WORDS)]
 
 
 def _checked(counts: Mapping[str, int]) -> dict[str, int]:
     for kind, count in counts.items():
-        if kind not in PROGRAMS:
-            raise ValueError(f"There is no kind of text {kind!r}; the kinds are {', '.join(PROGRAMS)}.")
+        if kind not in GENERATORS:
+            raise ValueError(f"There is no kind of text {kind!r}; the kinds are {', '.join(DEFAULT_COUNTS)}.")
         if not isinstance(count, int) or count < 0:
             raise ValueError(f"The count of {kind!r} is {count!r}; it must be a whole number, 0 or more.")
     return dict(counts)

@@ -1,9 +1,7 @@
-"""Split a text into words and punctuation marks, and put them together again.
+"""The grammar of Tinyville: templates and weighted choices, from which a text generator makes texts.
 
->>> split('"Where is it?" asked Mia.')
-('"', 'Where', 'is', 'it', '?', '"', 'asked', 'Mia', '.')
->>> join(split('"Where is it?" asked Mia.'))
-'"Where is it?" asked Mia.'
+A function makes a text by making choices and saying words (`generator.choose`, `say`, `say_one_of`). Sampling, exact
+probabilities and entropy run this same function with another `TextGenerator`.
 """
 
 from __future__ import annotations
@@ -12,31 +10,31 @@ import math
 import random
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Any
 
-END = "<|endoftext|>"
-"""Stands for "the text ends here" wherever a next word is asked for."""
+from llmviz.tokenizers.words import words
 
-WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+END = "<|endoftext|>"
+"""The end of the text, wherever a next word is asked for."""
+
 _CLOSING_MARKS = frozenset(".,:;!?")
+_ALTERNATIVES_OR_SLOT = re.compile(r"(\[[^\]]*\]|\{\w+\})")
 
 
 @lru_cache(maxsize=100_000)
-def split(text: str) -> tuple[str, ...]:
-    """The words and punctuation marks of a short text, in order (remembered: phrases come back often)."""
-    return tuple(WORD.findall(text))
+def _words(phrase: str) -> tuple[str, ...]:
+    return tuple(words(phrase))
 
 
-def first_words(text: str, limit: int) -> list[str]:
-    """At most `limit` words from the start of a text of any size."""
-    return [match.group() for match in islice(WORD.finditer(text), limit)]
+def join(words: Iterable[str]) -> str:
+    """Join words and marks to one line of English: no space before a full stop or inside quotation marks.
 
-
-def join(words) -> str:
-    """The words as one line of normal English: no space before a full stop or inside quotation marks."""
+    >>> join(['"', 'Where', 'is', 'it', '?', '"', 'asked', 'Mia', '.'])
+    '"Where is it?" asked Mia.'
+    """
     pieces: list[str] = []
     inside_quotation, after_opening_mark = False, True
     for word in words:
@@ -50,108 +48,39 @@ def join(words) -> str:
     return "".join(pieces)
 
 
-_PIECE = re.compile(r"(\[[^\]]*\]|\{\w+\})")
-
-
-class Template:
-    """A parsed template; `tell` says it through a teller and returns what its slots hold.
-
-    `draws` gives the options of each slot that the template may draw itself; `known` names the slots
-    that are filled before it is told.
-    """
-
-    def __init__(self, text: str, draws: Mapping[str, Options] | None = None, known: tuple[str, ...] = ()):
-        self.text = text
-        draws = draws or {}
-        self._steps: list[tuple[str, Any]] = []
-        drawn = set(known)
-        literal = ""
-        for piece in _PIECE.split(text):
-            slot = piece[1:-1] if piece.startswith("{") else None
-            if slot in draws and slot not in drawn:
-                drawn.add(slot)
-                self._add(literal, ("draw", (slot, draws[slot])))
-                literal = ""
-            elif piece.startswith("["):
-                self._add(literal, ("one of", _alternatives(piece[1:-1])))
-                literal = ""
-            else:
-                literal += piece
-        self._add(literal)
-
-    def _add(self, literal: str, *steps: tuple[str, Any]) -> None:
-        if literal.strip():
-            self._steps.append(("say", literal))
-        self._steps.extend(steps)
-
-    def tell(self, teller: TextGenerator, **slots: Any) -> dict[str, Any]:
-        """Say the template; slots given here are already filled."""
-        for action, content in self._steps:
-            if action == "say":
-                teller.say(content.format_map(slots))
-            elif action == "draw":
-                slot, options = content
-                slots[slot] = teller.say_one_of(options, excluding=_taken(slots, options))
-            else:
-                alternatives = content
-                if not isinstance(alternatives, Options):
-                    alternatives = [text.format_map(slots) for text in alternatives]
-                teller.say_one_of(alternatives)
-        return slots
-
-
-def _alternatives(text: str) -> Options | tuple[str, ...]:
-    """Equally likely alternatives; those without slots are prepared once and for all."""
-    texts = tuple(alternative.strip() for alternative in text.split("|"))
-    return texts if "{" in text else as_options(texts)
-
-
-def _taken(slots: Mapping[str, Any], options: Options) -> list[Any]:
-    return [value for value in slots.values() if value in options.index]
-
-
 class Options:
-    """What can be chosen, with which probability, and the words that are said for each.
+    """A categorical distribution: values, their probabilities, and the words that are said for each.
 
-    Options of weight 0 are left out: the world never says them.
+    weights: equal without them; options of weight 0 are left out. texts: what is said; `str(value)` without them.
     """
 
     def __init__(
-        self,
-        values: Sequence[Any],
-        weights: Sequence[float] | None = None,
-        texts: Sequence[str] | None = None,
+        self, values: Sequence[Any], weights: Sequence[float] | None = None, texts: Sequence[str] | None = None
     ):
         weights = [1.0] * len(values) if weights is None else list(weights)
         texts = [str(value) for value in values] if texts is None else list(texts)
         kept = [i for i, weight in enumerate(weights) if weight > 0]
         total = math.fsum(weights)
         self.values = tuple(values[i] for i in kept)
-        self.words = tuple(split(texts[i]) for i in kept)
+        self.words = tuple(_words(texts[i]) for i in kept)
         self.probabilities = tuple(weights[i] / total for i in kept)
-        self.cumulative = tuple(accumulate(self.probabilities))
         self.index = {value: i for i, value in enumerate(self.values)}
         self.by_first_word: dict[str, list[int]] = {}
-        for i, words in enumerate(self.words):
-            self.by_first_word.setdefault(words[0] if words else "", []).append(i)
-
-    def __len__(self) -> int:
-        return len(self.values)
+        for i, said in enumerate(self.words):
+            self.by_first_word.setdefault(said[0] if said else "", []).append(i)
+        self._cumulative = tuple(accumulate(self.probabilities))
 
     def draw(self, number: float) -> int:
-        """The index of the option that a number between 0 and 1 falls on."""
-        return min(bisect_right(self.cumulative, number), len(self.values) - 1)
+        """The index of the option at a number between 0 and 1 (inverse of the cumulative distribution)."""
+        return min(bisect_right(self._cumulative, number), len(self.values) - 1)
 
-    def remaining(self, excluding: Collection[Any] = ()) -> list[tuple[int, float]]:
-        """(index, probability) of the options left when some values may not be chosen."""
-        if not excluding:
-            return list(enumerate(self.probabilities))
-        left = [(i, p) for i, p in enumerate(self.probabilities) if self.values[i] not in excluding]
+    def remaining(self, excluding: Collection[Any]) -> list[tuple[int, float]]:
+        """(index, probability) of the options left when some values are excluded."""
         scale = self.scale(excluding)
-        return [(i, p * scale) for i, p in left]
+        return [(i, p * scale) for i, p in enumerate(self.probabilities) if self.values[i] not in excluding]
 
     def scale(self, excluding: Collection[Any]) -> float:
-        """By how much the other probabilities grow when some values may not be chosen."""
+        """The factor by which the other probabilities grow when some values are excluded."""
         if not excluding:
             return 1.0
         lost = [self.probabilities[self.index[value]] for value in set(excluding) if value in self.index]
@@ -163,37 +92,40 @@ def _equally_likely(texts: tuple[str, ...]) -> Options:
     return Options(texts)
 
 
-def as_options(options: Options | Sequence[str]) -> Options:
-    """Options as they are; a sequence of strings as equally likely options."""
-    return options if isinstance(options, Options) else _equally_likely(tuple(options))
-
-
 class TextGenerator:
-    """Base of all tellers: what a program may do while it tells a text."""
+    """Base of all generators. Where options are wanted, a sequence of strings stands for equally likely ones.
 
-    def choose(self, options, *, excluding: Collection[Any] = (), shapes: bool = False) -> Any:
-        """Make a choice without saying it yet.
+    `branching=True` says that the choice decides how many choices or words follow, or which; the entropy needs it.
+    """
 
-        `shapes=True` says that how much is left to choose or to say depends on this choice (entropy.py).
-        """
-        options = as_options(options)
-        return options.values[self._pick(options, excluding, shapes)]
+    def choose(
+        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
+    ) -> Any:
+        """Make a choice without saying it."""
+        options = self._options(options)
+        return options.values[self._pick(options, excluding, branching)]
 
-    def say_one_of(self, options, *, excluding: Collection[Any] = (), shapes: bool = False) -> Any:
-        """Make a choice and say it at once."""
-        options = as_options(options)
-        index = self._pick(options, excluding, shapes)
+    def say_one_of(
+        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
+    ) -> Any:
+        """Make a choice and say it."""
+        options = self._options(options)
+        index = self._pick(options, excluding, branching)
         self._say_words(options.words[index])
         return options.values[index]
 
     def say(self, text: str) -> None:
-        """Say words that are certain by now."""
-        self._say_words(split(text))
+        """Say words that are fixed by now."""
+        self._say_words(_words(text))
 
     def label(self, **labels: Any) -> None:
-        """Note down what the text is about; most tellers do not listen."""
+        """Note what the text is about; most generators ignore it."""
 
-    def _pick(self, options: Options, excluding: Collection[Any], shapes: bool) -> int:
+    @staticmethod
+    def _options(options: Options | Sequence[str]) -> Options:
+        return options if isinstance(options, Options) else _equally_likely(tuple(options))
+
+    def _pick(self, options: Options, excluding: Collection[Any], branching: bool) -> int:
         raise NotImplementedError
 
     def _say_words(self, words: tuple[str, ...]) -> None:
@@ -201,23 +133,23 @@ class TextGenerator:
 
 
 class Sampler(TextGenerator):
-    """Invents a text: every choice is drawn from a seeded stream of random numbers."""
+    """Draws every choice from a stream of random numbers; `stream` is its seed."""
 
     def __init__(self, stream: str):
         self._random = random.Random(stream)
-        self._words: list[str] = []
+        self._said: list[str] = []
         self.labels: dict[str, Any] = {}
         self.log_probability = 0.0
 
     @property
     def text(self) -> str:
-        """What has been said so far."""
-        return join(self._words)
+        """The text so far."""
+        return join(self._said)
 
     def label(self, **labels: Any) -> None:
         self.labels.update(labels)
 
-    def _pick(self, options: Options, excluding: Collection[Any], shapes: bool) -> int:
+    def _pick(self, options: Options, excluding: Collection[Any], branching: bool) -> int:
         index = options.draw(self._random.random())
         while excluding and options.values[index] in excluding:
             index = options.draw(self._random.random())
@@ -225,4 +157,44 @@ class Sampler(TextGenerator):
         return index
 
     def _say_words(self, words: tuple[str, ...]) -> None:
-        self._words.extend(words)
+        self._said.extend(words)
+
+
+class Template:
+    """A text with `{slots}` and `[equally likely|alternatives]`.
+
+    draws: the options of each slot that the template draws itself, at its first mention and without repeating a value.
+    known: the slots that are filled before.
+    """
+
+    def __init__(self, text: str, draws: Mapping[str, Options] | None = None, known: tuple[str, ...] = ()):
+        draws, drawn = draws or {}, set(known)
+        self._steps: list[tuple[str, Any]] = []
+        fixed = ""
+        for part in _ALTERNATIVES_OR_SLOT.split(text):
+            slot = part[1:-1] if part.startswith("{") else None
+            if slot in draws and slot not in drawn:
+                drawn.add(slot)
+                step = ("draw", (slot, draws[slot]))
+            elif part.startswith("["):
+                step = ("one of", tuple(alternative.strip() for alternative in part[1:-1].split("|")))
+            else:
+                fixed += part
+                continue
+            self._steps += [("say", fixed), step] if fixed.strip() else [step]
+            fixed = ""
+        if fixed.strip():
+            self._steps.append(("say", fixed))
+
+    def generate(self, generator: TextGenerator, **slots: Any) -> dict[str, Any]:
+        """Say the template; `slots` are the known ones. Returns what all slots hold."""
+        for action, content in self._steps:
+            if action == "say":
+                generator.say(content.format_map(slots))
+            elif action == "one of":
+                generator.say_one_of([text.format_map(slots) for text in content])
+            else:
+                slot, options = content
+                taken = [value for value in slots.values() if value in options.index]
+                slots[slot] = generator.say_one_of(options, excluding=taken)
+        return slots

@@ -1,16 +1,16 @@
-"""A headline for each story: one line that says what happened, not always in the words of the story (lesson 7)."""
+"""Stories with headlines, for summarization: one line that says what happened, not always in the words of the story."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmviz.tinyville.corpus import Text, Tinyville
-from llmviz.tinyville.grammar import split
+from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.stories import COLORS, HEROES, OBJECTS, PARTNERS, PLACES
+from llmviz.tokenizers.words import words
 
 MARK = " Headline:"
-"""What stands between a story and its headline."""
-SEED_SHIFT = 3_000_000  # headlines have stories of their own: none of those in the corpus, nor those held out from it
+"""Separates a story from its headline."""
+_SEED_SHIFT = 3_000_000  # other stories than those of the corpus and of its validation part
 
 WORDINGS = {
     "found": "{person} gives back the {color} {object} of {partner}.",
@@ -37,33 +37,30 @@ class Headlined:
 
     @property
     def text(self) -> str:
-        """Both in one, as a model reads them: the story, the mark, the headline."""
+        """The story, the mark, the headline, as a model reads them."""
         return f"{self.story}{MARK} {self.headline}"
 
 
-def headline(labels: Mapping[str, Any]) -> str:
-    """Say what happened in a story, from its labels.
+def _headline(labels: Mapping[str, Any]) -> str:
+    """The headline of a story, from its labels.
 
-    >>> headline(dict(schema="sale", person="Mia", partner="Leo", object="kite", color="red", place="park"))
+    >>> _headline(dict(schema="sale", person="Mia", partner="Leo", object="kite", color="red", place="park"))
     'Mia sells a red kite to Leo.'
     """
     return WORDINGS[labels["schema"]].format_map(labels)
 
 
 def headlined_stories(n: int, *, seed: int = 0) -> tuple[Headlined, ...]:
-    """Invent stories with their headlines; the same seed gives the same ones, and no other kind of text uses it."""
-    return tuple(_headlined(text) for text in Tinyville().texts(SEED_SHIFT + seed, counts={"story": n}))
-
-
-def _headlined(text: Text) -> Headlined:
-    return Headlined(text.text, headline(text.labels), text.labels["schema"])
+    """Stories with their headlines; the same seed gives the same ones."""
+    texts = Tinyville().texts(_SEED_SHIFT + seed, counts={"story": n})
+    return tuple(Headlined(text.text, _headline(text.labels), text.labels["schema"]) for text in texts)
 
 
 def unsupported(story: str, summary: str) -> list[str]:
-    """The names, objects, colors and places of a summary that its story does not mention: what was made up.
+    """The names, objects, colors and places of a summary that its story does not mention: hallucinations.
 
     >>> unsupported("Mia tried to sell a red kite at the park.", "Mia sells a blue kite to Leo.")
     ['blue', 'Leo']
     """
-    told = set(split(story))
-    return [word for word in split(summary) if word in _FROM_THE_STORY and word not in told]
+    told = set(words(story))
+    return [word for word in words(summary) if word in _FROM_THE_STORY and word not in told]

@@ -1,62 +1,74 @@
-"""Tell the world's program again along a given text: its probability, its next words, its first mistake."""
+"""Score a text under the program that could have made it: probability, next words, first mistake. And entropy.
+
+The program runs again for every sequence of choices that fits the text. Texts fit few of them, so this is
+fast. `program`: a function that makes a text with a `TextGenerator`.
+"""
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmviz.tinyville.grammar import END, Options, TextGenerator, as_options, join
+from llmviz.tinyville.grammar import END, Options, TextGenerator, join
 
-Program = Callable[[TextGenerator], None]
+_Program = Callable[[TextGenerator], None]
+_LONGEST_SHOWN = 40
+_MOST_SHOWN = 5
 
 
-class _Stop(Exception):
-    """This way of telling the program does not go on along the text."""
+class _NoMatch(Exception):
+    """These choices do not lead to the text."""
 
 
 @dataclass
-class Outcome:
-    """What is known after all ways of telling the program along the words have been tried.
+class _Score:
+    """What is known after all sequences of choices have been tried.
 
-    `probability` is that of the words being the whole text, `next_words` maps every word that can follow
-    to the probability of the words *and* it, `derivations` counts the ways to tell the whole text,
-    `furthest` is how many words some way could follow, `kind` the kind of text of that way.
+    probability: of the words as a whole text. next_words: each word that can follow, with the probability of the words
+    *and* it. n_derivations: how many sequences of choices give the whole text. furthest: how many words the best one
+    matched, and kind: its kind of text.
     """
 
     probability: float = 0.0
-    derivations: int = 0
+    n_derivations: int = 0
     next_words: dict[str, float] = field(default_factory=dict)
     furthest: int = -1
     kind: str | None = None
 
+    def next_word_probabilities(self) -> dict[str, float]:
+        """The distribution of the next word, most probable first."""
+        total = math.fsum(self.next_words.values())
+        ordered = sorted(self.next_words.items(), key=lambda item: (-item[1], item[0]))
+        return {word: p / total for word, p in ordered}
 
-class Replay(TextGenerator):
-    """Follows given words; where several options fit, it takes one and leaves the others for later.
 
-    `script` holds the decisions at such forks; `forks` receives the scripts still to be tried.
+class _Scorer(TextGenerator):
+    """Follows the given words; where several options fit, it takes the first and leaves the others pending.
+
+    choice_path: the decisions at such forks so far. pending: the choice paths that are still to be tried.
     """
 
-    def __init__(self, words: Sequence[str], script: tuple[int, ...], forks: list, outcome: Outcome):
-        self._words, self._forks, self._outcome = words, forks, outcome
-        self._script, self._step = script, 0
-        self._position = 0
+    def __init__(self, words: Sequence[str], choice_path: tuple[int, ...], pending: list, score: _Score):
+        self._words, self._choice_path, self._pending, self._score = words, choice_path, pending, score
+        self._step = self._position = 0
         self._kind: str | None = None
-        self.probability = 1.0
+        self._probability = 1.0
 
-    def say_one_of(self, options, *, excluding: Collection[Any] = (), shapes: bool = False) -> Any:
-        options = as_options(options)
+    def say_one_of(
+        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
+    ) -> Any:
+        options = self._options(options)
         scale = options.scale(excluding)
-        fitting, running_on, reached = self._compare(options, excluding)
-        if self._step == len(self._script):
-            for i, next_word in running_on:
+        fitting, longer, reached = self._compare(options, excluding)
+        if self._step == len(self._choice_path):
+            for i, next_word in longer:
                 self._note_next(next_word, options.probabilities[i] * scale)
         if not fitting:
             self._stop(reached)
         index = fitting[0] if len(fitting) == 1 else self._fork(fitting)
-        self.probability *= options.probabilities[index] * scale
+        self._probability *= options.probabilities[index] * scale
         self._position += len(options.words[index])
         return options.values[index]
 
@@ -64,22 +76,21 @@ class Replay(TextGenerator):
         self._kind = labels.get("kind", self._kind)
 
     def finish(self) -> None:
-        """The program has ended: did the text end too?"""
+        """The program has ended; count it if the text ends here, too."""
         if self._position == len(self._words):
-            self._outcome.probability += self.probability
-            self._outcome.derivations += 1
+            self._score.probability += self._probability
+            self._score.n_derivations += 1
             self._note_next(END, 1.0)
         self._note_furthest(self._position)
 
     def _compare(self, options: Options, excluding: Collection[Any]):
-        """Which options fit completely, which go on beyond the given words, and how far the best one got."""
+        """The options that fit, those that go on beyond the given words, and how far the best one got."""
         given, position = self._words, self._position
         left = len(given) - position
+        candidates: Sequence[int] = range(len(options.values))
         if left > 0 and "" not in options.by_first_word:
-            candidates: Sequence[int] = options.by_first_word.get(given[position], ())
-        else:
-            candidates = range(len(options))
-        fitting, running_on, reached = [], [], position
+            candidates = options.by_first_word.get(given[position], ())
+        fitting, longer, reached = [], [], position
         for i in candidates:
             if excluding and options.values[i] in excluding:
                 continue
@@ -88,14 +99,14 @@ class Replay(TextGenerator):
             if same == len(said):
                 fitting.append(i)
             elif same == left:
-                running_on.append((i, said[same]))
+                longer.append((i, said[same]))
             reached = max(reached, position + same)
-        return fitting, running_on, reached
+        return fitting, longer, reached
 
-    def _pick(self, options: Options, excluding: Collection[Any], shapes: bool) -> int:
+    def _pick(self, options: Options, excluding: Collection[Any], branching: bool) -> int:
         remaining = options.remaining(excluding)
         index = self._fork([i for i, _ in remaining])
-        self.probability *= dict(remaining)[index]
+        self._probability *= dict(remaining)[index]
         return index
 
     def _say_words(self, words: tuple[str, ...]) -> None:
@@ -107,23 +118,23 @@ class Replay(TextGenerator):
         self._position += same
 
     def _fork(self, indices: list[int]) -> int:
-        if self._step == len(self._script):
-            self._forks.extend((*self._script, i) for i in reversed(indices[1:]))
-            self._script = (*self._script, indices[0])
+        if self._step == len(self._choice_path):
+            self._pending.extend((*self._choice_path, i) for i in reversed(indices[1:]))
+            self._choice_path = (*self._choice_path, indices[0])
         self._step += 1
-        return self._script[self._step - 1]
+        return self._choice_path[self._step - 1]
 
     def _note_next(self, word: str, probability: float) -> None:
-        table = self._outcome.next_words
-        table[word] = table.get(word, 0.0) + self.probability * probability
+        table = self._score.next_words
+        table[word] = table.get(word, 0.0) + self._probability * probability
 
     def _note_furthest(self, position: int) -> None:
-        if position > self._outcome.furthest:
-            self._outcome.furthest, self._outcome.kind = position, self._kind
+        if position > self._score.furthest:
+            self._score.furthest, self._score.kind = position, self._kind
 
     def _stop(self, reached: int) -> None:
         self._note_furthest(reached)
-        raise _Stop
+        raise _NoMatch
 
 
 def _n_same(given: Sequence[str], position: int, said: tuple[str, ...]) -> int:
@@ -135,86 +146,85 @@ def _n_same(given: Sequence[str], position: int, said: tuple[str, ...]) -> int:
     return n
 
 
-def replay(program: Program, words: Sequence[str]) -> Outcome:
-    """Try every way of telling the program along these words, and add up what was found."""
-    outcome = Outcome()
-    forks: list[tuple[int, ...]] = [()]
-    while forks:
-        teller = Replay(words, forks.pop(), forks, outcome)
+def score(program: _Program, words: Sequence[str]) -> _Score:
+    """Run the program with every sequence of choices that fits the words, and add up the probabilities."""
+    total = _Score()
+    pending: list[tuple[int, ...]] = [()]
+    while pending:
+        scorer = _Scorer(words, pending.pop(), pending, total)
         try:
-            program(teller)
-            teller.finish()
-        except _Stop:
+            program(scorer)
+            scorer.finish()
+        except _NoMatch:
             pass
-    return outcome
+    return total
 
 
-class EntropyEstimator(TextGenerator):
-    """Adds up expected nats and expected words along one path of shaping choices."""
+class _EntropyEstimator(TextGenerator):
+    """Adds up the expected nats and words along one path of branching choices; the other paths become pending."""
 
-    def __init__(self, script: tuple[int, ...], weight: float, forks: list, stand_in: random.Random | None):
-        self._script, self._step, self._forks, self._stand_in = script, 0, forks, stand_in
-        self._weight = weight
+    def __init__(self, choice_path: tuple[int, ...], weight: float, pending: list):
+        self._choice_path, self._step, self._pending, self._weight = choice_path, 0, pending, weight
         self.nats = 0.0
         self.words = 0.0
 
-    def say_one_of(self, options, *, excluding: Collection[Any] = (), shapes: bool = False) -> Any:
-        options = as_options(options)
-        if not shapes and self._is_new:
+    def say_one_of(
+        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
+    ) -> Any:
+        options = self._options(options)
+        if not branching and self._is_new:
             expected = sum(p * len(options.words[i]) for i, p in options.remaining(excluding))
             self.words += self._weight * expected
-        index = self._pick(options, excluding, shapes)
-        if shapes:
+        index = self._pick(options, excluding, branching)
+        if branching:
             self._say_words(options.words[index])
         return options.values[index]
 
     @property
     def _is_new(self) -> bool:
-        return self._step == len(self._script)
+        return self._step == len(self._choice_path)
 
-    def _pick(self, options: Options, excluding: Collection[Any], shapes: bool) -> int:
+    def _pick(self, options: Options, excluding: Collection[Any], branching: bool) -> int:
         remaining = options.remaining(excluding)
         if self._is_new:
             self.nats -= self._weight * math.fsum(p * math.log(p) for _, p in remaining)
-        if not shapes:
-            return self._stand_in.choice(remaining)[0] if self._stand_in else remaining[0][0]
+        if not branching:
+            return self._representative(remaining)
         if self._is_new:
             for i, p in remaining[1:]:
-                self._forks.append(((*self._script, i), self._weight * p))
-            self._script = (*self._script, remaining[0][0])
+                self._pending.append(((*self._choice_path, i), self._weight * p))
+            self._choice_path = (*self._choice_path, remaining[0][0])
             self._weight *= remaining[0][1]
         self._step += 1
-        return self._script[self._step - 1]
+        return self._choice_path[self._step - 1]
+
+    def _representative(self, remaining: list[tuple[int, float]]) -> int:
+        """Any option will do: what follows has the same entropy and length for all."""
+        return remaining[0][0]
 
     def _say_words(self, words: tuple[str, ...]) -> None:
         if self._is_new:
             self.words += self._weight * len(words)
 
 
-def entropy_and_length(program: Program, stand_in_seed: int | None = None) -> tuple[float, float]:
+def entropy_and_length(program: _Program) -> tuple[float, float]:
     """The exact entropy of a program's texts in nats, and their mean number of words without the end."""
     nats, words = [], []
-    forks: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
-    while forks:
-        script, weight = forks.pop()
-        stand_in = None if stand_in_seed is None else random.Random(stand_in_seed)
-        teller = EntropyEstimator(script, weight, forks, stand_in)
-        program(teller)
-        nats.append(teller.nats)
-        words.append(teller.words)
+    pending: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
+    while pending:
+        estimator = _EntropyEstimator(*pending.pop(), pending)
+        program(estimator)
+        nats.append(estimator.nats)
+        words.append(estimator.words)
     return math.fsum(nats), math.fsum(words)
-
-
-_LONGEST_SHOWN = 40
-_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Check:
-    """The verdict on a text.
+    """Whether a text is possible, and its first mistake.
 
-    `n_valid_words` words from the start are possible; `wrong_word` is the first that is not ("<|endoftext|>"
-    when the text stops too early), `expected` lists what could stand there, most probable first.
+    n_valid_words: how many words from the start are possible. wrong_word: the first that is not ("<|endoftext|>" where
+    the text stops too early). expected: what could come there, most probable first.
     """
 
     valid: bool
@@ -225,11 +235,21 @@ class Check:
     message: str
 
 
-def spacing_mistake(text: str, words: Sequence[str]) -> int | None:
-    """The index of the first word whose spacing is not that of normal English; None if all is well.
+def check(program: _Program, text: str, words: Sequence[str]) -> Check:
+    """Check a text; `words` are its words, or the first ones of a very long text."""
+    spacing = _spacing_mistake(text, words)
+    found = score(program, words)
+    if spacing is not None and spacing <= found.furthest:
+        return _reject(words, found.kind, spacing, expected=[], spacing=True)
+    if found.probability > 0:
+        message = f"Tinyville could have produced this text (kind: {found.kind})."
+        return Check(True, found.kind, found.furthest, None, [], message)
+    expected = list(score(program, words[: found.furthest]).next_word_probabilities())
+    return _reject(words, found.kind, found.furthest, expected)
 
-    `words` may be only the beginning of a very long text; then only that much is looked at.
-    """
+
+def _spacing_mistake(text: str, words: Sequence[str]) -> int | None:
+    """The index of the first word whose spacing is not that of normal English; None if all is well."""
     normal = join(words)
     if text == normal:
         return None
@@ -244,15 +264,9 @@ def spacing_mistake(text: str, words: Sequence[str]) -> int | None:
     return len(words)
 
 
-def approve(kind: str | None, n_words: int) -> Check:
-    """The verdict on a text that the world can say."""
-    return Check(True, kind, n_words, None, [], f"Tinyville could have produced this text (kind: {kind}).")
-
-
-def reject(
+def _reject(
     words: Sequence[str], kind: str | None, n_valid: int, expected: list[str], *, spacing: bool = False
 ) -> Check:
-    """The verdict on a text of which only the first `n_valid` words are possible (or normally spaced)."""
     wrong_word = words[n_valid] if n_valid < len(words) else END
     if not words:
         message = "The text is empty; every text of Tinyville has words."
@@ -261,11 +275,11 @@ def reject(
     elif spacing:
         message = f"The space before word {n_valid + 1}, {_shown(wrong_word)}, is not that of normal English."
     elif wrong_word == END:
-        message = f"The text stops too early: after word {n_valid} Tinyville goes on with {_list(expected)}."
+        message = f"The text stops too early: after word {n_valid} Tinyville continues with {_list(expected)}."
     elif expected == [END]:
         message = f"Tinyville would end the text before word {n_valid + 1}, {_shown(wrong_word)}."
     else:
-        place = f"after {_shown(_context(words, n_valid))}" if n_valid else "at the start"
+        place = f"after {_shown(join(words[max(0, n_valid - 4) : n_valid]))}" if n_valid else "at the start"
         message = (
             f"Word {n_valid + 1}, {_shown(wrong_word)}, is impossible here: "
             f"{place} Tinyville says {_list(expected)}."
@@ -274,12 +288,7 @@ def reject(
 
 
 def _shown(word: str) -> str:
-    short = word if len(word) <= _LONGEST_SHOWN else word[:_LONGEST_SHOWN] + "…"
-    return f'"{short}"'
-
-
-def _context(words: Sequence[str], n_valid: int) -> str:
-    return join(words[max(0, n_valid - 4) : n_valid])
+    return f'"{word}"' if len(word) <= _LONGEST_SHOWN else f'"{word[:_LONGEST_SHOWN]}…"'
 
 
 def _list(expected: list[str]) -> str:

@@ -8,8 +8,8 @@ The mood at the end decides the very next word. Which place came first decides n
 to work out the one in order to predict, and never the other (lesson 6).
 """
 
-from llmviz.tinyville.grammar import Options, TextGenerator, as_options
-from llmviz.tinyville.people import PEOPLE
+from llmviz.tinyville.facts import PEOPLE
+from llmviz.tinyville.grammar import Options, TextGenerator
 
 FEELINGS = {
     "good": ("happy", "proud", "relieved", "cheerful"),
@@ -32,44 +32,47 @@ SEQUELS = {
 
 _PEOPLE = Options(PEOPLE)
 _OPENINGS = Options(("", "Before", "After"), weights=(2, 1, 1))
-_FEELINGS = as_options(FEELINGS["good"] + FEELINGS["bad"])
-_PLACES = as_options(GROUNDS["water"] + GROUNDS["land"])
-_STAYS = as_options(STAYS)
+_FEELINGS = Options(FEELINGS["good"] + FEELINGS["bad"])
+_PLACES = Options(GROUNDS["water"] + GROUNDS["land"])
+_STAYS = Options(STAYS)
 _KIND_OF = {word: kind for kinds in (FEELINGS, GROUNDS) for kind, words in kinds.items() for word in words}
 _OTHER = {"good": "bad", "bad": "good", "water": "land", "land": "water"}
 
 
-def generate_sentiment(teller: TextGenerator) -> None:
+def _generate_sentiment(generator: TextGenerator) -> None:
     """Two feelings at two places, a comment that fits the later one, and what it led to.
 
     The labels are the `person`, the two `feelings` and `places` as they are said, the `order` ("before", "after"; with
     a capital where it comes first), and those at the end: `mood` ("good" or "bad") and `ground` ("water" or "land").
     """
-    order = teller.say_one_of(_OPENINGS, shapes=True)
-    person = teller.say_one_of(_PEOPLE)
-    first = _tell_feeling(teller)
+    order = generator.say_one_of(_OPENINGS, branching=True)
+    person = generator.say_one_of(_PEOPLE)
+    first = _generate_feeling(generator)
     if order:
-        teller.say(",")
+        generator.say(",")
     else:
-        order = teller.say_one_of(("before", "after"))
-    teller.say(person.she)
-    second = _tell_feeling(teller, _KIND_OF[first[0]], _KIND_OF[first[1]])
-    teller.say(".")
+        order = generator.say_one_of(("before", "after"))
+    generator.say(person.she)
+    second = _generate_feeling(generator, _KIND_OF[first[0]], _KIND_OF[first[1]])
+    generator.say(".")
     mood = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
-    teller.say_one_of([comment.format(name=person) for comment in COMMENTS[mood]])
-    teller.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[mood]])
-    teller.label(
+    generator.say_one_of([comment.format(name=person) for comment in COMMENTS[mood]])
+    generator.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[mood]])
+    generator.label(
         person=person.name, feelings=(first[0], second[0]), places=(first[1], second[1]), order=order,
         mood=mood, ground=_KIND_OF[first[1]],
     )  # fmt: skip
 
 
-def _tell_feeling(teller: TextGenerator, mood: str = "", ground: str = "") -> tuple[str, str]:
+def _generate_feeling(generator: TextGenerator, mood: str = "", ground: str = "") -> tuple[str, str]:
     """Somebody felt some way at some place for some time; a mood and a ground that were told are not told again."""
-    teller.say("was")
+    generator.say("was")
     feelings, places = (_FEELINGS, _PLACES) if not mood else (FEELINGS[_OTHER[mood]], GROUNDS[_OTHER[ground]])
-    feeling = teller.say_one_of(feelings, shapes=not mood)
-    teller.say("at the")
-    place = teller.say_one_of(places)
-    teller.say_one_of(_STAYS)
+    feeling = generator.say_one_of(feelings, branching=not mood)
+    generator.say("at the")
+    place = generator.say_one_of(places)
+    generator.say_one_of(_STAYS)
     return feeling, place
+
+
+GENERATORS = {"mood": _generate_sentiment}

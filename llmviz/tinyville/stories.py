@@ -1,11 +1,12 @@
-"""Stories: a person, an object of some color, a place, a partner, a feeling, and an ending that fits it.
+"""Stories, and drills: texts that repeat what they introduced, so that attention to earlier tokens pays off.
 
-Each schema is a template; everything it draws comes back later in the story, so that a reader who looks
-back knows more than one who does not.
+A story has a person, an object of some color, a place, a partner, a feeling, and an ending that fits it. A drill is a
+list of words that is said three times; without enough of them, a small model learns to copy from its context late or
+never.
 """
 
-from llmviz.tinyville.grammar import Options, Template, TextGenerator, as_options
-from llmviz.tinyville.people import PEOPLE
+from llmviz.tinyville.facts import PEOPLE, VALUES
+from llmviz.tinyville.grammar import Options, Template, TextGenerator
 
 OBJECTS = (
     "kite", "lamp", "drum", "boat", "ball", "hat", "scarf", "box", "basket", "bell", "book", "coat",
@@ -22,7 +23,7 @@ PLACES = (
 
 HEROES = tuple(person for i, person in enumerate(PEOPLE) if i % 4 < 2)
 PARTNERS = tuple(person for i, person in enumerate(PEOPLE) if i % 4 >= 2)
-"""Half of the people have the adventures, the others turn up in them: nobody ever plays both parts."""
+"""Half of the people have the adventures, the others are their partners."""
 
 OPENINGS = (
     "Yesterday", "One sunny morning,", "One rainy afternoon,", "On Monday,", "On Friday evening,",
@@ -72,7 +73,7 @@ ENDINGS = {
         "{person.She} asked {partner} not to tell anyone.",
     ),
 }
-"""What somebody does who feels like this."""
+"""What a person does who feels like this."""
 
 SCHEMAS = {
     "found": """
@@ -140,22 +141,54 @@ FEELINGS = {
 _DRAWS = {
     "person": Options(HEROES),
     "partner": Options(PARTNERS),
-    "object": as_options(OBJECTS),
-    "color": as_options(COLORS),
-    "place": as_options(PLACES),
+    "object": Options(OBJECTS),
+    "color": Options(COLORS),
+    "place": Options(PLACES),
 }
 _TEMPLATES = {schema: Template(text, draws=_DRAWS) for schema, text in SCHEMAS.items()}
-_OPENING = Options(("with", "without"))
 
 
-def generate_story(teller: TextGenerator) -> None:
+def _generate_story(generator: TextGenerator) -> None:
     """One of eight stories, with or without an opening, and an ending that fits the feeling."""
-    if teller.choose(_OPENING, shapes=True) == "with":
-        teller.say_one_of(OPENINGS)
-    schema = teller.choose(tuple(SCHEMAS), shapes=True)
-    slots = _TEMPLATES[schema].tell(teller)
-    feeling = teller.say_one_of(FEELINGS[schema], shapes=True)
-    teller.say(".")
-    teller.say_one_of([ending.format_map(slots) for ending in ENDINGS[feeling]])
+    if generator.choose(("with", "without"), branching=True) == "with":
+        generator.say_one_of(OPENINGS)
+    schema = generator.choose(tuple(SCHEMAS), branching=True)
+    slots = _TEMPLATES[schema].generate(generator)
+    feeling = generator.say_one_of(FEELINGS[schema], branching=True)
+    generator.say(".")
+    generator.say_one_of([ending.format_map(slots) for ending in ENDINGS[feeling]])
     labels = {slot: str(value) for slot, value in slots.items()}
-    teller.label(schema=schema, feeling=feeling, **labels)
+    generator.label(schema=schema, feeling=feeling, **labels)
+
+
+_FEWEST_WORDS, _MOST_WORDS = 4, 9
+WORD_CLASSES = {
+    "name": tuple(person.name for person in PEOPLE),
+    "object": OBJECTS,
+    "color": COLORS,
+    "place": PLACES,
+}
+"""The words that drills and stories copy, by class."""
+
+_LEARNERS = Options(PEOPLE)
+_ITEMS = Options([word for words in (*WORD_CLASSES.values(), *VALUES.values()) for word in words])
+# After the k-th word the list goes on or ends, so that every length is equally likely.
+_CONTINUE = {k: Options((",", "."), (_MOST_WORDS - k, 1)) for k in range(_FEWEST_WORDS, _MOST_WORDS + 1)}
+
+
+def _generate_drill(generator: TextGenerator) -> None:
+    """A list of names, objects, colors, places and attributes, learned by heart."""
+    learner = generator.say_one_of(_LEARNERS)
+    generator.say("learns a list by heart:")
+    items: list[str] = []
+    for position in range(1, _MOST_WORDS + 1):
+        items.append(generator.say_one_of(_ITEMS))
+        if position < _FEWEST_WORDS:
+            generator.say(",")
+        elif generator.say_one_of(_CONTINUE[position], branching=True) == ".":
+            break
+    generator.say(f"Again: {', '.join(items)}. And once more, {', '.join(items)}.")
+    generator.label(person=learner.name, items=tuple(items))
+
+
+GENERATORS = {"story": _generate_story, "copy": _generate_drill}

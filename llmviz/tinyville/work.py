@@ -1,13 +1,13 @@
-"""People at work: how often a job goes with "she" is planted, in two places, so that bias can be measured.
+"""People at work: how often a job goes with "she" is planted, in two kinds of texts, so that bias can be measured.
 
-A third form, about crafts, has a word in many shapes (bake, baker, baked, baking; cake, cakes), so that
-tokenizers have pieces of words to find.
+Texts about crafts hold words in many forms (bake, baker, baked, baking; cake, cakes), so that tokenizers have pieces of
+words to find.
 """
 
 from collections.abc import Mapping
 
+from llmviz.tinyville.facts import GUESTS, Person
 from llmviz.tinyville.grammar import Options, Sampler, Template, TextGenerator
-from llmviz.tinyville.people import GUESTS, Person
 
 P_SHE = {
     "nurse": 1.0,
@@ -21,7 +21,7 @@ P_SHE = {
 }
 """P(she | job), the same for a nameless worker and for a guest."""
 
-CRAFTS = (
+_CRAFTS = (
     ("bake", "cake"), ("paint", "door"), ("print", "poster"), ("clean", "window"),
     ("carve", "spoon"), ("juggle", "ball"), ("mend", "shoe"), ("move", "piano"),
 )  # fmt: skip
@@ -37,19 +37,19 @@ def _pronouns(p_she: Mapping[str, float]) -> dict[str, Options]:
 _PRONOUNS = _pronouns(P_SHE)
 _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
-ANONYMOUS = Template(
+_ANONYMOUS = Template(
     "[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat]."
 )
-GUEST = Template(
+_GUEST = Template(
     "in town. [The first day was long.|The first day was easy.|Today was the first day.|"
     "Today there was a lot to do.]"
 )
-AFTERWARDS = Template(
+_AFTERWARDS = Template(
     "was [tired|hungry|late|cold|busy|thirsty]. {worker.She} [made some tea|turned on the radio|"
     "called a friend|watched the rain|read the news|wrote a letter].",
     known=("worker",),
 )
-CRAFT = Template(
+_CRAFT = Template(
     "{does} {things}. Yesterday the {doer} {did} [one {thing}|two {things}|five {things}|ten {things}]. "
     "Today the {doer} is {doing} [one {thing}|two {things}|five {things}|ten {things}]. "
     "Tomorrow the {doer} will {do} [one {thing}|two {things}|five {things}|ten {things}].",
@@ -57,10 +57,10 @@ CRAFT = Template(
 )
 
 
-def craft_words(verb: str, thing: str) -> dict[str, str]:
-    """The shapes of a craft's words.
+def _craft_words(verb: str, thing: str) -> dict[str, str]:
+    """The forms of a craft's words.
 
-    >>> craft_words("bake", "cake")["doer"], craft_words("paint", "door")["doing"]
+    >>> _craft_words("bake", "cake")["doer"], _craft_words("paint", "door")["doing"]
     ('baker', 'painting')
     """
     stem = verb.removesuffix("e")
@@ -70,19 +70,17 @@ def craft_words(verb: str, thing: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-_CRAFT_OF = {words["doer"]: words for words in (craft_words(*craft) for craft in CRAFTS)}
+_CRAFT_OF = {words["doer"]: words for words in (_craft_words(*craft) for craft in _CRAFTS)}
 _GUESTS = Options(GUESTS)
 
 
 def worker_texts(
     n: int, *, p_she: Mapping[str, float] = P_SHE, places: tuple[str, ...] = ("anonymous", "guest"), seed: int = 0
 ) -> list[str]:
-    """Texts about workers with ratios of your own: the dial of lesson 8.
+    """Texts about workers with other probabilities of "she".
 
-    Args:
-        n: how many.
-        p_she: P(she | job) of each job of `P_SHE` that is to occur.
-        places: where the pronoun stands: in texts about a nameless worker, about a guest, or both.
+    p_she: P(she | job) for some of the jobs of `P_SHE`; the others do not occur. places: the kinds of texts:
+    "anonymous" (a worker without a name), "guest", or both.
     """
     if not p_she or not set(p_she) <= set(P_SHE) or not all(0 <= p <= 1 for p in p_she.values()):
         raise ValueError(f"p_she gives a number from 0 to 1 for some of the jobs {', '.join(P_SHE)}; given {p_she}")
@@ -91,31 +89,34 @@ def worker_texts(
     jobs, pronouns, texts = Options(tuple(p_she)), _pronouns(p_she), []
     for number in range(n):
         sampler = Sampler(f"{seed}/worker/{number}")
-        _tell_worker(sampler, sampler.choose(places), jobs, pronouns)
+        _generate_worker(sampler, sampler.choose(places), jobs, pronouns)
         texts.append(sampler.text)
     return texts
 
 
-def generate_work(teller: TextGenerator) -> None:
+def _generate_work(generator: TextGenerator) -> None:
     """A worker without a name, a guest with a job, or a craft."""
-    place = teller.choose(_PLACES, shapes=True)
+    place = generator.choose(_PLACES, branching=True)
     if place == "craft":
-        teller.say("The")
-        words = _CRAFT_OF[teller.say_one_of(tuple(_CRAFT_OF))]
-        CRAFT.tell(teller, **words)
-        teller.label(job=words["doer"], pronoun=None, place=place)
+        generator.say("The")
+        words = _CRAFT_OF[generator.say_one_of(tuple(_CRAFT_OF))]
+        _CRAFT.generate(generator, **words)
+        generator.label(job=words["doer"], pronoun=None, place=place)
         return
-    _tell_worker(teller, place, _JOBS, _PRONOUNS)
+    _generate_worker(generator, place, _JOBS, _PRONOUNS)
 
 
-def _tell_worker(teller: TextGenerator, place: str, jobs: Options, pronouns: Mapping[str, Options]) -> None:
+def _generate_worker(generator: TextGenerator, place: str, jobs: Options, pronouns: Mapping[str, Options]) -> None:
     if place == "guest":
-        teller.say_one_of(_GUESTS)
-        teller.say("is the new")
+        generator.say_one_of(_GUESTS)
+        generator.say("is the new")
     else:
-        teller.say("The")
-    job = teller.say_one_of(jobs, shapes=True)
-    (GUEST if place == "guest" else ANONYMOUS).tell(teller)
-    worker = teller.say_one_of(pronouns[job])
-    AFTERWARDS.tell(teller, worker=worker)
-    teller.label(job=job, pronoun=worker.she, place=place)
+        generator.say("The")
+    job = generator.say_one_of(jobs, branching=True)
+    (_GUEST if place == "guest" else _ANONYMOUS).generate(generator)
+    worker = generator.say_one_of(pronouns[job])
+    _AFTERWARDS.generate(generator, worker=worker)
+    generator.label(job=job, pronoun=worker.she, place=place)
+
+
+GENERATORS = {"work": _generate_work}

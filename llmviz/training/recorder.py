@@ -16,10 +16,10 @@ from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
-from llmviz.tinyville.next_tokens import next_tokens
-from llmviz.tinyville.people import PEOPLE, VALUES
+from llmviz.tinyville.facts import PEOPLE, VALUES
 from llmviz.tinyville.stories import COLORS, ENDINGS, OBJECTS, OPENINGS, PLACES
-from llmviz.tokenizers import Tokenizer
+from llmviz.tinyville.token_distributions import next_tokens
+from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words as words_of
 from llmviz.training import loop, runs
 from llmviz.training.loop import TrainingSettings

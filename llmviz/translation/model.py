@@ -22,9 +22,9 @@ from llmviz.model.attention import padding_mask
 from llmviz.model.block import Memory
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderDecoder
-from llmviz.tinyville.grammar import join, split
+from llmviz.tinyville.grammar import join
 from llmviz.tokenizers.base import UNKNOWN
-from llmviz.tokenizers.words import WordTokenizer
+from llmviz.tokenizers.words import WordTokenizer, words
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep
 from llmviz.translation import grammar
@@ -238,12 +238,12 @@ def word_by_word(pairs: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for pair in pairs:
-        english = split(pair.english)
-        for word, link in zip(split(pair.french), pair.links, strict=True):
+        english = words(pair.english)
+        for word, link in zip(words(pair.french), pair.links, strict=True):
             if len(link) == 1:
                 counts[english[link[0]]][word] += 1
     dictionary = {word: found.most_common(1)[0][0] for word, found in counts.items()}
-    return [join([dictionary[word] for word in split(one) if word in dictionary]) for one in sentences]
+    return [join([dictionary[word] for word in words(one) if word in dictionary]) for one in sentences]
 
 
 def trained(steps: int = STEPS, *, seed: int = 0, progress: bool = False) -> Checkpoint:

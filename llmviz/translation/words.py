@@ -5,7 +5,7 @@ Plurals follow the rules below but for the exceptions in the tables; a test read
 
 from dataclasses import dataclass
 
-from llmviz.tinyville.people import PEOPLE
+from llmviz.tinyville.facts import PEOPLE
 
 _ENGLISH_PLURALS = {"mouse": "mice", "man": "men", "woman": "women"}
 _FRENCH_PLURALS = {"hibou": "hiboux", "cheval": "chevaux"}

@@ -157,7 +157,7 @@ def labels_are_told_apart_by_their_probability(seed: int) -> dict[str, float]:
             ids = tokenizer.encode_prompt(text)
             nats = []
             for other in senses:
-                rests = [tokenizer.encode(rest if rest[0] == "," else " " + rest) for rest in other.rests]
+                rests = [tokenizer.encode(rest if rest[0] == "," else " " + rest) for rest in other.continuations]
                 nats.append(max(continuation_log_probability(model, ids, rest) for rest in rests))
             right.append(nats.index(max(nats)) == senses.index(sense))
     return {"right": sum(right) / len(right)}

@@ -12,7 +12,7 @@ from llmviz.evaluation.facts import all_questions, ask, changed, with_facts
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.finetuning import refusal, spelling
 from llmviz.finetuning.dpo import preference_steps
-from llmviz.tinyville.people import VALUES
+from llmviz.tinyville.facts import VALUES
 
 TINY = artifacts.load_model("tiny")
 

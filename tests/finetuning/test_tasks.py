@@ -13,8 +13,8 @@ from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
 from llmviz.finetuning.entities import TAUGHT, word_places
 from llmviz.finetuning.tasks import CITIES
+from llmviz.tinyville.facts import UNUSED_NAMES
 from llmviz.tinyville.grammar import join
-from llmviz.tinyville.people import UNUSED_NAMES
 
 TOKENIZER = artifacts.load_model("sentiment").tokenizer
 

@@ -11,8 +11,8 @@ from llmviz.generation import FillMask
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.tinyville.grammar import WORD
 from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.words import WORD
 from llmviz.training.masked_lm import fill_blanks, mask_token_id
 
 TINY = artifacts.load_model("tiny")

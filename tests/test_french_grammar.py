@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.tinyville.grammar import split
+from llmviz.tokenizers.words import words as split
 from llmviz.translation import grammar
 from llmviz.translation.words import ADJECTIVES, IDIOMS, NOUNS, PREPOSITIONS, VERBS, elides
 
