@@ -1,4 +1,4 @@
-"""What every test has: pictures without a screen, and property tests that never fail because a machine is slow."""
+"""Settings of all tests: plots without a screen, recorded real models, the same property-test examples everywhere."""
 
 import os
 
@@ -7,9 +7,10 @@ import hypothesis
 os.environ["MPLBACKEND"] = "agg"
 os.environ["LLMVIZ_REAL_MODELS"] = "recorded"  # the lessons' outputs are those of the recordings that ship
 
-# The same examples on every machine; new ones with `pytest --hypothesis-profile=explore`.
-hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
-hypothesis.settings.register_profile("llmviz", parent=hypothesis.settings.get_profile("explore"), derandomize=True)
+# The same few examples on every machine; more and new ones with `pytest --hypothesis-profile=explore`.
+explore = hypothesis.settings(deadline=None, print_blob=True, max_examples=200)
+hypothesis.settings.register_profile("explore", explore)
+hypothesis.settings.register_profile("llmviz", explore, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("llmviz")
 
 # These files hold fixtures; as several share one name, pytest cannot look for examples in their docstrings.
