@@ -1,4 +1,4 @@
-"""Two values side by side: are they the same, and if not, where do they first differ, in one sentence?"""
+"""Compares two values: are they the same, and if not, where do they first differ, in one sentence?"""
 
 from __future__ import annotations
 
@@ -9,49 +9,57 @@ from typing import Any
 
 import numpy as np
 
-LONGEST = 160
-MANY = 12
+TOLERANCE = 1e-4
+MAX_LENGTH = 160
+_MAX_ITEMS = 12
+_KINDS = {
+    np.ndarray: "an array", bool: "True or False", Number: "a number", str: "a string", bytes: "bytes", list: "a list",
+    tuple: "a tuple", dict: "a dict", set: "a set", type(None): "None",
+}  # fmt: skip
 
 
-def difference(got: Any, expected: Any, tolerance: float = 1e-4) -> str | None:
-    """Say where a result first differs from what was expected; None when it does not.
+def difference(result: Any, expected: Any) -> str | None:
+    """Where a result first differs from what was expected, in one sentence; None if it does not.
 
-    Lists and tuples count as the same kind of thing, so do numbers of Python, NumPy and torch. Numbers may differ by
-    `tolerance`, times their size where they are above 1.
+    Lists and tuples are compared as one kind, and so are numbers of Python, NumPy and torch. Numbers may differ by
+    TOLERANCE, relative above 1.
 
     >>> difference([1, 2], [1, 3])
     'Item 1 (counted from 0) is 2; expected 3.'
     >>> difference({"a": 1.00001}, {"a": 1})
     """
-    got, expected = _plain(got), _plain(expected)
+    result, expected = _to_numpy(result), _to_numpy(expected)
     if isinstance(expected, np.ndarray):
-        return _array_difference(got, expected, tolerance)
+        return _array_difference(result, expected)
     if isinstance(expected, Mapping):
-        return _mapping_difference(got, expected, tolerance) if isinstance(got, Mapping) else _kinds(got, expected)
+        return _mapping_difference(result, expected) if isinstance(result, Mapping) else _other_kind(result, expected)
     if isinstance(expected, str | bytes | bool) or expected is None:
-        if type(got) is not type(expected):
-            return _kinds(got, expected)
-        return None if got == expected else f"It is {spell(got)}; expected {spell(expected)}."
+        same_kind = type(result) is type(expected)
+        return _other_value(result, expected, result == expected) if same_kind else _other_kind(result, expected)
     if isinstance(expected, Number):
-        return _number_difference(got, expected, tolerance)
+        is_number = isinstance(result, Number) and not isinstance(result, bool)
+        if not is_number:
+            return _other_kind(result, expected)
+        exact = isinstance(expected, int) and isinstance(result, int)
+        return _other_value(result, expected, result == expected or (not exact and _is_close(result, expected)))
     if isinstance(expected, Set):
-        return _set_difference(got, expected) if isinstance(got, Set) else _kinds(got, expected)
+        return _keys_difference(result, expected) if isinstance(result, Set) else _other_kind(result, expected)
     if isinstance(expected, Sequence):
-        listed = isinstance(got, Sequence) and not isinstance(got, str | bytes)
-        return _sequence_difference(got, expected, tolerance) if listed else _kinds(got, expected)
-    return None if _equal(got, expected) else f"It is {spell(got)}; expected {spell(expected)}."
+        is_list = isinstance(result, Sequence) and not isinstance(result, str | bytes)
+        return _sequence_difference(result, expected) if is_list else _other_kind(result, expected)
+    return _other_value(result, expected, bool(np.all(result == expected)))
 
 
-def same(got: Any, expected: Any, tolerance: float = 1e-4) -> bool:
-    """Whether `difference` finds none; what cannot be compared is not the same."""
+def same(result: Any, expected: Any) -> bool:
+    """Whether `difference` finds none; values that cannot be compared are not the same."""
     try:
-        return difference(got, expected, tolerance) is None
+        return difference(result, expected) is None
     except Exception:
         return False
 
 
 def spell(value: Any) -> str:
-    """Write a value in at most about two lines, numbers with four digits; never fails, whatever the value.
+    """A value in at most about two lines, numbers with four digits; never fails.
 
     >>> spell({"a": 0.333333, "b": [1, 2]})
     "{'a': 0.3333, 'b': [1, 2]}"
@@ -60,28 +68,21 @@ def spell(value: Any) -> str:
         written = _spell(value, depth=0)
     except Exception:
         written = f"a {type(value).__name__} that cannot be printed"
-    return written if len(written) <= LONGEST else written[: LONGEST - 1] + "…"
+    return written if len(written) <= MAX_LENGTH else written[: MAX_LENGTH - 1] + "…"
 
 
 def kind(value: Any) -> str:
-    """What sort of thing a value is, in a word or two."""
+    """What kind of thing a value is, in a word or two."""
     if _is_tensor(value):
         return "a tensor"
-    if value is None:
-        return "None"
-    names = {
-        np.ndarray: "an array", bool: "True or False", int: "a number", float: "a number", str: "a string",
-        bytes: "bytes", list: "a list", tuple: "a tuple", dict: "a dict", set: "a set",
-    }  # fmt: skip
-    name = next((name for known, name in names.items() if isinstance(value, known)), type(value).__name__)
-    return "a number" if isinstance(value, Number) and name == type(value).__name__ else name
+    return next((words for known, words in _KINDS.items() if isinstance(value, known)), type(value).__name__)
 
 
 def _is_tensor(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
 
 
-def _plain(value: Any) -> Any:
+def _to_numpy(value: Any) -> Any:
     """Tensors become arrays, arrays without axes become numbers."""
     if _is_tensor(value):
         value = value.detach().cpu()
@@ -91,110 +92,94 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _kinds(got: Any, expected: Any) -> str:
-    return f"It is {kind(got)}, {spell(got)}; expected {kind(expected)}, {spell(expected)}."
+def _other_kind(result: Any, expected: Any) -> str:
+    return f"It is {kind(result)}, {spell(result)}; expected {kind(expected)}, {spell(expected)}."
 
 
-def _equal(got: Any, expected: Any) -> bool:
-    return bool(np.all(got == expected))
+def _other_value(result: Any, expected: Any, equal: bool) -> str | None:
+    return None if equal else f"It is {spell(result)}; expected {spell(expected)}."
 
 
-def _number_difference(got: Any, expected: Any, tolerance: float) -> str | None:
-    if not isinstance(got, Number) or isinstance(got, bool):
-        return _kinds(got, expected)
-    exact = isinstance(expected, int) and isinstance(got, int)
-    alike = got == expected or (not exact and _near_number(got, expected, tolerance))
-    return None if alike else f"It is {spell(got)}; expected {spell(expected)}."
-
-
-def _near_number(got: Any, expected: Any, tolerance: float) -> bool:
+def _is_close(result: Any, expected: Any) -> bool:
     try:
-        gap, size = abs(got - expected), abs(expected)
-        return bool(gap <= tolerance * (1 + size)) if np.isfinite(gap) else bool(got != got and expected != expected)
+        gap, size = abs(result - expected), abs(expected)
+        if not np.isfinite(gap):
+            return bool(result != result and expected != expected)
+        return bool(gap <= TOLERANCE * (1 + size))
     except OverflowError:  # a whole number too large for a float
         return False
 
 
-def _array_difference(got: Any, expected: np.ndarray, tolerance: float) -> str | None:
-    if not isinstance(got, np.ndarray):
-        return f"It is {kind(got)}, {spell(got)}; expected a tensor or array of shape {expected.shape}."
-    if got.shape != expected.shape:
-        return f"The shape is {got.shape}; expected {expected.shape}."
-    if (got.dtype == bool) != (expected.dtype == bool):
+def _array_difference(result: Any, expected: np.ndarray) -> str | None:
+    if not isinstance(result, np.ndarray):
+        return f"It is {kind(result)}, {spell(result)}; expected a tensor or array of shape {expected.shape}."
+    if result.shape != expected.shape:
+        return f"The shape is {result.shape}; expected {expected.shape}."
+    if (result.dtype == bool) != (expected.dtype == bool):
         wanted = "True and False (a boolean mask)" if expected.dtype == bool else "numbers, not True and False"
-        return f"It holds {got.dtype}; expected {wanted}."
-    numeric = expected.dtype != bool and np.issubdtype(expected.dtype, np.number)
-    alike = got == expected
-    if numeric:
-        alike = np.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
-    if np.all(alike):
+        return f"The entries are {result.dtype}; expected {wanted}."
+    equal = result == expected
+    if expected.dtype != bool and np.issubdtype(expected.dtype, np.number):
+        equal = np.isclose(result, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    if np.all(equal):
         return None
-    place = tuple(int(index) for index in np.argwhere(~alike)[0])
+    place = tuple(int(index) for index in np.argwhere(~equal)[0])
     return (
-        f"{int((~alike).sum())} of {alike.size} entries differ; the first, at {list(place)}, is "
-        f"{spell(got[place])}; expected {spell(expected[place])}."
+        f"{int((~equal).sum())} of {equal.size} entries differ; the first, at {list(place)}, is "
+        f"{spell(result[place])}; expected {spell(expected[place])}."
     )
 
 
-def _mapping_difference(got: Mapping, expected: Mapping, tolerance: float) -> str | None:
-    missing = [key for key in expected if key not in got]
-    surplus = [key for key in got if key not in expected]
-    for keys, what in ((missing, "missing"), (surplus, "there and should not be")):
-        if keys:
-            verb = "is" if len(keys) == 1 else "are"
-            return f"{_some(keys)} {verb} {what}."
+def _keys_difference(result: Any, expected: Any) -> str | None:
+    """Of two sets, or of the keys of two mappings: what is missing, else what is there and should not be."""
+    missing, extra = (
+        [key for key in one if key not in other] for one, other in ((expected, result), (result, expected))
+    )
+    keys, words = (missing, "missing") if missing else (extra, "there and should not be")
+    if not keys:
+        return None
+    keys = sorted(keys, key=repr) if isinstance(expected, Set) else keys
+    shown = ", ".join(map(spell, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+    return f"{shown} {'is' if len(keys) == 1 else 'are'} {words}."
+
+
+def _mapping_difference(result: Mapping, expected: Mapping) -> str | None:
+    if found := _keys_difference(result, expected):
+        return found
     for key in expected:
-        found = difference(got[key], expected[key], tolerance)
-        if found:
+        if found := difference(result[key], expected[key]):
             return f"At {spell(key)}: {found[0].lower()}{found[1:]}"
     return None
 
 
-def _set_difference(got: Set, expected: Set) -> str | None:
-    for items, what in ((expected - got, "missing"), (got - expected, "in it and should not be")):
-        if items:
-            return f"{_some(sorted(items, key=repr))} {'is' if len(items) == 1 else 'are'} {what}."
-    return None
-
-
-def _sequence_difference(got: Sequence, expected: Sequence, tolerance: float) -> str | None:
-    for index, (one, other) in enumerate(zip(got, expected, strict=False)):
-        found = difference(one, other, tolerance)
-        if found and len(got) == len(expected):
-            nested = found.removeprefix("It is ")
-            start = f"Item {index} (counted from 0)"
+def _sequence_difference(result: Sequence, expected: Sequence) -> str | None:
+    if len(result) != len(expected):
+        return f"It has {len(result)} {'item' if len(result) == 1 else 'items'}; expected {len(expected)}."
+    for index, (one, other) in enumerate(zip(result, expected, strict=True)):
+        if found := difference(one, other):
+            nested, start = found.removeprefix("It is "), f"Item {index} (counted from 0)"
             return f"{start} is {nested}" if nested != found else f"{start}: {found[0].lower()}{found[1:]}"
-    if len(got) != len(expected):
-        return f"It has {_items(len(got))}; expected {len(expected)}."
     return None
-
-
-def _items(n: int) -> str:
-    return "1 item" if n == 1 else f"{n} items"
-
-
-def _some(keys: Sequence) -> str:
-    shown = ", ".join(spell(key) for key in keys[:3])
-    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"
 
 
 def _spell(value: Any, depth: int) -> str:
-    value = _plain(value)
+    value = _to_numpy(value)
     if isinstance(value, np.ndarray):
-        shown = _spell(value.tolist(), depth) if value.size <= 4 * MANY else "…"
+        shown = _spell(value.tolist(), depth) if value.size <= 4 * _MAX_ITEMS else "…"
         return f"{shown}, shape {value.shape}" if depth == 0 else shown
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
     if depth > 4:
         return "…"
+    more = ["…"] if hasattr(value, "__len__") and len(value) > _MAX_ITEMS else []
     if isinstance(value, dict):
-        parts = [f"{_spell(key, depth + 1)}: {_spell(item, depth + 1)}" for key, item in list(value.items())[:MANY]]
-        return "{" + ", ".join([*parts, *(["…"] if len(value) > MANY else [])]) + "}"
+        parts = [
+            f"{_spell(key, depth + 1)}: {_spell(item, depth + 1)}" for key, item in list(value.items())[:_MAX_ITEMS]
+        ]
+        return "{" + ", ".join([*parts, *more]) + "}"
     if type(value) in (list, tuple, set, frozenset):
         items = sorted(value, key=repr) if isinstance(value, Set) else value
-        parts = [_spell(item, depth + 1) for item in list(items)[:MANY]] + (["…"] if len(value) > MANY else [])
+        parts = [_spell(item, depth + 1) for item in list(items)[:_MAX_ITEMS]] + more
         start, end = {list: "[]", tuple: "()"}.get(type(value), "{}")
         return start + ", ".join(parts) + ("," if isinstance(value, tuple) and len(parts) == 1 else "") + end
-    if isinstance(value, str | bytes):
-        return repr(value[:LONGEST])
-    return repr(value)
+    return repr(value[:MAX_LENGTH]) if isinstance(value, str | bytes) else repr(value)

@@ -1,237 +1,248 @@
-"""A lesson's questions behind the few names that a notebook uses."""
+"""A lesson as a notebook uses it: progress, warm-up, predictions, exercises and quiz, each shown as a widget."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import anywidget
+import traitlets
+from IPython.display import display
+
+from llmviz import widgets
 from llmviz.course import render
-from llmviz.course.checking import NOT_ATTEMPTED, Outcome, check
-from llmviz.course.progress import EventLog
-from llmviz.course.schema import Choice, Exercise, Number, Prediction, Question, counted
-from llmviz.course.summary import ProgressSummary, items, progress_summary, score, summary
+from llmviz.course.check import NOT_ATTEMPTED, check_exercise
+from llmviz.course.progress import EventLog, ProgressSummary
+from llmviz.course.schema import Choice, LessonContent, Number, Prediction, Question, read_content
+from llmviz.widgets.base import es_module, well_formed
+
+_CONTENT = Path(__file__).parent / "content"
+
+
+@functools.cache
+def open(name: str) -> Lesson:
+    """The lesson of this name, such as "attention"; ValueError with the known names if there is none."""
+    path = _CONTENT / name / "questions.toml"
+    names = sorted(path.parent.name for path in _CONTENT.glob("*/questions.toml"))
+    if name not in names:
+        raise ValueError(f"there is no lesson {name!r}; the lessons are: {', '.join(names)}")
+    checks = {}
+    if path.with_name("checks.py").exists():
+        checks = importlib.import_module(f"llmviz.course.content.{name}.checks").CHECKS
+    return Lesson(name, read_content(path, checks))
 
 
 class Lesson:
-    """All that a lesson asks, by name; raises ValueError when its content does not hold together.
+    """A lesson of a notebook: each of its methods shows a widget and returns nothing."""
 
-    A notebook imports the content file as `lesson` and calls `progress()`, `warm_up()`, `predict(name, answer=…)`,
-    `exercise(name)`, `check_<name>(function)` and `quiz()`. Each shows itself at once and returns nothing.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        title: str,
-        predictions: Sequence[Prediction] = (),
-        exercises: Sequence[Exercise] = (),
-        quiz: Sequence[Question] = (),
-        warm_up: Sequence[Question] = (),
-    ):
-        self.name, self.title = name, title
-        self.predictions = _by_name("prediction", predictions)
-        self.exercises = _by_name("exercise", exercises)
-        self.questions = _by_name("question", [*quiz, *warm_up])
-        self._quiz, self._warm_up = list(quiz), list(warm_up)
-        self.diary = EventLog(name)
-        self._shown: weakref.WeakSet = weakref.WeakSet()
-        self._asking_again: set[str] = set()
+    def __init__(self, name: str, content: LessonContent):
+        self.name, self.content = name, content
+        self.events = EventLog(name)
+        self._widgets: weakref.WeakSet = weakref.WeakSet()
+        self._predicting_again: set[str] = set()
         self._problems: dict[str, str] = {}
 
-    @property
-    def doors(self) -> tuple[Callable, ...]:
-        """What a content file hands to the notebook: (progress, warm_up, predict, exercise, quiz)."""
-        return self.progress, self.warm_up, self.predict, self.exercise, self.quiz
-
-    def check(self, name: str) -> Callable[[Callable], None]:
-        """The notebook's `check_<name>(function)`: judges, shows, remembers; never raises."""
-        exercise = _find("exercise", self.exercises, name)
-
-        def check_(function: Callable) -> None:
-            outcome = check(exercise, function)
-            self._remember_check(outcome)
-            _show(_still(str(outcome), render.verdict(outcome)))
-
-        check_.__name__ = check_.__qualname__ = f"check_{name}"
-        check_.__doc__ = f"Check your `{name}`: pass the function itself."
-        return check_
-
-    def standing(self) -> ProgressSummary:
-        """What this learner has done in this lesson."""
-        return progress_summary(self.diary.events())
-
     def progress(self) -> None:
-        """Show at a glance what is done, begun and open, and the minutes that are left; it follows what happens."""
-
-        def draw() -> str:
-            return render.box(self._glance(is_live=True), render.GRAY)
-
-        parts = {"prediction": self.predictions, "exercise": self.exercises, "quiz question": self._quiz}
-        all_parts = ", ".join(counted(len(found), thing) for thing, found in parts.items())
-        still = render.box(self._glance(is_live=False), render.GRAY)
-        self._show_live(f"Progress: {self.title}", f"{self.title}: {all_parts}.", still, draw, self._keep_books)
+        """Show what is done, attempted and open, and the minutes left; it follows what happens below."""
+        content = self.content
+        parts = {"prediction": content.predictions, "exercise": content.exercises, "quiz question": content.quiz}
+        counts = ", ".join(_count(len(found), thing) for thing, found in parts.items())
+        self._show_live(
+            f"Progress: {content.title}",
+            f"{content.title}: {counts}.",
+            render.progress_table(content, None),
+            lambda: render.progress_table(content, self.summary(), self.events.problem),
+            self._undo_or_reset,
+        )
 
     def warm_up(self) -> None:
-        """Ask the questions from earlier lessons."""
-        self._ask(self._warm_up, "Warm-up")
+        """Ask the questions about earlier lessons."""
+        self._ask("Warm-up", self.content.warm_up)
 
     def quiz(self) -> None:
-        """Ask the questions of this lesson."""
-        self._ask(self._quiz, "Quiz")
+        """Ask the questions about this lesson."""
+        self._ask("Quiz", self.content.quiz)
 
     def exercise(self, name: str) -> None:
         """Show the card of an exercise: task, hints, solution."""
-        exercise = _find("exercise", self.exercises, name)
-        sentence = f"Exercise {name} ({exercise.minutes} min): {render.plain(exercise.task)}"
-        _show(_still(sentence, render.card(exercise)))
+        exercise = _find("exercise", self.content.exercises, name)
+        sentence = f"Exercise {name} ({exercise.minutes} min): {render.to_text(exercise.task)}"
+        display(_Still(sentence, render.card(exercise)))
 
-    def predict(self, name: str, *, answer: Any, show: str | None = None) -> None:
-        """Ask for a prediction; only then show the answer, with the gap.
+    def check(self, name: str, function: Callable) -> None:
+        """Check the learner's function (pass the function itself), show the result and remember it; never raises."""
+        outcome = check_exercise(_find("exercise", self.content.exercises, name), function)
+        known = self.summary().checks.get(name)
+        if outcome.status not in (NOT_ATTEMPTED, known) and known != "correct":  # a success stays
+            self._add("check", name, outcome.status)
+        display(_Still(str(outcome), render.outcome(outcome)))
 
-        answer: computed by the notebook; a number, one of the options, or a text, as the prediction asks.
-        show: HTML that belongs to the answer, such as `figures.to_html(axes)`.
-        Raises ValueError when the answer is none that could be predicted.
+    def predict(self, name: str, *, answer: Any, show: str = "") -> None:
+        """Ask for a prediction; after it is committed, show the answer and the difference.
+
+        answer: computed by the notebook: a number, one of the options, or a text. show: HTML that belongs to the
+        answer, such as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
         """
-        item = _find("prediction", self.predictions, name)
-        answer = _checked(item, answer)
+        item = _find("prediction", self.content.predictions, name)
+        answer = _checked_answer(item, answer)
 
         def draw() -> str:
-            said = self.standing().said.get(name, [])
-            if said and name not in self._asking_again:
-                return render.revealed(item, said, answer, show)
-            return render.asking(item, self._problems.get(name, ""), again=bool(said))
+            predicted = self.summary().predictions.get(name, [])
+            if predicted and name not in self._predicting_again:
+                return render.answered_prediction(item, predicted, answer, show)
+            return render.open_prediction(item, self._problems.get(name, ""), predicted)
 
-        def act(content: dict) -> str:
-            return self._predict(item, answer, content)
+        self._show_live(
+            f"Predict: {name}",
+            f"Predict: {render.to_text(item.question)}",
+            render.still_prediction(item, answer, show),
+            draw,
+            lambda message: self._predict(item, answer, message),
+        )
 
-        sentence = f"Predict: {render.plain(item.question)}"
-        self._show_live(f"Predict: {name}", sentence, render.prediction(item, answer, show), draw, act)
+    def summary(self) -> ProgressSummary:
+        """What this learner has done in this lesson."""
+        return ProgressSummary.from_events(self.events.events())
 
-    def reset(self) -> None:
-        """Begin this lesson anew; `undo` takes that back."""
-        self._write("reset")
-
-    def undo(self) -> None:
-        """Take back the last thing that was remembered in this lesson."""
-        self.diary.undo()
-        self._refresh()
-
-    def _predict(self, item: Prediction, answer: Any, content: dict) -> str:
-        """Do what the learner asked of a prediction; return what to say."""
-        if content.get("do") == "again":
-            self._asking_again.add(item.name)
+    def _predict(self, item: Prediction, answer: Any, message: dict) -> str:
+        """Do what the learner asked of a prediction; returns what a screen reader should say."""
+        if message.get("do") == "again":
+            self._predicting_again.add(item.name)
             return "Predict again; your first prediction is kept."
-        if content.get("do") != "commit":
+        if message.get("do") != "commit":
             return ""
         try:
-            said = item.read(str(content.get("value", "")))
+            predicted = item.parse(str(message.get("value", "")))
         except ValueError as problem:
             self._problems[item.name] = str(problem)
             return str(problem)
         self._problems.pop(item.name, None)
-        self._asking_again.discard(item.name)
-        self._write("predict", item.name, said, item.spell(answer))
-        return f"The answer: {item.spell(answer)}. {render.plain(item.judge(said, answer)[1])}"
+        self._predicting_again.discard(item.name)
+        self._add("predict", item.name, predicted, item.format(answer))
+        return f"The answer: {item.format(answer)}. {render.to_text(item.compare(predicted, answer)[1])}"
 
-    def _ask(self, questions: list[Question], title: str) -> None:
-        def draw() -> str:
-            now = self.standing()
-            return render.quiz(questions, title, now.chosen, score(now, questions))
+    def _ask(self, title: str, questions: Mapping[str, Question]) -> None:
+        asked = list(questions.values())
 
-        def act(content: dict) -> str:
-            question = self.questions.get(str(content.get("question")))
-            chosen = str(content.get("value"))
-            wrongs = {wrong.text: wrong for wrong in question.wrong} if question else {}
-            if question is None or (chosen != question.right and chosen not in wrongs):
+        def choose(message: dict) -> str:
+            question, option = questions.get(str(message.get("question"))), str(message.get("value"))
+            known = dict(render.options(question)) if question else {}
+            if option not in known:
                 return ""
-            if chosen not in self.standing().chosen.get(question.name, []):
-                self._write("quiz", question.name, chosen)
-            verdict = f"Right. {question.why}" if chosen == question.right else f"Not this one. {wrongs[chosen].thinks}"
-            return f"{render.plain(verdict)} {score(self.standing(), questions)}"
+            if option not in self.summary().choices.get(question.name, []):
+                self._add("quiz", question.name, option)
+            wrong = known[option]
+            said = f"Not this one. {wrong.explanation}" if wrong else f"Right. {question.explanation}"
+            return f"{render.to_text(said)} {render.score(asked, self.summary())}"
 
-        asked = " · ".join(render.plain(question.ask) for question in questions)
-        sentence = f"{title}, {counted(len(questions), 'question')}: {asked}"
-        self._show_live(f"{title}: {self.title}", sentence, render.quiz(questions, title), draw, act)
+        texts = " · ".join(render.to_text(question.question) for question in asked)
+        self._show_live(
+            f"{title}: {self.content.title}",
+            f"{title}, {_count(len(asked), 'question')}: {texts}",
+            render.quiz(asked, title, ProgressSummary()),
+            lambda: render.quiz(asked, title, self.summary()),
+            choose,
+        )
 
-    def _glance(self, *, is_live: bool) -> str:
-        now = self.standing() if is_live else ProgressSummary()
-        found = items(now, [*self.predictions.values()], [*self.exercises.values()], self._quiz)
-        page = summary(self.title, found, is_live=is_live)
-        trouble = self.diary.trouble if is_live else ""
-        return page + (f'<p role="alert" class="problem">{render.prose(trouble)}</p>' if trouble else "")
-
-    def _keep_books(self, content: dict) -> str:
-        """Undo and reset, as the progress widget asks for them."""
-        if content.get("do") == "undo":
-            self.undo()
-            return "The last step is taken back."
-        if content.get("do") == "reset":
-            self.reset()
+    def _undo_or_reset(self, message: dict) -> str:
+        if message.get("do") == "undo":
+            self.events.undo()
+            self._refresh()
+            return "The last step was undone."
+        if message.get("do") == "reset":
+            self._add("reset")
             return "Everything in this lesson is open again. Undo brings it back."
         return ""
 
-    def _remember_check(self, outcome: Outcome) -> None:
-        """Write an attempt down once, and a success once; a later slip takes nothing away."""
-        known = self.standing().checks.get(outcome.name)
-        if outcome.status not in (NOT_ATTEMPTED, known) and known != "correct":
-            self._write("check", outcome.name, outcome.status)
-
-    def _write(self, *event: object) -> None:
-        self.diary.add(*event)
+    def _add(self, *event: object) -> None:
+        self.events.add(*event)
         self._refresh()
 
     def _refresh(self) -> None:
-        for widget in list(self._shown):
+        for widget in list(self._widgets):
             widget.refresh()
 
     def _show_live(self, label: str, sentence: str, still: str, draw: Callable, act: Callable) -> None:
-        from llmviz.course.widget import Live  # widgets take a moment to load
-
-        widget = Live(label, sentence, still, draw, act)
-        self._shown.add(widget)
-        _show(widget)
+        widget = _Live(label, sentence, still, draw, act)
+        self._widgets.add(widget)
+        display(widget)
 
 
-def _still(sentence: str, page: str):
-    from llmviz.course.widget import Still
+class _Live(anywidget.AnyWidget):
+    """A part of a lesson that answers.
 
-    return Still(sentence, page)
+    `draw()` gives its HTML, `act(message)` does what the learner asked and returns what a screen reader should say.
+    Without a kernel, `still` (HTML) and `sentence` (text) remain; they do not depend on the learner.
+    """
+
+    _esm = es_module(Path(widgets.__file__).parent / "js" / "exercises.js")
+    body = traitlets.Unicode(help="what is shown, as HTML").tag(sync=True)
+    said = traitlets.Unicode(help="what a screen reader should say now").tag(sync=True)
+    label = traitlets.Unicode(help="the name of this region").tag(sync=True)
+
+    def __init__(self, label: str, sentence: str, still: str, draw: Callable[[], str], act: Callable[[dict], str]):
+        super().__init__(label=label)
+        self.sentence, self.still = well_formed(sentence), well_formed(still)
+        self._draw, self._act = draw, act
+        self.refresh()
+        self.on_msg(lambda _, message, __: self.receive(message))
+
+    def refresh(self) -> None:
+        self.body = well_formed(self._draw())
+
+    def receive(self, message: dict) -> None:
+        """Do what the page sends: {"do": …, "value": …, …}."""
+        said = self._act(message)
+        self.refresh()
+        self.said = well_formed(said)
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        bundle = super()._repr_mimebundle_(**options)
+        live = bundle[0] if isinstance(bundle, tuple) else bundle or {}
+        return live | {"text/html": self.still, "text/plain": self.sentence}
 
 
-def _show(shown: Any) -> None:
-    from IPython.display import display
+class _Still:
+    """A part of a lesson that only shows: HTML, with one sentence for where there is no HTML."""
 
-    display(shown)
+    def __init__(self, sentence: str, still: str):
+        self.sentence, self.still = well_formed(sentence), well_formed(still)
 
+    def __repr__(self) -> str:
+        return self.sentence
 
-def _by_name(what: str, found: Sequence) -> dict:
-    """The items under their names; ValueError when two share one."""
-    names = [item.name for item in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"each {what} of a lesson has its own name; twice there: {', '.join(twice)}")
-    return dict(zip(names, found, strict=True))
+    def _repr_html_(self) -> str:
+        return self.still
 
 
-def _find(what: str, found: dict, name: str) -> Any:
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
+def _find(kind: str, found: Mapping[str, Any], name: str) -> Any:
     if name not in found:
-        raise ValueError(f"this lesson has no {what} called {name!r}; it has: {', '.join(found) or 'none'}")
+        raise ValueError(f"this lesson has no {kind} {name!r}; it has: {', '.join(found) or 'none'}")
     return found[name]
 
 
-def _checked(item: Prediction, answer: Any) -> Any:
-    """The answer that a notebook computed, if it can be one; ValueError otherwise."""
+def _checked_answer(item: Prediction, answer: Any) -> Any:
+    """The answer that a notebook computed; ValueError if nobody could predict it."""
     if isinstance(item, Choice) and answer not in item.options:
         raise ValueError(f"the answer to {item.name!r} must be one of {list(item.options)}; given {answer!r}")
-    if isinstance(item, Number):
-        try:
-            number = float(answer)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise ValueError(f"the answer to {item.name!r} must be a finite number; given {answer!r}")
-        return number
-    return answer
+    if not isinstance(item, Number):
+        return answer
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"the answer to {item.name!r} must be a finite number; given {answer!r}")
+    return number

@@ -1,57 +1,59 @@
-"""How a lesson's questions look: plain tags, inline styles and `<details>`, so that they are read everywhere.
+"""Questions, predictions, exercises and results as HTML: plain tags, inline styles and `<details>`.
 
 The same HTML is shown by the live widgets and stays in a saved, untrusted, exported or printed notebook, where an
-answer is one fold away. Content is written by us, with `code`, *emphasis* and **strong**; everything else is escaped.
+answer is one fold away. Everything that is not ours is escaped.
 """
 
 from __future__ import annotations
 
 import hashlib
-import html
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
-from llmviz.course.checking import CORRECT, NOT_ATTEMPTED, Outcome
-from llmviz.course.schema import Choice, Distractor, Exercise, Number, Prediction, Question
+from llmviz.course.check import CORRECT, NOT_ATTEMPTED, Outcome
+from llmviz.course.progress import ProgressSummary
+from llmviz.course.schema import Choice, Distractor, Exercise, LessonContent, Number, Prediction, Question
 
-BLUE, GREEN, ORANGE, GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
-DIFFICULTY = {1: "easy", 2: "takes thought", 3: "hard"}
+_BLUE, _GREEN, _ORANGE, _GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
+_DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
+_MINUTES_PER_QUESTION = 1
+_SIGNS = {"done": "●", "attempted": "◐", "open": "○"}
 _KEYS = 'data-lm-suppress-shortcuts="true"'
-_FOLD = f'<summary {_KEYS} style="cursor:pointer;padding:3px 0">'
+_CELL = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;font-weight:normal"
 _PRE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0;padding:8px 10px;border-radius:4px;"
     "background:rgba(127,127,127,0.12);font-size:13px;line-height:1.4"
 )
 
 
-def prose(text: str) -> str:
-    """Our own sentences as HTML: paragraphs, `code`, **strong**, *emphasis*; all else escaped.
+def to_html(text: str) -> str:
+    """A text of a lesson as HTML: paragraphs, `code`, **strong**, *emphasis*; all else escaped.
 
-    >>> prose("`a < b` is *true*")
+    >>> to_html("`a < b` is *true*")
     '<code>a &lt; b</code> is <em>true</em>'
     """
     pieces = re.split(r"(`[^`]+`)", textwrap.dedent(text).strip())
     return "".join(
-        f"<code>{html.escape(piece[1:-1])}</code>" if piece.startswith("`") and len(piece) > 1 else _emphasis(piece)
+        f"<code>{escape(piece[1:-1])}</code>" if piece.startswith("`") and len(piece) > 1 else _emphasis(piece)
         for piece in pieces
     )
 
 
 def _emphasis(text: str) -> str:
-    text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html.escape(text, quote=False))
+    text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escape(text, quote=False))
     return re.sub(r"\*([^*\s][^*]*)\*", r"<em>\1</em>", text).replace("\n\n", "<br><br>")
 
 
-def plain(text: str) -> str:
-    """Our own sentences without their marks, on one line."""
+def to_text(text: str) -> str:
+    """A text of a lesson without its marks, on one line."""
     return " ".join(re.sub(r"[`*]", "", text).split())
 
 
-def box(content: str, color: str) -> str:
-    """A card with a colored edge."""
+def _box(content: str, color: str) -> str:
     style = (
         f"border:1px solid rgba(127,127,127,0.5);border-left:5px solid {color};border-radius:6px;padding:8px 14px;"
         "margin:4px 0;max-width:860px;line-height:1.5"
@@ -59,170 +61,220 @@ def box(content: str, color: str) -> str:
     return f'<div style="{style}">{content}</div>'
 
 
-def fold(summary: str, content: str) -> str:
-    """Content that shows when its line is opened."""
-    return f'<details>{_FOLD}{summary}</summary><div style="padding:2px 0 6px 16px">{content}</div></details>'
+def _fold(summary: str, content: str, attributes: str = "") -> str:
+    """Content that is shown when its summary is clicked."""
+    line = f'<summary {_KEYS} style="cursor:pointer;padding:3px 0">{summary}</summary>'
+    return f"<details{attributes}>{line}{content}</details>"
 
 
-def link(see: str) -> str:
+def _inner(content: str) -> str:
+    return f'<div style="padding:2px 0 6px 16px">{content}</div>'
+
+
+def _problem(text: str) -> str:
+    return f'<p role="alert" class="problem">{text}</p>' if text else ""
+
+
+def _link(see: str) -> str:
     """A link to the cell under a heading, of this lesson or of another: "Heading" or "notebook.ipynb#Heading"."""
     page, _, heading = see.rpartition("#")
-    target = html.escape(f"{page}#{heading.strip().replace(' ', '-')}")
-    return f'<a href="{target}" target="_self" {_KEYS}>See again: {html.escape(heading, quote=False)}</a>'
+    target = escape(f"{page}#{heading.strip().replace(' ', '-')}")
+    return f' <a href="{target}" target="_self" {_KEYS}>See again: {escape(heading, quote=False)}</a>' if see else ""
 
 
 def card(exercise: Exercise) -> str:
-    """The card of an exercise: task, minutes, difficulty, two hints, the solution with its why."""
+    """An exercise: task, minutes, difficulty, two hints, the solution with its explanation."""
     dots = "●" * exercise.difficulty + "○" * (3 - exercise.difficulty)
     head = (
-        f"<div><strong>Exercise: <code>{html.escape(exercise.name)}</code></strong> · {exercise.minutes} min · "
-        f"{dots} {DIFFICULTY[exercise.difficulty]}</div>"
+        f"<div><strong>Exercise: <code>{escape(exercise.name)}</code></strong> · {exercise.minutes} min · "
+        f"{dots} {_DIFFICULTY[exercise.difficulty]}</div>"
     )
-    first, second = exercise.hints
-    hints = fold("Hint 1", prose(first) + fold("Hint 2: nearly there", prose(second)))
-    sources = "".join(_source(function) for function in (exercise.solution, *exercise.shows))
-    solution = fold("Solution: the library's own function", f"<div>{prose(exercise.why)}</div>{sources}")
-    return box(f"{head}<p>{prose(exercise.task)}</p>{hints}{solution}", BLUE)
+    first, second = map(to_html, exercise.hints)
+    hints = _fold("Hint 1", _inner(first + _fold("Hint 2: almost the solution", _inner(second))))
+    checks = exercise.checks
+    sources = "".join(_source(function) for function in (checks.solution, *checks.shown_with_solution))
+    solution = _fold("Solution: the library's function", _inner(f"<div>{to_html(exercise.explanation)}</div>{sources}"))
+    return _box(f"{head}<p>{to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
 
 
 def _source(function: Callable) -> str:
-    """A function of the library, word for word, and where it stands."""
+    """A function of the library, word for word, with its file."""
     function = inspect.unwrap(function)
     place = function.__module__.replace(".", "/") + ".py"
     source = textwrap.dedent(inspect.getsource(function)).rstrip()
-    return f'<pre style="{_PRE}"># {html.escape(place)}\n{html.escape(source, quote=False)}</pre>'
+    return f'<pre style="{_PRE}"># {escape(place)}\n{escape(source, quote=False)}</pre>'
 
 
-def verdict(outcome: Outcome) -> str:
-    """What a check found."""
+def outcome(result: Outcome) -> str:
+    """The result of a check."""
     sign, words, color = {
-        NOT_ATTEMPTED: ("○", "Not attempted yet.", GRAY),
-        CORRECT: ("✓", "Correct.", GREEN),
-    }.get(outcome.status, ("◐", "Not yet.", ORANGE))
+        NOT_ATTEMPTED: ("○", "Not attempted yet.", _GRAY),
+        CORRECT: ("✓", "Correct.", _GREEN),
+    }.get(result.status, ("◐", "Not yet.", _ORANGE))
     rows = "".join(
-        '<tr><th scope="row" style="text-align:left;padding:1px 12px 1px 0;vertical-align:top;font-weight:normal">'
-        f'{html.escape(label)}</th><td style="text-align:left"><code style="white-space:pre-wrap;'
-        f'overflow-wrap:anywhere"><bdi>{html.escape(value)}</bdi></code></td></tr>'
-        for label, value in outcome.rows
+        f'<tr><th scope="row" style="{_CELL}">{escape(label)}</th><td style="text-align:left"><code style="white-space:'
+        f'pre-wrap;overflow-wrap:anywhere"><bdi>{escape(value)}</bdi></code></td></tr>'
+        for label, value in result.rows
     )
     table = f'<table style="margin:4px 0">{rows}</table>' if rows else ""
-    printed = f'<pre style="{_PRE}">{html.escape(outcome.printed)}</pre>'
-    printed = fold("what your function printed", printed) if outcome.printed.strip() else ""
-    note = f"<p>{html.escape(outcome.note)}</p>" if outcome.note else ""
-    return box(
+    printed = f'<pre style="{_PRE}">{escape(result.printed)}</pre>'
+    printed = _fold("What your function printed", _inner(printed)) if result.printed.strip() else ""
+    note = f"<p>{escape(result.note)}</p>" if result.note else ""
+    return _box(
         f'<div role="status"><span aria-hidden="true">{sign}</span> <strong>{words}</strong> '
-        f"<code>{html.escape(outcome.name)}</code>: {prose(outcome.sentence)}{table}</div>{note}{printed}",
+        f"<code>{escape(result.name)}</code>: {to_html(result.sentence)}{table}</div>{note}{printed}",
         color,
     )
 
 
-def ordered(question: Question) -> list[tuple[str, Distractor | None]]:
-    """The options of a question in their order, which its name draws; None stands beside the right one."""
-    options = [(question.right, None), *((wrong.text, wrong) for wrong in question.wrong)]
-    return sorted(options, key=lambda option: hashlib.sha256(f"{question.name}|{option[0]}".encode()).digest())
+def options(question: Question) -> list[tuple[str, Distractor | None]]:
+    """The options of a question (None beside the right one), in an order drawn from its name: it never changes."""
+    found = [(question.answer, None), *((wrong.text, wrong) for wrong in question.distractors)]
+    return sorted(found, key=lambda option: hashlib.sha256(f"{question.name}|{option[0]}".encode()).digest())
 
 
-def quiz(
-    questions: Sequence[Question], title: str, chosen: Mapping[str, Sequence[str]] | None = None, score: str = ""
-) -> str:
-    """Questions whose options unfold: each says whether it is right, or which misconception it is and where to look.
-
-    `chosen` holds what this learner opened, per question, the first one first; `score` is said below.
-    """
+def quiz(questions: Sequence[Question], title: str, progress: ProgressSummary) -> str:
+    """Questions whose options unfold: each says whether it is right, or which misconception it is and where to look."""
     parts = []
     for number, question in enumerate(questions, start=1):
-        opened = list((chosen or {}).get(question.name, ()))
-        options = "".join(
-            _option(question, letter, text, wrong, opened)
-            for letter, (text, wrong) in zip("ABCDEFGH", ordered(question), strict=False)
-        )
-        ask = f'<p style="margin:2px 0"><strong>{number}. {prose(question.ask)}</strong></p>'
-        parts.append(f'<div style="margin:10px 0">{ask}{options}</div>')
-    head = f"<div><strong>{html.escape(title)}</strong> · open the option that you hold for right</div>"
-    ends = f'<p class="score">{html.escape(score)}</p>' if score else ""
-    return box(head + "".join(parts) + ends, BLUE)
+        chosen = progress.choices.get(question.name, [])
+        lettered = zip("ABCDEFGH", options(question), strict=False)
+        lines = "".join(_option(question, letter, option, chosen) for letter, option in lettered)
+        ask = f'<p style="margin:2px 0"><strong>{number}. {to_html(question.question)}</strong></p>'
+        parts.append(f'<div style="margin:10px 0">{ask}{lines}</div>')
+    head = f"<div><strong>{escape(title)}</strong> · Choose the answer you think is correct.</div>"
+    end = score(questions, progress)
+    return _box(head + "".join(parts) + (f'<p class="score">{end}</p>' if end else ""), _BLUE)
 
 
-def _option(question: Question, letter: str, text: str, wrong: Distractor | None, opened: Sequence[str]) -> str:
+def score(questions: Sequence[Question], progress: ProgressSummary) -> str:
+    """The result of a quiz so far, in a sentence."""
+    answered = [question for question in questions if progress.choices.get(question.name)]
+    if not answered:
+        return ""
+    first = sum(progress.choices[question.name][0] == question.answer for question in answered)
+    return f"Right at the first choice: {first} of {len(answered)}; {len(questions) - len(answered)} not answered yet."
+
+
+def _option(question: Question, letter: str, option: tuple[str, Distractor | None], chosen: Sequence[str]) -> str:
+    text, wrong = option
     mark = ""
-    if text in opened:
-        mark = " · <em>your first choice</em>" if opened[0] == text else " · <em>opened</em>"
-    if wrong is None:
-        color, said = GREEN, f"<strong>✓ Right.</strong> {prose(question.why)}"
-    else:
-        see = f" {link(wrong.see)}" if wrong.see else ""
-        color, said = ORANGE, f"<strong>✗ Not this one.</strong> {prose(wrong.thinks)}{see}"
-    name, option = html.escape(question.name), html.escape(text)
-    data = f'class="option" data-key="{name}|{option}" data-question="{name}" data-option="{option}"'
+    if text in chosen:
+        mark = " · <em>your first choice</em>" if chosen[0] == text else " · <em>opened</em>"
+    color, said = _GREEN, f"<strong>✓ Right.</strong> {to_html(question.explanation)}"
+    if wrong is not None:
+        color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {to_html(wrong.explanation)}{_link(wrong.see)}"
+    name, key = escape(question.name), escape(text)
+    data = f' class="option" data-key="{name}|{key}" data-question="{name}" data-option="{key}"'
     body = f'<div style="border-left:4px solid {color};padding:2px 10px;margin:2px 0 8px 6px">{said}</div>'
-    return f"<details {data}>{_FOLD}{letter} · {prose(text)}{mark}</summary>{body}</details>"
+    return _fold(f"{letter} · {to_html(text)}{mark}", body, data)
 
 
-def prediction(item: Prediction, answer: Any, show: str | None) -> str:
-    """A prediction where nobody asks for it: the question, what can be said, and the answer folded."""
-    folded = fold("The answer (decide first)", _answer(item, answer) + _why(item, show))
-    return box(_ask(item) + _range(item) + folded, BLUE)
-
-
-def _ask(item: Prediction) -> str:
-    return f'<div><strong>Predict.</strong> {prose(item.question)}</div>'
-
-
-def _range(item: Prediction) -> str:
+def still_prediction(item: Prediction, answer: Any, show: str) -> str:
+    """A prediction without a kernel: the question, the possible answers, and the answer folded."""
+    possible = f"<p>{escape(_bounds(item))}</p>" if isinstance(item, Number) else ""
     if isinstance(item, Choice):
-        return "<ul>" + "".join(f"<li>{html.escape(option)}</li>" for option in item.options) + "</ul>"
-    return f"<p>{html.escape(_expected(item))}</p>" if isinstance(item, Number) else ""
+        possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
+    return _box(
+        _question(item) + possible + _fold("The answer (decide first)", _inner(_answer(item, answer, "", show))), _BLUE
+    )
 
 
-def _expected(item: Number) -> str:
-    unit = item.unit or "a number"
-    if item.low is None and item.high is None:
-        return f"in {item.unit}" if item.unit else unit
-    if item.low is not None and item.high is not None:
-        return f"{item.low:g} to {item.high:g} {item.unit}".strip()
-    bound = f"at least {item.low:g}" if item.low is not None else f"at most {item.high:g}"
-    return f"{bound} {item.unit}".strip()
-
-
-def _answer(item: Prediction, answer: Any) -> str:
-    return f"<div>The answer: <strong><bdi>{html.escape(item.spell(answer))}</bdi></strong></div>"
-
-
-def _why(item: Prediction, show: str | None) -> str:
-    return (f"<p>{prose(item.why)}</p>" if item.why else "") + (show or "")
-
-
-def asking(item: Prediction, problem: str = "", again: bool = False) -> str:
-    """A prediction as the live widget asks for it."""
+def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
+    """A prediction as the live widget asks for it; `problem` says why the last input was not accepted."""
     if isinstance(item, Choice):
         field = "".join(
-            f'<button type="button" data-do="commit" data-value="{html.escape(option)}" data-key="{number}" {_KEYS}>'
-            f"{html.escape(option)}</button> "
+            f'<button type="button" data-do="commit" data-value="{escape(option)}" data-key="{number}" {_KEYS}>'
+            f"{escape(option)}</button> "
             for number, option in enumerate(item.options)
         )
     else:
-        number = isinstance(item, Number)
-        label = _expected(item) if number else "your words"
-        width, mode = ("8em", ' inputmode="decimal"') if number else ("24em", "")
+        label, style = (_bounds(item), "8em") if isinstance(item, Number) else ("your words", "24em")
+        mode = ' inputmode="decimal"' if isinstance(item, Number) else ""
         field = (
             f'<label>My prediction <input type="text" name="said" autocomplete="off" data-key="said" {_KEYS}{mode} '
-            f'style="width:{width}"> <span>{html.escape(label)}</span></label> '
+            f'style="width:{style}"> <span>{escape(label)}</span></label> '
             f'<button type="submit" data-key="commit" {_KEYS}>Commit</button>'
         )
-    waits = "Your first prediction is kept." if again else "The answer waits until you have committed."
-    trouble = f'<p role="alert" class="problem">{html.escape(problem)}</p>' if problem else ""
-    return box(f'{_ask(item)}<form data-do="commit">{field}</form>{trouble}<p><em>{waits}</em></p>', BLUE)
+    waits = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
+    form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{waits}</em></p>'
+    return _box(_question(item) + form, _BLUE)
 
 
-def revealed(item: Prediction, said: Sequence[Any], answer: Any, show: str | None) -> str:
-    """A prediction that was committed: what was said, the answer, the gap; earlier ones stay in sight."""
-    verdict_, words = item.judge(said[-1], answer)
-    sign, color = {"right": ("✓", GREEN), "close": ("≈", GREEN)}.get(verdict_, ("✗", ORANGE))
-    lines = [f"You said: <strong><bdi>{html.escape(item.spell(said[-1]))}</bdi></strong>"]
-    if len(said) > 1:
-        earlier = ", ".join(html.escape(item.spell(one)) for one in said[:-1])
-        lines.insert(0, f"Before that you said: <bdi>{earlier}</bdi>")
-    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {prose(words)}</p>'
+def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
+    """A prediction that was committed: the prediction, the answer, the difference; earlier ones stay visible."""
+    verdict, words = item.compare(predicted[-1], answer)
+    sign, color = {"right": ("✓", _GREEN), "close": ("≈", _GREEN)}.get(verdict, ("✗", _ORANGE))
+    lines = [f"Your prediction: <strong><bdi>{escape(item.format(predicted[-1]))}</bdi></strong>"]
+    if len(predicted) > 1:
+        earlier = ", ".join(escape(item.format(one)) for one in predicted[:-1])
+        lines.insert(0, f"Your earlier predictions: <bdi>{earlier}</bdi>")
+    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {to_html(words)}</p>'
     again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
-    page = _ask(item) + "<p>" + "<br>".join(lines) + "</p>" + _answer(item, answer) + gap
-    return box(page + _why(item, show) + again, color)
+    return _box(_question(item) + f"<p>{'<br>'.join(lines)}</p>" + _answer(item, answer, gap, show) + again, color)
+
+
+def _question(item: Prediction) -> str:
+    return f"<div><strong>Predict.</strong> {to_html(item.question)}</div>"
+
+
+def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:
+    explanation = f"<p>{to_html(item.explanation)}</p>" if item.explanation else ""
+    return f"<div>The answer: <strong><bdi>{escape(item.format(answer))}</bdi></strong></div>{gap}{explanation}{show}"
+
+
+def _bounds(item: Number) -> str:
+    if item.low is None and item.high is None:
+        return f"in {item.unit}" if item.unit else "a number"
+    if item.low is not None and item.high is not None:
+        return f"{item.low:g} to {item.high:g} {item.unit}".strip()
+    return (f"at least {item.low:g}" if item.low is not None else f"at most {item.high:g}") + f" {item.unit}".rstrip()
+
+
+def progress_table(content: LessonContent, progress: ProgressSummary | None, problem: str = "") -> str:
+    """What is done, attempted and open, and the minutes left; without progress (no kernel), what there is to do."""
+    parts = _statuses(content, progress or ProgressSummary())
+    rows = "".join(_row(part, items, progress is not None) for part, items in parts.items() if items)
+    minutes = sum(minutes for items in parts.values() for _, minutes, status in items if status != "done")
+    left = f"about {minutes} minutes left" if minutes else "all done"
+    actions = (
+        f'<p><button type="button" data-do="undo" data-key="undo" {_KEYS}>Undo the last step</button> '
+        f'<button type="button" data-do="reset" data-key="reset" {_KEYS}>Start this lesson again</button></p>'
+    )
+    if progress is None:
+        left, actions = f"about {minutes} minutes for questions and exercises", ""
+    table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(to_html(problem))}'
+    return _box(f"<p><strong>{escape(content.title)}</strong>: {left}.</p>{table}", _GRAY)
+
+
+def _statuses(content: LessonContent, progress: ProgressSummary) -> dict[str, list[tuple[str, int, str]]]:
+    """Per part of the lesson, (name, minutes, status) of all that it asks."""
+    minutes, solved = _MINUTES_PER_QUESTION, {"correct": "done", "not yet": "attempted"}
+    chosen = progress.choices
+    return {
+        "Predictions": [
+            (name, minutes, "done" if name in progress.predictions else "open") for name in content.predictions
+        ],
+        "Exercises": [
+            (name, one.minutes, solved.get(progress.checks.get(name, ""), "open"))
+            for name, one in content.exercises.items()
+        ],
+        "Quiz": [
+            (name, minutes, "done" if one.answer in chosen.get(name, ()) else "attempted" if name in chosen else "open")
+            for name, one in content.quiz.items()
+        ],
+    }
+
+
+def _row(part: str, items: Sequence[tuple[str, int, str]], is_live: bool) -> str:
+    head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
+    if not is_live:
+        names = ": " + ", ".join(escape(name.replace("_", " ")) for name, _, _ in items) if part == "Exercises" else ""
+        return f'{head}<td style="{_CELL}">{len(items)}{names}</td></tr>'
+    done, attempted = (sum(status == wanted for _, _, status in items) for wanted in ("done", "attempted"))
+    words = f"{done} of {len(items)} done" + (f", {attempted} attempted" if attempted else "")
+    signs = " ".join(
+        f'<span title="{escape(name)}: {status}" aria-hidden="true">{_SIGNS[status]}</span>'
+        for name, _, status in items
+    )
+    return f'{head}<td style="{_CELL};letter-spacing:2px">{signs}</td><td style="{_CELL}">{words}</td></tr>'

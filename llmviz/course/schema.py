@@ -1,24 +1,20 @@
-"""What a lesson asks: predictions, exercises, questions. Plain data; nothing here runs a learner's code."""
+"""What a lesson asks, as dataclasses, and how it is read from `questions.toml`.
+
+Texts may use `code`, *emphasis* and **strong**; a line break in the file counts as a space, an empty line as a new
+paragraph. Whatever is wrong with a file is a ValueError that names the file and the key.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
-MINUTES_FOR_A_QUESTION = 1
-"""Reckoned for a prediction or a question of the quiz; an exercise says its own minutes."""
-LONGEST_TEXT = 500
-
-
-def counted(n: int, thing: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "exercise"), counted(3, "exercise")
-    ('1 exercise', '3 exercises')
-    """
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+MAX_TEXT_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -26,13 +22,11 @@ class Number:
     """A prediction that is a number.
 
     Attributes:
-        name: what `lesson.predict(name, ...)` asks for.
-        question: at most 40 words; `code`, *emphasis* and **strong** are understood.
         unit: follows the number, such as "tokens".
-        low, high: what can be said at all; None for no bound.
-        close: this far off still counts as close.
+        low, high: bounds of what can be entered; None for no bound.
+        close: an answer at most this far off counts as close.
         digits: decimals with which the answer is shown.
-        why: shown with the answer.
+        explanation: shown with the answer.
     """
 
     name: str
@@ -42,35 +36,35 @@ class Number:
     high: float | None = None
     close: float = 0.0
     digits: int = 0
-    why: str = ""
+    explanation: str = ""
 
-    def read(self, said: str) -> float:
-        """Understand what was typed; ValueError with a sentence for what cannot be a prediction."""
-        typed = said.strip()
+    def parse(self, typed: str) -> float:
+        """The number that was typed; ValueError with a sentence if it is none or out of bounds."""
+        typed = typed.strip()
         bare = typed.removesuffix(self.unit).strip() if self.unit else typed
         try:
             number = float(bare.replace("−", "-").replace(",", ".") if bare.count(",") == 1 else bare)
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise ValueError(f"A number is asked for{self._range()}; you typed “{typed[:40]}”.")
+            raise ValueError(f"Enter a number{self._bounds()}; you typed “{typed[:40]}”.")
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
-            raise ValueError(f"It must be{self._range()}; you typed {bare[:40]}.")
+            raise ValueError(f"The number must be{self._bounds()}; you typed {bare[:40]}.")
         return number
 
-    def _range(self) -> str:
+    def _bounds(self) -> str:
         if self.low is not None and self.high is not None:
             return f" between {self.low:g} and {self.high:g}"
         if self.low is not None:
             return f" of at least {self.low:g}"
         return f" of at most {self.high:g}" if self.high is not None else ""
 
-    def spell(self, number: Any) -> str:
-        """A number as it is shown, with its unit.
+    def format(self, number: Any) -> str:
+        """The number with its unit.
 
-        >>> Number("cost", "How much?", unit="tokens", digits=1).spell(2.25)
+        >>> Number("cost", "How much?", unit="tokens", digits=1).format(2.25)
         '2.2 tokens'
-        >>> Number("cost", "How much?", unit="tokens").spell(1)
+        >>> Number("cost", "How much?", unit="tokens").format(1)
         '1 token'
         """
         value = float(number)
@@ -78,74 +72,73 @@ class Number:
         unit = self.unit.removesuffix("s") if shown == "1" and self.unit.isalpha() else self.unit
         return f"{shown} {unit}".strip()
 
-    def judge(self, said: float, answer: Any) -> tuple[str, str]:
-        """Hold a prediction against the answer: ("right" | "close" | "off", the gap in words)."""
-        gap = float(said) - float(answer)
+    def compare(self, predicted: float, answer: Any) -> tuple[str, str]:
+        """("right" | "close" | "off", the difference in words)."""
+        gap = float(predicted) - float(answer)
         if abs(gap) < 0.5 * 10**-self.digits:
             return "right", "Exactly."
-        words = f"{self.spell(abs(gap))} too {'high' if gap > 0 else 'low'}"
+        words = f"{self.format(abs(gap))} too {'high' if gap > 0 else 'low'}"
         if abs(gap) <= self.close:
             return "close", f"Close: {words}."
-        larger, smaller = max(abs(said), abs(answer)), min(abs(said), abs(answer))
-        if said * answer > 0 and larger >= 2 * smaller:
+        larger, smaller = max(abs(predicted), abs(answer)), min(abs(predicted), abs(answer))
+        if predicted * answer > 0 and larger >= 2 * smaller:
             times = f"{larger / smaller:.1f} times"
-            words += f", {times} the answer" if abs(said) > abs(answer) else f"; the answer is {times} as large"
-        return "off", f"The gap: {words}."
+            words += f", {times} the answer" if abs(predicted) > abs(answer) else f"; the answer is {times} as large"
+        return "off", f"The difference: {words}."
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A prediction that is one of a few.
+    """A prediction that is one of a few options; the notebook computes which one is the answer.
 
-    `options` maps each option to the thought that leads to it: shown to whoever chose it when it proves wrong, so it
-    names the misconception. The notebook computes which option is the answer.
+    `options` maps each option to the misconception behind it, shown if it was chosen and is wrong.
     """
 
     name: str
     question: str
     options: Mapping[str, str]
-    why: str = ""
+    explanation: str = ""
 
-    def read(self, said: str) -> str:
-        """Understand what was chosen; ValueError with a sentence for what is no option."""
-        if said not in self.options:
-            raise ValueError(f"Choose one of {', '.join(map(repr, self.options))}; given {said[:40]!r}.")
-        return said
+    def parse(self, typed: str) -> str:
+        """The option; ValueError with a sentence if it is none of them."""
+        if typed not in self.options:
+            raise ValueError(f"Choose one of {', '.join(map(repr, self.options))}; given {typed[:40]!r}.")
+        return typed
 
-    def spell(self, option: Any) -> str:
-        """An option as it is shown."""
+    def format(self, option: Any) -> str:
+        """The option as a string."""
         return str(option)
 
-    def judge(self, said: str, answer: str) -> tuple[str, str]:
-        """Hold a choice against the answer: ("right" | "off", the thought behind a wrong one)."""
-        return ("right", "Just so.") if said == answer else ("off", self.options.get(said, ""))
+    def compare(self, predicted: str, answer: str) -> tuple[str, str]:
+        """("right" | "off", the misconception)."""
+        return ("right", "Correct.") if predicted == answer else ("off", self.options.get(predicted, ""))
 
 
 @dataclass(frozen=True)
 class Text:
-    """A prediction in the learner's own words, or a token; shown beside the answer, equal or not."""
+    """A prediction in the learner's own words, or a token; shown beside the answer."""
 
     name: str
     question: str
-    why: str = ""
+    explanation: str = ""
 
-    def read(self, said: str) -> str:
-        """Take what was typed; ValueError with a sentence when there is nothing, or a book."""
-        typed = said.strip()
+    def parse(self, typed: str) -> str:
+        """The text without outer spaces; ValueError with a sentence if it is empty or too long."""
+        typed = typed.strip()
         if not typed:
-            raise ValueError("Type your prediction first; a few words will do.")
-        if len(typed) > LONGEST_TEXT:
-            raise ValueError(f"A prediction has at most {LONGEST_TEXT} characters; yours has {len(typed):,}.")
+            raise ValueError("Type your prediction first; a few words are enough.")
+        if len(typed) > MAX_TEXT_LENGTH:
+            raise ValueError(f"A prediction has at most {MAX_TEXT_LENGTH} characters; yours has {len(typed):,}.")
         return typed
 
-    def spell(self, text: Any) -> str:
-        """A text as it is shown."""
+    def format(self, text: Any) -> str:
+        """The text as a string."""
         return str(text)
 
-    def judge(self, said: str, answer: Any) -> tuple[str, str]:
-        """Equal but for capitals and spaces, or not: ("right" | "off", one sentence)."""
-        alike = " ".join(said.lower().split()) == " ".join(str(answer).lower().split())
-        return ("right", "Just so.") if alike else ("off", "Lay the two side by side: what did you not expect?")
+    def compare(self, predicted: str, answer: Any) -> tuple[str, str]:
+        """("right" | "off", one sentence); capitals and spaces do not count."""
+        equal = " ".join(predicted.lower().split()) == " ".join(str(answer).lower().split())
+        return ("right", "Correct.") if equal else ("off", "Compare the two: what did you not expect?")
 
 
 Prediction = Number | Choice | Text
@@ -157,85 +150,199 @@ class Distractor:
 
     Attributes:
         text: the option.
-        thinks: the misconception behind it, and what speaks against it, in a sentence or two.
-        see: the heading above the cell that refutes it, word for word; that of another lesson with its notebook in
-            front: "01_tokenization.ipynb#Heading".
+        explanation: the misconception behind it, and why it is wrong.
+        see: the heading above the cell that shows it, word for word; in another lesson with its notebook in front:
+            "01_tokenization.ipynb#Heading".
     """
 
     text: str
-    thinks: str
+    explanation: str
     see: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question with one right answer. The order of its options is drawn from its name, so it never changes.
-
-    Attributes:
-        name: how the learner's progress remembers it.
-        ask: the question. right: the right option. why: why it is right. wrong: two or more others.
-    """
+    """A multiple-choice question; `explanation` says why `answer` is right."""
 
     name: str
-    ask: str
-    right: str
-    why: str
-    wrong: Sequence[Distractor]
+    question: str
+    answer: str
+    explanation: str
+    distractors: Sequence[Distractor]
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A typical mistake, with the sentence that names it and one way to recognize it.
+class Checks:
+    """The Python part of an exercise.
+
+    A mistake of `questions.toml` is recognized by any of three: `wrong_functions[mistake]` gives the same results as
+    the learner's function; `conditions[mistake](result, *arguments)` is true; the function raises
+    `exceptions[mistake]`.
 
     Attributes:
-        sentence: what the learner did and what that does, such as "You count across the borders of words: …".
-        gives: the wrong function itself, same arguments as the right one; recognized by giving the same results.
-        when: `when(got, *given)` says whether this wrong result shows the mistake.
-        raises: an exception (or several) in which the mistake ends.
+        solution: the library's function. Its results are the right ones; its source is shown as the solution.
+        cases: inputs to try, simplest first; a tuple holds several arguments.
+        further_check: what cases cannot say: `further_check(call)` tries `call(*arguments)`, the learner's function
+            made safe, and raises `NotYet`. Runs after the cases.
+        shown_with_solution: other functions whose source belongs to the solution.
     """
 
-    sentence: str
-    gives: Callable | None = None
-    when: Callable | None = None
-    raises: type[Exception] | tuple[type[Exception], ...] = ()
+    solution: Callable
+    cases: Sequence[Any] = ()
+    wrong_functions: Mapping[str, Callable] = field(default_factory=dict)
+    conditions: Mapping[str, Callable] = field(default_factory=dict)
+    exceptions: Mapping[str, type[Exception] | tuple[type[Exception], ...]] = field(default_factory=dict)
+    further_check: Callable | None = None
+    shown_with_solution: Sequence[Callable] = ()
+
+    def inputs(self) -> list[tuple]:
+        """The cases, each as a tuple of arguments."""
+        return [case if isinstance(case, tuple) else (case,) for case in self.cases]
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A function to write: `lesson.exercise(name)` shows its card, `lesson.check_<name>(function)` judges it.
+    """A function to write: `lesson.exercise(name)` shows its card, `lesson.check(name, function)` checks it.
 
     Attributes:
-        name: of the exercise, usually that of the learner's function.
-        task: what to write, with what goes in and what comes out.
-        minutes: for a learner who meets it for the first time. difficulty: 1 easy, 2 takes thought, 3 hard.
-        hints: two; the first points, the second nearly tells.
-        solution: the library's function. Its source is the solution on the card, and its results are what is right.
-        why: why the solution is as it is.
-        cases: inputs to try, simplest first; a tuple holds several arguments, anything else is the only one. Or a
-            function that makes the list, when that takes time.
-        mistakes: the typical ones, most telling first.
-        check: for what `cases` cannot say: a function `check(call)` that tries `call(*arguments)`, the learner's
-            function made safe, and raises `NotYet(sentence, given=…, got=…, expected=…)`. Runs after the cases.
-        shows: other functions of the library whose source belongs to the solution.
-        tolerance: by which numbers may differ, relative above 1, absolute below.
-        seconds: of patience with one call.
+        task: what to write, with inputs and outputs.
+        minutes: for a learner who meets it for the first time. difficulty: 1 easy, 2 medium, 3 hard.
+        hints: two; the second one nearly gives the solution.
+        explanation: why the solution is as it is.
+        mistakes: name of each typical mistake → the sentence that explains it, most specific first.
     """
 
     name: str
     task: str
     minutes: int
     difficulty: int
-    hints: tuple[str, str]
-    solution: Callable
-    why: str
-    cases: Sequence[Any] | Callable[[], Sequence[Any]] = ()
-    mistakes: Sequence[Mistake] = ()
-    check: Callable | None = None
-    shows: Sequence[Callable] = field(default=())
-    tolerance: float = 1e-4
-    seconds: float = 10.0
+    hints: Sequence[str]
+    explanation: str
+    mistakes: Mapping[str, str]
+    checks: Checks
 
-    def inputs(self) -> list[tuple]:
-        """The cases, each as a tuple of arguments."""
-        cases = self.cases() if callable(self.cases) else self.cases
-        return [case if isinstance(case, tuple) else (case,) for case in cases]
+
+@dataclass(frozen=True)
+class LessonContent:
+    """All that a lesson asks, each kind by name."""
+
+    title: str
+    predictions: Mapping[str, Prediction]
+    exercises: Mapping[str, Exercise]
+    quiz: Mapping[str, Question]
+    warm_up: Mapping[str, Question]
+
+
+_PREDICTIONS = {"number": Number, "choice": Choice, "text": Text}
+_PARTS = ("predictions", "exercises", "quiz", "warm_up")
+_TYPES = {
+    "str": (str, "a text"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "float | None": ((int, float), "a number"),
+    "Sequence[str]": (list, "a list of texts"),
+    "Mapping[str, str]": (dict, "a table of texts"),
+}
+
+
+def read_content(path: Path, checks: Mapping[str, Checks]) -> LessonContent:
+    """Read a lesson's `questions.toml`; `checks` holds the Python part of each exercise by name."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from None
+    _refuse_unknown(table, ("title", *_PARTS), str(path))
+    if not isinstance(table.get("title"), str):
+        raise ValueError(f"{path}: title: expected a text; given {table.get('title')!r}")
+    parts = {part: _read_part(table.get(part, []), part, path, checks) for part in _PARTS}
+    if twice := sorted(parts["quiz"].keys() & parts["warm_up"].keys()):
+        raise ValueError(f"{path}: quiz and warm_up: the name {twice[0]!r} is used twice")
+    if unused := [name for name in checks if name not in parts["exercises"]]:
+        raise ValueError(f"{path}: exercises: {unused[0]!r} has checks in checks.py, but is missing here")
+    return LessonContent(table["title"], **parts)
+
+
+def _read_part(tables: Any, part: str, path: Path, checks: Mapping[str, Checks]) -> dict[str, Any]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ValueError(f"{path}: {part}: expected tables [[{part}]]; given {tables!r}")
+    found: dict[str, Any] = {}
+    for number, table in enumerate(tables, start=1):
+        place = f"{path}: {part}.{table.get('name', number)}"
+        if part == "predictions":
+            item = _read_prediction(dict(table), place)
+        elif part == "exercises":
+            item = _read_exercise(table, place, checks)
+        else:
+            item = _read_question(dict(table), place)
+        if item.name in found:
+            raise ValueError(f"{place}: the name {item.name!r} is used twice")
+        found[item.name] = item
+    return found
+
+
+def _read_prediction(table: dict, place: str) -> Prediction:
+    kind = table.pop("kind", None)
+    if kind not in _PREDICTIONS:
+        raise ValueError(f"{place}.kind: expected one of {', '.join(_PREDICTIONS)}; given {kind!r}")
+    return _read_table(_PREDICTIONS[kind], table, place)
+
+
+def _read_question(table: dict, place: str) -> Question:
+    wrong = table.pop("distractors", [])
+    if not isinstance(wrong, list) or len(wrong) < 2 or not all(isinstance(one, dict) for one in wrong):
+        raise ValueError(f"{place}.distractors: expected two or more tables with a wrong option each; given {wrong!r}")
+    distractors = [_read_table(Distractor, one, f"{place}.distractors.{n}") for n, one in enumerate(wrong, start=1)]
+    return _read_table(Question, table, place, distractors=distractors)
+
+
+def _read_exercise(table: dict, place: str, checks: Mapping[str, Checks]) -> Exercise:
+    own = checks.get(table.get("name", ""))
+    if own is None:
+        raise ValueError(f"{place}.name: checks.py has no such exercise; it has: {', '.join(checks) or 'none'}")
+    exercise = _read_table(Exercise, table, place, checks=own)
+    if len(exercise.hints) != 2:
+        raise ValueError(f"{place}.hints: expected two hints; given {len(exercise.hints)}")
+    if exercise.difficulty not in (1, 2, 3):
+        raise ValueError(f"{place}.difficulty: expected 1, 2 or 3; given {exercise.difficulty}")
+    recognized = own.wrong_functions.keys() | own.conditions.keys() | own.exceptions.keys()
+    if unknown := [name for name in exercise.mistakes if name not in recognized]:
+        raise ValueError(f"{place}.mistakes.{unknown[0]}: checks.py has no function that recognizes this mistake")
+    if unexplained := sorted(recognized - exercise.mistakes.keys()):
+        raise ValueError(f"{place}.mistakes.{unexplained[0]}: missing; checks.py recognizes this mistake")
+    return exercise
+
+
+def _read_table(kind: type, table: Mapping[str, Any], place: str, **given: Any) -> Any:
+    """A dataclass from a table: every key known, none missing, all of the right type."""
+    keys = {one.name: one for one in fields(kind) if one.name not in given}
+    _refuse_unknown(table, keys, place)
+    values = {}
+    for name, one in keys.items():
+        if name in table:
+            values[name] = _read_value(table[name], one.type, f"{place}.{name}")
+        elif one.default is MISSING:
+            raise ValueError(f"{place}.{name}: missing")
+    return kind(**values, **given)
+
+
+def _read_value(value: Any, kind: str, place: str) -> Any:
+    types, words = _TYPES[kind]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not isinstance(value, types) or isinstance(value, bool) or not all(isinstance(one, str) for one in inner):
+        raise ValueError(f"{place}: expected {words}; given {value!r}")
+    if isinstance(value, dict):
+        return {key: _join_lines(text) for key, text in value.items()}
+    if isinstance(value, list):
+        return [_join_lines(text) for text in value]
+    return _join_lines(value) if isinstance(value, str) else value
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Any, place: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{place}: unknown key {key!r}; the keys are: {', '.join(known)}")
+
+
+def _join_lines(text: str) -> str:
+    """A text without the line breaks of the file: an empty line stays, as a new paragraph."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", text.strip("\n"))

@@ -1,4 +1,4 @@
-"""The exercises of every lesson: stubs, the library's own function, and typical wrong answers; links lead somewhere."""
+"""The content of every lesson: stubs, the library's own function, and typical wrong answers; links lead somewhere."""
 
 import importlib
 import inspect
@@ -7,37 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from llmviz.course import Choice, Number, check
+from llmviz import course
+from llmviz.course.check import check_exercise
+from llmviz.course.schema import Choice, Number
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
-MODULES = {
-    path.parent.name: importlib.import_module(f"llmviz.course.content.{path.parent.name}.checks")
-    for path in sorted((ROOT / "llmviz" / "course" / "content").glob("*/checks.py"))
+CONTENTS = {
+    path.parent.name: course.open(path.parent.name).content
+    for path in sorted((ROOT / "llmviz" / "course" / "content").glob("*/questions.toml"))
 }
-LESSONS = {name: module.LESSON for name, module in MODULES.items()}
-EXERCISES = [(name, exercise) for name, lesson in LESSONS.items() for exercise in lesson.exercises.values()]
-each_lesson = pytest.mark.parametrize("name", LESSONS)
+EXERCISES = [(name, exercise) for name, content in CONTENTS.items() for exercise in content.exercises.values()]
+each_lesson = pytest.mark.parametrize("name", CONTENTS)
 each_exercise = pytest.mark.parametrize(("name", "exercise"), EXERCISES, ids=lambda part: getattr(part, "name", part))
 
 
-def wrong_answers(name):
-    return importlib.import_module(f"wrong_{name}").WRONG
-
-
-def cells(path):
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-
 def headings(path):
-    texts = ["".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "markdown"]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     lines = [line for text in texts for line in text.split("\n") if line.startswith("#")]
     return {line.lstrip("#").strip() for line in lines}
 
 
 def stubs(exercise):
     """A function of the same name and arguments that nobody has written yet, in all its forms."""
-    parameters = inspect.signature(exercise.solution).parameters.values()
+    parameters = inspect.signature(exercise.checks.solution).parameters.values()
     arguments = ", ".join(one.name if one.default is one.empty else f"{one.name}=None" for one in parameters)
     for body in ("...", "pass", '"""What to do."""', "raise NotImplementedError", "return ...", "return None"):
         scope = {}
@@ -45,77 +39,47 @@ def stubs(exercise):
         yield scope[exercise.name]
 
 
-def test_there_are_lessons():
-    assert "start_here" in LESSONS
-
-
-@each_lesson
-def test_a_lesson_is_bound_by_name(name):
-    module, lesson = MODULES[name], LESSONS[name]
-    assert lesson.name == name
-    for door in ("progress", "warm_up", "predict", "exercise", "quiz"):
-        assert getattr(module, door) == getattr(lesson, door)
-    bound = {key.removeprefix("check_"): value for key, value in vars(module).items() if key.startswith("check_")}
-    assert bound.keys() == lesson.exercises.keys()
-    assert all(value.__name__ == f"check_{key}" for key, value in bound.items())
+def test_every_lesson_has_its_content():
+    assert CONTENTS.keys() == NOTEBOOKS.keys()
+    counts = [(len(one.predictions), len(one.exercises), len(one.quiz) + len(one.warm_up)) for one in CONTENTS.values()]
+    assert tuple(map(sum, zip(*counts, strict=True))) >= (58, 31, 86)
 
 
 @each_exercise
-def test_the_untouched_stub_is_not_attempted(name, exercise):
-    assert {check(exercise, stub).status for stub in [*stubs(exercise), None, ...]} == {"not attempted"}
-
-
-@each_exercise
-def test_the_library_is_right(name, exercise):
-    outcome = check(exercise, exercise.solution)
+def test_the_stub_is_not_attempted_and_the_library_is_right(name, exercise):
+    assert {check_exercise(exercise, stub).status for stub in stubs(exercise)} == {"not attempted"}
+    solution = exercise.checks.solution
+    outcome = check_exercise(exercise, solution)
     assert (outcome.status, outcome.note) == ("correct", ""), str(outcome)
-    assert exercise.solution.__module__.startswith("llmviz.")
-    assert "llmviz.course" not in exercise.solution.__module__
+    assert solution.__module__.startswith("llmviz.") and "llmviz.course" not in solution.__module__
 
 
 @each_exercise
 def test_typical_wrong_answers_are_refused_by_the_name_of_their_mistake(name, exercise):
-    answers = wrong_answers(name)[exercise.name]
-    sentences = set()
-    for answer, words in answers:
-        outcome = check(exercise, answer)
-        assert outcome.status == "not yet", f"{exercise.name} takes {answer.__name__} for right"
-        assert words.lower() in outcome.sentence.lower(), f"{answer.__name__}: {outcome}"
-        assert len(words.split()) >= 2 and not outcome.sentence.startswith("The result is not right yet")
-        sentences.add(outcome.sentence)
-    assert len(sentences) >= 3, f"{exercise.name} needs three wrong answers, each with a sentence of its own"
-
-
-@each_lesson
-def test_no_wrong_answers_are_left_over(name):
-    assert wrong_answers(name).keys() == LESSONS[name].exercises.keys()
-
-
-@each_exercise
-def test_an_exercise_is_complete(name, exercise):
-    assert exercise.minutes > 0 and exercise.difficulty in (1, 2, 3)
-    assert len(exercise.hints) == 2 and all(exercise.hints) and exercise.why and exercise.task
-    assert exercise.inputs() or exercise.check
+    answers = importlib.import_module(f"wrong_answers.{name}").WRONG_ANSWERS[exercise.name]
+    assert len({mistake for mistake, _ in answers}) >= 3
+    for mistake, answer in [*answers, *exercise.checks.wrong_functions.items()]:
+        outcome = check_exercise(exercise, answer)
+        assert (outcome.status, outcome.sentence) == ("not yet", exercise.mistakes[mistake]), f"{mistake}: {outcome}"
 
 
 @each_lesson
 def test_predictions_are_short_questions(name):
-    for item in LESSONS[name].predictions.values():
+    for item in CONTENTS[name].predictions.values():
         assert len(item.question.split()) <= 40, item.name
         if isinstance(item, Choice):
             assert len(item.options) >= 2
-            assert sum(not thought for thought in item.options.values()) <= 1, f"{item.name}: a thought is missing"
+            assert sum(not text for text in item.options.values()) <= 1, f"{item.name}: an explanation is missing"
         if isinstance(item, Number) and item.low is not None and item.high is not None:
             assert item.low < item.high
 
 
 @each_lesson
 def test_every_wrong_option_names_its_misconception_and_the_cell_that_refutes_it(name):
-    for question in LESSONS[name].questions.values():
-        assert len(question.wrong) >= 2 and question.why
-        assert len({question.right, *(wrong.text for wrong in question.wrong)}) == 1 + len(question.wrong)
-        for wrong in question.wrong:
-            assert wrong.thinks and wrong.see, f"{question.name}: {wrong.text}"
+    for question in [*CONTENTS[name].quiz.values(), *CONTENTS[name].warm_up.values()]:
+        assert len({question.answer, *(wrong.text for wrong in question.distractors)}) == 1 + len(question.distractors)
+        for wrong in question.distractors:
+            assert wrong.explanation and wrong.see, f"{question.name}: {wrong.text}"
             page, _, heading = wrong.see.rpartition("#")
             assert not set(heading) & set("*`[]"), f"a link to {heading!r} cannot be made: its heading has marks"
             path = ROOT / "notebooks" / page if page else NOTEBOOKS[name]

@@ -1,4 +1,4 @@
-"""A lesson's doors: what they show, what they remember, and what never changes in a saved notebook."""
+"""A lesson: what it shows, what it remembers, and what never changes in a saved notebook."""
 
 import html
 import inspect
@@ -6,25 +6,30 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-import sample_lesson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_lesson import HOSTILE, LESSON, word_counts
 
-from llmviz.course import Choice, Distractor, Exercise, Lesson, Number, Question, Text, render
+from llmviz import course
+from llmviz.course import Lesson, render
 from llmviz.course import lesson as lesson_module
+from llmviz.course.schema import Distractor, Number, Question
 
 PICTURE = '<img alt="two bars" src="data:image/gif;base64,AAAA">'
 
 
 @pytest.fixture(autouse=True)
 def shown(monkeypatch):
-    """What the doors show, in place of a notebook; and a lesson that forgot what other tests did."""
+    """What the lesson shows, in place of a notebook."""
     found = []
-    monkeypatch.setattr(lesson_module, "_show", found.append)
-    LESSON._problems.clear()
-    LESSON._asking_again.clear()
+    monkeypatch.setattr(lesson_module, "display", found.append)
     return found
+
+
+@pytest.fixture
+def lesson():
+    """The sample lesson, as in a new kernel."""
+    return Lesson("sample", LESSON.content)
 
 
 def page(widget):
@@ -65,43 +70,43 @@ class Checker(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_a_number_is_asked_committed_revealed_and_kept(shown):
-    sample_lesson.predict("n_words", answer=3, show=PICTURE)
+def test_a_number_is_asked_committed_revealed_and_kept(shown, lesson):
+    lesson.predict("n_words", answer=3, show=PICTURE)
     [widget] = shown
     assert "The answer" not in page(widget).replace("The answer waits", "")
     assert "two bars" not in widget.body and ">3" not in widget.body
     widget.receive({"do": "commit", "value": "7"})
-    assert "You said: 7 words" in page(widget)
+    assert "Your prediction: 7 words" in page(widget)
     assert "The answer: 3 words" in page(widget)
-    assert "The gap: 4 words too high, 2.3 times the answer." in page(widget)
+    assert "The difference: 4 words too high, 2.3 times the answer." in page(widget)
     assert PICTURE in widget.body
-    assert widget.said == "The answer: 3 words. The gap: 4 words too high, 2.3 times the answer."
-    sample_lesson.predict("n_words", answer=3, show=PICTURE)  # the cell runs again, perhaps on another day
-    assert "You said: 7 words" in page(shown[1])
-    assert LESSON.diary.events() == [["predict", "n_words", 7.0, "3 words"]]
+    assert widget.said == "The answer: 3 words. The difference: 4 words too high, 2.3 times the answer."
+    lesson.predict("n_words", answer=3, show=PICTURE)  # the cell runs again, perhaps on another day
+    assert "Your prediction: 7 words" in page(shown[1])
+    assert lesson.events.events() == [["predict", "n_words", 7.0, "3 words"]]
 
 
-def test_a_second_try_keeps_the_first_in_sight(shown):
-    sample_lesson.predict("n_words", answer=3)
+def test_a_second_try_keeps_the_first_in_sight(shown, lesson):
+    lesson.predict("n_words", answer=3)
     widget = shown[0]
     widget.receive({"do": "commit", "value": "9"})
     widget.receive({"do": "again"})
     assert "The answer: 3" not in page(widget)
     assert "Your first prediction is kept." in page(widget)
     widget.receive({"do": "commit", "value": "4 words"})
-    assert "Before that you said: 9 words You said: 4 words" in page(widget)
+    assert "Your earlier predictions: 9 words Your prediction: 4 words" in page(widget)
     assert "Close: 1 word too high." in page(widget)
-    assert LESSON.standing().said["n_words"] == [9.0, 4.0]
+    assert lesson.summary().predictions["n_words"] == [9.0, 4.0]
 
 
 @pytest.mark.parametrize("typed", ["", "many", "0", "11", "nan", "1e999", "3 kites", HOSTILE])
-def test_what_cannot_be_a_prediction_is_said_and_not_remembered(shown, typed):
-    sample_lesson.predict("n_words", answer=3)
+def test_what_cannot_be_a_prediction_is_said_and_not_remembered(shown, typed, lesson):
+    lesson.predict("n_words", answer=3)
     widget = shown[0]
     widget.receive({"do": "commit", "value": typed})
     assert "between 1 and 10" in page(widget)
     assert widget.said in page(widget)
-    assert LESSON.diary.events() == []
+    assert lesson.events.events() == []
     Checker(widget.body)
 
 
@@ -109,7 +114,7 @@ def test_what_cannot_be_a_prediction_is_said_and_not_remembered(shown, typed):
     ("typed", "number"), [("3", 3), (" 3 words ", 3), ("2,5", 2.5), ("2.5", 2.5), ("1e1", 10), ("+4", 4)]
 )
 def test_numbers_as_people_write_them(typed, number):
-    assert LESSON.predictions["n_words"].read(typed) == number
+    assert LESSON.content.predictions["n_words"].parse(typed) == number
 
 
 @pytest.mark.parametrize(
@@ -118,99 +123,99 @@ def test_numbers_as_people_write_them(typed, number):
         (3, 3, "right", "Exactly."),
         (3, 3.04, "right", "Exactly."),
         (3.5, 3, "close", "Close: 0.5 % too high."),
-        (1, 4, "off", "The gap: 3.0 % too low; the answer is 4.0 times as large."),
-        (5, 4, "off", "The gap: 1.0 % too high."),
-        (-2, 4, "off", "The gap: 6.0 % too low."),
-        (0, 4, "off", "The gap: 4.0 % too low."),
+        (1, 4, "off", "The difference: 3.0 % too low; the answer is 4.0 times as large."),
+        (5, 4, "off", "The difference: 1.0 % too high."),
+        (-2, 4, "off", "The difference: 6.0 % too low."),
+        (0, 4, "off", "The difference: 4.0 % too low."),
     ],
 )
 def test_the_gap_in_words(said, answer, verdict, words):
-    assert Number("n", "?", unit="%", digits=1, close=0.5).judge(said, answer) == (verdict, words)
+    assert Number("n", "?", unit="%", digits=1, close=0.5).compare(said, answer) == (verdict, words)
 
 
-def test_a_choice_names_the_misconception(shown):
-    sample_lesson.predict("pays_most", answer="German")
+def test_a_choice_names_the_misconception(shown, lesson):
+    lesson.predict("pays_most", answer="German")
     widget = shown[0]
     widget.receive({"do": "commit", "value": "French"})
-    assert LESSON.diary.events() == []
+    assert lesson.events.events() == []
     widget.receive({"do": "commit", "value": "English"})
-    assert "You said: English The answer: German" in page(widget)
+    assert "Your prediction: English The answer: German" in page(widget)
     assert "Short words, high bill. It is the other way round." in page(widget)
     widget.receive({"do": "again"})
     widget.receive({"do": "commit", "value": "German"})
-    assert "Just so." in page(widget)
+    assert "Correct." in page(widget)
 
 
-def test_a_text_is_laid_beside_the_answer(shown):
-    sample_lesson.predict("next_word", answer="Kite  fly")
+def test_a_text_is_laid_beside_the_answer(shown, lesson):
+    lesson.predict("next_word", answer="Kite  fly")
     widget = shown[0]
     for value in ("  ", "x" * 501):
         widget.receive({"do": "commit", "value": value})
-        assert LESSON.diary.events() == []
+        assert lesson.events.events() == []
     widget.receive({"do": "commit", "value": "kite fly"})
-    assert "Just so." in page(widget)
+    assert "Correct." in page(widget)
 
 
 @pytest.mark.parametrize(("name", "answer"), [("n_words", "three"), ("n_words", float("nan")), ("pays_most", "French")])
-def test_an_answer_that_nobody_could_predict_is_an_error_of_the_author(name, answer):
+def test_an_answer_that_nobody_could_predict_is_an_error_of_the_author(name, answer, lesson):
     with pytest.raises(ValueError, match=f"the answer to '{name}' must be .*given"):
-        sample_lesson.predict(name, answer=answer)
+        lesson.predict(name, answer=answer)
 
 
-def test_an_unknown_name_gets_the_names_there_are():
-    with pytest.raises(ValueError, match="no prediction called 'n_wrods'; it has: n_words, pays_most, next_word"):
-        sample_lesson.predict("n_wrods", answer=1)
+def test_an_unknown_name_gets_the_names_there_are(lesson):
+    with pytest.raises(ValueError, match="no prediction 'n_wrods'; it has: n_words, pays_most, next_word"):
+        lesson.predict("n_wrods", answer=1)
 
 
-def test_the_quiz_remembers_the_first_choice_and_the_others(shown):
-    sample_lesson.quiz()
+def test_the_quiz_remembers_the_first_choice_and_the_others(shown, lesson):
+    lesson.quiz()
     widget = shown[0]
     assert "first choice" not in page(widget)
     widget.receive({"do": "choose", "question": "spaces", "value": "Nowhere"})
     assert widget.said.startswith("Not this one. Spaces are no text.")
-    assert widget.said.endswith("Right at the first choice: 0 of 1; 1 still open.")
+    assert widget.said.endswith("Right at the first choice: 0 of 1; 1 not answered yet.")
     for _ in range(2):  # opened twice, remembered once
         widget.receive({"do": "choose", "question": "spaces", "value": "To the word after it"})
     widget.receive({"do": "choose", "question": "letters", "value": "No"})
     assert "Nowhere · your first choice" in page(widget)
     assert "To the word after it · opened" in page(widget)
-    assert "Right at the first choice: 1 of 2; 0 still open." in page(widget)
-    assert LESSON.standing().chosen == {"spaces": ["Nowhere", "To the word after it"], "letters": ["No"]}
+    assert "Right at the first choice: 1 of 2; 0 not answered yet." in page(widget)
+    assert lesson.summary().choices == {"spaces": ["Nowhere", "To the word after it"], "letters": ["No"]}
 
 
 @pytest.mark.parametrize(
     "message", [{}, {"do": "choose"}, {"do": "choose", "question": "spaces", "value": "Elsewhere"},
                 {"do": "commit", "question": ["spaces"], "value": None}, {"do": 3}]
 )  # fmt: skip
-def test_a_message_that_means_nothing_changes_nothing(shown, message):
-    sample_lesson.quiz()
-    sample_lesson.progress()
+def test_a_message_that_means_nothing_changes_nothing(shown, message, lesson):
+    lesson.quiz()
+    lesson.progress()
     for widget in shown:
         widget.receive(message)
-    assert LESSON.diary.events() == []
+    assert lesson.events.events() == []
 
 
 def test_the_options_stand_in_an_order_that_never_changes_and_favors_no_place():
     first = [
-        render.ordered(Question(f"q{n}", "?", "R", "", [Distractor("A", ""), Distractor("B", "")]))[0][0]
+        render.options(Question(f"q{n}", "?", "R", "", [Distractor("A", ""), Distractor("B", "")]))[0][0]
         for n in range(300)
     ]
     assert 60 < first.count("R") < 140
-    options = [text for text, _ in render.ordered(LESSON.questions["spaces"])]
+    options = [text for text, _ in render.options(LESSON.content.quiz["spaces"])]
     assert options == ["To the word before <b>it</b>", "Nowhere", "To the word after it"]
 
 
-def test_progress_follows_what_happens_below(shown):
-    sample_lesson.progress()
+def test_progress_follows_what_happens_below(shown, lesson):
+    lesson.progress()
     widget = shown[0]
     assert "about 13 minutes left" in page(widget)
-    sample_lesson.check_word_counts(lambda text: len(text))
+    lesson.check("word_counts", lambda text: len(text))
     assert "0 of 1 done, 1 attempted" in page(widget)
-    sample_lesson.check_word_counts(word_counts)
+    lesson.check("word_counts", word_counts)
     assert "1 of 1 done" in page(widget)
     assert "about 5 minutes left" in page(widget)
-    sample_lesson.check_word_counts(lambda text: len(text))  # a later slip takes nothing away
-    assert LESSON.diary.events() == [["check", "word_counts", "not yet"], ["check", "word_counts", "correct"]]
+    lesson.check("word_counts", lambda text: len(text))  # a later slip takes nothing away
+    assert lesson.events.events() == [["check", "word_counts", "not yet"], ["check", "word_counts", "correct"]]
     widget.receive({"do": "reset"})
     assert "about 13 minutes left" in page(widget)
     widget.receive({"do": "undo"})
@@ -219,25 +224,25 @@ def test_progress_follows_what_happens_below(shown):
     assert "0 of 1 done, 1 attempted" in page(widget)
 
 
-def test_undo_asks_a_prediction_anew(shown):
-    sample_lesson.predict("n_words", answer=3)
+def test_undo_asks_a_prediction_anew(shown, lesson):
+    lesson.predict("n_words", answer=3)
     shown[0].receive({"do": "commit", "value": "7"})
-    LESSON.undo()
-    assert "The answer waits until you have committed." in page(shown[0])
+    lesson._undo_or_reset({"do": "undo"})
+    assert "You will see the answer after you commit." in page(shown[0])
 
 
-def test_a_stub_is_not_written_down(shown):
-    sample_lesson.check_word_counts(lambda text: ...)
-    sample_lesson.check_word_counts(None)
-    assert LESSON.diary.events() == []
+def test_a_stub_is_not_written_down(shown, lesson):
+    lesson.check("word_counts", lambda text: ...)
+    lesson.check("word_counts", None)
+    assert lesson.events.events() == []
 
 
-def test_a_check_shows_numbers_prints_and_notes(shown):
+def test_a_check_shows_numbers_prints_and_notes(shown, lesson):
     def wrong(text):
         print("<b>looking</b>")
         return {text: "</code><script>"}
 
-    sample_lesson.check_word_counts(wrong)
+    lesson.check("word_counts", wrong)
     text, markup = still(shown[0])
     assert text.startswith("word_counts: not yet. ")
     assert "<script>" not in markup and "&lt;script&gt;" in markup
@@ -245,8 +250,8 @@ def test_a_check_shows_numbers_prints_and_notes(shown):
     Checker(markup)
 
 
-def test_the_card_holds_the_librarys_own_source_and_two_hints(shown):
-    sample_lesson.exercise("word_counts")
+def test_the_card_holds_the_librarys_own_source_and_two_hints(shown, lesson):
+    lesson.exercise("word_counts")
     text, markup = still(shown[0])
     Checker(markup)
     source = re.search(r"<pre[^>]*>(.*?)</pre>", markup, re.DOTALL)[1]
@@ -255,45 +260,45 @@ def test_the_card_holds_the_librarys_own_source_and_two_hints(shown):
     assert text.startswith("Exercise word_counts (8 min): Write word_counts(text): how often")
 
 
-def everything(shown):
+def everything(shown, lesson):
     """Run all doors as a notebook does; what is saved of each."""
     shown.clear()
-    sample_lesson.progress()
-    sample_lesson.warm_up()
-    sample_lesson.predict("n_words", answer=3, show=PICTURE)
-    sample_lesson.predict("pays_most", answer="German")
-    sample_lesson.predict("next_word", answer=HOSTILE)
-    sample_lesson.exercise("word_counts")
-    sample_lesson.check_word_counts(lambda text: ...)
-    sample_lesson.quiz()
+    lesson.progress()
+    lesson.warm_up()
+    lesson.predict("n_words", answer=3, show=PICTURE)
+    lesson.predict("pays_most", answer="German")
+    lesson.predict("next_word", answer=HOSTILE)
+    lesson.exercise("word_counts")
+    lesson.check("word_counts", lambda text: ...)
+    lesson.quiz()
     return [still(widget) for widget in shown]
 
 
-def test_what_is_saved_does_not_depend_on_the_learner(shown, progress_file):
-    before = everything(shown)
+def test_what_is_saved_does_not_depend_on_the_learner(shown, progress_file, lesson):
+    before = everything(shown, lesson)
     for widget in list(shown):
         if hasattr(widget, "receive"):
             widget.receive({"do": "commit", "value": "5"})
             widget.receive({"do": "commit", "value": "English"})
             widget.receive({"do": "choose", "question": "spaces", "value": "Nowhere"})
-    assert {event[0] for event in LESSON.diary.events()} == {"predict", "quiz"}
-    assert LESSON.standing().said.keys() == {"n_words", "pays_most", "next_word"}
+    assert {event[0] for event in lesson.events.events()} == {"predict", "quiz"}
+    assert lesson.summary().predictions.keys() == {"n_words", "pays_most", "next_word"}
     progress_file.write_text("broken")
-    assert everything(shown) == before
+    assert everything(shown, lesson) == before
 
 
-def test_what_is_saved_can_be_read_without_anything_running(shown):
-    saved = everything(shown)
+def test_what_is_saved_can_be_read_without_anything_running(shown, lesson):
+    saved = everything(shown, lesson)
     for text, markup in saved:
         assert (text and "\n" not in text.strip("\n")) or text.startswith("word_counts")
         assert "<script" not in markup and "<style" not in markup
         Checker(markup)
         (text + markup).encode("utf-8")  # no lone surrogate is left
     quiz = saved[-1][1]
-    for question in LESSON._quiz:
-        for wrong in question.wrong:
-            assert render.prose(wrong.thinks) in quiz
-        assert render.prose(question.why) in quiz
+    for question in lesson.content.quiz.values():
+        for wrong in question.distractors:
+            assert render.to_html(wrong.explanation) in quiz
+        assert render.to_html(question.explanation) in quiz
     assert 'href="#Keep-the-spaces"' in quiz
     assert 'href="01_tokenization.ipynb#Bytes"' in quiz
     assert saved[2][1].index("<details") < saved[2][1].index("The answer: ") < saved[2][1].index(PICTURE)
@@ -301,11 +306,11 @@ def test_what_is_saved_can_be_read_without_anything_running(shown):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(text=st.text(max_size=50) | st.just(HOSTILE))
-def test_no_text_of_a_learner_becomes_markup(shown, progress_file, text):
+def test_no_text_of_a_learner_becomes_markup(shown, progress_file, text, lesson):
     progress_file.unlink(missing_ok=True)
     shown.clear()
-    sample_lesson.predict("next_word", answer=text)
-    sample_lesson.predict("n_words", answer=3)
+    lesson.predict("next_word", answer=text)
+    lesson.predict("n_words", answer=3)
     for widget in shown:
         widget.receive({"do": "commit", "value": text})
         Checker(widget.body)
@@ -313,18 +318,12 @@ def test_no_text_of_a_learner_becomes_markup(shown, progress_file, text):
     Checker(still(shown[0])[1])
 
 
-def test_trouble_with_the_file_is_said_where_progress_is_shown(shown, progress_file):
+def test_trouble_with_the_file_is_said_where_progress_is_shown(shown, progress_file, lesson):
     progress_file.write_text("{")
-    sample_lesson.progress()
-    assert "was set aside as" in page(shown[0])
+    lesson.progress()
+    assert "was moved to" in page(shown[0])
 
 
-def test_a_lesson_that_names_two_things_alike_is_refused():
-    twice = [Text("same", "?"), Choice("same", "?", {"a": "", "b": ""})]
-    with pytest.raises(ValueError, match="each prediction of a lesson has its own name; twice there: same"):
-        Lesson("x", title="X", predictions=twice)
-
-
-def test_a_case_is_a_tuple_of_arguments_or_the_only_one():
-    exercise = Exercise("x", "", 1, 1, ("", ""), len, "", cases=[(1, 2), [3], "a", ()])
-    assert exercise.inputs() == [(1, 2), ([3],), ("a",), ()]
+def test_an_unknown_lesson_gets_the_names_there_are():
+    with pytest.raises(ValueError, match="no lesson 'atention'; the lessons are: attention, embeddings,"):
+        course.open("atention")

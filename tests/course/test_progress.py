@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmviz.course.progress import EventLog, progress_path
+from llmviz.course.progress import EventLog, ProgressSummary, progress_path
 
+PROGRESS = "progress.json"
 PREDICTED = ("predict", "n_words", 7.0, "3 words")
 events = st.lists(
     st.one_of(
@@ -29,39 +30,39 @@ def test_what_is_written_is_read_by_another_session(progress_file):
     assert EventLog("one").events() == [list(PREDICTED)]
     assert EventLog("two").events() == [["check", "f", "correct"]]
     assert EventLog("three").events() == []
-    assert os.listdir(progress_file.parent) == [progress_file.name]
+    assert sorted(os.listdir(progress_file.parent)) in ([PROGRESS], [f".{PROGRESS}.lock", PROGRESS])
 
 
 def test_reset_and_undo():
-    diary = EventLog("one")
-    diary.add(*PREDICTED)
-    diary.add("quiz", "q", "a")
-    diary.undo()
-    assert diary.events() == [list(PREDICTED)]
-    diary.add("reset")
-    assert diary.events() == []
-    diary.add("quiz", "q", "b")
-    assert diary.events() == [["quiz", "q", "b"]]
-    diary.undo()
-    diary.undo()
-    assert diary.events() == [list(PREDICTED)]
-    diary.undo()
-    diary.undo()
-    assert diary.events() == []
+    log = EventLog("one")
+    log.add(*PREDICTED)
+    log.add("quiz", "q", "a")
+    log.undo()
+    assert log.events() == [list(PREDICTED)]
+    log.add("reset")
+    assert log.events() == []
+    log.add("quiz", "q", "b")
+    assert log.events() == [["quiz", "q", "b"]]
+    log.undo()
+    log.undo()
+    assert log.events() == [list(PREDICTED)]
+    log.undo()
+    log.undo()
+    assert log.events() == []
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=events)
 def test_everything_comes_back_and_undo_is_the_way_back(progress_file, happened):
     progress_file.unlink(missing_ok=True)
-    diary = EventLog("one")
+    log = EventLog("one")
     for event in happened:
-        diary.add(*event)
+        log.add(*event)
     assert EventLog("one").events() == [list(event) for event in happened]
     for n in range(len(happened), 0, -1):
-        assert len(diary.events()) == n
-        diary.undo()
-    assert (diary.events(), diary.trouble) == ([], "")
+        assert len(log.events()) == n
+        log.undo()
+    assert (log.events(), log.problem) == ([], "")
 
 
 BROKEN = [
@@ -76,11 +77,11 @@ BROKEN = [
 @pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
 def test_a_broken_file_is_set_aside_with_a_sentence(progress_file, content):
     progress_file.write_text(content)
-    diary = EventLog("one")
-    diary.add(*PREDICTED)
+    log = EventLog("one")
+    log.add(*PREDICTED)
     aside = progress_file.with_suffix(".broken-1.json")
     assert aside.read_text() == content
-    assert f"It was set aside as {aside}; a new file begins." in diary.trouble
+    assert f"The file was moved to {aside}; a new file was started." in log.problem
     assert EventLog("one").events() == [list(PREDICTED)]
     progress_file.write_bytes(b"\xff\xfe\x00")
     assert EventLog("one").events() == []
@@ -90,10 +91,10 @@ def test_a_broken_file_is_set_aside_with_a_sentence(progress_file, content):
 def test_a_file_of_a_newer_version_stays_as_it_is(progress_file):
     content = json.dumps({"format": 99, "lessons": []})
     progress_file.write_text(content)
-    diary = EventLog("one")
-    diary.add(*PREDICTED)
-    assert diary.events() == [list(PREDICTED)]
-    assert "written by a newer llmviz" in diary.trouble
+    log = EventLog("one")
+    log.add(*PREDICTED)
+    assert log.events() == [list(PREDICTED)]
+    assert "written by a newer llmviz" in log.problem
     assert progress_file.read_text() == content
 
 
@@ -101,12 +102,12 @@ def test_where_nothing_can_be_written_the_session_remembers(tmp_path, monkeypatc
     blocked = tmp_path / "file"
     blocked.write_text("a file, where a folder is needed")
     monkeypatch.setenv("LLMVIZ_PROGRESS", str(blocked / "progress.json"))
-    diary = EventLog("one")
-    diary.add(*PREDICTED)
-    diary.add("quiz", "q", "a")
-    diary.undo()
-    assert diary.events() == [list(PREDICTED)]
-    assert "lasts until the kernel ends" in diary.trouble
+    log = EventLog("one")
+    log.add(*PREDICTED)
+    log.add("quiz", "q", "a")
+    log.undo()
+    assert log.events() == [list(PREDICTED)]
+    assert "lasts until the kernel stops" in log.problem
 
 
 def test_many_writers_lose_nothing():
@@ -123,13 +124,28 @@ def test_many_writers_lose_nothing():
     assert sorted(found) == sorted(["quiz", str(number), str(turn)] for number in range(6) for turn in range(10))
 
 
-def test_a_writer_that_died_blocks_nobody(progress_file):
-    lock = progress_file.with_name(progress_file.name + ".lock")
-    lock.touch()
-    os.utime(lock, (0, 0))
-    EventLog("one").add(*PREDICTED)
-    assert EventLog("one").events() == [list(PREDICTED)]
-    assert not lock.exists()
+def test_a_file_of_the_first_version_loads(progress_file):
+    """As llmviz 0.1 wrote it, before the course was data."""
+    (progress_file.parent / "progress.json.lock").touch()  # its lock, of a process that died
+    progress_file.write_text("""{
+ "format": 1,
+ "lessons": {
+  "attention": [
+   ["predict", "gelato", 4.0, "4.2 coins"],
+   ["predict", "my_row", "1/4", "1/4"],
+   ["check", "causal_mask", "not yet"],
+   ["check", "causal_mask", "correct"],
+   ["quiz", "what_it_sees", "Four letters"]
+  ]
+ }
+}""")
+    log = EventLog("attention")
+    summary = ProgressSummary.from_events(log.events())
+    assert summary.predictions == {"gelato": [4.0], "my_row": ["1/4"]}
+    assert summary.checks == {"causal_mask": "correct"}
+    assert summary.choices == {"what_it_sees": ["Four letters"]}
+    log.add("quiz", "same_way", "Their distance")
+    assert len(json.loads(progress_file.read_text())["lessons"]["attention"]) == 6
 
 
 def test_the_variable_keeps_learners_apart(tmp_path, monkeypatch):
