@@ -32,7 +32,7 @@ def run_of(texts, n=6):
     groups, points = [str(number % 3) for number in range(len(texts))], vectors(len(texts), n)[..., :2]
     return Recording("a run", np.arange(n) ** 3, 3 - shares, 3 - 0.5 * shares, {"ln V": 3.0, "floor": 1.5}, written,
         shares, 0.3, shares, bars, films, texts, groups, points, shares)
-def look(text, ablate_heads):
+def explore(text, ablate_heads):
     if len(text) > 1000:
         raise ValueError("This text is too long: at most 1,000 characters.")
     return AttentionExplorer(heads(len(text.split())), text.split())
@@ -66,7 +66,7 @@ SAMPLES = {
     "attention": Sample(
         "AttentionExplorer(heads(len(texts)), texts)",
         at=".map",
-        live="AttentionExplorer.live(look=look, text='Mia ran')",
+        live="AttentionExplorer.live(explore=explore, text='Mia ran')",
     ),
     "embeddings": Sample("EmbeddingExplorer(vectors(len(texts)), texts, chosen=texts[0])"),
     "tokens": Sample(

@@ -1,4 +1,4 @@
-"""From Axes to the page: the picture as bytes or HTML, and the sentences that stand for it."""
+"""From Axes to the page: PNG, HTML and alternative text."""
 
 import base64
 import html
@@ -9,29 +9,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from llmviz.plots.style import PIXELS_PER_INCH, plot_style
+from llmviz.plots._style import PIXELS_PER_INCH, plot_style
 
 _PAGE_DPI = 150  # sharper than the page's 100, for dense screens
 
 
-def describe(axes: Axes, sentences: str) -> None:
-    """Keep the alt text with the Axes that it describes."""
-    axes.llmviz_alt_text = sentences
-
-
 def alt_text(axes: Axes | np.ndarray | Figure) -> str:
-    """Say in a few sentences, made from the data, what the picture shows.
+    """Return the alternative text of a plot: Axes, an array of them, or a whole figure.
 
-    Takes what a view returned (Axes, or an array of them), or a whole figure.
-
-    >>> from llmviz import figures
-    >>> figures.alt_text(figures.token_strip(["Mia", " found"], [7, 12]))
+    >>> from llmviz import plots
+    >>> plots.alt_text(plots.token_strip(["Mia", " found"], [7, 12]))
     'Token strip: 2 tokens. “Mia” (7), “·found” (12).'
     """
     parts = axes.get_axes() if isinstance(axes, Figure) else np.asarray(axes, dtype=object).ravel()
     sentences = [part.llmviz_alt_text for part in parts if hasattr(part, "llmviz_alt_text")]
     if not sentences:
-        raise ValueError("This picture has no alt text: give what a view of llmviz.plots returned.")
+        raise ValueError("This picture has no alt text: give what a function of llmviz.plots returned.")
     return " ".join(dict.fromkeys(sentences))
 
 

@@ -1,19 +1,19 @@
-"""Vectors as points: the embedding scatter, with as many names as fit without covering one another."""
+"""The embedding scatter: vectors projected to the plane, with as many labels as fit without overlap."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from llmviz.plots import validation
-from llmviz.plots.display import describe
-from llmviz.plots.labels import count, listing, prose_label, spoken_prose, spoken_token, text_width, token_label
-from llmviz.plots.style import (
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import count, listing, prose_label, spoken_prose, spoken_token, text_width, token_label
+from llmviz.plots._style import (
     FAINT_INK,
     MARKER_NAMES,
     MARKERS,
     OKABE_ITO,
-    axes_or_new,
+    describe,
+    new_axes,
     put_title,
     settled_size,
     styled,
@@ -37,13 +37,12 @@ def embedding_scatter(
     *,
     groups: Sequence[str] | None = None,
     title: str | None = None,
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
     `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
-    group a color and a marker. Both directions have one scale, so that distances can be compared. Names
-    that would cover something are left out, and counted in the picture. Raises ValueError for other shapes
+    group a color and a marker. Both directions have one scale, so that distances can be compared. Labels
+    that would overlap are hidden, and counted in the picture. Raises ValueError for other shapes
     and for more groups. Lesson 2.
 
     >>> groups = ["color", "color", "name"]
@@ -52,16 +51,16 @@ def embedding_scatter(
     (['color', 'name'], 1.0)
     """
     points, labels, groups, names = _checked(points, labels, groups)
-    ax = axes_or_new(ax, 7.2 if groups else 6.2, 5.4)
+    ax = new_axes(7.2 if groups else 6.2, 5.4)
     _draw_points(ax, points, groups, names)
     ax.set(xlabel="direction 1", ylabel="direction 2")
     tidy(ax)
     put_title(ax, title)
     _set_one_scale(ax, points)
-    n_left_out = _name_points(ax, points, labels)
-    if n_left_out:
+    n_hidden = _name_points(ax, points, labels)
+    if n_hidden:
         offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        ax.annotate(_left_out(n_left_out), (0, 0), (3, 3), size=_NOTE_SIZE, color=FAINT_INK, **offset)
+        ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=FAINT_INK, **offset)
     describe(ax, _sentences(points, labels, groups, names))
     return ax
 
@@ -114,7 +113,7 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
     """Write each name at the first free side of its point; return how many found none."""
     size = np.array(settled_size(ax))
     places = ax.transAxes.inverted().transform(ax.transData.transform(points)) * size
-    note = text_width(_left_out(len(labels)), _NOTE_SIZE) + 6
+    note = text_width(_hidden_text(len(labels)), _NOTE_SIZE) + 6
     taken = np.empty((2 * len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
     taken[: len(points)] = np.concatenate([places - _MARKER_RADIUS, places + _MARKER_RADIUS], axis=1)
     taken[len(points)] = (0, 0, note, _LINE_HEIGHT + 3)
@@ -132,8 +131,8 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
     return len(labels) - (n_taken - len(points) - 1)
 
 
-def _left_out(n_names: int) -> str:
-    return f"{count(n_names, 'name')} left out for want of room"
+def _hidden_text(n_labels: int) -> str:
+    return f"{count(n_labels, 'label')} hidden (no space)"
 
 
 def _beside(place: np.ndarray, label_size: np.ndarray, side: np.ndarray) -> np.ndarray:
@@ -176,9 +175,9 @@ def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, 
 
 def _togetherness(points: np.ndarray, groups: list[str], names: list[str]) -> str:
     """Say how much of the spread is between the groups (the rest is within them)."""
-    centerd = points - points.mean(axis=0)
+    centered = points - points.mean(axis=0)
     members = [np.array([group == name for group in groups]) for name in names]
-    between = sum(member.sum() * (centerd[member].mean(axis=0) ** 2).sum() for member in members)
-    total = (centerd**2).sum()
+    between = sum(member.sum() * (centered[member].mean(axis=0) ** 2).sum() for member in members)
+    total = (centered**2).sum()
     share = between / total if total > 0 else 0.0
     return "close together" if share > 0.7 else "somewhat together" if share > 0.35 else "scattered among the others"

@@ -1,4 +1,4 @@
-"""The token strip: a text as the row of boxes that a model reads."""
+"""A text as its tokens: boxes with ids, and the loss at each token."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,15 +6,29 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from llmviz.plots import validation
-from llmviz.plots.display import describe
-from llmviz.plots.labels import count, spoken_token, text_width, token_label
-from llmviz.plots.style import FAINT_INK, MAX_WIDTH, TOKEN_FILLS, new_figure, put_title, settled_size, styled
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, text_width, token_label
+from llmviz.plots._style import (
+    FAINT_INK,
+    INK,
+    MARKERS,
+    MAX_WIDTH,
+    OKABE_ITO,
+    TOKEN_FILLS,
+    describe,
+    legend_above,
+    new_axes,
+    new_figure,
+    put_title,
+    styled,
+    tidy,
+)
 
 _TOKEN_SIZE, _ID_SIZE, _NOTE_SIZE = 12, 8, 9  # font sizes in points, as are all lengths below
 _PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
 _TITLE_HEIGHT = 36
+_WIDTH = MAX_WIDTH * 72 - 2 * _MARGIN
 _MAX_LINES = 12
 _SPOKEN_TOKENS = 12
 
@@ -22,13 +36,7 @@ _Box = tuple[float, int, float, str]  # left edge, line, width, label
 
 
 @styled
-def token_strip(
-    tokens: Sequence[str],
-    token_ids: Sequence[int] | None = None,
-    *,
-    title: str | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def token_strip(tokens: Sequence[str], token_ids: Sequence[int] | None = None) -> Axes:
     """Draw a text as its tokens, each in a box, with its id below.
 
     A space shows as ``·``, a line end as ``↵``. Long strips wrap into lines; what does not fit is counted
@@ -41,29 +49,18 @@ def token_strip(
     tokens = validation.text_list(tokens, "tokens")
     if token_ids is not None:
         token_ids = validation.whole_numbers(token_ids, "token_ids", len(tokens), "tokens")
-    line_height = _BOX_HEIGHT + _LINE_GAP + (_ID_HEIGHT if token_ids is not None else 0)
-    if ax is None:
-        width, max_lines = MAX_WIDTH * 72 - 2 * _MARGIN, _MAX_LINES
-    else:
-        width, height = settled_size(ax)
-        max_lines = max(1, int(height / line_height))
-    boxes, n_left_out = _place(tokens, token_ids, width, max_lines)
-    n_lines = boxes[-1][1] + 1
-    if ax is None:
-        ax, height = _new_axes(n_lines * line_height, title)
-    ax.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    ax.set_axis_off()
-    put_title(ax, title)
-    _draw_boxes(ax, boxes, token_ids, line_height)
-    if n_left_out:
-        _note_at_end(ax, boxes[-1], line_height, _left_out(n_left_out))
-    describe(ax, _sentences(tokens, token_ids))
+    boxes, n_left_out = _place(tokens, token_ids)
+    height = _height(boxes, token_ids)
+    figure = new_figure(MAX_WIDTH, (height + 2 * _MARGIN) / 72, layout=None)
+    margin, total = _MARGIN / (MAX_WIDTH * 72), height + 2 * _MARGIN
+    ax = figure.add_axes((margin, _MARGIN / total, 1 - 2 * margin, height / total))
+    _draw_strip(ax, tokens, token_ids, boxes, n_left_out)
     return ax
 
 
 @styled
 def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """Draw several ways to cut a text below each other, each as a token strip with its title.
+    """Draw several tokenizations below each other, each as a token strip with its title.
 
     tokenizations: title to tokens. Returns the Axes (n_strips,). Raises ValueError for none, and for one without
     tokens. Lesson 1.
@@ -75,33 +72,44 @@ def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
     if not tokenizations:
         raise ValueError("There is no tokenization to draw: give at least one title with its tokens.")
     lists = {title: validation.text_list(tokens, f"the tokens of {title!r}") for title, tokens in tokenizations.items()}
-    width, line_height = MAX_WIDTH * 72 - 2 * _MARGIN, _BOX_HEIGHT + _LINE_GAP
-    n_lines = [_place(tokens, None, width, _MAX_LINES)[0][-1][1] + 1 for tokens in lists.values()]
-    heights = [lines * line_height + 1 for lines in n_lines]
+    placed = [_place(tokens, None) for tokens in lists.values()]
+    heights = [_height(boxes, None) + 1 for boxes, _ in placed]
     total = sum(heights) + len(heights) * _TITLE_HEIGHT + 2 * _MARGIN
     figure = new_figure(MAX_WIDTH, total / 72, layout=None)
     side, top = _MARGIN / (MAX_WIDTH * 72), total - _MARGIN
     axes = np.empty(len(lists), dtype=object)
     for number, ((title, tokens), height) in enumerate(zip(lists.items(), heights, strict=True)):
         top -= _TITLE_HEIGHT + height
-        part = figure.add_axes((side, top / total, 1 - 2 * side, height / total))
-        axes[number] = token_strip(tokens, title=title, ax=part)
+        axes[number] = figure.add_axes((side, top / total, 1 - 2 * side, height / total))
+        _draw_strip(axes[number], tokens, None, *placed[number])
+        put_title(axes[number], title)
     return axes
 
 
-def _new_axes(height: float, title: str | None) -> tuple[Axes, float]:
-    title_height = _TITLE_HEIGHT if title else 0
-    total = height + 2 * _MARGIN + title_height
-    margin = _MARGIN / (MAX_WIDTH * 72)
-    figure = new_figure(MAX_WIDTH, total / 72, layout=None)
-    return figure.add_axes((margin, _MARGIN / total, 1 - 2 * margin, height / total)), height
+def _height(boxes: list[_Box], token_ids: list[int] | None) -> float:
+    return (boxes[-1][1] + 1) * _line_height(token_ids)
+
+
+def _line_height(token_ids: list[int] | None) -> float:
+    return _BOX_HEIGHT + _LINE_GAP + (_ID_HEIGHT if token_ids is not None else 0)
+
+
+def _draw_strip(ax: Axes, tokens: list[str], token_ids: list[int] | None, boxes: list[_Box], n_left_out: int) -> None:
+    ax.set(xlim=(0, _WIDTH), ylim=(_height(boxes, token_ids), 0), xticks=[], yticks=[])
+    ax.set_axis_off()
+    _draw_boxes(ax, boxes, token_ids)
+    if n_left_out:
+        x, line, width, _ = boxes[-1]
+        place = (x + width + _NOTE_GAP, line * _line_height(token_ids) + _BOX_HEIGHT / 2)
+        ax.text(*place, _left_out(n_left_out), size=_NOTE_SIZE, color=FAINT_INK, ha="left", va="center")
+    describe(ax, _strip_text(tokens, token_ids))
 
 
 def _left_out(n_tokens: int) -> str:
     return f"… and {count(n_tokens, 'more token')}"
 
 
-def _place(tokens, token_ids, width: float, max_lines: int) -> tuple[list[_Box], int]:
+def _place(tokens: list[str], token_ids: list[int] | None) -> tuple[list[_Box], int]:
     """Return the boxes that fit, and the number of tokens that do not."""
     note_width = text_width(_left_out(len(tokens)), _NOTE_SIZE) + _NOTE_GAP
     boxes: list[_Box] = []
@@ -111,43 +119,115 @@ def _place(tokens, token_ids, width: float, max_lines: int) -> tuple[list[_Box],
         content = text_width(label, _TOKEN_SIZE)
         if token_ids is not None:
             content = max(content, text_width(str(token_ids[position]), _ID_SIZE))
-        box_width = min(content + 2 * _PADDING, width)
-        if x > 0 and x + box_width > width:
+        box_width = min(content + 2 * _PADDING, _WIDTH)
+        if x > 0 and x + box_width > _WIDTH:
             x, line = 0.0, line + 1
-        if line == max_lines:
+        if line == _MAX_LINES:
             break
         boxes.append((x, line, box_width, label))
         x += box_width + _GAP
     else:
         return boxes, 0
-    while len(boxes) > 1 and boxes[-1][0] + boxes[-1][2] + note_width > width:
+    while len(boxes) > 1 and boxes[-1][0] + boxes[-1][2] + note_width > _WIDTH:
         boxes.pop()
     return boxes, len(tokens) - len(boxes)
 
 
-def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None, line_height: float) -> None:
-    centerd = {"ha": "center", "va": "center"}
+def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None) -> None:
+    centered = {"ha": "center", "va": "center"}
     for position, (x, line, width, label) in enumerate(boxes):
-        y, middle = line * line_height, x + width / 2
+        y, middle = line * _line_height(token_ids), x + width / 2
         fill = TOKEN_FILLS[position % len(TOKEN_FILLS)]
         box = Rectangle((x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=FAINT_INK, linewidth=0.7)
         box.set(label=label, clip_on=False)
         ax.add_patch(box)
-        ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centerd)
+        ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centered)
         if token_ids is not None:
             id_middle = y + _BOX_HEIGHT + _ID_HEIGHT / 2
-            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centerd)
+            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centered)
 
 
-def _note_at_end(ax: Axes, last_box: _Box, line_height: float, note: str) -> None:
-    x, line, width, _ = last_box
-    place = (x + width + _NOTE_GAP, line * line_height + _BOX_HEIGHT / 2)
-    ax.text(*place, note, size=_NOTE_SIZE, color=FAINT_INK, ha="left", va="center")
-
-
-def _sentences(tokens: list[str], token_ids: list[int] | None) -> str:
+def _strip_text(tokens: list[str], token_ids: list[int] | None) -> str:
     named = [spoken_token(token) for token in tokens[:_SPOKEN_TOKENS]]
     if token_ids is not None:
         named = [f"{name} ({token_id})" for name, token_id in zip(named, token_ids, strict=False)]
     rest = f" and {count(len(tokens) - len(named), 'more token')}" if len(tokens) > len(named) else ""
     return f"Token strip: {count(len(tokens), 'token')}. {', '.join(named)}{rest}."
+
+
+_LABEL_LENGTH = 10
+_MAX_NAMED = 64  # tokens named below; of more, every second, third …
+_MAX_SERIES = 6
+
+
+@styled
+def token_losses(
+    losses: Mapping[str, Sequence[float]] | Sequence[float],
+    tokens: Sequence[str],
+    *,
+    rounds: Sequence[int] = (),
+    chance: float | None = None,
+) -> Axes:
+    """Draw the loss at each token of a text, −ln p in nats (its surprise); several named lines to compare.
+
+    `losses` (n) or {name: (n)}, at most 6; `tokens` (n) are those that were predicted. `rounds` are the places at which
+    the text begins anew; a line separates them. `chance` is the surprise of blind guessing, ln V. Raises ValueError
+    for unequal lengths, negative losses, and places outside the text. Lesson 3.
+
+    >>> axes = token_losses([7.0, 6.8, 0.1, 0.1], ["red", "kite", "red", "kite"], rounds=[2])
+    >>> axes.llmviz_alt_text
+    'Surprise at each of 4 tokens, in nats. Mean of round 1: about 6.9; round 2: about 0.1.'
+    """
+    series = _loss_series(losses)
+    tokens = validation.text_list(tokens, "tokens", len(next(iter(series.values()))), "losses")
+    rounds = _rounds(rounds, len(tokens))
+    ax = new_axes(float(np.clip(0.34 * len(tokens) + 1.2, 5, MAX_WIDTH)), 3.4)
+    for (name, values), color, marker in zip(series.items(), OKABE_ITO, MARKERS, strict=False):
+        ax.plot(values, color=color, marker=marker, markersize=4, linewidth=1.6, label=prose_label(name, 40))
+    for place in rounds:
+        ax.axvline(place - 0.5, color=INK, linewidth=1, linestyle=(0, (2, 3)))
+    if chance is not None:
+        ax.axhline(chance, color=FAINT_INK, linewidth=1, linestyle=(0, (6, 3)))
+        ax.annotate("blind guessing", (1, chance), (-3, 3), ("axes fraction", "data"), "offset points",
+                    ha="right", size=8.5, color=FAINT_INK,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
+    places = range(0, len(tokens), -(-len(tokens) // _MAX_NAMED))
+    ax.set_xticks(places, [token_label(tokens[place], _LABEL_LENGTH) for place in places], rotation=90,
+                  size=float(np.clip(300 / len(tokens), 6.5, 9)))  # fmt: skip
+    ax.set(ylabel="surprise, nats", ylim=(0, None), xlim=(-0.6, len(tokens) - 0.4))
+    tidy(ax, grid="y")
+    if len(series) > 1:
+        legend_above(ax, [prose_label(name, 40) for name in series])
+    describe(ax, _loss_text(series, len(tokens), rounds))
+    return ax
+
+
+def _loss_series(losses) -> dict[str, np.ndarray]:
+    given = dict(losses) if isinstance(losses, Mapping) else {"surprise": losses}
+    if not 1 <= len(given) <= _MAX_SERIES:
+        raise ValueError(f"from 1 to {_MAX_SERIES} lines can be told apart; given {len(given)}.")
+    series = {str(name): validation.finite_numbers(values, f"losses {name!r}", 1) for name, values in given.items()}
+    lengths = {name: len(values) for name, values in series.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"all lines need one loss for each token, but their lengths are {lengths}.")
+    for name, values in series.items():
+        if values.min() < -1e-6:
+            raise ValueError(f"a surprise −ln p is never negative, but losses {name!r} hold {values.min():.3g}.")
+    return series
+
+
+def _rounds(rounds: Sequence[int], n_tokens: int) -> list[int]:
+    rounds = [int(place) for place in rounds]
+    if any(not 0 < place < n_tokens for place in rounds) or rounds != sorted(set(rounds)):
+        raise ValueError(f"rounds must be rising places between 1 and {n_tokens - 1}, but are {rounds}.")
+    return rounds
+
+
+def _loss_text(series: dict[str, np.ndarray], n_tokens: int, rounds: list[int]) -> str:
+    text = f"Surprise at each of {count(n_tokens, 'token')}, in nats."
+    for name, values in series.items():
+        parts = np.split(values, rounds)
+        means = "; ".join(f"round {number}: about {part.mean():.1f}" for number, part in enumerate(parts, 1))
+        what = f"Mean of {means}." if rounds else f"Mean: about {values.mean():.1f}."
+        text += f" {spoken_prose(name)}: {what[0].lower() + what[1:]}" if len(series) > 1 else f" {what}"
+    return text

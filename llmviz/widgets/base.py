@@ -1,4 +1,4 @@
-"""What Python hands to a page: numbers as base64, everything else as JSON that no text can break out of."""
+"""The base of all widgets: packed numbers, one ES module from many, the static HTML, `Explorer` and `LiveExplorer`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _ID_LENGTH = 12
 
 
 def pack(values, dtype: str) -> dict:
-    """Return numbers as the shell's `unpack` reads them: {"dtype", "shape", "data": base64, little-endian}.
+    """Return numbers as `unpack` in base.js reads them: {"dtype", "shape", "data": base64, little-endian}.
 
     `dtype` is uint8, uint16, int8, int16, int32 or float32. Raises ValueError where a number does not fit into it.
 
@@ -45,7 +45,7 @@ def pack(values, dtype: str) -> dict:
 
 
 def to_json(value) -> str:
-    """Return JSON that may stand inside `<script>`: `</script>`, lone surrogates and all others are inert.
+    """Return JSON that is safe inside `<script>`, whatever texts it holds.
 
     >>> to_json({"token": "</script>"})
     '{"token":"\\\\u003c/script\\\\u003e"}'
@@ -53,12 +53,8 @@ def to_json(value) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
 
 
-def stable_id(*inputs) -> str:
-    """Return an id made of the inputs: texts, sizes, options. Never of computed floats, which differ by processor.
-
-    >>> stable_id("attention", ["Mia", " ran"], 4) == stable_id("attention", ["Mia", " ran"], 4)
-    True
-    """
+def _stable_id(*inputs) -> str:
+    """An id made of texts, sizes and options; never of computed floats, which differ by processor."""
     return hashlib.sha256(to_json(inputs).encode("ascii")).hexdigest()[:_ID_LENGTH]
 
 
@@ -106,7 +102,7 @@ def _gather(path: Path, parts: list[str], seen: set[Path]) -> None:
     parts.append(_COMMENT.sub("", source).strip() + "\n")
 
 
-def page_script(path: Path, name: str) -> str:
+def _page_script(path: Path, name: str) -> str:
     """Return a module as a plain script for a page: it starts on each element of class `name` not yet started."""
     return f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{_page_module(path)}}})();\n'
 
@@ -127,7 +123,7 @@ _WIDTH = "max-width:100%;height:auto;background:white"
 
 @dataclass(frozen=True)
 class Table:
-    """The same content as the picture, in words and numbers: one text per cell.
+    """The content of a picture as text, one per cell.
 
     `is_computed` says that the cells hold numbers which differ in their last digits between processors; nbval
     then does not compare them.
@@ -139,7 +135,7 @@ class Table:
     is_computed: bool = True
 
     def to_html(self) -> str:
-        """Return the table, every cell escaped."""
+        """Return the table as HTML, every cell escaped."""
         head = "".join(f'<th scope="col" style="{_CELL}">{_text(name)}</th>' for name in self.columns)
         body = "".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
         computed = ' class="lv-computed"' if self.is_computed else ""
@@ -161,24 +157,22 @@ def _text(text: object) -> str:
     return f"<bdi>{html.escape(str(text))}</bdi>"
 
 
-def static_html(title: str, sentence: str, picture: bytes | None, table: Table | None, *, folded: bool = True) -> str:
-    """Return what an untrusted notebook, a code host and a printer show."""
+def _static_html(title: str, sentence: str, picture: bytes | None, table: Table | None) -> str:
+    """What an untrusted notebook, a code host and a printer show."""
     parts = [f"<p><strong>{html.escape(title)}</strong> {html.escape(sentence)}</p>"]
     if picture:
         data = base64.b64encode(picture).decode("ascii")
         parts.append(f'<img alt="{html.escape(sentence)}" src="data:image/png;base64,{data}" style="{_WIDTH}">')
-    if table and folded:
+    if table:
         parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
-    elif table:
-        parts.append(table.to_html())
     return "".join(parts)
 
 
 class Explorer:
-    """A picture that one can touch. A subclass says what it shows; the shell puts it into the page.
+    """An interactive picture: a static part that reads well alone, and an ES module that replaces it where scripts run.
 
     Class attributes:
-        module: the explorer's ES module.
+        module: the ES module.
         title: its name, as a learner reads it.
     """
 
@@ -190,11 +184,11 @@ class Explorer:
         raise NotImplementedError
 
     def inputs(self) -> list:
-        """Return what makes this output this one: texts, sizes, options; never computed floats."""
+        """Return what identifies this output: texts, sizes, options; never computed floats."""
         raise NotImplementedError
 
     def sentence(self) -> str:
-        """Say in a few sentences what is shown; computed numbers with few digits."""
+        """Describe in a few sentences what is shown; computed numbers with few digits."""
         raise NotImplementedError
 
     def table(self) -> Table | None:
@@ -202,24 +196,24 @@ class Explorer:
         return None
 
     def picture(self) -> bytes | None:
-        """Return a PNG for where nothing runs."""
+        """Return a PNG for where no script runs."""
         return None
 
     def __repr__(self) -> str:
         return well_formed(self.sentence())
 
     def page_html(self) -> str:
-        """Return the whole explorer as one piece of HTML: static part, data, module. It asks for nothing outside."""
+        """Return the whole explorer as self-contained HTML: static part, data, module."""
         return self._page_html(self.picture())
 
     def _page_html(self, picture: bytes | None) -> str:
-        name = f"lv-{stable_id(self.title, self.inputs())}"
-        still = static_html(self.title, self.sentence(), picture, self.table())
+        name = f"lv-{_stable_id(self.title, self.inputs())}"
+        static = _static_html(self.title, self.sentence(), picture, self.table())
         data = to_json(self.traits())
         return well_formed(
-            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{still}'
+            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{static}'
             f'<script type="application/json">{data}</script></div>'
-            f'<script class="lv-module">{page_script(self.module, name)}</script>'
+            f'<script class="lv-module">{_page_script(self.module, name)}</script>'
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
@@ -229,11 +223,10 @@ class Explorer:
 
 
 class LiveExplorer(anywidget.AnyWidget):
-    """The same module with Python behind it. Its traits are the whole state; a test sets them without a browser.
+    """An explorer with Python behind it, on the same module. Its traits are the whole state.
 
     A subclass sets `_esm = es_module(module)`, declares its traits with `sync=True`, and answers changes by
-    `self.answer(make)`, where `make()` returns the new `Explorer`; what goes wrong there is said in its own place.
-    `explorer` is the one that is shown now.
+    `self.answer(make)`, where `make()` returns the new `Explorer`. `explorer` is the one that is shown now.
     """
 
     payload = traitlets.Dict(help="the data of the picture").tag(sync=True)
@@ -242,15 +235,15 @@ class LiveExplorer(anywidget.AnyWidget):
 
     explorer: Explorer | None = None
 
-    def answer(self, make) -> None:
-        """Show what `make()` returns, or say in the explorer's own place why there is nothing to show."""
+    def answer(self, make: Callable[[], Explorer]) -> None:
+        """Show what `make()` returns, or its error as the `problem`."""
         try:
             explorer = make()
             with self.hold_sync():
                 self.explorer = explorer
                 self.payload = explorer.traits()["payload"]
                 self.problem = ""
-        except Exception as error:  # whatever a learner's text or function did: a sentence, never a traceback
+        except Exception as error:  # whatever a learner's text or function did: a message, never a traceback
             self.problem = well_formed(str(error) or type(error).__name__)
 
     def __repr__(self) -> str:
@@ -259,5 +252,5 @@ class LiveExplorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options) -> dict:
         bundle = super()._repr_mimebundle_(**options)
         live = bundle[0] if isinstance(bundle, tuple) else bundle or {}
-        still = self.explorer._repr_mimebundle_() if self.explorer else {}
-        return live | still | {"text/plain": repr(self)}
+        static = self.explorer._repr_mimebundle_() if self.explorer else {}
+        return live | static | {"text/plain": repr(self)}

@@ -1,4 +1,4 @@
-"""BlockExplorer: a block's numbers for one sentence, each of which opens into the products it is made of (lesson 4)."""
+"""BlockExplorer: the numbers inside one block, each with the products it is the sum of (lesson 4)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,21 +8,21 @@ import numpy as np
 from llmviz import plots
 from llmviz.model.block import Block
 from llmviz.model.trace import BlockTrace, CrossBlockTrace
-from llmviz.plots import validation
-from llmviz.plots.labels import spoken_token
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import spoken_token, token_text
 from llmviz.widgets.base import Explorer, Table, pack
 
-MODULE = Path(__file__).parent / "js" / "blocks.js"
-STAGES = {
+_MODULE = Path(__file__).parent / "js" / "blocks.js"
+_STAGES = {
     "before": "stream before",
-    "attention_input": "attention reads",
+    "attention_input": "attention input",
     "value": "values",
-    "heads": "heads bring home",
-    "attention": "attention adds",
+    "heads": "head outputs",
+    "attention": "attention output",
     "middle": "stream middle",
-    "feed_forward_input": "feed-forward reads",
+    "feed_forward_input": "MLP input",
     "hidden": "hidden layer",
-    "feed_forward": "feed-forward adds",
+    "feed_forward": "MLP output",
     "after": "stream after",
 }
 _LARGEST = 32_767  # of int16
@@ -30,10 +30,10 @@ _MAX_TOKENS = 24
 
 
 class BlockExplorer(Explorer):
-    """Open any number inside a block, down to a single multiplication.
+    """Every number inside a block, down to the single multiplications that it is the sum of.
 
     Args:
-        block: the block itself (its weights are the right-hand sides of the products).
+        block: the block, whose weights are the factors of the products.
         parts: what it computed, one text: `model.trace(token_ids).blocks[layer]`.
         tokens: one text a position.
         layer: which block it is, for the title.
@@ -42,7 +42,7 @@ class BlockExplorer(Explorer):
     Raises ValueError for a block with post-norm or a memory, several texts, and tokens that do not fit. Lesson 4.
     """
 
-    module = MODULE
+    module = _MODULE
     title = "Block explorer"
 
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
@@ -61,16 +61,15 @@ class BlockExplorer(Explorer):
         self.weights = parts.attention.weights[0].detach().numpy()
 
     def traits(self) -> dict:
-        """Return the payload and where the module starts."""
         attention, network = self.block.attention, self.block.feed_forward
         matrices = {"value": attention.value, "output": attention.output, "up_proj": network.up_proj,
                     "down_proj": network.down_proj}  # fmt: skip
         return {
             "payload": {
-                "labels": [spoken_token(token, 24)[1:-1] for token in self.tokens],
+                "labels": [token_text(token) for token in self.tokens],
                 "layer": self.layer,
                 "n_heads": attention.n_heads,
-                "stages": STAGES,
+                "stages": _STAGES,
                 "numbers": {name: pack(array, "float32") for name, array in self.arrays.items()},
                 "weights": pack(self.weights, "float32"),
                 "matrices": {name: _packed(matrix.weight) for name, matrix in matrices.items()},
@@ -84,11 +83,9 @@ class BlockExplorer(Explorer):
         return int(np.abs(self.arrays[stage][self.position]).argmax())
 
     def inputs(self) -> list:
-        """Return what makes the id: tokens and places."""
         return [self.tokens, self.layer, self.position, [array.shape[1] for array in self.arrays.values()]]
 
     def sentence(self) -> str:
-        """Say what can be opened, and the largest number of the chosen token."""
         stage, index = "after", self._largest("after")
         value = self.arrays[stage][self.position, index]
         before, added = self.arrays["middle"][self.position, index], self.arrays["feed_forward"][self.position, index]
@@ -99,16 +96,14 @@ class BlockExplorer(Explorer):
         )
 
     def table(self) -> Table:
-        """Return the mean length of a token's vector at each stage."""
         rows = [
-            [STAGES[name], str(array.shape[1]), f"{np.linalg.norm(array, axis=1).mean():.1f}"]
+            [_STAGES[name], str(array.shape[1]), f"{np.linalg.norm(array, axis=1).mean():.1f}"]
             for name, array in self.arrays.items()
-            if name in STAGES
+            if name in _STAGES
         ]
         return Table("From stage to stage", ["stage", "numbers a token", "mean length"], rows)
 
     def picture(self) -> bytes:
-        """Return the flow through the block as PNG."""
         stages = {
             "before": self.arrays["before"], "attention weights": self.weights.mean(axis=0),
             "attention adds": self.arrays["attention"], "middle": self.arrays["middle"],

@@ -1,4 +1,4 @@
-"""RaceExplorer: a frozen head, LoRA and full fine-tuning learn the same task, and forget, side by side (lesson 6)."""
+"""ComparisonExplorer: a frozen head, LoRA and full fine-tuning on the same task, side by side (lesson 6)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,137 +10,130 @@ from llmviz.finetuning.comparison import BUDGETS, MethodComparison, comparison_s
 from llmviz.finetuning.loop import METHODS
 from llmviz.finetuning.tasks import LABELS
 from llmviz.model.transformer import DecoderOnly
-from llmviz.plots.labels import count
+from llmviz.plots._labels import count
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
 
-MODULE = Path(__file__).parent / "js" / "comparison.js"
+_MODULE = Path(__file__).parent / "js" / "comparison.js"
 NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
 TASKS = {"mood": "mood at the end", "ground": "first place: water or land?"}
 
 
 class ComparisonExplorer(Explorer):
-    """Three ways of fine-tuning over the steps: what each gets right, how much it changes, how much it forgets.
+    """Three fine-tuning methods over the steps: accuracy, trainable parameters, loss on the old texts.
 
     Args:
-        races: one or more, such as `fine_tuning.load_races()`, the recorded ones that ship (None takes those).
-        task: "mood" or "ground": which race is shown first.
+        comparisons: one or more; None takes those that ship, `finetuning.load_comparisons()`.
+        task: "mood" or "ground": which comparison is shown first.
         n_labels: with so many labels.
 
-    Raises ValueError where no race is given, one has no laps, or the chosen one is not among them. Lesson 6.
+    Raises ValueError where none is given, one has no evaluation, or the chosen one is not among them. Lesson 6.
     """
 
-    module = MODULE
-    title = "Three-lane race"
+    module = _MODULE
+    title = "Comparison of methods"
 
-    def __init__(self, races: Sequence[MethodComparison] | None = None, *, task: str = "mood", n_labels: int = 20):
-        self.races = list(load_comparisons() if races is None else races)
-        if not self.races or not all(race.points[method] for race in self.races for method in METHODS):
-            raise ValueError("give at least one race, each with a lap or more of all three methods")
-        found = [i for i, race in enumerate(self.races) if (race.task, race.n_labels) == (task, n_labels)]
+    def __init__(
+        self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "mood", n_labels: int = 20
+    ):
+        self.comparisons = list(load_comparisons() if comparisons is None else comparisons)
+        if not self.comparisons or not all(one.points[method] for one in self.comparisons for method in METHODS):
+            raise ValueError("give at least one comparison, each with one evaluation or more of all three methods")
+        found = [i for i, one in enumerate(self.comparisons) if (one.task, one.n_labels) == (task, n_labels)]
         if not found:
-            there = ", ".join(f"{race.task} with {race.n_labels}" for race in self.races)
-            raise ValueError(f"no race on {task!r} with {n_labels} labels is among these; there are: {there}")
+            there = ", ".join(f"{one.task} with {one.n_labels}" for one in self.comparisons)
+            raise ValueError(f"no comparison on {task!r} with {n_labels} labels is among these; there are: {there}")
         self.chosen = found[-1]
 
-    def live(self, model: DecoderOnly, tokenizer: Tokenizer, *, seed: int = 1) -> "LiveComparisonExplorer":
-        """Return the explorer with a button that runs the race anew, with other examples, before your eyes."""
-        return LiveComparisonExplorer(self, model, tokenizer, seed=seed)
+    def live(self, model: DecoderOnly, tokenizer: Tokenizer) -> LiveExplorer:
+        """Return the explorer with a button that trains the three methods anew, on other examples."""
+        return _LiveComparisonExplorer(self, model, tokenizer)
 
     def traits(self) -> dict:
-        """Return the races, and which one is shown at which lap."""
         payload = {
             "names": [NAMES[method] for method in METHODS],
             "methods": list(METHODS),
             "tasks": TASKS,
-            "races": [_packed(race) for race in self.races],
+            "comparisons": [_packed(one) for one in self.comparisons],
         }
-        return {"payload": payload, "race": self.chosen, "lap": len(self.races[self.chosen].points["head"]) - 1,
+        return {"payload": payload, "chosen": self.chosen, "point": len(self.comparisons[self.chosen].points["head"]) - 1,
                 "pins": []}  # fmt: skip
 
     def inputs(self) -> list:
-        """Return what makes the id: tasks, budgets and seeds."""
-        return [[race.task, race.n_labels, race.seed] for race in self.races] + [self.chosen]
+        return [[one.task, one.n_labels, one.seed] for one in self.comparisons] + [self.chosen]
 
     def sentence(self) -> str:
-        """Say how the chosen race ended."""
-        race = self.races[self.chosen]
-        last = {method: race.points[method][-1] for method in METHODS}
-        rises = {method: last[method].old_loss - race.points[method][0].old_loss for method in METHODS}
+        one = self.comparisons[self.chosen]
+        last = {method: one.points[method][-1] for method in METHODS}
+        rises = {method: last[method].old_loss - one.points[method][0].old_loss for method in METHODS}
         results = "; ".join(
             f"{NAMES[method]} {last[method].accuracy:.2f} right, loss on old texts {rises[method]:+.1f}"
             for method in METHODS
         )
-        return f"After {last['head'].step} steps with {count(race.n_labels, 'label')} ({TASKS[race.task]}): {results}."
+        return f"After {last['head'].step} steps with {count(one.n_labels, 'label')} ({TASKS[one.task]}): {results}."
 
     def table(self) -> Table:
-        """Return how each race ended."""
         rows = [
-            [TASKS[race.task], str(race.n_labels), NAMES[method], f"{race.n_changed[method]:,}",
-             f"{race.points[method][-1].accuracy:.2f}",
-             f"{race.points[method][-1].old_loss - race.points[method][0].old_loss:+.2f}"]
-            for race in self.races
+            [TASKS[one.task], str(one.n_labels), NAMES[method], f"{one.n_changed[method]:,}",
+             f"{one.points[method][-1].accuracy:.2f}",
+             f"{one.points[method][-1].old_loss - one.points[method][0].old_loss:+.2f}"]
+            for one in self.comparisons
             for method in METHODS
         ]  # fmt: skip
-        columns = ["task", "labels", "method", "numbers that learn", "right", "old loss (nats a token)"]
-        return Table("How the races ended", columns, rows)
+        columns = ["task", "labels", "method", "trainable parameters", "right", "old loss (nats a token)"]
+        return Table("Results of each comparison", columns, rows)
 
     def picture(self) -> bytes:
-        """Return the accuracy over the steps of the chosen race as PNG."""
-        race = self.races[self.chosen]
-        laps = race.points
+        one = self.comparisons[self.chosen]
+        points = one.points
         axes = plots.curves(
-            [lap.step for lap in laps["head"]],
-            {NAMES[method]: [lap.accuracy for lap in laps[method]] for method in METHODS},
+            [point.step for point in points["head"]],
+            {NAMES[method]: [point.accuracy for point in points[method]] for method in METHODS},
             x_label="step", y_label="right on new texts", y_range=(0, 1),
-            title=f"{TASKS[race.task]}, {count(race.n_labels, 'label')}",
+            title=f"{TASKS[one.task]}, {count(one.n_labels, 'label')}",
         )  # fmt: skip
         return plots.to_png(axes)
 
 
-class LiveComparisonExplorer(LiveExplorer):
-    """The race with Python behind it: its button trains the three lanes anew."""
+class _LiveComparisonExplorer(LiveExplorer):
+    _esm = es_module(_MODULE)
 
-    _esm = es_module(MODULE)
-
-    race = traitlets.Int(0, help="which race is shown").tag(sync=True)
-    lap = traitlets.Int(0, help="at which lap").tag(sync=True)
+    chosen = traitlets.Int(0, help="which comparison is shown").tag(sync=True)
+    point = traitlets.Int(0, help="at which evaluation").tag(sync=True)
     runs = traitlets.Int(0, help="how often the button was pressed").tag(sync=True)
-    running = traitlets.Bool(False, help="whether a race is being run").tag(sync=True)
+    running = traitlets.Bool(False, help="whether the methods are being trained").tag(sync=True)
     pins = traitlets.List().tag(sync=True)
 
-    def __init__(self, explorer: ComparisonExplorer, model: DecoderOnly, tokenizer: Tokenizer, *, seed: int = 1):
+    def __init__(self, explorer: ComparisonExplorer, model: DecoderOnly, tokenizer: Tokenizer):
         super().__init__()
-        self._model, self._tokenizer, self._seed = model, tokenizer, seed
+        self._model, self._tokenizer = model, tokenizer
         self.answer(lambda: explorer)
         traits = explorer.traits()
-        self.race, self.lap = traits["race"], traits["lap"]
+        self.chosen, self.point = traits["chosen"], traits["point"]
         self.observe(self._run, "runs")
 
     def _run(self, change) -> None:
-        """Run the race that is shown once more, with other examples, and show each lap as it is done."""
-        before, like = self.explorer.races, self.explorer.races[self.race]
+        """Train again on the task that is shown, with other examples, and show each evaluation as it is done."""
+        before, like = self.explorer.comparisons, self.explorer.comparisons[self.chosen]
         task = like.task if like.task in LABELS else "mood"
         n_labels = like.n_labels if like.n_labels in BUDGETS else BUDGETS[0]
-        seed = self._seed + change["new"] - 1
+        seed = change["new"]
         self.running = True
         try:
-            for race in comparison_steps(self._model, self._tokenizer, task=task, n_labels=n_labels, seed=seed):
-                self.answer(
-                    lambda race=race: ComparisonExplorer([*before, race], task=race.task, n_labels=race.n_labels)
-                )
-                self.race, self.lap = len(before), len(race.points["full"]) - 1
+            for one in comparison_steps(self._model, self._tokenizer, task=task, n_labels=n_labels, seed=seed):
+                self.answer(lambda one=one: ComparisonExplorer([*before, one], task=one.task, n_labels=one.n_labels))
+                self.chosen, self.point = len(before), len(one.points["full"]) - 1
         finally:
             self.running = False
 
 
-def _packed(race: MethodComparison) -> dict:
-    """A race as the page reads it: laps as (step, accuracy, old loss)."""
-    laps = {
-        method: [[lap.step, round(lap.accuracy, 4), round(lap.old_loss, 4)] for lap in race.points[method]]
+def _packed(one: MethodComparison) -> dict:
+    """A comparison as the page reads it: points as (step, accuracy, old loss)."""
+    points = {
+        method: [[point.step, round(point.accuracy, 4), round(point.old_loss, 4)] for point in one.points[method]]
         for method in METHODS
     }
     return {
-        "task": race.task, "n_labels": race.n_labels, "seed": race.seed, "n_parameters": race.n_parameters,
-        "n_changed": race.n_changed, "laps": laps,
+        "task": one.task, "n_labels": one.n_labels, "seed": one.seed, "n_parameters": one.n_parameters,
+        "n_changed": one.n_changed, "points": points,
     }  # fmt: skip

@@ -8,21 +8,20 @@ import traitlets
 
 from llmviz import embeddings, plots
 from llmviz.embeddings.vectors import directions
-from llmviz.plots import validation
-from llmviz.plots.labels import count, listing, spoken_prose, spoken_token
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
 
-MODULE = Path(__file__).parent / "js" / "embeddings.js"
-CODE = "vectors.neighbors({word!r})"
-MAX_WORDS, MAX_FRAMES, MAX_GROUPS = 600, 120, 8
+_MODULE = Path(__file__).parent / "js" / "embeddings.js"
+_CODE = "vectors.neighbors({word!r})"
+_MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
 _N_NAMED, _DPI = 12, 90
-_TSNE_FROM = 8
 
 
 class EmbeddingExplorer(Explorer):
-    """Walk through a space of words: a picture of it, and beside it the truth that the picture leaves out.
+    """A map of word vectors, and beside it the true neighbors in the original space.
 
     Args:
         vectors: `WordVectors`; or (word, d_model) with `labels`; or several of these, the frames of an animation, such
@@ -30,22 +29,18 @@ class EmbeddingExplorer(Explorer):
         labels: one text a word, where the vectors bring none.
         groups: one text a word, or a mapping from word to group; at most 8 different ones.
         frame_names: one text a frame.
-        tsne: offer a t-SNE map of the last frame beside the PCA.
-        n_neighbors: how many true neighbors are shown and counted by the honesty meter.
-        chosen: the word that is looked at first.
+        n_neighbors: how many true neighbors are listed, and counted to rate the map.
+        chosen: the word that is chosen first.
         analogy: (a, b, c), drawn as "a is to b as c is to …?".
-        predict: ask for the nearest word before anything is shown.
-        fit_to: (word, 2), an earlier picture that the last frame is turned to fit.
-        code: the line of Python behind the list, with {word!r} in it.
 
-    All cosines, arrows and maps are of the vectors at length 1. PCA frames are turned to fit one another (Procrustes).
+    All cosines, arrows and maps are of the vectors at length 1. PCA frames are rotated to fit one another (Procrustes).
     Raises ValueError for shapes that do not fit, for more than 600 words, 120 frames or 8 groups. Lesson 2.
 
     >>> EmbeddingExplorer([[1, 0], [1, 0.2], [0, 1]], ["red", "blue", "Mia"], chosen="red")
     3 words, 2 numbers each: “red”, “blue” and “Mia”. Chosen: “red”.
     """
 
-    module = MODULE
+    module = _MODULE
     title = "Embedding explorer"
 
     def __init__(
@@ -55,13 +50,10 @@ class EmbeddingExplorer(Explorer):
         *,
         groups: Sequence[str] | Mapping[str, str] | None = None,
         frame_names: Sequence[str] | None = None,
-        tsne: bool = False,
         n_neighbors: int = 10,
         chosen: str | None = None,
         analogy: tuple[str, str, str] | None = None,
-        predict: bool = False,
-        fit_to=None,
-        code: str = CODE,
+        _fit_to: np.ndarray | None = None,
     ):
         self.words, self.vectors = _checked(vectors, labels)
         self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
@@ -70,76 +62,57 @@ class EmbeddingExplorer(Explorer):
         self.n_neighbors = _number_of_neighbors(n_neighbors, len(self.words))
         self.chosen = None if chosen is None else self._index(chosen)
         self.analogy = None if analogy is None else [self._index(word) for word in _three(analogy)]
-        self.predict, self.code, self.tsne = bool(predict), code, bool(tsne)
-        self.maps = [self._pca(fit_to), *([self._tsne()] if tsne else [])]
+        self.map = self._pca(_fit_to)
 
     def _index(self, word: str) -> int:
         if word not in self.words:
             raise ValueError(f"{spoken_token(str(word))} is not among the {count(len(self.words), 'word')} shown here.")
         return self.words.index(word)
 
-    def _pca(self, fit_to) -> dict:
+    def _pca(self, fit_to: np.ndarray | None) -> dict:
+        """The points of each frame, the variance they show, and how many true neighbors are near in the map."""
         projections = [embeddings.pca(frame) for frame in self.vectors]
         points = [projection.points for projection in projections]
         if fit_to is not None:
             points[-1] = embeddings.align(points[-1], fit_to)
         points = embeddings.align_frames(points)
-        return self._map("PCA", points, [projection.variance_shown for projection in projections])
-
-    def _tsne(self) -> dict:
-        if len(self.words) < _TSNE_FROM:
-            raise ValueError(f"a t-SNE map needs at least {_TSNE_FROM} words; given {len(self.words)}.")
-        return self._map("t-SNE", embeddings.tsne(self.vectors[-1]).points[None], None)
-
-    def _map(self, name: str, points: np.ndarray, variance: list[float] | None) -> dict:
-        """One map: its points, and how honest it is in each frame (a map of one frame is that of the last)."""
-        n, frames = self.n_neighbors, self.vectors[-len(points) :]
-        kept = [embeddings.neighbors_kept(v, p, n=n).mean() for v, p in zip(frames, points, strict=True)]
-        return {"name": name, "points": points, "variance": variance, "kept": kept}
+        n = self.n_neighbors
+        kept = [embeddings.neighbors_kept(v, p, n=n).mean() for v, p in zip(self.vectors, points, strict=True)]
+        return {"points": points, "variance": [one.variance_shown for one in projections], "kept": kept}
 
     def traits(self) -> dict:
-        """Return the payload and the state that the module starts with."""
         return {
             "payload": self._payload(),
             "frame": len(self.vectors) - 1,
-            "map": 0,
             "chosen": self.chosen,
             "pins": [],
             "analogy": self.analogy,
             "exclude": True,
-            "predict": self.predict,
+            "predict": False,
         }
 
     def _payload(self) -> dict:
         names = list(dict.fromkeys(self.groups or []))
-        scale, packed = pack_vectors(self.vectors)
+        scale, packed = _packed_vectors(self.vectors)
         return {
             "labels": self.labels,
-            "code": [self.code.replace("{word!r}", repr(label)) for label in self.labels],
+            "code": [_CODE.replace("{word!r}", repr(label)) for label in self.labels],
             "groups": names,
             "group_of": [names.index(group) for group in self.groups or []],
             "frame_names": self.frame_names,
             "n_neighbors": self.n_neighbors,
             "scale": scale,
             "vectors": packed,
-            "maps": [
-                {
-                    "name": map_["name"],
-                    "points": pack_points(map_["points"]),
-                    "variance": map_["variance"] and [round(share, 4) for share in map_["variance"]],
-                    "kept": [round(float(share), 4) for share in map_["kept"]],
-                }
-                for map_ in self.maps
-            ],
+            "points": pack_points(self.map["points"]),
+            "variance": [round(share, 4) for share in self.map["variance"]],
+            "kept": [round(float(share), 4) for share in self.map["kept"]],
         }
 
     def inputs(self) -> list:
-        """Return what makes the id: words, groups, sizes, choices."""
         return [self.labels, self.groups, self.frame_names, list(self.vectors.shape), self.chosen, self.analogy,
-                self.tsne, self.n_neighbors, self.predict]  # fmt: skip
+                self.n_neighbors]  # fmt: skip
 
     def sentence(self) -> str:
-        """Say how many words there are, in which groups and frames; what is computed is said by the picture."""
         words = f"{count(len(self.words), 'word')}, {count(self.vectors.shape[2], 'number')} each"
         if len(self.vectors) > 1:
             words += f", in {count(len(self.vectors), 'frame')}"
@@ -148,8 +121,6 @@ class EmbeddingExplorer(Explorer):
             words += f"; {count(len(names), 'group')}: {listing([spoken_prose(name) for name in names])}"
         elif len(self.words) <= _N_NAMED:
             words += f": {listing([spoken_token(word) for word in self.words])}"
-        if self.predict:
-            return f"{words}. Which is nearest to which? Predict it first."
         parts = [words + "."]
         if self.chosen is not None:
             parts.append(f"Chosen: {spoken_token(self.words[self.chosen])}.")
@@ -159,7 +130,6 @@ class EmbeddingExplorer(Explorer):
         return " ".join(parts)
 
     def table(self) -> Table:
-        """Return each word's three true neighbors in the last frame."""
         n = min(3, len(self.words) - 1)
         columns = ["word", "nearest", "then", "then"][: n + 1]
         caption = "Each word's true neighbors, in all dimensions, with their cosines"
@@ -174,27 +144,23 @@ class EmbeddingExplorer(Explorer):
         return Table(caption, columns, rows)
 
     def picture(self) -> bytes:
-        """Return the last frame of the first map as PNG."""
         groups = [spoken_prose(group) for group in self.groups] if self.groups else None
-        axes = plots.embedding_scatter(self.maps[0]["points"][-1], self.labels, groups=groups)
+        axes = plots.embedding_scatter(self.map["points"][-1], self.labels, groups=groups)
         return plots.to_png(axes, dpi=_DPI)
 
     @staticmethod
-    def live(steps: Iterable, words: Sequence[str], **settings) -> "LiveEmbeddingExplorer":
-        """Return a widget that shows training as it happens: display it, then call its `run()`.
+    def live(steps: Iterable, words: Sequence[str], **settings) -> LiveExplorer:
+        """Return the explorer of a training that is going on: display it, then call its `run()`.
 
         steps: what `train_word2vec_steps` or `train_glove_steps` yield; words: those to draw; settings as above.
         """
-        return LiveEmbeddingExplorer(steps, words, settings)
+        return _LiveEmbeddingExplorer(steps, words, settings)
 
 
-class LiveEmbeddingExplorer(LiveExplorer):
-    """The same picture while Python trains: `run()` trains to the end, a frame at a time, and returns the last step."""
-
-    _esm = es_module(MODULE)
+class _LiveEmbeddingExplorer(LiveExplorer):
+    _esm = es_module(_MODULE)
 
     frame = traitlets.Int(0).tag(sync=True)
-    map = traitlets.Int(0).tag(sync=True)
     chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
     pins = traitlets.List().tag(sync=True)
     analogy = traitlets.List(None, allow_none=True).tag(sync=True)
@@ -210,7 +176,7 @@ class LiveEmbeddingExplorer(LiveExplorer):
         self._next()
 
     def _next(self) -> bool:
-        """Take one more step and show it; False where training is over."""
+        """Train to the next step and show it; False where training is over."""
         step = next(self._steps, None)
         if step is None:
             return False
@@ -221,21 +187,21 @@ class LiveEmbeddingExplorer(LiveExplorer):
         return True
 
     def _show(self, frames: list[embeddings.WordVectors], names: list[str]) -> None:
-        """Show some frames, turned to fit the picture before."""
+        """Show some frames, rotated to fit the picture before."""
         before = self.explorer
-        fit_to = None if before is None else before.maps[0]["points"][-1]
-        self.answer(lambda: EmbeddingExplorer(frames, frame_names=names, fit_to=fit_to, **self._settings))
+        fit_to = None if before is None else before.map["points"][-1]
+        self.answer(lambda: EmbeddingExplorer(frames, frame_names=names, _fit_to=fit_to, **self._settings))
         if self.explorer is None:
             return
         state = self.explorer.traits()
         self.frame = state["frame"]
         if before is None:
-            self.chosen, self.analogy, self.predict = state["chosen"], state["analogy"], state["predict"]
+            self.chosen, self.analogy = state["chosen"], state["analogy"]
 
     def run(self, progress=None):
-        """Train to the end, showing each step, then all as one film; `progress(step)` is called after each.
+        """Train to the end, showing each step, then all frames; `progress(step)` is called after each.
 
-        Returns the last step. A second call has nothing more to do.
+        Returns the last step; a second call does nothing more.
         """
         while self._next():
             if progress:
@@ -244,7 +210,7 @@ class LiveEmbeddingExplorer(LiveExplorer):
         return self.last
 
 
-def pack_vectors(vectors: np.ndarray) -> tuple[float, dict]:
+def _packed_vectors(vectors: np.ndarray) -> tuple[float, dict]:
     """Return (frame, word, d_model) as whole numbers of 16 bits, or 8 where there are many, and what 1 stands for."""
     dtype = "int16" if 2 * vectors.size <= _FINE_BYTES else "int8"
     most = np.iinfo(dtype).max
@@ -278,9 +244,9 @@ def _checked(vectors, labels) -> tuple[list[str], np.ndarray]:
     if labels is None:
         raise ValueError(f"vectors as plain numbers need labels: one text for each of the {array.shape[1]} words.")
     words = validation.text_list(labels, "labels", array.shape[1], "vectors")
-    if len(words) < 2 or len(words) > MAX_WORDS or len(array) > MAX_FRAMES:
+    if len(words) < 2 or len(words) > _MAX_WORDS or len(array) > _MAX_FRAMES:
         raise ValueError(
-            f"the explorer shows 2 to {MAX_WORDS} words in up to {MAX_FRAMES} frames; given {len(words):,} words in "
+            f"the explorer shows 2 to {_MAX_WORDS} words in up to {_MAX_FRAMES} frames; given {len(words):,} words in "
             f"{len(array):,} frames: choose those that matter, as by vectors.subset(words)."
         )
     return words, directions(array)
@@ -296,8 +262,8 @@ def _groups(groups, words: Sequence[str]) -> list[str] | None:
         groups = [groups[word] for word in words]
     groups = validation.text_list(groups, "groups", len(words), "vectors")
     n_groups = len(set(groups))
-    if n_groups > MAX_GROUPS:
-        raise ValueError(f"at most {MAX_GROUPS} groups can be told apart; given {n_groups}: join some, as 'other'.")
+    if n_groups > _MAX_GROUPS:
+        raise ValueError(f"at most {_MAX_GROUPS} groups can be told apart; given {n_groups}: join some, as 'other'.")
     return groups
 
 

@@ -1,4 +1,4 @@
-"""Live training: a run with buttons, its loss falling past the yardsticks, and what the model writes meanwhile."""
+"""LiveTraining: a training run with buttons, its loss beside baselines, and samples of the model (lesson 5)."""
 
 import contextlib
 import math
@@ -11,17 +11,17 @@ import traitlets
 
 from llmviz import training
 from llmviz.generation.sampling import sample_texts
-from llmviz.plots import validation
-from llmviz.plots.labels import spoken_prose
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import spoken_prose
 from llmviz.training import controller
-from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, next_token_loss
+from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats
 from llmviz.widgets.base import LiveExplorer, es_module, pack, well_formed
 
-MODULE = Path(__file__).parent / "js" / "live_training.js"
-STATES = ("ready", "training", "paused", "stopped", "done", "failed")
-ACTIONS = ("start", "pause", "one_step", "stop", "restart")
-TEMPERATURE = 0.8
-MAX_HELD_OUT = 200
+_MODULE = Path(__file__).parent / "js" / "live_training.js"
+_STATES = ("ready", "training", "paused", "stopped", "done", "failed")
+_ACTIONS = ("start", "pause", "one_step", "stop", "restart")
+_TEMPERATURE = 0.8
+_MAX_HELD_OUT = 200
 
 _MOST_POINTS = 400
 _SECONDS_BETWEEN_PICTURES = 0.15
@@ -29,25 +29,24 @@ _TEXTS_AT_ONCE = 25
 
 
 class LiveTraining(LiveExplorer):
-    """Train in front of you: start, pause, one step, stop, start again, and a dial for the learning rate.
+    """A training run with buttons (start, pause, one step, stop, restart) and a slider for the learning rate.
 
     Args:
-        model, token_ids, settings, starts, objective: exactly what `training.train_steps` takes; with the dial left
-            alone the run ends with the same weights.
-        tokenizer: writes the samples and reads the held-out texts; without it there are neither.
-        held_out: texts the model never learns from; the loss on up to 200 of them is a dot.
-        yardsticks: losses with a name, in nats per token, such as `recordings.yardsticks` finds.
+        model, token_ids, settings, starts: exactly what `training.train_steps` takes; without a change of the
+            learning rate the run ends with the same weights.
+        tokenizer: for the samples and the held-out texts; without it there are neither.
+        held_out: texts that are not trained on; the loss on up to 200 of them is a dot.
+        baselines: named losses, in nats per token.
         prompt: how each sample begins.
 
-    The buttons train in the background. `run()` does so in the cell, for a notebook that runs from top to bottom:
-    it waits until the run is over, and finishes one that was begun with the buttons. `model` may be used whenever it
-    is not training; `steps`, `held_out_losses` and `samples` tell what happened; `recording(name)` keeps it.
-    Raises ValueError for yardsticks that are no numbers. Lesson 5.
+    The buttons train in the background; `run()` trains in the cell and waits, also for a run begun with the buttons.
+    `steps`, `held_out_losses` and `samples` hold what happened; `recording(name)` returns it for a `TrainingExplorer`.
+    Raises ValueError for baselines that are no numbers. Lesson 5.
     """
 
-    _esm = es_module(MODULE)
+    _esm = es_module(_MODULE)
 
-    state = traitlets.Enum(STATES, "ready", help="what the run does").tag(sync=True)
+    state = traitlets.Enum(_STATES, "ready", help="what the run does").tag(sync=True)
     rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)
 
     def __init__(
@@ -58,19 +57,17 @@ class LiveTraining(LiveExplorer):
         *,
         tokenizer=None,
         starts=None,
-        objective=next_token_loss,
         held_out: Sequence[str] = (),
-        yardsticks: Mapping[str, float] | None = None,
+        baselines: Mapping[str, float] | None = None,
         prompt: str = "",
     ):
         self._tokenizer, self._prompt = tokenizer, prompt
-        self._writes = tokenizer is not None and objective is next_token_loss
-        self._held_out = list(held_out)[:MAX_HELD_OUT] if self._writes else []
-        self.yardsticks = _checked_yardsticks(yardsticks)
+        self._held_out = list(held_out)[:_MAX_HELD_OUT] if tokenizer is not None else []
+        self.baselines = _checked_baselines(baselines)
         self._shown_at = 0.0
         self._forget()
         self._run = controller.TrainingController(
-            model, token_ids, settings, starts=starts, objective=objective, evaluate=self._look, on_change=self._tell,
+            model, token_ids, settings, starts=starts, evaluate=self._look, on_change=self._tell,
         )  # fmt: skip
         super().__init__()
         self._listen_while_a_cell_waits()
@@ -138,7 +135,7 @@ class LiveTraining(LiveExplorer):
             name,
             [(step.step, step.loss) for step in self.steps],
             self.held_out_losses,
-            self.yardsticks,
+            self.baselines,
             self.samples,
         )
 
@@ -148,7 +145,7 @@ class LiveTraining(LiveExplorer):
         with contextlib.suppress(ArithmeticError):  # a failed step is told of by the state and the sentence
             if action == "pause":
                 self._run.request_pause()  # and go on listening
-            elif action in ACTIONS:
+            elif action in _ACTIONS:
                 getattr(self, action)()
 
     def _turned(self, change) -> None:
@@ -167,11 +164,11 @@ class LiveTraining(LiveExplorer):
             texts = self._held_out[start : start + _TEXTS_AT_ONCE]
             nats += sum(document_nats(run.model, self._tokenizer, texts))
             n_tokens += sum(len(self._tokenizer.encode(text)) + 1 for text in texts)
-        if self._writes:
+        if self._tokenizer is not None:
             if run.is_pausing:
                 return False
             [text] = sample_texts(
-                run.model, self._tokenizer, 1, prompt=self._prompt, temperature=TEMPERATURE
+                run.model, self._tokenizer, 1, prompt=self._prompt, temperature=_TEMPERATURE
             )
             self.samples.append((run.step, text))
         if self._held_out:
@@ -202,7 +199,7 @@ class LiveTraining(LiveExplorer):
             "losses": pack(losses, "float32"),
             "held_out": [[step, round(loss, 4)] for step, loss in self.held_out_losses if math.isfinite(loss)],
             "samples": [[step, spoken_prose(text, 600)] for step, text in self.samples[-2:]],
-            "yardsticks": [[spoken_prose(name, 24), value] for name, value in self.yardsticks.items()],
+            "baselines": [[spoken_prose(name, 24), value] for name, value in self.baselines.items()],
             "seconds_left": run.seconds_left,
             "scheduled": run.settings.learning_rate * run.settings.schedule(min(run.step, run.settings.steps - 1)),
             "fastest": controller.MAX_LR_MULTIPLIER,
@@ -215,11 +212,11 @@ class LiveTraining(LiveExplorer):
         return f"Live training: {done}{', ' + said[run.state] if run.state in said else ''}."
 
 
-def _checked_yardsticks(yardsticks: Mapping[str, float] | None) -> dict[str, float]:
-    if not yardsticks:
+def _checked_baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
+    if not baselines:
         return {}
-    values = validation.finite_numbers(list(yardsticks.values()), "yardsticks", 1)
-    return dict(zip(map(str, yardsticks), map(float, values), strict=True))
+    values = validation.finite_numbers(list(baselines.values()), "baselines", 1)
+    return dict(zip(map(str, baselines), map(float, values), strict=True))
 
 
 def _thinned(losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""NextTokenExplorer: a text, the bars of what may come next, and one click to append (lesson 0)."""
+"""NextTokenExplorer: the probabilities of the next token, and a click to append one (lesson 0)."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -7,20 +7,21 @@ from pathlib import Path
 import traitlets
 
 from llmviz import plots
-from llmviz.plots.labels import count, spoken_prose, spoken_token
+from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
 
-MODULE = Path(__file__).parent / "js" / "next_tokens.js"
-CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
+_MODULE = Path(__file__).parent / "js" / "next_tokens.js"
+_CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
+_TOP = 6  # bars
 _PICTURE_DPI = 110
 _N_SPOKEN = 3
 
 
 class NextTokenExplorer(Explorer):
-    """Let a model go on with a text: bars for the most probable next tokens; a click appends one.
+    """Bars for the most probable next tokens of a text; a click appends one.
 
-    A saved page knows the bars `depth` clicks ahead, so it can be stepped through without Python.
+    A saved page holds the bars three clicks ahead, so it works without Python.
 
     Args:
         model: what answers `model(token_ids)` with logits, as `DecoderOnly` does.
@@ -28,13 +29,11 @@ class NextTokenExplorer(Explorer):
         text: how the text begins; may be empty. A new text is announced by the end-of-text token.
         exact: the true next tokens, {token id: probability}, after token ids without end-of-text; {} where there is
             no true continuation. They are drawn as diamonds.
-        path: the ids of tokens appended already.
-        top: how many bars. depth: how many clicks ahead a page knows.
 
     Raises ValueError where the text fills the model's context. Lesson 0.
     """
 
-    module = MODULE
+    module = _MODULE
     title = "Next-token explorer"
 
     def __init__(
@@ -44,12 +43,11 @@ class NextTokenExplorer(Explorer):
         text: str,
         *,
         exact: Callable[[list[int]], Mapping[int, float]] | None = None,
-        path: Sequence[int] = (),
-        top: int = 6,
-        depth: int = 3,
+        _path: Sequence[int] = (),
+        _depth: int = 3,
     ):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
-        self.path, self.top, self.depth = tuple(path), top, depth
+        self.path, self._depth = tuple(_path), _depth
         self.start = tokenizer.encode_prompt(text)
         limit = model.config.context_length
         n_tokens = len(self.start) + len(self.path)
@@ -57,16 +55,16 @@ class NextTokenExplorer(Explorer):
             raise ValueError(f"This model sees {limit} tokens at once; the text has {n_tokens}: type less, or undo.")
         self.nodes = self._look_ahead()
 
-    def live(self) -> "LiveNextTokenExplorer":
-        """Return the same explorer with Python behind it, for typing, for chance, and for any number of clicks."""
-        return LiveNextTokenExplorer(self)
+    def live(self) -> LiveExplorer:
+        """Return the explorer with Python behind it: for typed texts, sampling, and any number of clicks."""
+        return _LiveNextTokenExplorer(self)
 
-    def again(self, text: str, path: Sequence[int]) -> "NextTokenExplorer":
-        """Return this explorer with another text, and the bars one click ahead."""
-        return NextTokenExplorer(self.model, self.tokenizer, text, exact=self.exact, path=path, top=self.top, depth=1)
+    def _with(self, text: str, path: Sequence[int]) -> "NextTokenExplorer":
+        """The explorer of another text and path, with the bars one click ahead."""
+        return NextTokenExplorer(self.model, self.tokenizer, text, exact=self.exact, _path=path, _depth=1)
 
-    def draw(self, n_tokens: int) -> tuple[int, ...]:
-        """Return the path, gone on by so many tokens that chance chooses, or fewer if the text ends."""
+    def _sample(self, n_tokens: int) -> tuple[int, ...]:
+        """The path with so many sampled tokens more, or fewer if the text ends."""
         from llmviz.generation.sampling import generate
 
         end = self.tokenizer.end_of_text
@@ -85,13 +83,12 @@ class NextTokenExplorer(Explorer):
             return {}
         room = self.model.config.context_length - len(self.start) - len(self.path)
         found = look_ahead(
-            self.model, [*self.start, *self.path], top_k=self.top, depth=min(self.depth, room), stop_tokens={end}
+            self.model, [*self.start, *self.path], top_k=_TOP, depth=min(self._depth, room), stop_tokens={end}
         )
         named = self.tokenizer.vocab_size  # real models have more rows than tokens, so that sizes are round
         return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
 
     def traits(self) -> dict:
-        """Return the payload and the state that the module starts with."""
         return {"payload": self._payload(), "path": list(self.path), "text": self.text}
 
     def _payload(self) -> dict:
@@ -103,12 +100,12 @@ class NextTokenExplorer(Explorer):
             "labels": {str(token_id): self._label(token_id) for token_id in sorted(used)},
             "nodes": nodes,
             "has_exact": self.exact is not None,
-            "code": CODE,
+            "code": _CODE,
         }
 
     def _node(self, path: tuple[int, ...]) -> dict:
         probabilities, exact = self.nodes[path], self._exact(path)
-        best = probabilities.topk(min(self.top, len(probabilities))).indices.tolist()
+        best = probabilities.topk(min(_TOP, len(probabilities))).indices.tolist()
         rows = [[i, round(probabilities[i].item(), 4), round(exact.get(i, 0.0), 4)] for i in best]
         return {"rows": rows, "n_exact": len(exact)}
 
@@ -116,14 +113,12 @@ class NextTokenExplorer(Explorer):
         return self.exact([*self.start, *path][1:]) if self.exact else {}
 
     def _label(self, token_id: int) -> str:
-        return spoken_token(self.tokenizer.tokens([token_id])[0], 24)[1:-1]
+        return token_text(self.tokenizer.tokens([token_id])[0])
 
     def inputs(self) -> list:
-        """Return what makes this output this one: the text, the clicks, the choices."""
-        return [self.text, self.path, self.top, self.depth, self.exact is not None, self.tokenizer.vocab_size]
+        return [self.text, self.path, self._depth, self.exact is not None, self.tokenizer.vocab_size]
 
     def sentence(self) -> str:
-        """Say what is most likely to come next."""
         ids = [*self.start, *self.path]
         before = f"After “{spoken_prose(self.tokenizer.decode(ids[1:]), 60)}”" if ids[1:] else "At the start of a text"
         if not self.nodes:
@@ -137,7 +132,6 @@ class NextTokenExplorer(Explorer):
         return f"{before}, most likely: {likely}.{exact}"
 
     def table(self) -> Table | None:
-        """Return the bars as numbers."""
         if not self.nodes:
             return None
         rows = [
@@ -148,34 +142,31 @@ class NextTokenExplorer(Explorer):
         return Table("Probability of the next token", columns, rows)
 
     def picture(self) -> bytes | None:
-        """Return the bars as PNG; none at the end of a text."""
         if not self.nodes:
             return None
         exact = self._exact(self.path)
         token_ids = range(self.tokenizer.vocab_size)
         reference = [exact.get(token_id, 0.0) for token_id in token_ids] if exact else None
         vocabulary = self.tokenizer.tokens(token_ids)
-        axes = plots.next_token_bars(self.nodes[self.path], vocabulary, top=self.top, reference=reference)
+        axes = plots.next_token_bars(self.nodes[self.path], vocabulary, top=_TOP, reference=reference)
         return plots.to_png(axes, dpi=_PICTURE_DPI)
 
 
-class LiveNextTokenExplorer(LiveExplorer):
-    """The next-token explorer with Python behind it. Its traits are the whole state."""
-
-    _esm = es_module(MODULE)
+class _LiveNextTokenExplorer(LiveExplorer):
+    _esm = es_module(_MODULE)
 
     text = traitlets.Unicode(help="how the text begins").tag(sync=True)
     path = traitlets.List(traitlets.Int(), help="ids of the tokens appended to it").tag(sync=True)
-    rolls = traitlets.Int(help="how often chance was asked for one token").tag(sync=True)
-    endings = traitlets.Int(help="how often chance was asked to write to the end").tag(sync=True)
+    samples = traitlets.Int(help="how often one token was sampled").tag(sync=True)
+    endings = traitlets.Int(help="how often a text was sampled to its end").tag(sync=True)
 
     def __init__(self, explorer: NextTokenExplorer):
         super().__init__(**explorer.traits())
         self.explorer = explorer
         self.observe(self._begin, "text")
         self.observe(self._go, "path")
-        self.observe(lambda change: self._draw(1), "rolls")
-        self.observe(lambda change: self._draw(self.explorer.model.config.context_length), "endings")
+        self.observe(lambda change: self._append(1), "samples")
+        self.observe(lambda change: self._append(self.explorer.model.config.context_length), "endings")
 
     def _begin(self, change) -> None:
         if self.path:
@@ -185,7 +176,7 @@ class LiveNextTokenExplorer(LiveExplorer):
 
     def _go(self, change=None) -> None:
         text, path = self.text, tuple(self.path)
-        self.answer(lambda: self.explorer.again(text, path))
+        self.answer(lambda: self.explorer._with(text, path))
 
-    def _draw(self, n_tokens: int) -> None:
-        self.path = list(self.explorer.draw(n_tokens))
+    def _append(self, n_tokens: int) -> None:
+        self.path = list(self.explorer._sample(n_tokens))

@@ -1,4 +1,4 @@
-"""TreeExplorer: the branching tree of what a model may write, under temperature, top-k and top-p (lesson 7)."""
+"""SamplingTreeExplorer: sampled texts as a tree, under temperature, top-k and top-p (lesson 7)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,43 +8,39 @@ from pathlib import Path
 import traitlets
 
 from llmviz import plots
-from llmviz.plots.labels import count, spoken_prose, spoken_token
+from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
 
-MODULE = Path(__file__).parent / "js" / "sampling_tree.js"
-CODE = (
-    "generate(model, {token_ids}, max_new_tokens={n_tokens}, temperature={temperature}, top_k={top_k}, "
-    "top_p={top_p})"
+_MODULE = Path(__file__).parent / "js" / "sampling_tree.js"
+_CODE = (
+    "generate(model, {token_ids}, max_new_tokens={n_tokens}, temperature={temperature}, top_k={top_k}, top_p={top_p})"
 )
-TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
-TOP_KS = [1, 2, 3, 5, 10, 20, None]
-TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
+_TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
+_TOP_KS = [1, 2, 3, 5, 10, 20, None]
+_TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
 _WHOLE = 40
-"""So many tokens the greedy and the beam's text are carried on, to be compared as wholes; the tree shows fewer."""
+"""Tokens of the greedy and the beam search's text, compared as wholes; the tree shows fewer."""
 _PICTURE_DPI = 110
 
 
 class SamplingTreeExplorer(Explorer):
-    """Let a model write a few texts at once: a tree that grows, with the greedy and the best beam's way in it.
+    """Several sampled texts as one tree, beside the greedy one and the best of a beam search.
 
-    The same dice are thrown under every setting: what a slider changes is its own doing. A saved page knows all
-    that these dice can reach by one slider at a time beside the temperature; beyond that a way ends in "…".
+    The random draws are the same under every setting, so differences come from the setting alone. A saved page holds
+    all texts of these draws for each temperature with one cut at a time; other paths end in "…".
 
     Args:
         model: a GPT, as `DecoderOnly`.
         tokenizer: the one it was trained with.
         text: how all texts begin; may be empty.
-        n_samples: how many texts are drawn. n_tokens: of how many tokens at most.
-        beam_width: how many beams the beam search carries on.
-        temperature, top_k, top_p: the setting to begin with; None for no cut.
-        seed: of the dice.
-        only_this_setting: know no other setting (smaller and quicker; for the live one).
+        n_samples: how many texts are sampled. n_tokens: of how many tokens at most.
+        beam_width: of the beam search.
 
     Raises ValueError where text and new tokens do not fit into the model's context. Lesson 7.
     """
 
-    module = MODULE
-    title = "Tree explorer"
+    module = _MODULE
+    title = "Sampling tree"
 
     def __init__(
         self,
@@ -55,18 +51,14 @@ class SamplingTreeExplorer(Explorer):
         n_samples: int = 6,
         n_tokens: int = 14,
         beam_width: int = 4,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int = 0,
-        only_this_setting: bool = False,
+        _setting: tuple[int, float, int | None, float | None] | None = None,
     ):
         from llmviz.generation.sampling_tree import Sampling
 
         self.model, self.tokenizer, self.text = model, tokenizer, text
-        self.n_samples, self.n_tokens, self.beam_width, self.seed = n_samples, n_tokens, beam_width, seed
-        self.sampling = Sampling(float(temperature), top_k, top_p)
-        self.only_this_setting = only_this_setting
+        self.n_samples, self.n_tokens, self.beam_width = n_samples, n_tokens, beam_width
+        self.seed, *sampling = _setting or (0, 1.0, None, None)
+        self.sampling, self._is_live = Sampling(*sampling), _setting is not None
         self.start = tokenizer.encode_prompt(text)
         limit = model.config.context_length
         if len(self.start) + n_tokens > limit:
@@ -79,15 +71,15 @@ class SamplingTreeExplorer(Explorer):
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def _grow(self) -> None:
-        """Let the texts grow: the drawn ones under every setting, the greedy one, and the best beam."""
+        """Sample the texts under every setting, and find the greedy one and the best beam."""
         from llmviz.generation.beam import beam_search
         from llmviz.generation.sampling_tree import SamplingTree
 
         end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)
-        self.dice = SamplingTree.uniform_draws(self.n_samples, self.n_tokens, self.seed)
+        self.draws = SamplingTree.uniform_draws(self.n_samples, self.n_tokens, self.seed)
         self.tree = SamplingTree(self.model, self.start, stop_tokens=end)
-        settings = [self.sampling] if self.only_this_setting else _settings(self.sampling)
-        found = self.tree.sample(settings, self.dice)
+        settings = [self.sampling] if self._is_live else _settings(self.sampling)
+        found = self.tree.sample(settings, self.draws)
         self.samples = found[self.sampling]
         options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
         self.greedy, self.beam = (
@@ -99,20 +91,18 @@ class SamplingTreeExplorer(Explorer):
         ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
         self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
 
-    def live(self) -> "LiveSamplingTreeExplorer":
-        """Return the same explorer with Python behind it: for typing, for new dice, for any setting."""
-        return LiveSamplingTreeExplorer(self)
+    def live(self) -> LiveExplorer:
+        """Return the explorer with Python behind it: for typed texts, new draws, any setting."""
+        return _LiveSamplingTreeExplorer(self)
 
-    def again(self, text: str, seed: int, temperature: float, top_k: int, top_p: float) -> "SamplingTreeExplorer":
-        """Return this explorer with another text, other dice and another setting, and nothing recorded beside it."""
+    def _with(self, text: str, seed: int, temperature: float, top_k: int, top_p: float) -> "SamplingTreeExplorer":
+        """The explorer of another text, other draws and one setting."""
         return SamplingTreeExplorer(
             self.model, self.tokenizer, text, n_samples=self.n_samples, n_tokens=self.n_tokens,
-            beam_width=self.beam_width, temperature=temperature, top_k=top_k or None, top_p=top_p or None, seed=seed,
-            only_this_setting=True,
+            beam_width=self.beam_width, _setting=(seed, temperature, top_k or None, top_p or None),
         )  # fmt: skip
 
     def traits(self) -> dict:
-        """Return the payload and the state that the module starts with; 0 stands for no cut."""
         temperature, top_k, top_p = self.sampling
         return {
             "payload": self._payload(), "temperature": temperature, "top_k": top_k or 0, "top_p": top_p or 0,
@@ -138,13 +128,13 @@ class SamplingTreeExplorer(Explorer):
             "log_probabilities": pack([nats for fork in forks for nats in fork.log_probabilities], "float32"),
             "counts": pack([n for fork in forks for n in fork.counts], "int32"),
             "edges": pack(edges, "int32"),
-            "dice": self.dice,
+            "draws": self.draws,
             "beam": list(self.beam[: self.n_tokens]),
             "whole": self._whole_sentence(),
             "n_tokens": self.n_tokens,
-            "settings": {"temperature": TEMPERATURES, "top_k": _cuts(TOP_KS), "top_p": _cuts(TOP_PS)},
+            "settings": {"temperature": _TEMPERATURES, "top_k": _cuts(_TOP_KS), "top_p": _cuts(_TOP_PS)},
             "cost": self._cost(),
-            "code": CODE,
+            "code": _CODE,
         }
 
     def _cost(self) -> dict:
@@ -157,17 +147,15 @@ class SamplingTreeExplorer(Explorer):
         return {"token": token, "look": forward_cost(1, 1, *sizes) - token}
 
     def _label(self, token_id: int) -> str:
-        return "end" if token_id == self.tokenizer.end_of_text else spoken_token(self.vocabulary[token_id], 24)[1:-1]
+        return "end" if token_id == self.tokenizer.end_of_text else token_text(self.vocabulary[token_id])
 
     def inputs(self) -> list:
-        """Return what makes this output this one: the text, the setting, the sizes."""
         sizes = [self.n_samples, self.n_tokens, self.beam_width, self.seed, self.tokenizer.vocab_size]
-        return [self.text, *self.sampling, *sizes, self.only_this_setting]
+        return [self.text, *self.sampling, *sizes, self._is_live]
 
     def sentence(self) -> str:
-        """Say what the greedy way and the best beam write, and which of the two is more probable."""
         before = f"After “{spoken_prose(self.text, 60)}”" if self.text else "At the start of a text"
-        return f"{before}: {count(self.n_samples, 'text')} drawn. {self._whole_sentence()}"
+        return f"{before}: {count(self.n_samples, 'text')} sampled. {self._whole_sentence()}"
 
     def _whole_sentence(self) -> str:
         greedy, beam = self._written(self.greedy), self._written(self.beam)
@@ -185,14 +173,12 @@ class SamplingTreeExplorer(Explorer):
         return spoken_prose(self.tokenizer.decode([*self.start[1:], *ids])[len(prompt) :], 120)
 
     def table(self) -> Table:
-        """Return every text with its log-probability."""
         named = [("greedy", self.greedy), ("best beam", self.beam)]
-        named += [(f"drawn {number}", way) for number, way in enumerate(self.samples, 1)]
+        named += [(f"sample {number}", way) for number, way in enumerate(self.samples, 1)]
         rows = [[name, self._written(way), f"{self.tree.log_probability(way):.1f}"] for name, way in named]
-        return Table("The texts of the tree", ["way", "text", "log-probability (nats)"], rows)
+        return Table("The texts of the tree", ["decoding", "text", "log-probability (nats)"], rows)
 
     def picture(self) -> bytes:
-        """Return the tree as PNG."""
         ways = {"greedy": self.greedy[: self.n_tokens], "beam": self.beam[: self.n_tokens]}
         ways |= {str(number): way for number, way in enumerate(self.samples, 1)}
         tokens = {name: [self._label(token_id) for token_id in way] for name, way in ways.items()}
@@ -224,22 +210,20 @@ def _settings(first) -> list:
     """All settings of a page: the temperature together with one cut at a time."""
     from llmviz.generation.sampling_tree import Sampling
 
-    cuts = [(None, None), *((k, None) for k in TOP_KS[:-1]), *((None, p) for p in TOP_PS[:-1])]
-    return list(dict.fromkeys([first, *(Sampling(temperature, *cut) for temperature in TEMPERATURES for cut in cuts)]))
+    cuts = [(None, None), *((k, None) for k in _TOP_KS[:-1]), *((None, p) for p in _TOP_PS[:-1])]
+    return list(dict.fromkeys([first, *(Sampling(temperature, *cut) for temperature in _TEMPERATURES for cut in cuts)]))
 
 
-class LiveSamplingTreeExplorer(LiveExplorer):
-    """The tree explorer with Python behind it. Its traits are the whole state; 0 stands for no cut."""
-
-    _esm = es_module(MODULE)
+class _LiveSamplingTreeExplorer(LiveExplorer):
+    _esm = es_module(_MODULE)
 
     text = traitlets.Unicode(help="how all texts begin").tag(sync=True)
-    seed = traitlets.Int(help="of the dice").tag(sync=True)
+    seed = traitlets.Int(help="of the random draws").tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
     top_k = traitlets.Int(0).tag(sync=True)
     top_p = traitlets.Float(0.0).tag(sync=True)
-    n_shown = traitlets.Int(help="how many tokens are written").tag(sync=True)
-    at = traitlets.List(traitlets.Int(), help="the way to the chosen token").tag(sync=True)
+    n_shown = traitlets.Int(help="how many tokens are shown").tag(sync=True)
+    at = traitlets.List(traitlets.Int(), help="the path to the chosen token").tag(sync=True)
 
     def __init__(self, explorer: SamplingTreeExplorer):
         super().__init__(**explorer.traits())
@@ -248,4 +232,4 @@ class LiveSamplingTreeExplorer(LiveExplorer):
 
     def _grow(self, _change=None) -> None:
         setting = (self.text, self.seed, self.temperature, self.top_k, self.top_p)
-        self.answer(lambda: self.explorer.again(*setting))
+        self.answer(lambda: self.explorer._with(*setting))

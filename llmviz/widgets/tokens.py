@@ -1,20 +1,28 @@
-"""TokenExplorer: one text under several tokenizers, aligned letter by letter, to touch (lesson 1)."""
+"""TokenExplorer: one text under several tokenizers, aligned character by character (lesson 1)."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import regex
+import tiktoken
 import traitlets
 
 from llmviz import plots
-from llmviz.plots.labels import count, spoken_prose, spoken_token
+from llmviz.plots._labels import count, spoken_prose, token_text
+from llmviz.tokenizers import TOKENIZERS, Tokenizer
 from llmviz.tokenizers.base import displayable
+from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
 from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
-from llmviz.widgets.token_sources import Tokens, TokenSource, sources
 
-MODULE = Path(__file__).parent / "js" / "tokens.js"
-MOST_CHARACTERS = 100_000
-MOST_SHOWN = 300  # graphemes; the bill counts all
+_MODULE = Path(__file__).parent / "js" / "tokens.js"
+_MAX_CHARACTERS = 100_000
+_MAX_SHOWN = 300  # graphemes; the counts are of the whole text
 
 _GRAPHEME = regex.compile(r"\X")
 _LETTER = regex.compile(r"\p{L}")
@@ -25,14 +33,13 @@ _PICTURE_DPI = 110
 
 
 class TokenExplorer(Explorer):
-    """See the same text as the tokens of several tokenizers, and each token's id, bytes and merges.
+    """The same text under several tokenizers: each token with its id, bytes and merges.
 
     Args:
         text: what is cut. Half characters (lone surrogates) become U+FFFD, and the sentence says so.
         tokenizers: one, a list, or names and tokenizers: ours, a `tiktoken.Encoding`, or "gpt2", "gpt-4", "gpt-4o".
         corpus: texts in which to count how often each token is used; without them it is counted in `text`.
-        merges: of byte pairs, how many joins are made; None: all. The slider starts there.
-        predict: ask "how many tokens?" of each tokenizer before its row is shown.
+        merges: of BPE, how many merges are applied at first; None: all.
 
     Raises ValueError for no tokenizer, what is none, and more than 100,000 characters. Lesson 1.
 
@@ -42,77 +49,63 @@ class TokenExplorer(Explorer):
     “the kite, the tree”: 18 characters, 18 bytes. BPE: 13 tokens. Characters: 18 tokens.
     """
 
-    module = MODULE
+    module = _MODULE
     title = "Token explorer"
 
-    def __init__(
-        self,
-        text: str,
-        tokenizers,
-        *,
-        corpus: Iterable[str] = (),
-        merges: int | None = None,
-        predict: bool = False,
-    ):
-        self.sources = tokenizers if _are_sources(tokenizers) else sources(tokenizers, _texts(corpus))
-        self.text, self.was_mended = _mended(text)
+    def __init__(self, text: str, tokenizers, *, corpus: Iterable[str] = (), merges: int | None = None):
+        self.sources = tokenizers if _are_sources(tokenizers) else _sources(tokenizers, _texts(corpus))
+        self.text, self.was_repaired = _well_formed(text)
         self.most_merges = max(source.n_merges for source in self.sources)
-        self.merges, self.predict = _merges(merges, self.most_merges), bool(predict)
+        self.merges = _merges(merges, self.most_merges)
         self.rows = [source.read(self.text) for source in self.sources]
         self.graphemes = _GRAPHEME.findall(self.text)
 
-    def live(self) -> "LiveTokenExplorer":
-        """Return the same explorer with Python behind it, for typing."""
-        return LiveTokenExplorer(self)
+    def live(self) -> LiveExplorer:
+        """Return the explorer with Python behind it, for typed texts."""
+        return _LiveTokenExplorer(self)
 
-    def again(self, text: str) -> "TokenExplorer":
-        """Return this explorer with another text."""
-        return TokenExplorer(text, self.sources, merges=self.merges, predict=self.predict)
+    def _with(self, text: str) -> TokenExplorer:
+        return TokenExplorer(text, self.sources, merges=self.merges)
 
     def traits(self) -> dict:
-        """Return the payload and the state that the module starts with."""
         merges = self.most_merges if self.merges is None else self.merges
-        return {"payload": self._payload(), "merges": merges, "pins": [], "predict": self.predict, "ids": True}
+        return {"payload": self._payload(), "merges": merges, "pins": [], "predict": False, "ids": True}
 
     def inputs(self) -> list:
-        """Return what makes the id: the text, the tokenizers' names and sizes, the choices."""
         of_sources = [[source.name, source.vocab_size] for source in self.sources]
-        return [self.text, of_sources, self.merges, self.predict, [len(source.corpus) for source in self.sources]]
+        return [self.text, of_sources, self.merges, [len(source.corpus) for source in self.sources]]
 
     def sentence(self) -> str:
-        """Say how long the text is, and into how many tokens each tokenizer cuts it."""
         n_bytes = len(self.text.encode())
-        mended = " Half a character in it was replaced by U+FFFD." if self.was_mended else ""
-        size = f"{count(len(self.graphemes), 'character')}, {count(n_bytes, 'byte')}.{mended}"
+        repaired = " Half a character in it was replaced by U+FFFD." if self.was_repaired else ""
+        size = f"{count(len(self.graphemes), 'character')}, {count(n_bytes, 'byte')}.{repaired}"
         start = f"“{spoken_prose(self.text, 60)}”: {size}" if self.text else f"An empty text: {size}"
-        if self.predict:
-            return f"{start} How many tokens is that? Predict it first."
-        bills = [
+        counts = [
             f"{spoken_prose(source.name, 40)}: {count(len(row.token_ids), 'token')}." for source, row in self._pairs()
         ]
-        return " ".join([start, *bills])
+        return " ".join([start, *counts])
 
     def table(self) -> Table:
-        """Return the bill: the tokens of each tokenizer, and how many they are."""
         rows = [
-            [spoken_prose(source.name, 40), f"{source.vocab_size:,}", self._bill(row), self._listed(row)]
+            [spoken_prose(source.name, 40), f"{source.vocab_size:,}", f"{len(row.token_ids):,}", self._listed(row)]
             for source, row in self._pairs()
         ]
-        return Table("The token bill", ["tokenizer", "vocabulary", "tokens", "the tokens"], rows, is_computed=False)
+        return Table(
+            "The tokens of each tokenizer", ["tokenizer", "vocabulary", "tokens", "the tokens"], rows, is_computed=False
+        )
 
     def picture(self) -> bytes | None:
-        """Return the rows of tokens as PNG; none for an empty text."""
         strips = {
             f"{source.name}: {count(len(row.token_ids), 'token')}": self._texts_of(row)[:_N_DRAWN]
             for source, row in self._pairs()
             if row.token_ids
         }
-        return plots.to_png(plots.token_strips(strips), dpi=_PICTURE_DPI) if strips and not self.predict else None
+        return plots.to_png(plots.token_strips(strips), dpi=_PICTURE_DPI) if strips else None
 
-    def _pairs(self) -> Iterable[tuple[TokenSource, Tokens]]:
+    def _pairs(self) -> Iterable[tuple[_TokenSource, _Tokens]]:
         return zip(self.sources, self.rows, strict=True)
 
-    def _texts_of(self, row: Tokens) -> list[str]:
+    def _texts_of(self, row: _Tokens) -> list[str]:
         """Each token as text; bytes that are none as hex."""
         data, place, texts = self.text.encode(), 0, []
         for label, size in zip(row.labels, row.sizes, strict=True):
@@ -120,18 +113,13 @@ class TokenExplorer(Explorer):
             place += size
         return texts
 
-    def _bill(self, row: Tokens) -> str:
-        return "?" if self.predict else f"{len(row.token_ids):,}"
-
-    def _listed(self, row: Tokens) -> str:
-        if self.predict:
-            return "predict first"
+    def _listed(self, row: _Tokens) -> str:
         texts = self._texts_of(row)
         more = f" … and {len(texts) - _N_NAMED:,} more" if len(texts) > _N_NAMED else ""
-        return " | ".join(spoken_token(text, 24)[1:-1] for text in texts[:_N_NAMED]) + more
+        return " | ".join(token_text(text) for text in texts[:_N_NAMED]) + more
 
     def _payload(self) -> dict:
-        shown = self.graphemes[:MOST_SHOWN]
+        shown = self.graphemes[:_MAX_SHOWN]
         data = "".join(shown).encode()
         ends, place = [], 0
         for grapheme in shown:
@@ -147,7 +135,7 @@ class TokenExplorer(Explorer):
             "rows": [self._row(source, row, data) for source, row in self._pairs()],
         }
 
-    def _row(self, source: TokenSource, row: Tokens, data: bytes) -> dict:
+    def _row(self, source: _TokenSource, row: _Tokens, data: bytes) -> dict:
         """One tokenizer's tokens, as many as lie in the bytes that are shown."""
         n_shown, place = 0, 0
         while n_shown < len(row.sizes) and place + row.sizes[n_shown] <= len(data):
@@ -166,7 +154,7 @@ class TokenExplorer(Explorer):
             "n_bytes": place,
             "ids": pack(ids, "int32"),
             "sizes": pack(row.sizes[:n_shown], "int32"),
-            "labels": None if source.has_merges else [spoken_token(label, 24)[1:-1] for label in row.labels[:n_shown]],
+            "labels": None if source.has_merges else [token_text(label) for label in row.labels[:n_shown]],
             "joined_by": pack(row.joined_by[: max(0, place - 1)], "int32") if row.joined_by is not None else None,
             "byte_ids": list(map(list, byte_ids.items())),
             "uses": list(map(list, used.items())),
@@ -177,13 +165,11 @@ class TokenExplorer(Explorer):
         }
 
 
-class LiveTokenExplorer(LiveExplorer):
-    """The token explorer while one types. Its traits are the whole state."""
+class _LiveTokenExplorer(LiveExplorer):
+    _esm = es_module(_MODULE)
 
-    _esm = es_module(MODULE)
-
-    text = traitlets.Unicode(help="what is cut into tokens").tag(sync=True)
-    merges = traitlets.Int(help="how many joins are made").tag(sync=True)
+    text = traitlets.Unicode(help="the text to tokenize").tag(sync=True)
+    merges = traitlets.Int(help="how many merges are applied").tag(sync=True)
     pins = traitlets.List(help="up to two pinned tokens: [row, first byte]").tag(sync=True)
     predict = traitlets.Bool(help="guess before a row is shown").tag(sync=True)
     ids = traitlets.Bool(True, help="whether ids are written below the tokens").tag(sync=True)
@@ -192,14 +178,14 @@ class LiveTokenExplorer(LiveExplorer):
         start = explorer.traits()
         super().__init__(text=explorer.text, **start)
         self.explorer = explorer
-        self.observe(self._cut, "text")
+        self.observe(self._update, "text")
 
-    def _cut(self, change) -> None:
-        self.answer(lambda: self.explorer.again(change["new"]))
+    def _update(self, change) -> None:
+        self.answer(lambda: self.explorer._with(change["new"]))
 
 
 def _are_sources(given) -> bool:
-    return isinstance(given, list) and bool(given) and all(isinstance(one, TokenSource) for one in given)
+    return isinstance(given, list) and bool(given) and all(isinstance(one, _TokenSource) for one in given)
 
 
 def _texts(corpus: Iterable[str]) -> Sequence[str]:
@@ -212,13 +198,13 @@ def _texts(corpus: Iterable[str]) -> Sequence[str]:
     return texts
 
 
-def _mended(text: str) -> tuple[str, bool]:
+def _well_formed(text: str) -> tuple[str, bool]:
     if not isinstance(text, str):
         raise ValueError(f"text must be a str, but is {type(text).__name__}: {text!r:.60}.")
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"This text has {len(text):,} characters; at most {MOST_CHARACTERS:,} can be looked at.")
-    mended = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return mended, mended != text
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"This text has {len(text):,} characters; at most {_MAX_CHARACTERS:,} can be shown.")
+    repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return repaired, repaired != text
 
 
 def _merges(merges: int | None, most: int) -> int | None:
@@ -232,3 +218,169 @@ def _merges(merges: int | None, most: int) -> int | None:
 def _is_right_to_left(text: str) -> bool:
     first = _LETTER.search(text)
     return bool(first and _RIGHT_TO_LEFT.match(first[0]))
+
+
+_N_BYTES = 256
+_NEVER = -1
+_ACCEPTED = (tiktoken.Encoding, *TOKENIZERS.values())
+_HOW = {
+    "wordpiece": "the longest piece that fits here",
+    "unigram": "part of the most probable split",
+    "word": "a whole word or mark",
+    "characters": "a single character",
+}
+_KIND_NAMES = {
+    "bpe": "BPE",
+    "wordpiece": "WordPiece",
+    "unigram": "Unigram",
+    "word": "Words",
+    "characters": "Characters",
+}
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """A text under one tokenizer.
+
+    token_ids: one int a token. labels: how each token is written in the vocabulary. sizes: how many of the text's UTF-8
+    bytes each stands for; they add up to the text. joined_by: for byte pairs, one int for each byte of the text but the
+    first: the id of the token by which the border before this byte vanished, or _NEVER; else None.
+    """
+
+    token_ids: list[int]
+    labels: list[str]
+    sizes: list[int]
+    joined_by: list[int] | None
+
+
+class _TokenSource:
+    """One of the tokenizers that are compared.
+
+    name: as a learner reads it. tokenizer: one of ours, or a `tiktoken.Encoding`. corpus: texts in which to count how
+    often each token is used; counted when first asked for.
+    """
+
+    def __init__(self, name: str, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
+        self.name, self.tokenizer, self.corpus = name, tokenizer, corpus
+        self.is_real = isinstance(tokenizer, tiktoken.Encoding)
+        self.has_merges = self.is_real or isinstance(tokenizer, BytePairTokenizer)
+        self.vocab_size = tokenizer.n_vocab if self.is_real else tokenizer.vocab_size
+        self.n_merges = self._n_ordinary() - _N_BYTES if self.has_merges else 0
+        self.joins = cache(self._joins)
+        self.uses = cache(self._uses)
+
+    def read(self, text: str) -> _Tokens:
+        """Cut a text into tokens."""
+        ids = self.encode(text)
+        if not self.has_merges:
+            sizes = [len(span.encode("utf-8")) for span in self.tokenizer.token_spans(text)]
+            return _Tokens(ids, self.tokenizer.tokens(ids), sizes, None)
+        pieces = [self._token_bytes(token_id) for token_id in ids]
+        joined_by = [border for piece in pieces for border in (_NEVER, *self.joins(piece))]
+        return _Tokens(ids, [""] * len(ids), list(map(len, pieces)), joined_by[1:])
+
+    def encode(self, text: str) -> list[int]:
+        """Give the token ids; special tokens inside the text are text."""
+        return self.tokenizer.encode_ordinary(text) if self.is_real else self.tokenizer.encode(text)
+
+    def byte_ids(self, values: Iterable[int]) -> dict[int, int]:
+        """Give the ids of single bytes, by their value from 0 to 255."""
+        return {value: self._token_id(bytes([value])) for value in values}
+
+    def how(self) -> str:
+        """Say why a token is one, where it was not joined from pairs."""
+        return "" if self.has_merges else _HOW[self.tokenizer.kind]
+
+    def code(self) -> str:
+        """The line of Python by which the ids come about; `text` and `tokenizer` are the learner's names."""
+        if self.is_real:
+            return f'tiktoken_encoding("{self.tokenizer.name}").encode_ordinary(text)'
+        return "tokenizer.encode(text)"
+
+    def _joins(self, piece: bytes) -> tuple[int, ...]:
+        """Join the bytes of one token as in training, and give for each border the id of the token that took it away.
+
+        Inside the borders of a token, bytes are joined in the same way whatever stands around it; so the borders that
+        are left after the first n merges are those whose number here is larger.
+        """
+        parts = [piece[place : place + 1] for place in range(len(piece))]
+        borders = list(range(1, len(piece)))
+        taken = [_NEVER] * max(0, len(piece) - 1)
+        while borders:
+            ids = [self._token_id(parts[number] + parts[number + 1]) for number in range(len(parts) - 1)]
+            first = min(range(len(ids)), key=lambda number: (ids[number] == _NEVER, ids[number]))
+            if ids[first] == _NEVER:  # a token that no joins lead to: all at once
+                return tuple(self._token_id(piece) if by == _NEVER else by for by in taken)
+            taken[borders.pop(first) - 1] = ids[first]
+            parts[first : first + 2] = [parts[first] + parts[first + 1]]
+        return tuple(taken)
+
+    def _uses(self) -> Counter[int]:
+        return Counter(token_id for text in self.corpus for token_id in self.encode(text))
+
+    def _n_ordinary(self) -> int:
+        """How many ids stand for bytes; they come first, before the special tokens and the ids kept free for more."""
+        if not self.is_real:
+            return self.vocab_size - len(self.tokenizer.special_tokens)
+        special = map(self.tokenizer.encode_single_token, self.tokenizer.special_tokens_set)
+        end = min(special, default=self.vocab_size)
+        while end and not self._is_token(end - 1):
+            end -= 1
+        return end
+
+    def _is_token(self, token_id: int) -> bool:
+        try:
+            self.tokenizer.decode_single_token_bytes(token_id)
+        except KeyError:
+            return False
+        return True
+
+    def _token_bytes(self, token_id: int) -> bytes:
+        if self.is_real:
+            return self.tokenizer.decode_single_token_bytes(token_id)
+        return self.tokenizer.token_bytes(token_id)
+
+    def _token_id(self, piece: bytes) -> int:
+        try:
+            return self.tokenizer.encode_single_token(piece) if self.is_real else self.tokenizer.token_id(piece)
+        except (KeyError, ValueError):
+            return _NEVER
+
+
+def _sources(tokenizers, corpus: Sequence[str] = ()) -> list[_TokenSource]:
+    """Make the sources of what a learner gave: one tokenizer, several, or names and tokenizers; "gpt-4o" is one too."""
+    given = tokenizers
+    if isinstance(given, (str, *_ACCEPTED)):
+        given = [given]
+    if isinstance(given, Mapping):
+        named = [(str(name), _tokenizer(value)) for name, value in given.items()]
+    elif isinstance(given, Iterable):
+        found = [_tokenizer(value) for value in given]
+        named = list(zip(_names(found), found, strict=True))
+    else:
+        _tokenizer(given)
+    if not named:
+        raise ValueError("There is no tokenizer: give at least one, such as [tokenizer, 'gpt-4o'].")
+    return [_TokenSource(name, tokenizer, corpus) for name, tokenizer in named]
+
+
+def _tokenizer(value):
+    if isinstance(value, str):
+        return tiktoken_encoding(value)
+    if not isinstance(value, _ACCEPTED):
+        raise ValueError(
+            f"A tokenizer is one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o', but this is "
+            f"{value!r:.60}."
+        )
+    return value
+
+
+def _names(tokenizers: Sequence) -> list[str]:
+    """Name each tokenizer by its kind, and by its size where a kind is there twice."""
+    kinds = [one.name if isinstance(one, tiktoken.Encoding) else _KIND_NAMES[one.kind] for one in tokenizers]
+    names: list[str] = []
+    for kind, tokenizer in zip(kinds, tokenizers, strict=True):
+        size = tokenizer.n_vocab if isinstance(tokenizer, tiktoken.Encoding) else tokenizer.vocab_size
+        name = kind if kinds.count(kind) == 1 else f"{kind} {size:,}"
+        names.append(name if name not in names else f"{name} ({len(names) + 1})")
+    return names

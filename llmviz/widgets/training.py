@@ -1,4 +1,4 @@
-"""TrainingExplorer, the training scrubber: drag through the saved steps of a run, and all of it changes together."""
+"""TrainingExplorer: the saved steps of a training run, on one slider (lesson 5)."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from llmviz import plots
-from llmviz.plots.labels import count, listing, spoken_prose, spoken_token
+from llmviz.plots._labels import count, listing, spoken_prose, token_text
 from llmviz.training.recording import Recording, Sample
 from llmviz.widgets.base import Explorer, Table, pack
 from llmviz.widgets.embeddings import pack_points
 
-MODULE = Path(__file__).parent / "js" / "training.js"
-CODE = "recording.held_out_losses[{frame}]"
+_MODULE = Path(__file__).parent / "js" / "training.js"
+_CODE = "recording.held_out_losses[{frame}]"
 
 _MOST_CHARACTERS = 600
 _OPTION_CHARACTERS = 100
@@ -22,24 +22,21 @@ _MAX_GROUPS = 8
 
 
 class TrainingExplorer(Explorer):
-    """Scrub through a training run: loss, samples, next-token bars, attention, embeddings, memorization meter.
+    """A training run over its saved steps: loss, samples, next-token bars, attention, embeddings, memorization.
 
     Args:
         recording: the run, as `recordings.load`, `recordings.record` or `LiveTraining.recording` give it; what it does
             not hold is not shown.
         compare: a second run, beside the first; both must have the same saved steps.
         frame: which saved step is shown first, counted from 0.
-        predict: ask which sample was written when, before anything is shown.
 
     Raises ValueError for a frame that is not there and for two runs whose saved steps differ. Lesson 5.
     """
 
-    module = MODULE
-    title = "Training scrubber"
+    module = _MODULE
+    title = "Training explorer"
 
-    def __init__(
-        self, recording: Recording, *, compare: Recording | None = None, frame: int = 0, predict: bool = False
-    ):
+    def __init__(self, recording: Recording, *, compare: Recording | None = None, frame: int = 0):
         self.recordings = [recording, *([] if compare is None else [compare])]
         if compare is not None and list(compare.steps) != list(recording.steps):
             raise ValueError(
@@ -50,34 +47,28 @@ class TrainingExplorer(Explorer):
         n_frames = len(recording.steps)
         if not -n_frames <= frame < n_frames:
             raise ValueError(f"frame is one of the {n_frames} saved steps, 0 to {n_frames - 1}; given {frame}.")
-        self.frame, self.predict = frame % n_frames, bool(predict)
+        self.frame = frame % n_frames
 
     def traits(self) -> dict:
-        """Return the payload and the state that the module starts with."""
-        lanes = [_lane(recording) for recording in self.recordings]
+        runs = [_packed(recording) for recording in self.recordings]
         steps = self.recordings[0].steps
-        payload = {"steps": [int(step) for step in steps], "lanes": lanes, "code": CODE}
-        return {"payload": payload, "frame": self.frame, "prefix": 0, "film": 0, "head": 0, "word": None, "pins": [],
-                "predict": self.predict}  # fmt: skip
+        payload = {"steps": [int(step) for step in steps], "runs": runs, "code": _CODE}
+        return {"payload": payload, "frame": self.frame, "prefix": 0, "frames": 0, "head": 0, "word": None, "pins": [],
+                "predict": False}  # fmt: skip
 
     def inputs(self) -> list:
-        """Return what makes the id: names, saved steps, choices."""
         sizes = [
             [one.name, len(one.samples), len(one.next_tokens), len(one.attention), len(one.words)]
             for one in self.recordings
         ]
-        return [sizes, [int(step) for step in self.recordings[0].steps], self.frame, self.predict]
+        return [sizes, [int(step) for step in self.recordings[0].steps], self.frame]
 
     def sentence(self) -> str:
-        """Say what was recorded, and between which yardsticks it ends."""
         steps = self.recordings[0].steps
         said = f"A training run at {count(len(steps), 'saved step')}, from step {steps[0]:,} to step {steps[-1]:,}."
-        if self.predict:
-            return f"{said} Which text did it write when? Predict it first."
         return " ".join([said, *(_ending(recording) for recording in self.recordings)])
 
     def table(self) -> Table:
-        """Return the losses and the meters at each saved step."""
         columns, series = ["step"], []
         for recording in self.recordings:
             name = f"{spoken_prose(recording.name, 40)}: " if len(self.recordings) > 1 else ""
@@ -91,11 +82,10 @@ class TrainingExplorer(Explorer):
         return Table("Every saved step, losses in nats per token", columns, rows)
 
     def picture(self) -> bytes:
-        """Return the loss curve of the first recording as PNG."""
         recording = self.recordings[0]
         axes = plots.loss_curve(
             recording.steps, recording.training_losses, validation=(recording.steps, recording.held_out_losses),
-            yardsticks=recording.baselines, scale="log", title=spoken_prose(recording.name, 60),
+            baselines=recording.baselines, scale="log", title=spoken_prose(recording.name, 60),
         )  # fmt: skip
         return plots.to_png(axes)
 
@@ -110,35 +100,35 @@ def _ending(recording: Recording) -> str:
     held_out, lines = recording.held_out_losses, recording.baselines
     below = [spoken_prose(line, 24) for line, value in sorted(lines.items(), key=lambda one: -one[1])
              if held_out[-1] < value]  # fmt: skip
-    ends = f"ends below {listing(below)}" if below else "ends below no yardstick" if lines else "is drawn"
+    ends = f"ends below {listing(below)}" if below else "ends below no baseline" if lines else "is drawn"
     risen = held_out[-1] > 1.1 * held_out.min()
     return f"{name}: the loss on unseen texts {ends}{', after it has risen again' if risen else ''}."
 
 
-def _lane(recording: Recording) -> dict:
+def _packed(recording: Recording) -> dict:
     """What the module knows of one run."""
     groups = list(dict.fromkeys(recording.groups))[:_MAX_GROUPS]
     return {
         "name": spoken_prose(recording.name, 60),
         "training": np.round(recording.training_losses.astype(float), 4).tolist(),
         "held_out": np.round(recording.held_out_losses.astype(float), 4).tolist(),
-        "yardsticks": [[spoken_prose(name, 24), round(float(value), 4)] for name, value in
+        "baselines": [[spoken_prose(name, 24), round(float(value), 4)] for name, value in
                        recording.baselines.items()],
         "copied": _shares(recording.copied),
         "copied_by_chance": recording.copied_by_chance,
         "valid": _shares(recording.valid),
-        "samples": [[_pieces(sample) for sample in texts] for texts in recording.samples],
+        "samples": [[_segments(sample) for sample in texts] for texts in recording.samples],
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
         "bars": [
             {
                 "prefix": spoken_prose(one.prefix, 200),
                 "tokens": _labels(one.tokens),
-                "film": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"),
+                "frames": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"),
                 "exact": list(one.exact),
             }
             for one in recording.next_tokens
         ],
-        "attention": [_film(one) for one in recording.attention],
+        "attention": [_packed_attention(one) for one in recording.attention],
         "words": _labels(recording.words),
         "groups": [spoken_prose(group, 24) for group in groups],
         "group_of": [groups.index(group) if group in groups else _MAX_GROUPS - 1 for group in recording.groups],
@@ -152,19 +142,19 @@ def _shares(values: np.ndarray | None) -> list | None:
 
 
 def _labels(tokens: Sequence[str]) -> list[str]:
-    return [spoken_token(token, 24)[1:-1] for token in tokens]
+    return [token_text(token) for token in tokens]
 
 
-def _film(film) -> dict:
+def _packed_attention(frames) -> dict:
     """Attention without the future, which a causal mask hides anyway."""
-    weights = np.asarray(film.weights)
+    weights = np.asarray(frames.weights)
     _, n_layers, n_heads, n, _ = weights.shape
     kept = weights[..., np.tril(np.ones((n, n), dtype=bool))]
     packed = pack(np.rint(kept.clip(0, 1) * _FULL_WEIGHT), "uint8")
-    return {"labels": _labels(film.tokens), "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
+    return {"labels": _labels(frames.tokens), "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
 
 
-def _pieces(sample: Sample) -> list[list]:
+def _segments(sample: Sample) -> list[list]:
     """A sample cut where a mark begins or ends: [text, is it copied?, is it impossible?]."""
     text = sample.text[:_MOST_CHARACTERS]
     wrong = sample.wrong or (0, 0)

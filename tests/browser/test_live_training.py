@@ -18,7 +18,7 @@ live = LiveTraining(
     DecoderOnly(tiny.model.config, seed=0), token_ids, training.TrainingSettings(steps=2000, batch_size=1),
     tokenizer=tiny.tokenizer, starts=training.document_starts(token_ids, tiny.tokenizer.end_of_text),
     held_out=corpora.tinyville(1, {"story": 20}).documents, prompt="Yesterday",
-    yardsticks={"ln V": 6.93, "bigram": 2.17, "exact entropy": 0.46})
+    baselines={"ln V": 6.93, "bigram": 2.17, "exact entropy": 0.46})
 live
 """
 TELL = "print(live, len(live.steps), live.rate)"

@@ -14,7 +14,3 @@ NASTY = [
 
 any_character = st.characters(exclude_categories=())  # surrogates, controls and unassigned ones too
 tokens = st.one_of(st.sampled_from(NASTY), st.text(any_character, max_size=30))
-
-
-def token_lists(max_size: int = 8):
-    return st.lists(tokens, min_size=1, max_size=max_size)

@@ -1,12 +1,14 @@
+"""Any string as a label."""
+
 import unicodedata
 
 import hostile
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from matplotlib import font_manager
 
-from llmviz.plots import labels
-from llmviz.plots.labels import prose_label, spoken_token, text_width, token_label
+from llmviz.plots import _labels as labels
+from llmviz.plots._labels import prose_label, spoken_token, text_width, token_label
 
 
 @pytest.fixture
@@ -47,6 +49,7 @@ def test_an_installed_font_that_has_the_letters_is_used(monkeypatch, only_dejavu
     assert labels._drawable_codes() >= font_manager.get_font(path).get_charmap().keys()
 
 
+@settings(max_examples=40, deadline=None)
 @given(hostile.tokens)
 def test_a_label_is_short_visible_and_drawable(token):
     label = token_label(token, 12)
@@ -56,6 +59,7 @@ def test_a_label_is_short_visible_and_drawable(token):
     assert text_width(label, 10) > 0  # would warn of a missing glyph
 
 
+@settings(max_examples=40, deadline=None)
 @given(hostile.tokens)
 def test_spoken_tokens_and_prose_can_be_written_to_a_file(token):
     for text in (spoken_token(token), prose_label(token), labels.spoken_prose(token)):

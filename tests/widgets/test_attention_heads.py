@@ -131,13 +131,13 @@ def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
     model, tokenizer = model_and_tokenizer
     token_ids = torch.tensor(tokenizer.encode("Mia found"))
     trace = model.trace(token_ids)
-    explorer = AttentionExplorer.of(trace, tokenizer.tokens(token_ids.tolist()))
+    explorer = AttentionExplorer(trace, tokenizer.tokens(token_ids.tolist()))
     payload = explorer.traits()["payload"]
     query = unpacked(payload["query_key"]["query"])
     assert np.allclose(query[1, 0], trace.blocks[1].attention.query[0, 0].detach())
     assert np.allclose(unpacked(payload["losses"]["values"]), trace.losses[0].detach(), atol=1e-6)
     assert f"{trace.losses.mean().item():.2f} nats per token" in payload["losses"]["sentence"]
-    assert "query_key" not in AttentionExplorer.of(trace, explorer.tokens, steps=False).traits()["payload"]
+    assert "query_key" not in AttentionExplorer(trace, explorer.tokens, steps=False).traits()["payload"]
 
 
 def test_live_answers_for_as_many_wide_heads_as_real_models_have():
@@ -156,7 +156,7 @@ def test_a_model_that_looks_ahead_brings_no_losses(unembedding):
     sizes = replace(SMALL, vocab_size=5, context_length=8, positions="learned", norm="post", unembedding=unembedding)
     model = EncoderOnly(sizes)
     token_ids = tokenizer.encode("river bank")
-    explorer = AttentionExplorer.of(model.trace(torch.tensor(token_ids)), tokenizer.tokens(token_ids))
+    explorer = AttentionExplorer(model.trace(torch.tensor(token_ids)), tokenizer.tokens(token_ids))
     assert "losses" not in explorer.traits()["payload"]
     live = AttentionExplorer.live(model, tokenizer, text="river bank")
     live.ablate_heads = [[0, 1]]
@@ -255,11 +255,11 @@ def test_live_says_in_its_own_place_what_is_wrong(model_and_tokenizer):
 def test_live_takes_any_function_that_looks():
     asked = []
 
-    def look(text, ablate_heads):
+    def explore(text, ablate_heads):
         asked.append((text, ablate_heads))
         return AttentionExplorer(some_weights(len(text)), list(text))
 
-    live = AttentionExplorer.live(look=look, text="ab", ablate_heads=[(0, 1)], layer=1, predict=True)
+    live = AttentionExplorer.live(explore=explore, text="ab", ablate_heads=[(0, 1)], layer=1, predict=True)
     live.text = "abc"
     assert asked == [("ab", [(0, 1)]), ("abc", [(0, 1)])]
     assert (live.layer, live.predict, live.payload["labels"]) == (1, True, ["a", "b", "c"])

@@ -9,7 +9,7 @@ from counter import PNG, CounterExplorer, LiveCounterExplorer
 from hypothesis import given
 from plots.hostile import token_lists
 
-from llmviz.widgets.base import Explorer, Table, static_html
+from llmviz.widgets.base import Explorer, Table, _static_html
 
 COUNTER = CounterExplorer(["a", "b"], [3, 7])
 VOID = {"img", "br", "meta"}
@@ -60,9 +60,9 @@ def test_without_script_the_page_is_sentence_picture_and_table():
 
 def test_a_table_may_stand_open_and_say_that_nothing_is_computed():
     table = Table("Bill", ["a"], [["1"]], is_computed=False)
-    assert "<details>" not in static_html("Title", "It is so.", None, table, folded=False)
+    assert "<details>" not in _static_html("Title", "It is so.", None, table, folded=False)
     assert "lv-computed" not in table.to_html()
-    assert static_html("Title", "It is so.", None, None) == "<p><strong>Title</strong> It is so.</p>"
+    assert _static_html("Title", "It is so.", None, None) == "<p><strong>Title</strong> It is so.</p>"
 
 
 @given(token_lists(4))

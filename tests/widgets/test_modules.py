@@ -8,7 +8,7 @@ from counter import MODULE
 from nodes import needs_node, node
 
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, base
-from llmviz.widgets.base import es_module, page_script
+from llmviz.widgets.base import es_module, _page_script
 
 MODULES = {"counter": MODULE} | {e.title: e.module for e in (AttentionExplorer, EmbeddingExplorer, TokenExplorer)}
 # exercises.js shows HTML that Python made and escaped: tests/course holds that safe.
@@ -57,12 +57,12 @@ def test_imports_that_would_need_a_build_step_are_refused(folder, source, senten
 
 def test_a_page_needs_one_default_export(folder):
     with pytest.raises(ValueError, match=r"main\.js must end with one `export default"):
-        page_script(folder(main="export const a = 1;\n") / "main.js", "lv-x")
+        _page_script(folder(main="export const a = 1;\n") / "main.js", "lv-x")
 
 
 @every_module
 def test_a_page_script_is_plain_and_stays_inside_its_script(module):
-    script = page_script(module, "lv-x")
+    script = _page_script(module, "lv-x")
     assert "</" not in script.replace("<\\/", "") and "<!--" not in script
     assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
     assert 'const pageClass = "lv-x"' in script
@@ -73,7 +73,7 @@ def test_a_page_script_is_plain_and_stays_inside_its_script(module):
 def test_the_page_script_is_the_module_in_plain_javascript(module):
     """Node parses both; no top-level name is used twice, else it would say so."""
     program = "try { new Function(given); return 'good'; } catch (error) { return error.message; }"
-    assert node(module, program, page_script(module, "lv-x")) == "good"
+    assert node(module, program, _page_script(module, "lv-x")) == "good"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

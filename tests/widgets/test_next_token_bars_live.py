@@ -98,12 +98,12 @@ class TestLive:
 
     def test_chance_appends_one_token_or_writes_to_the_end(self):
         live = explorer().live()
-        live.rolls += 1
+        live.samples += 1
         assert len(live.path) == 1
         live.endings += 1
         assert END in live.path or len(live.path) + 2 == SIZES.context_length
         before = live.path
-        live.rolls += 1
+        live.samples += 1
         assert live.path == before
 
     def test_too_long_a_text_gets_a_sentence_and_the_explorer_lives_on(self):

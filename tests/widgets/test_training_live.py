@@ -24,7 +24,7 @@ LINES = {"ln V": 6.93, "<b>floor</b>": 0.5}
 
 
 def live_run(settings=SETTINGS, **options):
-    options = {"tokenizer": TOKENIZER, "held_out": CORPUS.documents[:5], "yardsticks": LINES} | options
+    options = {"tokenizer": TOKENIZER, "held_out": CORPUS.documents[:5], "baselines": LINES} | options
     return LiveTraining(DecoderOnly(SIZES, seed=1), IDS, settings, starts=STARTS, **options)
 
 
@@ -62,7 +62,7 @@ def test_the_page_sees_the_losses_the_dots_and_what_it_writes():
     payload = live.payload
     assert (payload["step"], payload["n_steps"], payload["seconds_left"]) == (12, 12, 0)
     assert [step for step, _ in payload["held_out"]] == list(range(13)) == [step for step, _ in live.samples]
-    assert payload["losses"]["shape"] == [12] and payload["yardsticks"][1] == ["<b>floor</b>", 0.5]
+    assert payload["losses"]["shape"] == [12] and payload["baselines"][1] == ["<b>floor</b>", 0.5]
     assert live.held_out_losses[-1][1] < live.held_out_losses[0][1] == pytest.approx(6.93, abs=0.01)
 
 
@@ -144,9 +144,9 @@ def test_a_bert_trains_too_and_writes_nothing():
     assert live.samples == live.held_out_losses == [] and len(live.steps) == 12
 
 
-def test_yardsticks_are_numbers():
-    with pytest.raises(ValueError, match="yardsticks"):
-        live_run(yardsticks={"ln V": float("nan")})
+def test_baselines_are_numbers():
+    with pytest.raises(ValueError, match="baselines"):
+        live_run(baselines={"ln V": float("nan")})
 
 
 def test_many_steps_are_a_few_hundred_points():

@@ -19,7 +19,7 @@ exec(PRELUDE, SCOPE)
 RUN = SCOPE["run_of"](TEXTS)
 STATIC = Path(__file__).parents[2] / "llmviz" / "widgets" / "js"
 DATA, LOSS = STATIC / "training_data.js", STATIC / "training_loss.js"
-READ = "const lane = readLane(given.payload.lanes[0], given.payload.steps.length);"
+READ = "const lane = readRun(given.payload.lanes[0], given.payload.steps.length);"
 
 
 @needs_node
@@ -62,14 +62,14 @@ def test_no_question_where_all_texts_are_alike():
 
 
 @needs_node
-def test_a_loss_is_placed_between_its_yardsticks():
+def test_a_loss_is_placed_between_its_baselines():
     lines = [["unigram", 5.0], ["floor", 1.0], ["ln V", 7.0]]
     said = node(DATA, "return given[1].map((loss) => amongYardsticks(loss, given[0]))", [lines, [8, 6, 0.5]])
-    assert said == [", above every yardstick", ", below ln V and above unigram", ", below floor"]
+    assert said == [", above every baseline", ", below ln V and above unigram", ", below floor"]
 
 
 @needs_node
-def test_names_of_yardsticks_do_not_overlap_and_keep_their_order():
+def test_names_of_baselines_do_not_overlap_and_keep_their_order():
     found = node(LOSS, "return spreadOut(given, 14, 200)", [100, 101, 20, 199, 198])
     ordered = [found[index] for index in (2, 0, 1, 4, 3)]
     assert all(after - before >= 14 for before, after in pairwise(ordered))

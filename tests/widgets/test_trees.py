@@ -91,8 +91,8 @@ def test_a_fork_is_cut_shared_out_and_drawn_from_as_in_python():
     given = {"logs": fork.log_probabilities.tolist(), "counts": fork.counts.tolist()}
     given |= {"settings": settings, "points": points}
     found = node(DATA, """return given.settings.map(([temperature, top_k, top_p]) => {
-        const { masses, kept } = sharesOf(given, { temperature, top_k, top_p });
-        const ranks = given.points.map((point) => drawRank(given, { temperature, top_k, top_p }, point));
+        const { masses, kept } = filteredProbabilities(given, { temperature, top_k, top_p });
+        const ranks = given.points.map((point) => sampledRank(given, { temperature, top_k, top_p }, point));
         return [[...masses], [...kept], ranks];
     });""", given)  # fmt: skip
     for (temperature, top_k, top_p), (masses, kept, ranks) in zip(settings, found, strict=True):
@@ -109,7 +109,7 @@ def test_the_ways_of_the_page_are_those_of_python(shown):
     settings = [[0.0, 0, 0], [0.7, 0, 0], [1.0, 0, 0], [2.0, 0, 0], [1.5, 3, 0], [1.5, 0, 0.9]]
     given = {"payload": shown.traits()["payload"], "settings": settings}
     found = node(MODULE, """const tree = readTree(given.payload);
-        return given.settings.map(([temperature, top_k, top_p]) => waysOf(tree, { temperature, top_k, top_p }, 5)
+        return given.settings.map(([temperature, top_k, top_p]) => pathsUnder(tree, { temperature, top_k, top_p }, 5)
             .map(({ steps }) => steps.map(({ token }) => token)));""", given)  # fmt: skip
     for (temperature, top_k, top_p), ways in zip(settings, found, strict=True):
         setting = Sampling(temperature, top_k or None, top_p or None)
@@ -121,7 +121,7 @@ def test_the_ways_of_the_page_are_those_of_python(shown):
 def test_shared_beginnings_are_one_box_and_costs_are_those_of_the_library(shown):
     payload = shown.traits()["payload"]
     found = node(MODULE, """const tree = readTree(given);
-        const ways = waysOf(tree, { temperature: 0, top_k: 0, top_p: 0 }, 5);
+        const ways = pathsUnder(tree, { temperature: 0, top_k: 0, top_p: 0 }, 5);
         const { boxes, n_rows } = layOut(ways.filter(({ name }) => name !== "beam"));
         const bars = barsOf(tree, 0, { temperature: 1, top_k: 3, top_p: 0 }, 0, 8);
         return { n: boxes.length, n_rows, names: boxes[0].names, cost: costOf(tree.cost, tree.start.length, [5, 5]),
@@ -139,7 +139,7 @@ def test_shared_beginnings_are_one_box_and_costs_are_those_of_the_library(shown)
 @needs_node
 def test_beyond_what_the_page_knows_a_way_ends_openly():
     payload = json.loads(json.dumps(explorer(only_this_setting=True).traits()["payload"]))
-    found = node(MODULE, """const ways = waysOf(readTree(given), { temperature: 1.9, top_k: 0, top_p: 0 }, 5);
+    found = node(MODULE, """const ways = pathsUnder(readTree(given), { temperature: 1.9, top_k: 0, top_p: 0 }, 5);
         return ways.slice(2).map(({ steps }) => [steps.length, Boolean(steps.at(-1).unknown)]);
     """, payload)  # fmt: skip
     assert any(is_open for _, is_open in found)

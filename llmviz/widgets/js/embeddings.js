@@ -52,18 +52,17 @@ function render({ model, el }) {
   const words = h("datalist", { id: `words-${number}` });
   const textBox = (name, more = {}) => h("input", { type: "text", list: `words-${number}`, "aria-label": name, spellcheck: "false", autocomplete: "off", ...quiet, ...more });
   const search = textBox("search for a word", { placeholder: "search", class: "search" });
-  const mapBox = h("select", { "aria-label": "map", ...quiet });
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "frame", ...quiet });
   const playButton = h("button", { type: "button", ...quiet }, "▶ play");
   const frameName = h("span", { class: "framename" });
-  const filmBox = h("span", { class: "actions" }, playButton, slider, frameName);
+  const framesBox = h("span", { class: "actions" }, playButton, slider, frameName);
   const askButton = h("button", { type: "button", "aria-pressed": "false", ...quiet }, "analogy");
   const quizButton = h("button", { type: "button", ...quiet }, "predict");
   const boxes = ["a", "b", "c"].map((name) => textBox(`analogy, word ${name}`));
   const without = h("input", { type: "checkbox", ...quiet });
   const ask = h("div", { class: "ask", hidden: true }, boxes[0], "is to", boxes[1], "as", boxes[2], "is to …",
     h("label", {}, without, "leave out the question's words"));
-  ui.controls.append(search, words, mapBox, filmBox, askButton, quizButton, ask);
+  ui.controls.append(search, words, framesBox, askButton, quizButton, ask);
   ui.picture.append(quiz, h("div", { class: "space" }, h("div", {}, canvas, legend, meters), h("div", { class: "side" }, cards)));
   ui.controls.after(h("p", { class: "hint" }, KEYS_HELP));
 
@@ -107,9 +106,9 @@ function render({ model, el }) {
 
   function place() {
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    const { middle, reach } = map.view(map.moves ? shownFrame : lastFrame());
+    const { middle, reach } = map.view(shownFrame);
     const scale = Math.min((width - 2 * MARGIN) / reach[0], (height - 2 * MARGIN) / reach[1]);
-    points = map.points(map.moves ? shownFrame : lastFrame());
+    points = map.points(shownFrame);
     const toPixels = ([x, y]) => [width / 2 + (x - middle[0]) * scale, height / 2 - (y - middle[1]) * scale];
     places = points.map(toPixels);
     return toPixels;
@@ -126,7 +125,7 @@ function render({ model, el }) {
     });
     const analogy = question ? null : asked();
     const arrows = [];
-    if (analogy && map.variance(now) !== null) {
+    if (analogy) {
       const [a, b, c] = analogy;
       const landing = toPixels([0, 1].map((axis) => points[c][axis] + points[b][axis] - points[a][axis]));
       arrows.push({ from: places[a], to: places[b], dashed: false, color: colors[0] },
@@ -173,7 +172,7 @@ function render({ model, el }) {
   };
   const answerCard = (analogy) => analogyCard({ space, analogy, choose, answer: answersOf(analogy)[0].word,
     ranked: rankedBy(cosinesWith(space, frameNow(), walkFrom(space, frameNow(), analogy))),
-    excluded: model.get("exclude") !== false, hasArrow: map.variance(frameNow()) !== null });
+    excluded: model.get("exclude") !== false });
   const choose = (word) => save({ chosen: word, ...(asked() ? {} : { pins: [] }) });
 
   function fill() {
@@ -188,8 +187,8 @@ function render({ model, el }) {
     });
     if (held >= 0) (items[held] ?? canvas).focus({ preventScroll: true });
     const now = frameNow();
-    meters.replaceChildren(...[map.variance(now) === null ? null : meterOf("spread shown", map.variance(now)),
-      meterOf(`of ${space.near} true neighbors near in the picture, on average`, map.kept(now))].filter(Boolean));
+    meters.replaceChildren(meterOf("variance shown", map.variance(now)),
+      meterOf(`of ${space.near} true neighbors near in the map, on average`, map.kept(now)));
     tell();
   }
 
@@ -213,7 +212,7 @@ function render({ model, el }) {
       const near = nearTo(subject).slice(0, 3);
       ui.say(`${at}nearest to ${label(subject)}: ${near.map((one) => `${label(one.word)} ${one.cosine.toFixed(2)}`).join(", ")}.`);
     } else ui.say(`${at}${space.n} words. Choose one.`);
-    canvas.setAttribute("aria-label", `${map.name} map of ${space.n} words${looked.length ? `, at ${label(subject)}` : ""}`);
+    canvas.setAttribute("aria-label", `PCA map of ${space.n} words${looked.length ? `, at ${label(subject)}` : ""}`);
     ui.code(!question && !analogy && looked.length ? space.code[subject] : "");
     ui.table(question && !question.revealed ? null : () => tableOf(looked, analogy));
   }
@@ -222,7 +221,7 @@ function render({ model, el }) {
     const group = (word) => space.groups[space.groupOf[word]] ?? "";
     const rows = (ranked, seen) => ranked.map(({ word, cosine }, index) =>
       [space.labels[word], String(index + 1), cosine.toFixed(3), seen ? (seen.has(word) ? "yes" : "no") : "", group(word)]);
-    const columns = ["word", "rank", "cosine", "near in the picture", "group"];
+    const columns = ["word", "rank", "cosine", "near in the map", "group"];
     if (analogy) return { caption: `Words by their cosine with the place of ${label(analogy[1])} − ${label(analogy[0])} + ${label(analogy[2])}`, columns, rows: rows(answersOf(analogy)) };
     if (!looked.length) return { caption: "All words", columns: ["word", "group"], rows: space.labels.map((text, word) => [text, group(word)]) };
     const seen = new Set(nearInPicture(points, looked[0], space.near));
@@ -334,7 +333,6 @@ function render({ model, el }) {
   }));
   slider.addEventListener("input", ui.guard(() => goTo(Number(slider.value))));
   playButton.addEventListener("click", ui.guard(play));
-  mapBox.addEventListener("change", ui.guard(() => save({ map: mapBox.selectedIndex })));
   without.addEventListener("change", ui.guard(() => save({ exclude: without.checked })));
   quizButton.addEventListener("click", ui.guard(() => save({ predict: !model.get("predict"), analogy: null })));
   askButton.addEventListener("click", ui.guard(() => {
@@ -353,26 +351,22 @@ function render({ model, el }) {
   ui.watch("payload", () => {
     stop();
     space = readSpace(model.get("payload"));
+    map = space.map;
     [hover, question, widths] = [null, null, new Map()];
     remembered.clear();
     words.replaceChildren(...space.labels.map((text) => h("option", { value: text })));
-    mapBox.replaceChildren(...space.maps.map(({ name }) => h("option", {}, name)));
-    mapBox.hidden = space.maps.length < 2;
-    filmBox.hidden = space.frames < 2;
+    framesBox.hidden = space.frames < 2;
     askButton.hidden = space.n < 4;
     quizButton.hidden = space.n < 5;
     slider.max = lastFrame();
     legend.replaceChildren(...space.groups.map(legendEntry));
   });
-  ui.watch(["payload", "map", "frame"], () => {
-    map = space.maps[Math.min(Math.max(0, model.get("map") ?? 0), space.maps.length - 1)];
-    mapBox.selectedIndex = space.maps.indexOf(map);
+  ui.watch(["payload", "frame"], () => {
     slider.value = shownFrame = frameNow();
     frameName.textContent = space.frames > 1 ? space.frameNames[frameNow()] : "";
     slider.setAttribute("aria-valuetext", frameName.textContent);
-    if (!map.moves && space.frames > 1) frameName.textContent += " (this map shows the last frame)";
   });
-  ui.watch(["payload", "map", "frame", "chosen", "pins", "analogy", "exclude"], () => {
+  ui.watch(["payload", "frame", "chosen", "pins", "analogy", "exclude"], () => {
     const analogy = asked();
     ask.hidden = !analogy;
     askButton.setAttribute("aria-pressed", Boolean(analogy));

@@ -1,7 +1,7 @@
 // The space behind the picture, as Python packed it, and what can be asked of it; no element of the page in here.
 import { unpack } from "./base.js";
 
-// {n, d, frames, labels, groups, groupOf, maps, row(frame, word), near}; rows have length 1 up to rounding.
+// {n, d, frames, labels, groups, groupOf, map, row(frame, word), near}; rows have length 1 up to rounding.
 export function readSpace(payload) {
   const numbers = unpack(payload.vectors);
   const [frames, n, d] = numbers.shape;
@@ -9,23 +9,19 @@ export function readSpace(payload) {
     n, d, frames, labels: payload.labels, groups: payload.groups, groupOf: payload.group_of, code: payload.code,
     frameNames: payload.frame_names, near: payload.n_neighbors,
     row: (frame, word) => Float32Array.from(numbers.subarray((frame * n + word) * d, (frame * n + word + 1) * d), (x) => x * payload.scale),
-    maps: payload.maps.map((map) => readMap(map, n, frames)),
+    map: readMap(payload, n, frames),
   };
 }
 
-// A map of one frame stands still: it is that of the last frame.
-function readMap({ name, points, variance, kept }, n, frames) {
+function readMap({ points, variance, kept }, n, frames) {
   const places = unpack(points);
-  const own = places.shape[0];
-  const views = Array.from({ length: own }, (_, frame) => viewOf(places.subarray(frame * n * 2, (frame + 1) * n * 2)));
-  const place = (frame) => Math.max(0, frame - (frames - own));
+  const views = Array.from({ length: frames }, (_, frame) => viewOf(places.subarray(frame * n * 2, (frame + 1) * n * 2)));
   return {
-    name, moves: own > 1,
-    variance: (frame) => (variance ? variance[place(frame)] : null),
-    kept: (frame) => kept[place(frame)],
+    variance: (frame) => variance[frame],
+    kept: (frame) => kept[frame],
     // x and y from 0 to 1, y upwards; between two frames where `frame` is no whole number.
     points(frame) {
-      const [low, high] = [place(Math.floor(frame)), place(Math.ceil(frame))];
+      const [low, high] = [Math.floor(frame), Math.ceil(frame)];
       const part = frame - Math.floor(frame);
       return Array.from({ length: n }, (_, word) => [0, 1].map((axis) => {
         const at = (which) => places[(which * n + word) * 2 + axis] / 65535;
@@ -34,7 +30,7 @@ function readMap({ name, points, variance, kept }, n, frames) {
     },
     // What must be in sight: {middle: [x, y], reach: [x, y]}; never so near that little movements look large.
     view(frame) {
-      const [low, high, part] = [views[place(Math.floor(frame))], views[place(Math.ceil(frame))], frame - Math.floor(frame)];
+      const [low, high, part] = [views[Math.floor(frame)], views[Math.ceil(frame)], frame - Math.floor(frame)];
       return { middle: between2(low.middle, high.middle, part), reach: between2(low.reach, high.reach, part) };
     },
   };

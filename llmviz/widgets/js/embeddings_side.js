@@ -5,7 +5,7 @@ import { colorOf, SHAPES } from "./embeddings_draw.js";
 const LONGEST_LIST = 8;
 const QUIET = { "data-lm-suppress-shortcuts": "true" };
 
-// One line: near in the picture? · word · bar · cosine; Enter looks at the word.
+// One line: near in the map? · word · bar · cosine; Enter looks at the word.
 function listLine(space, { word, cosine }, { mark, title, struck = false, choose }) {
   const length = `${Math.max(0, Math.min(1, cosine)) * 100}%`;
   return h("li", {}, h("button", { type: "button", title, ...QUIET, onclick: () => choose(word) },
@@ -14,10 +14,10 @@ function listLine(space, { word, cosine }, { mark, title, struck = false, choose
     h("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
-// The true neighbors of a word: ● those that are near in the picture too, ○ those that are not; ① ② if it is pinned.
+// The true neighbors of a word: ● those that are near in the map too, ○ those that are not; ① ② if it is pinned.
 export function neighborCard({ space, word, index, pin, near, choose }) {
   const lines = near.slice(0, LONGEST_LIST).map((one) => listLine(space, one, one.seen
-    ? { mark: "●", title: "near in the picture, too", choose } : { mark: "○", title: "not near in the picture", choose }));
+    ? { mark: "●", title: "near in the map, too", choose } : { mark: "○", title: "not near in the map", choose }));
   const kept = near.filter((one) => one.seen).length;
   return h("div", { class: `card pin${index + 1}` }, h("h4", {}, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
     h("ol", {}, ...lines), h("p", { class: "hint" },
@@ -25,7 +25,7 @@ export function neighborCard({ space, word, index, pin, near, choose }) {
 }
 
 // Where the walk of an analogy lands: the nearest words, those of the question struck out if they are left out.
-export function analogyCard({ space, analogy, ranked, answer, excluded, hasArrow, choose }) {
+export function analogyCard({ space, analogy, ranked, answer, excluded, choose }) {
   const lines = ranked.slice(0, 5 + (excluded ? 3 : 0)).map((one) => {
     if (excluded && analogy.includes(one.word)) return listLine(space, one, { mark: "–", title: "struck: a word of the question", struck: true, choose });
     const isAnswer = one.word === answer;
@@ -33,8 +33,7 @@ export function analogyCard({ space, analogy, ranked, answer, excluded, hasArrow
   });
   const [a, b, c] = analogy.map((word) => `“${space.labels[word]}”`);
   return h("div", { class: "card pin1" }, h("h4", {}, h("bdi", {}, `${b} − ${a} + ${c}`)), h("ol", {}, ...lines),
-    h("p", { class: "hint" }, hasArrow ? "Solid: the walk. Dashed: the same walk from the third word."
-      : "This map has no directions, so no arrow can be drawn."));
+    h("p", { class: "hint" }, "Solid: the difference of the first two. Dashed: the same difference from the third word."));
 }
 
 export function legendEntry(name, group) {

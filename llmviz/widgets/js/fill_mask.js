@@ -1,4 +1,4 @@
-// BlankExplorer: a sentence with hidden words, and two models' guesses back to back.
+// FillMaskExplorer: a sentence with masked words, and the predictions of two models back to back.
 import { frame, guess, h, roving } from "./base.js";
 
 const BLANK_CSS = `

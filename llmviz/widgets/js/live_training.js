@@ -1,7 +1,7 @@
-// Live training: buttons, a dial, the loss falling past the yardsticks, and what the model writes meanwhile.
+// Live training: buttons, a dial, the loss falling past the baselines, and what the model writes meanwhile.
 import { frame, h, unpack } from "./base.js";
 import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
-import { amongYardsticks, thousands } from "./training_data.js";
+import { amongBaselines, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
 .curve { display: block; }
@@ -60,7 +60,7 @@ function render({ model, el }) {
   function paint() {
     const width = ui.picture.clientWidth;
     if (!width) return;
-    const { training, held_out: heldOut, yardsticks: lines, n_steps: nSteps } = read();
+    const { training, held_out: heldOut, baselines: lines, n_steps: nSteps } = read();
     const known = [...training.slice(0, 400), ...heldOut, ...lines].map(([, value]) => value);
     const [lowest, top] = [Math.min(...known, Infinity), Math.max(...known, -Infinity)];
     const highest = lines.length ? Math.min(top, 1.25 * Math.max(...lines.map(([, value]) => value))) : top;
@@ -74,13 +74,13 @@ function render({ model, el }) {
   }
 
   function tell() {
-    const { training, held_out: heldOut, yardsticks: lines, n_steps: nSteps, step, scheduled } = read();
+    const { training, held_out: heldOut, baselines: lines, n_steps: nSteps, step, scheduled } = read();
     const state = model.get("state");
     const at = `step ${thousands(step)} of ${thousands(nSteps)}`;
     const last = heldOut.at(-1) ?? training.at(-1);
     const held = heldOut.length > 0;
     const isTold = last && (held || state !== "training");
-    const loss = isTold ? ` Loss${held ? ` on unseen texts, step ${thousands(last[0])}` : ""}: ${last[1].toFixed(2)} nats per token${amongYardsticks(last[1], lines)}.` : "";
+    const loss = isTold ? ` Loss${held ? ` on unseen texts, step ${thousands(last[0])}` : ""}: ${last[1].toFixed(2)} nats per token${amongBaselines(last[1], lines)}.` : "";
     const begin = { ready: "Not yet begun: press start.", training: `Training.`, paused: `Paused at ${at}.`,
       stopped: `Stopped at ${at}; the model can be used as it is.`, done: `Done: ${at}.`, failed: `Failed at ${at}.` }[state];
     ui.say(`${begin}${loss}`);

@@ -41,14 +41,14 @@ function render({ model, el }) {
   const typed = h("input", { type: "text", "aria-label": "prompt", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
   const undo = button("undo", () => set("path", model.get("path").slice(0, -1)));
   const restart = button("start again", () => set("path", []));
-  const chance = [button("roll the dice", () => set("rolls", model.get("rolls") + 1)),
-    button("write to the end", () => set("endings", model.get("endings") + 1))];
+  const sampling = [button("sample a token", () => set("samples", model.get("samples") + 1)),
+    button("sample to the end", () => set("endings", model.get("endings") + 1))];
   const strip = h("div", { class: "strip", role: "group", "aria-label": "the tokens so far" });
   const rows = h("div", { class: "rows", role: "group", "aria-label": "next tokens: choose one to append it" });
   const key = h("p", { class: "key" }, h("span", {}, h("span", { class: "bar" }), "the model"),
-    h("span", {}, h("span", { class: "diamond" }), "the world, exactly"));
+    h("span", {}, h("span", { class: "diamond" }), "exact, from the world"));
   if (isLive) ui.controls.append(h("label", {}, "prompt ", typed));
-  ui.controls.append(undo, restart, ...(isLive ? chance : []));
+  ui.controls.append(undo, restart, ...(isLive ? sampling : []));
   ui.picture.append(strip, rows, key);
 
   const label = (id) => model.get("payload").labels[id] ?? "…";

@@ -1,7 +1,7 @@
-// TreeExplorer: texts that grow as a tree, the bars of one fork, and what a cache saves.
+// SamplingTreeExplorer: sampled texts as a tree, the bars of one node, and what the KV cache saves.
 import { frame, h, roving, svg } from "./base.js";
 import { inkOn, viridis } from "./colors.js";
-import { barsOf, costOf, layOut, readTree, waysOf } from "./sampling_tree_data.js";
+import { barsOf, costOf, layOut, readTree, pathsUnder } from "./sampling_tree_data.js";
 
 const [ROW, GAP, NAMES, LEAST_COLUMN] = [27, 6, 74, 54];
 const N_BARS = 8;
@@ -18,7 +18,7 @@ const TREE_CSS = `
 .box.at { text-decoration: underline; text-decoration-thickness: 3px; font-weight: 700; }
 .box.unknown { background-image: var(--hatch); color: inherit; }
 .who { position: absolute; font-size: 12px; white-space: nowrap; }
-.fork { display: grid; gap: 2px; }
+.bars { display: grid; gap: 2px; }
 .bars-title { margin: 6px 0 4px; font-weight: 600; }
 .bar-row { display: grid; grid-template-columns: minmax(80px, 16%) 1fr 9.5em; gap: 8px; align-items: center; font-variant-numeric: tabular-nums; }
 .bar-row .name { font: 13px/1.4 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
@@ -44,11 +44,11 @@ export const settingCode = (template, ids, n, { temperature, top_k, top_p }) => 
   .replace("{top_k}", top_k || "None").replace("{top_p}", top_p || "None");
 
 function render({ model, el }) {
-  const ui = frame({ model, el, title: "Tree explorer", css: TREE_CSS });
+  const ui = frame({ model, el, title: "Sampling tree", css: TREE_CSS });
   const isLive = Boolean(model.get("is_live"));
   let tree = null;
   let laid = { boxes: [], n_rows: 0 };
-  let ways = [];
+  let paths = [];
   let width = 0;
   let hover = null;
   const set = (name, value) => {
@@ -64,27 +64,27 @@ function render({ model, el }) {
     const shown = h("output", {});
     const input = h("input", { type: "range", min: 0, step: 1,
       oninput: () => set(name, name === "n_shown" ? Number(input.value) : tree.settings[name][input.value]) });
-    const title = { temperature: "temperature", top_k: "top-k", top_p: "top-p", n_shown: "tokens written" }[name];
+    const title = { temperature: "temperature", top_k: "top-k", top_p: "top-p", n_shown: "tokens shown" }[name];
     return { input, shown, element: h("label", {}, `${title} `, input, shown) };
   }
-  const dice = h("button", { type: "button", onclick: () => set("seed", model.get("seed") + 1) }, "new dice");
+  const newDraws = h("button", { type: "button", onclick: () => set("seed", model.get("seed") + 1) }, "new draws");
   const plain = h("button", { type: "button", onclick: () => {
     for (const [name, value] of [["temperature", 1], ["top_k", 0], ["top_p", 0]]) model.set(name, value);
     model.save_changes();
-  } }, "no tricks");
-  ui.controls.append(...(isLive ? [h("label", {}, "prompt ", typed), dice] : []), ...Object.values(sliders).map(({ element }) => element), plain);
+  } }, "reset");
+  ui.controls.append(...(isLive ? [h("label", {}, "prompt ", typed), newDraws] : []), ...Object.values(sliders).map(({ element }) => element), plain);
 
   const inner = h("div", { class: "inner" });
-  const forest = h("div", { class: "forest", role: "group", "aria-label": "the tree: arrows walk, Enter keeps a token's bars, Escape lets go" }, inner);
+  const forest = h("div", { class: "forest", role: "group", "aria-label": "the tree: arrows move, Enter pins a token's bars, Escape unpins" }, inner);
   const key = h("p", { class: "key" },
     h("span", {}, "the model's own probability: 0 ", h("i", { class: "ramp", style: { width: "60px" } }), "1"),
     h("span", {}, h("i", { style: { "box-shadow": "0 0 0 3px #d55e00" } }), "greedy"),
     h("span", {}, h("i", { style: { outline: "2px dashed var(--second)" } }), "best beam"),
-    h("span", {}, "numbers: the texts drawn"));
+    h("span", {}, "numbers: the sampled texts"));
   const title = h("p", { class: "bars-title" });
-  const fork = h("div", { class: "fork" });
+  const bars = h("div", { class: "bars" });
   const counter = h("p", { class: "counter" });
-  ui.picture.append(forest, key, title, fork);
+  ui.picture.append(forest, key, title, bars);
   ui.below.append(counter);
 
   const labelOf = (token) => (token === null ? "…" : tree.labels[token] ?? "…");
@@ -109,7 +109,7 @@ function render({ model, el }) {
   const boxAt = (index) => laid.boxes[index];
   const preview = (index) => {
     hover = boxAt(index)?.key ?? null;
-    drawFork();
+    drawBars();
   };
   const keep = (index) => {
     hover = null;
@@ -167,11 +167,11 @@ function render({ model, el }) {
     if (focused !== undefined && elements[focused]) wander.focus(Number(focused));
   }
 
-  function drawFork() {
+  function drawBars() {
     const box = chosenBox();
     [...inner.querySelectorAll(".box")].forEach((element, index) => element.classList.toggle("at", laid.boxes[index] === box));
     const place = box && !box.unknown ? box.place : null;
-    title.hidden = fork.hidden = place === null;
+    title.hidden = bars.hidden = place === null;
     if (place === null) return;
     const { rows, others, kept, n_kept } = barsOf(tree, place, setting(), box.rank, N_BARS);
     const before = [...tree.prompt.slice(1), ...pathOf(box).slice(0, -1).map(labelOf)].slice(-6).join("").replaceAll("·", " ").trim();
@@ -183,8 +183,8 @@ function render({ model, el }) {
         h("span", { class: "before", style: { width: `${(100 * row.before) / most}%` } })),
       h("span", { class: "number" }, said(row, isCut)));
     title.replaceChildren(h("bdi", {}, before ? `After “… ${before}”` : "At the start"), n_kept < n_kept + others.n - others.n_kept || kept < 0.9995
-      ? `: ${n_kept.toLocaleString("en")} tokens stay, with ${(100 * kept).toFixed(1)} % of the mass, which is shared out anew` : ": nothing is cut");
-    fork.replaceChildren(...rows.map((row) => bar(row, labelOf(row.token), !row.kept)),
+      ? `: ${n_kept.toLocaleString("en")} tokens stay, with ${(100 * kept).toFixed(1)} % of the probability, which is renormalized` : ": nothing is cut");
+    bars.replaceChildren(...rows.map((row) => bar(row, labelOf(row.token), !row.kept)),
       ...(others.n ? [bar(others, `${others.n.toLocaleString("en")} others`, !others.n_kept)] : []));
     ui.table(() => ({ caption: `After “${before}”`, columns: ["token", "after the temperature", "after the cut"],
       rows: [...rows.map((row) => [labelOf(row.token), row.before.toFixed(4), row.kept ? row.after.toFixed(4) : "cut"]),
@@ -193,7 +193,7 @@ function render({ model, el }) {
 
   function sentenceOf() {
     const { temperature, top_k, top_p } = setting();
-    const drawn = ways.filter(({ name }) => name !== "greedy" && name !== "beam");
+    const drawn = paths.filter(({ name }) => name !== "greedy" && name !== "beam");
     const different = new Set(drawn.map(({ steps }) => steps.map(({ rank, unknown }) => (unknown ? "…" : rank)).join())).size;
     const cuts = [top_k ? `top-k ${top_k}` : "", top_p ? `top-p ${top_p}` : ""].filter(Boolean).join(", ");
     return `Temperature ${temperature.toFixed(1)}, ${cuts || "nothing cut"}: ${drawn.length} draws give ${different} different ${different === 1 ? "text" : "texts"} (as far as they are shown). ${tree.whole}`;
@@ -201,10 +201,10 @@ function render({ model, el }) {
 
   function draw() {
     if (!tree || !width) return;
-    ways = waysOf(tree, setting(), model.get("n_shown"));
-    laid = layOut(ways);
+    paths = pathsUnder(tree, setting(), model.get("n_shown"));
+    laid = layOut(paths);
     drawTree();
-    drawFork();
+    drawBars();
     for (const [name, { input, shown }] of Object.entries(sliders)) {
       const value = model.get(name);
       const values = tree.settings[name];
@@ -213,7 +213,7 @@ function render({ model, el }) {
       input.value = name === "n_shown" ? value : Math.max(0, values.findIndex((one) => Math.abs(one - value) < 1e-6));
       shown.textContent = name === "temperature" ? value.toFixed(1) : value || "all";
     }
-    const lengths = ways.slice(2).map(({ steps }) => steps.length);
+    const lengths = paths.slice(2).map(({ steps }) => steps.length);
     const { cached, uncached } = costOf(tree.cost, tree.start.length, lengths);
     counter.textContent = `Written so far: ${lengths.reduce((sum, n) => sum + n, 0)} tokens in ${lengths.length} texts. Multiplications without a cache ` +
       `${million(uncached)}, with it ${million(cached)}: ${(uncached / cached).toFixed(1)} times fewer.`;
@@ -230,7 +230,7 @@ function render({ model, el }) {
     hover = null;
     draw();
   });
-  ui.watch("at", () => tree && width && drawFork());
+  ui.watch("at", () => tree && width && drawBars());
   ui.onResize((now) => {
     width = now;
     draw();

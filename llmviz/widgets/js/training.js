@@ -1,7 +1,7 @@
 // TrainingExplorer, the training scrubber: one slider through the saved steps of a run, or of two side by side.
 import { frame, guess, h } from "./base.js";
-import { amongYardsticks, nearestFrame, percent, readLane, scrubQuestion, thousands } from "./training_data.js";
-import { LANE_CSS, makeLane } from "./training_lane.js";
+import { amongBaselines, nearestFrame, percent, readRun, scrubQuestion, thousands } from "./training_data.js";
+import { RUN_CSS, makeRunPart } from "./training_run.js";
 
 const SCRUB_CSS = `
 .scrub { display: flex; gap: 10px; align-items: center; width: 100%; }
@@ -13,7 +13,7 @@ const HELP = "Drag, or ← →: saved steps. Hover over a curve: look. Click or 
 const FRAME_MILLISECONDS = 380;
 
 function render({ model, el }) {
-  const ui = frame({ model, el, title: "Training scrubber", css: LANE_CSS + SCRUB_CSS });
+  const ui = frame({ model, el, title: "Training explorer", css: RUN_CSS + SCRUB_CSS });
   const quiet = { "data-lm-suppress-shortcuts": "true" };
   const playButton = h("button", { type: "button", ...quiet }, "▶ play");
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "saved step", ...quiet });
@@ -23,21 +23,21 @@ function render({ model, el }) {
     const select = h("select", { "aria-label": label, ...quiet });
     return { select, box: h("label", {}, `${label} `, select) };
   };
-  const [prefixBox, filmBox, headBox, wordBox] = ["beginning", "sentence", "head", "follow"].map(choice);
+  const [prefixBox, sentenceBox, headBox, wordBox] = ["beginning", "sentence", "head", "follow"].map(choice);
   const quiz = h("div", {});
-  const lanesBox = h("div", { class: "lanes" });
-  ui.controls.append(h("div", { class: "scrub" }, playButton, slider, at), prefixBox.box, filmBox.box, headBox.box, wordBox.box, quizButton);
+  const runsBox = h("div", { class: "runs" });
+  ui.controls.append(h("div", { class: "scrub" }, playButton, slider, at), prefixBox.box, sentenceBox.box, headBox.box, wordBox.box, quizButton);
   ui.controls.after(h("p", { class: "help" }, HELP));
-  ui.picture.append(quiz, lanesBox);
+  ui.picture.append(quiz, runsBox);
 
-  let lanes = [], parts = [], steps = [], code = "", hover = null, question = null, playing = 0, shown = null;
+  let runs = [], parts = [], steps = [], code = "", hover = null, question = null, playing = 0, shown = null;
   const save = (values) => {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
     model.save_changes();
   };
   const clamp = (value, count) => Math.min(Math.max(0, Number.isInteger(value) ? value : 0), Math.max(0, count - 1));
   const frameNow = () => clamp(model.get("frame"), steps.length);
-  const first = () => lanes[0];
+  const first = () => runs[0];
   const heads = () => (first().attention.length ? first().attention[0].layers * first().attention[0].heads : 0);
   const wordNow = () => (first().words[model.get("word")] === undefined ? null : model.get("word"));
   const pins = () => ui.pins.list.filter((pin) => Number.isInteger(pin) && pin >= 0 && pin < steps.length);
@@ -46,7 +46,7 @@ function render({ model, el }) {
   function state() {
     const now = question ? question.asked : hover ?? frameNow();
     return { frame: now, shown: shown ?? now, pins: question ? [] : pins(), prefix: clamp(model.get("prefix"), first().bars.length),
-      film: clamp(model.get("film"), first().attention.length), head: clamp(model.get("head"), heads()), word: wordNow() };
+      sentence: clamp(model.get("sentence"), first().attention.length), head: clamp(model.get("head"), heads()), word: wordNow() };
   }
 
   function draw() {
@@ -63,15 +63,15 @@ function render({ model, el }) {
     tell(now);
   }
 
-  const lossOf = (lane, now) => `${lane.held_out[now].toFixed(2)} nats a token on unseen texts${amongYardsticks(lane.held_out[now], lane.yardsticks)}; ` +
-    `${lane.training[now].toFixed(2)} on its own`;
-  function laneSentence(lane, { frame: now, prefix }) {
-    const film = lane.bars[prefix];
-    const probabilities = film?.at(now);
-    const best = film ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-    return `${lanes.length > 1 ? `${lane.name}: ` : ""}${lossOf(lane, now)}${lane.copied ? `; ${percent(lane.copied[now])} copied in one piece` : ""}` +
-      `${lane.valid ? `, ${percent(lane.valid[now])} of its texts possible` : ""}.` +
-      `${film ? ` After “…${film.prefix.slice(-24)}” most likely “${film.tokens[best]}” (${probabilities[best].toFixed(2)}).` : ""}`;
+  const lossOf = (run, now) => `${run.held_out[now].toFixed(2)} nats a token on unseen texts${amongBaselines(run.held_out[now], run.baselines)}; ` +
+    `${run.training[now].toFixed(2)} on its own`;
+  function runSentence(run, { frame: now, prefix }) {
+    const frames = run.bars[prefix];
+    const probabilities = frames?.at(now);
+    const best = frames ? probabilities.indexOf(Math.max(...probabilities)) : -1;
+    return `${runs.length > 1 ? `${run.name}: ` : ""}${lossOf(run, now)}${run.copied ? `; ${percent(run.copied[now])} memorized` : ""}` +
+      `${run.valid ? `, ${percent(run.valid[now])} of its texts possible` : ""}.` +
+      `${frames ? ` After “…${frames.prefix.slice(-24)}” most likely “${frames.tokens[best]}” (${probabilities[best].toFixed(2)}).` : ""}`;
   }
 
   function tell(now) {
@@ -79,21 +79,21 @@ function render({ model, el }) {
     if (isHidden()) ui.say(`Predict: what does it write at step ${thousands(steps[now.frame])}?`);
     else {
       const pinned = now.pins.filter((pin) => pin !== now.frame).map((pin) => ` Pinned, step ${thousands(steps[pin])}: ${lossOf(first(), pin)}.`);
-      ui.say(`${here}. ${lanes.map((lane) => laneSentence(lane, now)).join(" ")}${pinned.join("")}`);
+      ui.say(`${here}. ${runs.map((run) => runSentence(run, now)).join(" ")}${pinned.join("")}`);
     }
     ui.code(isHidden() ? "" : `${code.replace("{frame}", now.frame)}  # ${first().held_out[now.frame].toFixed(2)}`);
     ui.table(isHidden() ? null : tableOf);
   }
 
   function tableOf() {
-    const named = (lane, name) => (lanes.length > 1 ? `${lane.name}: ${name}` : name);
-    const columns = lanes.flatMap((lane) => [named(lane, "training loss"), named(lane, "loss on unseen texts"),
-      ...(lane.copied ? [named(lane, "copied")] : []), ...(lane.valid ? [named(lane, "possible")] : []),
-      ...lane.bars.map((film) => `“${film.tokens[0]}” after “…${film.prefix.slice(-24)}”`)]);
+    const named = (run, name) => (runs.length > 1 ? `${run.name}: ${name}` : name);
+    const columns = runs.flatMap((run) => [named(run, "training loss"), named(run, "loss on unseen texts"),
+      ...(run.copied ? [named(run, "copied")] : []), ...(run.valid ? [named(run, "possible")] : []),
+      ...run.bars.map((frames) => `“${frames.tokens[0]}” after “…${frames.prefix.slice(-24)}”`)]);
     return { caption: "Every saved step, losses in nats per token", columns: ["step", ...columns, "it writes"],
-      rows: steps.map((step, frame) => [thousands(step), ...lanes.flatMap((lane) => [lane.training[frame].toFixed(3), lane.held_out[frame].toFixed(3),
-        ...(lane.copied ? [percent(lane.copied[frame])] : []), ...(lane.valid ? [percent(lane.valid[frame])] : []),
-        ...lane.bars.map((film) => film.at(frame)[0].toFixed(3))]), first().options[frame] ?? ""]) };
+      rows: steps.map((step, frame) => [thousands(step), ...runs.flatMap((run) => [run.training[frame].toFixed(3), run.held_out[frame].toFixed(3),
+        ...(run.copied ? [percent(run.copied[frame])] : []), ...(run.valid ? [percent(run.valid[frame])] : []),
+        ...run.bars.map((frames) => frames.at(frame)[0].toFixed(3))]), first().options[frame] ?? ""]) };
   }
 
   function stop() {
@@ -204,27 +204,27 @@ function render({ model, el }) {
     stop();
     const payload = model.get("payload");
     [steps, code, hover, question] = [payload.steps, payload.code, null, null];
-    lanes = payload.lanes.map((lane) => readLane(lane, steps.length));
-    parts = lanes.map((lane, index) => makeLane(lane, { ui, steps, isAlone: lanes.length === 1, isFirst: index === 0, on, quiet }));
-    lanesBox.style.setProperty("--lanes", lanes.length);
-    lanesBox.classList.toggle("two", lanes.length > 1);
-    lanesBox.replaceChildren(...parts.map(({ box }) => box));
+    runs = payload.runs.map((run) => readRun(run, steps.length));
+    parts = runs.map((run, index) => makeRunPart(run, { ui, steps, isAlone: runs.length === 1, isFirst: index === 0, on, quiet }));
+    runsBox.style.setProperty("--runs", runs.length);
+    runsBox.classList.toggle("two", runs.length > 1);
+    runsBox.replaceChildren(...parts.map(({ box }) => box));
     slider.max = steps.length - 1;
     const fill = ({ select, box }, texts, isUseful = texts.length > 1) => {
       select.replaceChildren(...options(texts));
       box.hidden = !isUseful;
     };
     fill(prefixBox, first().bars.map(({ prefix }) => (prefix.length > 28 ? `…${prefix.slice(-27)}` : prefix)));
-    fill(filmBox, first().attention.map(({ film }) => film.labels.slice(1, 4).join(" ")));
+    fill(sentenceBox, first().attention.map(({ frames }) => frames.labels.slice(1, 4).join(" ")));
     fill(headBox, Array.from({ length: heads() }, (_, head) =>
       `layer ${Math.floor(head / first().attention[0].heads)}, head ${head % first().attention[0].heads}`));
     fill(wordBox, ["no word", ...first().words]);
     quizButton.hidden = !scrubQuestion(steps, first().options, 0);
   });
-  ui.watch(["payload", "frame", "prefix", "film", "head", "word", "pins"], () => {
+  ui.watch(["payload", "frame", "prefix", "sentence", "head", "word", "pins"], () => {
     const now = state();
     prefixBox.select.selectedIndex = now.prefix;
-    filmBox.select.selectedIndex = now.film;
+    sentenceBox.select.selectedIndex = now.sentence;
     headBox.select.selectedIndex = now.head;
     wordBox.select.selectedIndex = now.word === null ? 0 : now.word + 1;
     draw();
@@ -239,7 +239,7 @@ function render({ model, el }) {
   slider.addEventListener("input", ui.guard(() => goTo(Number(slider.value))));
   playButton.addEventListener("click", ui.guard(play));
   quizButton.addEventListener("click", ui.guard(() => save({ predict: !model.get("predict") })));
-  for (const [{ select }, name, shift] of [[prefixBox, "prefix", 0], [filmBox, "film", 0], [headBox, "head", 0], [wordBox, "word", -1]]) {
+  for (const [{ select }, name, shift] of [[prefixBox, "prefix", 0], [sentenceBox, "sentence", 0], [headBox, "head", 0], [wordBox, "word", -1]]) {
     select.addEventListener("change", ui.guard(() => save({ [name]: select.selectedIndex + shift < 0 ? null : select.selectedIndex + shift })));
   }
   const repaint = () => {

@@ -2,22 +2,22 @@
 import { unpack } from "./base.js";
 import { readAttention } from "./attention_data.js";
 
-// One run: the payload's own lists, and its films opened.
-export function readLane(lane, nFrames) {
-  const places = lane.points ? unpack(lane.points) : null;
-  const nWords = lane.words.length;
+// One run: the payload's own lists, and its frames opened.
+export function readRun(run, nFrames) {
+  const places = run.points ? unpack(run.points) : null;
+  const nWords = run.words.length;
   return {
-    ...lane,
-    bars: lane.bars.map(({ prefix, tokens, exact, film }) => {
-      const values = unpack(film);
+    ...run,
+    bars: run.bars.map(({ prefix, tokens, exact, frames }) => {
+      const values = unpack(frames);
       return { prefix, tokens, exact, at: (frame) => tokens.map((_, index) => values[frame * tokens.length + index] / 65535) };
     }),
-    attention: lane.attention.map(({ labels, n_layers: layers, n_heads: heads, weights }) => ({ layers, heads,
-      film: readAttention({ labels, n_layers: layers * nFrames, n_heads: heads, mask: null }, weights) })),
+    attention: run.attention.map(({ labels, n_layers: layers, n_heads: heads, weights }) => ({ layers, heads,
+      frames: readAttention({ labels, n_layers: layers * nFrames, n_heads: heads, mask: null }, weights) })),
     // x and y from 0 to 1, y upwards; between two frames where `frame` is no whole number.
     pointsAt: places && ((frame) => {
       const [low, high, part] = [Math.floor(frame), Math.ceil(frame), frame - Math.floor(frame)];
-      return lane.words.map((_, word) => [0, 1].map((axis) => {
+      return run.words.map((_, word) => [0, 1].map((axis) => {
         const at = (which) => places[(which * nWords + word) * 2 + axis] / 65535;
         return at(low) + (at(high) - at(low)) * part;
       }));
@@ -25,9 +25,9 @@ export function readLane(lane, nFrames) {
   };
 }
 
-// One saved step of an attention film, as the attention explorer's painter takes it.
-export const attentionAt = ({ film, layers }, frame) =>
-  ({ ...film, layers, weight: (layer, head, query, key) => film.weight(frame * layers + layer, head, query, key) });
+// One saved step of an attention frames, as the attention explorer's painter takes it.
+export const attentionAt = ({ frames, layers }, frame) =>
+  ({ ...frames, layers, weight: (layer, head, query, key) => frames.weight(frame * layers + layer, head, query, key) });
 
 // The saved step nearest to a place on the axis, `x` being where each step lies.
 export function nearestFrame(steps, x, place) {
@@ -39,13 +39,13 @@ export function nearestFrame(steps, x, place) {
   return best;
 }
 
-// Between which yardsticks a loss lies, in words: ", below bigram and above exact entropy".
-export function amongYardsticks(loss, lines) {
+// Between which baselines a loss lies, in words: ", below bigram and above exact entropy".
+export function amongBaselines(loss, lines) {
   const ordered = [...lines].sort((a, b) => b[1] - a[1]);
   const above = ordered.filter(([, value]) => loss < value);
   const below = ordered.filter(([, value]) => loss >= value);
   if (!ordered.length) return "";
-  if (!above.length) return ", above every yardstick";
+  if (!above.length) return ", above every baseline";
   return `, below ${above.at(-1)[0]}${below.length ? ` and above ${below[0][0]}` : ""}`;
 }
 

@@ -1,4 +1,4 @@
-// The loss curve of the training explorers: curves between yardsticks, painted on a canvas.
+// The loss curve of the training explorers: curves between baselines, painted on a canvas.
 import { sharpen } from "./attention_paint.js";
 
 const LINE_HEIGHT = 14;
@@ -77,7 +77,7 @@ function paintAxes(pen, layout, ink) {
   pen.globalAlpha = 1;
 }
 
-function paintYardsticks(pen, layout, lines, ink) {
+function paintBaselines(pen, layout, lines, ink) {
   const places = spreadOut(lines.map(([, value]) => layout.y(value)), LINE_HEIGHT, layout.top + layout.high);
   pen.textAlign = "left";
   pen.textBaseline = "middle";
@@ -119,14 +119,14 @@ function paintCurve(pen, layout, { points, color, dashed, dots }) {
   }
 }
 
-// What stays while one scrubs: axes, yardsticks, curves.
+// What stays while one scrubs: axes, baselines, curves.
 export function paintLosses(canvas, layout, { curves, lines, ink, font }) {
   const pen = sharpen(canvas, layout.width, layout.height);
   pen.font = font;
   paintAxes(pen, layout, ink);
-  paintYardsticks(pen, layout, lines, ink);
+  paintBaselines(pen, layout, lines, ink);
   for (const curve of curves) paintCurve(pen, layout, curve);
 }
 
-// The widest name of a yardstick decides how much room is left of it.
+// The widest name of a baseline decides how much room is left of it.
 export const labelRoom = (pen, lines) => 18 + Math.max(0, ...lines.map(([name, value]) => pen.measureText(`${name} ${value.toFixed(2)}`).width));

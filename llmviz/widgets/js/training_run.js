@@ -7,17 +7,17 @@ import { legendEntry } from "./embeddings_side.js";
 import { attentionAt, percent, thousands } from "./training_data.js";
 import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
 
-export const LANE_CSS = `
-.lanes { display: grid; grid-template-columns: repeat(var(--lanes), minmax(0, 1fr)); gap: 6px 22px; }
-.lane { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-content: start; container-type: inline-size; }
-.lane > .cells { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-items: start; }
-.two .lane { grid-row: 1; }
-@media (max-width: 600px) { .lanes { grid-template-columns: minmax(0, 1fr); } .two .lane { grid-row: auto; } }
-@container (min-width: 640px) { .lane > .cells { grid-template-columns: repeat(20, minmax(0, 1fr)); }
+export const RUN_CSS = `
+.runs { display: grid; grid-template-columns: repeat(var(--runs), minmax(0, 1fr)); gap: 6px 22px; }
+.run { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-content: start; container-type: inline-size; }
+.run > .cells { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-items: start; }
+.two .run { grid-row: 1; }
+@media (max-width: 600px) { .runs { grid-template-columns: minmax(0, 1fr); } .two .run { grid-row: auto; } }
+@container (min-width: 640px) { .run > .cells { grid-template-columns: repeat(20, minmax(0, 1fr)); }
   .cells > .loss { grid-column: span 11; } .cells > .writes { grid-column: span 9; }
   .cells > .bars { grid-column: span 6; } .cells > .looks { grid-column: span 6; } .cells > .map { grid-column: span 8; } }
-.lane h4 { margin: 0 0 3px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
-.lane h3 { margin: 4px 0 0; font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
+.run h4 { margin: 0 0 3px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
+.run h3 { margin: 4px 0 0; font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
 .stack { position: relative; } .stack canvas { display: block; } .stack canvas + canvas { position: absolute; inset: 0; }
 .loss .marks { cursor: ew-resize; touch-action: none; }
 .key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0; font-size: 13px; }
@@ -45,16 +45,16 @@ export const LANE_CSS = `
 .bar .diamond { position: absolute; top: 2px; width: 9px; height: 9px; margin-left: -5px; transform: rotate(45deg);
   border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
 .thumbs { cursor: pointer; display: block; margin: 0 0 4px; }
-.lane select { max-width: 100%; }
+.run select { max-width: 100%; }
 `;
 const [LOSS_HEIGHT, MAP_HEIGHT, THUMB, GAP] = [250, 290, 34, 4];
 const NO_TEXT = "This run kept no samples.";
 
-export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
-  const nHeads = lane.attention.length ? lane.attention[0].layers * lane.attention[0].heads : 0;
+export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
+  const nHeads = run.attention.length ? run.attention[0].layers * run.attention[0].heads : 0;
   const canvas = (label, more = {}) => h("canvas", { role: "img", "aria-label": label, ...more });
-  const base = canvas(`loss curve of ${lane.name}`);
-  const marks = canvas(`${lane.name}: choose a saved step`, { class: "marks", ...quiet, tabindex: isFirst ? "0" : "-1" });
+  const base = canvas(`loss curve of ${run.name}`);
+  const marks = canvas(`${run.name}: choose a saved step`, { class: "marks", ...quiet, tabindex: isFirst ? "0" : "-1" });
   const writes = h("div", { class: "texts" });
   const meters = h("div", {});
   const bars = h("div", {});
@@ -62,16 +62,16 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   const looks = canvas("where the chosen head looks");
   const points = canvas("map of the embeddings");
   const shownShare = h("p", { class: "hint" });
-  const legend = h("div", { class: "legend" }, ...lane.groups.map(legendEntry));
+  const legend = h("div", { class: "legend" }, ...run.groups.map(legendEntry));
   const cell = (name, title, ...inside) => h("div", { class: name }, h("h4", {}, title), ...inside);
   const cells = h("div", { class: "cells" },
     cell("loss", "Loss, nats per token", h("div", { class: "stack" }, base, marks),
       h("p", { class: "key" }, h("span", {}, h("i", {}), "on its own texts"), h("span", { class: "held" }, h("i", {}), "on unseen texts"))),
     cell("writes", "It writes", writes, meters),
-    lane.bars.length ? cell("bars", "What comes next?", bars) : null,
+    run.bars.length ? cell("bars", "Next token", bars) : null,
     nHeads ? cell("looks", "Where a head looks", thumbs, looks) : null,
-    lane.pointsAt ? cell("map", "Map of the embeddings", points, legend, shownShare) : null);
-  const box = h("div", { class: "lane" }, isAlone ? null : h("h3", {}, h("bdi", {}, lane.name)), cells);
+    run.pointsAt ? cell("map", "Map of the embeddings", points, legend, shownShare) : null);
+  const box = h("div", { class: "run" }, isAlone ? null : h("h3", {}, h("bdi", {}, run.name)), cells);
 
   let layout = null;
   let font = "12px sans-serif";
@@ -87,13 +87,13 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     font = `12px ${getComputedStyle(ui.box).fontFamily}`;
     const pen = base.getContext("2d");
     pen.font = font;
-    const values = [...lane.training, ...lane.held_out, ...lane.yardsticks.map(([, value]) => value)];
-    const ceiling = lane.yardsticks.length ? 1.35 * Math.max(...lane.yardsticks.map(([, value]) => value)) : Infinity;
-    layout = lossLayout({ width, height: LOSS_HEIGHT, nSteps: steps.at(-1), isLog: true, labelWidth: labelRoom(pen, lane.yardsticks),
+    const values = [...run.training, ...run.held_out, ...run.baselines.map(([, value]) => value)];
+    const ceiling = run.baselines.length ? 1.35 * Math.max(...run.baselines.map(([, value]) => value)) : Infinity;
+    layout = lossLayout({ width, height: LOSS_HEIGHT, nSteps: steps.at(-1), isLog: true, labelWidth: labelRoom(pen, run.baselines),
       lowest: Math.min(...values), highest: Math.min(ceiling, Math.max(...values)) });
     const curve = (losses, color, more) => ({ points: steps.map((step, frame) => [step, losses[frame]]), color, ...more });
-    paintLosses(base, layout, { lines: lane.yardsticks, ink: look.ink, font,
-      curves: [curve(lane.training, TRAINING_COLOR, { dots: "circle" }), curve(lane.held_out, HELD_OUT_COLOR, { dots: "square", dashed: true })] });
+    paintLosses(base, layout, { lines: run.baselines, ink: look.ink, font,
+      curves: [curve(run.training, TRAINING_COLOR, { dots: "circle" }), curve(run.held_out, HELD_OUT_COLOR, { dots: "square", dashed: true })] });
   }
 
   function paintMarks({ frame, pins }) {
@@ -109,7 +109,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
       pen.lineTo(x, layout.top + layout.high);
       pen.stroke();
       pen.setLineDash([]);
-      for (const losses of [lane.training, lane.held_out]) {
+      for (const losses of [run.training, run.held_out]) {
         pen.beginPath();
         pen.arc(x, layout.y(losses[at]), 6, 0, 2 * Math.PI);
         pen.stroke();
@@ -123,15 +123,15 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     h("span", { class: [isCopied && "copied", isWrong && "wrong"].filter(Boolean).join(" ") || null }, text);
   const sampleOf = (pieces, title, name) => h("div", { class: name }, h("b", {}, title), h("bdi", {}, ...pieces.map(pieceOf)));
   function fillWrites({ frame, pins }) {
-    const written = lane.samples[frame]?.slice(0, isAlone ? 2 : 1) ?? [];
-    const before = pins.length && pins[0] !== frame ? lane.samples[pins[0]]?.[0] : null;
+    const written = run.samples[frame]?.slice(0, isAlone ? 2 : 1) ?? [];
+    const before = pins.length && pins[0] !== frame ? run.samples[pins[0]]?.[0] : null;
     writes.replaceChildren(...(written.length ? [] : [h("p", { class: "hint" }, NO_TEXT)]),
       ...written.slice(0, before ? 1 : 2).map((pieces) => sampleOf(pieces, "", "sample")),
       ...(before ? [sampleOf(before, `Pinned, step ${thousands(steps[pins[0]])}: `, "sample pin1")] : []));
-    meters.replaceChildren(...[meterOf("copied passage", lane.copied, frame, "full", lane.copied_by_chance),
-      meterOf("possible texts", lane.valid, frame, "full valid", null)].filter(Boolean));
-    if (lane.copied && lane.copied_by_chance !== null) {
-      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of the world (${percent(lane.copied_by_chance)}).`));
+    meters.replaceChildren(...[meterOf("memorized passage", run.copied, frame, "full", run.copied_by_chance),
+      meterOf("possible texts", run.valid, frame, "full valid", null)].filter(Boolean));
+    if (run.copied && run.copied_by_chance !== null) {
+      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of the world (${percent(run.copied_by_chance)}).`));
     }
   }
   function meterOf(label, values, frame, name, tick) {
@@ -143,18 +143,18 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
 
   // Rows are made once for a beginning; then only widths and numbers change.
   function fillBars({ frame, pins, prefix }) {
-    if (!lane.bars.length) return;
-    const film = lane.bars[Math.min(prefix, lane.bars.length - 1)];
+    if (!run.bars.length) return;
+    const frames = run.bars[Math.min(prefix, run.bars.length - 1)];
     if (shownBars !== prefix) {
       shownBars = prefix;
-      rows = film.tokens.map((token, index) => {
+      rows = frames.tokens.map((token, index) => {
         const [full, ghost, number] = [h("div", { class: "full" }), h("div", { class: "ghost", hidden: true }), h("span", { class: "number" })];
-        const exact = film.exact[index] ? h("div", { class: "diamond", style: { left: `${100 * film.exact[index]}%` } }) : null;
+        const exact = frames.exact[index] ? h("div", { class: "diamond", style: { left: `${100 * frames.exact[index]}%` } }) : null;
         return { full, ghost, number, row: h("div", { class: "bar" }, h("span", { class: "name" }, h("bdi", {}, token)), h("div", { class: "track" }, full, ghost, exact), number) };
       });
-      bars.replaceChildren(h("p", { class: "hint" }, "after “", h("bdi", {}, film.prefix), film.exact.length ? "” (◇: the world, exactly)" : "”"), ...rows.map(({ row }) => row));
+      bars.replaceChildren(h("p", { class: "hint" }, "after “", h("bdi", {}, frames.prefix), frames.exact.length ? "” (◇: exact, from the world)" : "”"), ...rows.map(({ row }) => row));
     }
-    const [now, before] = [film.at(frame), pins.length && pins[0] !== frame ? film.at(pins[0]) : null];
+    const [now, before] = [frames.at(frame), pins.length && pins[0] !== frame ? frames.at(pins[0]) : null];
     rows.forEach(({ full, ghost, number }, index) => {
       full.style.width = `${100 * now[index]}%`;
       number.textContent = now[index].toFixed(2);
@@ -163,9 +163,9 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     });
   }
 
-  function paintLooks({ frame, film, head }) {
+  function paintAttention({ frame, sentence, head }) {
     if (!nHeads) return;
-    const chosen = lane.attention[Math.min(film, lane.attention.length - 1)];
+    const chosen = run.attention[Math.min(sentence, run.attention.length - 1)];
     const data = attentionAt(chosen, frame);
     const perRow = Math.max(1, Math.min(nHeads, Math.floor((looks.parentElement.clientWidth + GAP) / (THUMB + GAP))));
     const pen = sharpen(thumbs, perRow * (THUMB + GAP), Math.ceil(nHeads / perRow) * (THUMB + GAP));
@@ -183,18 +183,18 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
   }
 
   function paintPoints({ frame, shown, word }) {
-    if (!lane.pointsAt || !look) return;
+    if (!run.pointsAt || !look) return;
     const width = points.parentElement.clientWidth;
     const pen = sharpen(points, width, MAP_HEIGHT);
     const scale = Math.min(width, MAP_HEIGHT) - 24;
     const place = ([x, y]) => [width / 2 + (x - 0.5) * scale * Math.min(1.25, width / MAP_HEIGHT), MAP_HEIGHT / 2 - (y - 0.5) * scale];
-    const places = lane.pointsAt(shown).map(place);
-    if (word !== null && word < places.length) paintTrail(pen, steps.map((_, at) => place(lane.pointsAt(at)[word])), frame, look.accent);
+    const places = run.pointsAt(shown).map(place);
+    if (word !== null && word < places.length) paintTrail(pen, steps.map((_, at) => place(run.pointsAt(at)[word])), frame, look.accent);
     pen.lineWidth = 0.5;
     pen.strokeStyle = look.ink;
     places.forEach(([x, y], index) => {
-      pen.fillStyle = colorOf(lane.group_of[index] ?? 0);
-      drawShape(pen, lane.group_of[index] ?? 0, x, y, index === word ? 6 : 3.6);
+      pen.fillStyle = colorOf(run.group_of[index] ?? 0);
+      drawShape(pen, run.group_of[index] ?? 0, x, y, index === word ? 6 : 3.6);
       pen.fill();
       pen.stroke();
     });
@@ -204,12 +204,12 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
     pen.strokeStyle = look.background;
     pen.fillStyle = look.ink;
     const order = [...places.keys()].sort((a, b) => (b === word) - (a === word));
-    const asked = order.map((index) => ({ x: places[index][0], y: places[index][1], width: widthOf(pen, lane.words[index]), must: index === word }));
+    const asked = order.map((index) => ({ x: places[index][0], y: places[index][1], width: widthOf(pen, run.words[index]), must: index === word }));
     for (const { index, x, y } of labelPlaces(asked, { width, height: MAP_HEIGHT, line: 11, gap: 6 })) {
-      pen.strokeText(lane.words[order[index]], x, y);
-      pen.fillText(lane.words[order[index]], x, y);
+      pen.strokeText(run.words[order[index]], x, y);
+      pen.fillText(run.words[order[index]], x, y);
     }
-    shownShare.textContent = lane.variance ? `One plane for all steps; it shows ${percent(lane.variance[frame])} of the spread.` : "";
+    shownShare.textContent = run.variance ? `One plane for all steps; it shows ${percent(run.variance[frame])} of the spread.` : "";
     points.places = places;
   }
   const widths = new Map();
@@ -240,7 +240,7 @@ export function makeLane(lane, { ui, steps, isAlone, isFirst, on, quiet }) {
       if (!look) paintCurves();
       // Sizes are read before anything is changed, so that the page is laid out once.
       paintMarks(state);
-      paintLooks(state);
+      paintAttention(state);
       paintPoints(state);
       fillBars(state);
       fillWrites(state);

@@ -1,4 +1,4 @@
-"""How any string becomes a label: nothing invisible, nothing the font lacks, nothing longer than its place.
+"""Any string as a label: nothing invisible, nothing the font lacks, nothing longer than its place.
 
 Tokens may be spaces, line ends, halves of an emoji, Korean, control characters or ten thousand letters.
 A picture shows ``·`` for a space, ``↵`` for a line end, and ``U+C548`` for what cannot be drawn.
@@ -88,22 +88,27 @@ def token_label(token: str, limit: int = 20) -> str:
     return _assemble(token, limit, _SYMBOLS, in_picture=True) or "∅"
 
 
-def spoken_token(token: str, limit: int = 20) -> str:
-    """Return a token in quotation marks, as an alt text names it (a reader has more letters than a font).
+def token_text(token: str, limit: int = 24) -> str:
+    """Return a token as a page or an alternative text shows it (they have more letters than a font)."""
+    return _assemble(token, limit, _SYMBOLS, in_picture=False) or "∅"
+
+
+def spoken_token(token: str) -> str:
+    """Return a token in quotation marks, as a sentence names it.
 
     >>> spoken_token(" 안녕")
     '“·안녕”'
     """
-    return f"“{_assemble(token, limit, _SYMBOLS, in_picture=False) or '∅'}”"
+    return f"“{token_text(token, 20)}”"
 
 
 def prose_label(text: str, limit: int = 120) -> str:
-    """Return a title, a unit or a name as a picture shows it: spaces stay spaces, line ends become spaces."""
+    """Return prose as a picture shows it: on one line, every character drawable."""
     return _assemble(" ".join(text.split()), limit, {" ": " "}, in_picture=True)
 
 
 def spoken_prose(text: str, limit: int = 120) -> str:
-    """Return a title, a unit or a name as an alt text says it: one line, nothing invisible."""
+    """Return prose on one line, nothing invisible in it."""
     return _assemble(" ".join(text.split()), limit, {" ": " "}, in_picture=False)
 
 

@@ -1,4 +1,4 @@
-"""The one place where the look is set: a white card that reads well in a light and in a dark page."""
+"""The look of all plots, and their way into the page: figures, colors, legends, PNG, HTML and alternative text."""
 
 import functools
 import textwrap
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from llmviz.plots.labels import font_families, prose_label
+from llmviz.plots._labels import font_families, prose_label
 
 MAX_WIDTH = 8.5  # inches; 850 pixels in a page
 PIXELS_PER_INCH = 100
@@ -64,41 +64,40 @@ _SETTINGS = {
 
 
 def plot_style():
-    """Return the context in which figures are drawn, whatever style the learner's own plots have."""
+    """Return the context in which plots are drawn, whatever style the notebook's own plots have."""
     return style.context(["default", _SETTINGS | {"font.family": list(font_families())}])
 
 
-def styled(view: Callable) -> Callable:
-    """Draw a view in the house style."""
+def styled(plot: Callable) -> Callable:
+    """Draw a plot in this style."""
 
-    @functools.wraps(view)
-    def in_house_style(*arguments, **options):
+    @functools.wraps(plot)
+    def in_style(*arguments, **options):
         with plot_style():
-            return view(*arguments, **options)
+            return plot(*arguments, **options)
 
-    return in_house_style
+    return in_style
 
 
 def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """Make a figure (inches) that pyplot never hears of: nothing piles up, nothing is shown twice."""
+    """Return a figure (inches) outside pyplot, so that none piles up or is shown twice."""
     figure = Figure(figsize=(min(width, MAX_WIDTH), height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
-def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the caller's Axes, or those of a new figure of this size in inches."""
-    if ax is None:
-        return new_figure(width, height).add_subplot()
-    if not isinstance(ax, Axes):
-        raise ValueError(f"ax must be one matplotlib Axes, but is {type(ax).__name__}.")
-    return ax
+def new_axes(width: float, height: float) -> Axes:
+    """Return the Axes of a new figure of this size in inches."""
+    return new_figure(width, height).add_subplot()
+
+
+def describe(axes: Axes, text: str) -> None:
+    """Keep the alternative text with the Axes that it describes."""
+    axes.llmviz_alt_text = text
 
 
 def tidy(axes: Axes, grid: str = "both") -> None:
-    """Give the Axes, which may be the caller's own, a faint grid behind the data and no box around them."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
+    """Give the Axes a faint grid behind the data."""
     axes.grid(axis=grid, color=GRID)
 
 

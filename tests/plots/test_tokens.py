@@ -1,9 +1,9 @@
+"""Token strips and the loss at each token."""
+
 from itertools import pairwise
 
-import hostile
+import numpy as np
 import pytest
-from hypothesis import given, settings
-from matplotlib.figure import Figure
 
 from llmviz import plots
 
@@ -15,10 +15,9 @@ def texts(axes) -> list[str]:
 
 
 def test_each_token_is_a_box_with_its_id_below():
-    axes = plots.token_strip(SENTENCE, [31, 12, 5, 9, 40, 0], title="Tokens")
+    axes = plots.token_strip(SENTENCE, [31, 12, 5, 9, 40, 0])
     assert [box.get_label() for box in axes.patches] == ["Mia", "·found", "·a", "·red", "·kite", "↵"]
     assert texts(axes) == ["Mia", "31", "·found", "12", "·a", "5", "·red", "9", "·kite", "40", "↵", "0"]
-    assert axes.get_title() == "Tokens"
     for box, label, token_id in zip(axes.patches, axes.texts[::2], axes.texts[1::2], strict=True):
         middle = box.get_x() + box.get_width() / 2
         assert label.get_position()[0] == token_id.get_position()[0] == pytest.approx(middle)
@@ -53,44 +52,6 @@ def test_a_short_text_leaves_nothing_out():
     assert not any("more" in text for text in texts(plots.token_strip(SENTENCE)))
 
 
-def test_in_the_learners_own_axes_it_fits_their_height(overlaps):
-    axes = Figure(figsize=(4, 1)).add_subplot()
-    assert plots.token_strip(SENTENCE * 20, ax=axes) is axes
-    assert "more tokens" in axes.texts[-1].get_text()
-    assert max(box.get_y() + box.get_height() for box in axes.patches) <= axes.get_ylim()[0]
-    assert not overlaps(axes.patches)
-
-
-@settings(max_examples=30, deadline=None)
-@given(hostile.token_lists(30))
-def test_any_tokens_can_be_drawn(tokens):
-    axes = plots.token_strip(tokens, range(len(tokens)), title=tokens[0])
-    assert len(axes.patches) == len(tokens) or "more token" in axes.texts[-1].get_text()
-    assert plots.to_png(axes, 40)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "token_ids", "message"),
-    [
-        ([], None, "no tokens"),
-        ("Mia found", None, "list of strings, not one string"),
-        ([1, 2], None, "number 0 is int"),
-        (7, None, "list of strings"),
-        (["a", "b"], [1], "token_ids has 1 entries, but tokens has 2"),
-        (["a"], [0.5], "whole numbers"),
-        (["a"], ["x"], "whole numbers"),
-    ],
-)
-def test_bad_input_is_refused_in_a_sentence(tokens, token_ids, message):
-    with pytest.raises(ValueError, match=message):
-        plots.token_strip(tokens, token_ids)
-
-
-def test_ax_must_be_axes():
-    with pytest.raises(ValueError, match="ax must be one matplotlib Axes, but is Figure"):
-        plots.next_token_bars([1.0], ["a"], ax=Figure())
-
-
 def test_alt_text_names_the_first_tokens_and_counts_the_rest():
     assert plots.alt_text(plots.token_strip([" a", "\n"], [5, 0])) == "Token strip: 2 tokens. “·a” (5), “↵” (0)."
     assert plots.alt_text(plots.token_strip(["x"] * 1500)).endswith(" and 1,488 more tokens.")
@@ -105,8 +66,32 @@ def test_several_strips_stand_below_each_other_each_with_all_its_tokens():
     assert plots.alt_text(axes).count("Token strip: ") == 2
 
 
-def test_there_must_be_strips_and_tokens_in_them():
-    with pytest.raises(ValueError, match="give at least one title"):
-        plots.token_strips({})
-    with pytest.raises(ValueError, match="the tokens of 'words'"):
-        plots.token_strips({"words": []})
+TOKENS = ["red", " kite", "red", " kite"]
+
+
+def test_draws_each_loss_over_its_token():
+    axes = plots.token_losses([7.0, 6.8, 0.1, 0.2], TOKENS)
+    [line] = axes.lines
+    np.testing.assert_array_equal(line.get_ydata(), [7.0, 6.8, 0.1, 0.2])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["red", "·kite", "red", "·kite"]
+    assert axes.get_ylabel() == "surprise, nats" and axes.get_ylim()[0] == 0
+    assert axes.get_legend() is None
+
+
+def test_several_lines_differ_in_color_and_marker_and_are_named():
+    axes = plots.token_losses({"all heads": [3, 2, 0, 0], "one off": [3, 2, 4, 4]}, TOKENS, rounds=[2], chance=6.9)
+    named = axes.lines[:2]
+    assert len({line.get_color() for line in named}) == len({line.get_marker() for line in named}) == 2
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["all heads", "one off"]
+    assert axes.lines[2].get_xdata() == [1.5, 1.5]
+    assert list(axes.lines[3].get_ydata()) == [6.9, 6.9]
+    assert axes.texts[0].get_text() == "blind guessing"
+
+
+def test_the_sentence_tells_the_mean_of_each_round_and_line():
+    axes = plots.token_losses({"all": [3, 2, 0, 0], "one off": [3, 2, 4, 4]}, TOKENS, rounds=[2])
+    assert plots.alt_text(axes) == (
+        "Surprise at each of 4 tokens, in nats. all: mean of round 1: about 2.5; round 2: about 0.0. "
+        "one off: mean of round 1: about 2.5; round 2: about 4.0."
+    )
+    assert plots.alt_text(plots.token_losses([1, 2], ["a", "b"])).endswith("Mean: about 1.5.")

@@ -1,6 +1,6 @@
-"""The door of every figure: shapes and numbers are looked at here, and refused in a sentence."""
+"""Input validation of all plots and widgets: each error says what was given and what was expected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """Return what numpy understands as an array; a torch tensor may need gradients or live on a GPU."""
+    """Return an array; a torch tensor may require gradients or lie on a GPU."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.double() if values.is_floating_point() else values
@@ -60,8 +60,8 @@ def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, ex
             )
     if not texts:
         raise ValueError(f"There are no {name} to draw: the list is empty.")
-    if n_expected is not None and len(texts) != n_expected:
-        raise ValueError(f"{name} has {len(texts):,} entries, but {expected_by} has {n_expected:,}: give one for each.")
+    if n_expected is not None:
+        same_length(texts, name, n_expected, expected_by)
     return [str(text) for text in texts]
 
 
@@ -72,8 +72,7 @@ def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[
         raise ValueError(
             f"{name} must be a list of whole numbers, but has shape {array.shape} and holds {array.dtype}."
         )
-    if len(array) != n_expected:
-        raise ValueError(f"{name} has {len(array):,} entries, but {expected_by} has {n_expected:,}: give one for each.")
+    same_length(array, name, n_expected, expected_by)
     return [int(number) for number in array]
 
 
@@ -90,7 +89,23 @@ def probability_vector(values, name: str) -> np.ndarray:
     return array
 
 
-def attention_mask(mask, weights: np.ndarray) -> np.ndarray:
+def shares(values, name: str, n_dims: int) -> np.ndarray:
+    """Return numbers that all lie between 0 and 1."""
+    array = finite_numbers(values, name, n_dims)
+    if array.min() < 0 or array.max() > 1 + SUM_TOLERANCE:
+        raise ValueError(f"{name} must lie between 0 and 1; given {array.min():.3g} to {array.max():.3g}")
+    return array
+
+
+def same_length(values: Sequence, name: str, n_expected: int, expected_by: str) -> None:
+    """Raise ValueError where the number of values is not the expected one."""
+    if len(values) != n_expected:
+        raise ValueError(
+            f"{name} has {len(values):,} entries, but {expected_by} has {n_expected:,}: give one for each."
+        )
+
+
+def _attention_mask(weights: np.ndarray, mask) -> np.ndarray:
     """Return the mask (query, key), True = may attend.
 
     Without one, guess: causal where all of the future is exactly 0, else nothing is masked.
@@ -122,12 +137,7 @@ def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str]
             f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} "
             "tokens: both sides need one row and one column for each token."
         )
-    if weights.min() < 0:
-        raise ValueError(
-            f"attention_weights must not be negative, but hold {weights.min():.3g}: "
-            "are these scores? A softmax over the keys turns scores into weights."
-        )
-    mask = attention_mask(mask, weights)
+    mask = _attention_mask(_not_negative(weights, "attention_weights"), mask)
     sums = weights.sum(axis=-1)
     wrong = (np.abs(sums - 1) > SUM_TOLERANCE) & ~((sums == 0) & ~mask.any(axis=-1))
     if wrong.any():
@@ -137,3 +147,26 @@ def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str]
             f"adds up to {sums[place]:.4g}: rows are queries, columns are keys."
         )
     return weights, tokens, mask
+
+
+def cross_attention(weights, target, source) -> tuple[np.ndarray, list[str], list[str]]:
+    """Return cross-attention (target, source) and its words, all in agreement."""
+    weights = _not_negative(finite_numbers(weights, "cross_attention", 2), "cross_attention")
+    target = text_list(target, "target", weights.shape[0], "cross_attention (its rows)")
+    source = text_list(source, "source", weights.shape[1], "cross_attention (its columns)")
+    sums = weights.sum(axis=1)
+    if (wrong := np.abs(sums - 1)).max() > SUM_TOLERANCE:
+        raise ValueError(
+            f"each row of cross_attention (one target word) must add up to 1, but row {int(wrong.argmax())} adds up to "
+            f"{sums[wrong.argmax()]:.4g}: rows are target words, columns are source words."
+        )
+    return weights, target, source
+
+
+def _not_negative(weights: np.ndarray, name: str) -> np.ndarray:
+    if weights.min() < 0:
+        raise ValueError(
+            f"{name} must not be negative, but holds {weights.min():.3g}: are these scores? A softmax over the keys "
+            "turns scores into weights."
+        )
+    return weights

@@ -1,0 +1,342 @@
+"""Probabilities: bars of next tokens, two models side by side, the tree of sampled texts, confidence and truth."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from llmviz.plots import _validation as validation
+from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, token_label
+from llmviz.plots._style import (
+    BLUE,
+    FAINT_INK,
+    GRID,
+    HATCH,
+    HATCH_INK,
+    MAX_WIDTH,
+    ORANGE,
+    VERMILLION,
+    describe,
+    legend_above,
+    new_axes,
+    put_title,
+    styled,
+    tidy,
+)
+
+_MODEL = "the model"
+_REFERENCE = "exact, from the world"
+_SPOKEN_TOKENS = 3
+_NEARLY_EQUAL = 6  # decimals; nearer probabilities are listed in the order of their ids on every machine
+
+
+@styled
+def next_token_bars(
+    probabilities,
+    tokens: Sequence[str],
+    *,
+    top: int = 10,
+    reference=None,
+) -> Axes:
+    """Draw the most likely next tokens as bars, with everything else together as "other".
+
+    `probabilities` (vocab,) go with `tokens` (vocab strings); a selection of both does too: what it lacks
+    to 1 is "other". `reference` holds the exact probabilities, as an array like `probabilities` or a dict
+    from token to probability (as `world.next_words(prefix)` returns); they are drawn as diamonds. Raises
+    ValueError for negative probabilities, a sum above 1, and unequal lengths. Lessons 0, 5 and 6.
+
+    >>> axes = next_token_bars([0.2, 0.7, 0.1], [" red", " blue", " green"], top=2)
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['·blue', '·red', 'other (1 token)']
+    """
+    probabilities = validation.probability_vector(probabilities, "probabilities")
+    tokens = validation.text_list(tokens, "tokens", len(probabilities), "probabilities")
+    if not isinstance(top, int | np.integer) or top < 1:
+        raise ValueError(f"top must be a whole number of at least 1, but is {top!r}.")
+    exact = _reference_vector(reference, tokens)
+    chosen = _choose(probabilities, exact, top)
+    bars = [*probabilities[chosen], max(0.0, 1 - probabilities[chosen].sum())]
+    marks = None if exact is None else [*exact[chosen], max(0.0, 1 - exact[chosen].sum())]
+    n_other = len(tokens) - len(chosen)
+    has_other = max(bars[-1], marks[-1] if marks else 0) > validation.SUM_TOLERANCE / 10
+    labels = [token_label(tokens[index]) for index in chosen]
+    if has_other:
+        labels.append(f"other ({count(n_other, 'token')})" if n_other else "other")
+    else:
+        bars, marks = bars[:-1], marks and marks[:-1]
+    ax = new_axes(6.5, 1.0 + 0.3 * len(labels) + 0.3 * (marks is not None))
+    _draw(ax, labels, bars, marks, has_other)
+    describe(ax, _bars_text([tokens[index] for index in chosen], bars, marks, has_other))
+    return ax
+
+
+def _reference_vector(reference, tokens: list[str]) -> np.ndarray | None:
+    """Return the exact probabilities in the order of the tokens; those of unlisted tokens are "other"."""
+    if reference is None:
+        return None
+    if not isinstance(reference, Mapping):
+        vector = validation.probability_vector(reference, "reference")
+        validation.same_length(vector, "reference", len(tokens), "tokens")
+        return vector
+    validation.probability_vector(list(reference.values()), "reference")
+    places = {token: place for place, token in reversed(list(enumerate(tokens)))}
+    if not places.keys() & reference.keys():
+        raise ValueError(
+            f"none of the reference's tokens (such as {next(iter(reference))!r}) is among the {len(tokens):,} "
+            f"tokens (such as {tokens[0]!r}): they must be spelled alike, spaces too."
+        )
+    vector = np.zeros(len(tokens))
+    for token, probability in reference.items():
+        if token in places:
+            vector[places[token]] = probability
+    return vector
+
+
+def _choose(probabilities: np.ndarray, exact: np.ndarray | None, top: int) -> np.ndarray:
+    """Return the indices of the `top` most likely tokens, leaving out those that neither side allows."""
+    second = np.zeros_like(probabilities) if exact is None else exact
+    ranked = np.lexsort((-second, -probabilities.round(_NEARLY_EQUAL)))[:top]
+    possible = ranked[(probabilities[ranked] > 0) | (second[ranked] > 0)]
+    return possible if len(possible) else ranked[:1]
+
+
+def _printed(probability: float) -> str:
+    """Return a probability as a bar prints it.
+
+    >>> _printed(0.314), _printed(0.0042), _printed(0.00001), _printed(0)
+    ('0.31', '0.004', '<0.001', '0')
+    """
+    if probability == 0:
+        return "0"
+    if probability < 0.0005:
+        return "<0.001"
+    return f"{probability:.3f}" if probability < 0.01 else f"{probability:.2f}"
+
+
+def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | None, has_other: bool) -> None:
+    rows = range(len(labels))
+    drawn = ax.barh(rows, bars, height=0.7, color=BLUE, label=_MODEL)
+    if has_other:
+        drawn[-1].set(facecolor=GRID, edgecolor=HATCH_INK, hatch=HATCH, linewidth=0.7)
+    ends = list(bars)
+    if marks is not None:
+        ax.plot(marks, rows, "D", markersize=6.5, markerfacecolor="white", markeredgecolor=VERMILLION,
+                markeredgewidth=1.6, linestyle="none", label=_REFERENCE, clip_on=False)  # fmt: skip
+        ends = [max(pair) for pair in zip(bars, marks, strict=True)]
+        legend_above(ax, [_MODEL, _REFERENCE])
+    for row, end in enumerate(ends):
+        value = _printed(bars[row]) + (f" (exact {_printed(marks[row])})" if marks is not None else "")
+        ax.annotate(value, (end, row), (9, 0), textcoords="offset points", va="center", size=9)
+    ax.set_yticks(rows, labels)
+    ax.set(xlim=(0, max(ends) * (1.4 if marks is not None else 1.15)), ylim=(len(labels) - 0.5, -0.5))
+    ax.set_xlabel("probability of the next token")
+    ax.tick_params(axis="y", length=0, pad=7)
+    tidy(ax, grid="x")
+
+
+def _bars_text(tokens: list[str], bars: list[float], marks: list[float] | None, has_other: bool) -> str:
+    pairs = list(zip(tokens, bars, strict=False))[:_SPOKEN_TOKENS]
+    text = "Next-token bars. Most likely: "
+    text += ", ".join(f"{spoken_token(token)} {_spoken(value)}" for token, value in pairs) + "."
+    if has_other or len(tokens) > len(pairs):
+        rest = max(0.0, 1 - sum(value for _, value in pairs))
+        text += f" All others together: {_spoken(rest)}."
+    if marks is not None:
+        exact = ", ".join(f"{spoken_token(pair[0])} {_spoken(mark)}" for pair, mark in zip(pairs, marks, strict=False))
+        text += f" Exact probabilities, from the world: {exact}."
+    return text
+
+
+def _spoken(probability: float) -> str:
+    return "less than 0.01" if 0 < probability < 0.005 else f"{probability:.2f}"
+
+
+_SIDES = ("from both sides", "from the left alone")
+_ROW_HEIGHT = 0.32
+
+
+@styled
+def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
+    """Draw two bars back to back for each word: a masked model (both sides) to the right, a causal one to the left.
+
+    `probabilities` (word, 2) go with `words`; the first column is the bar to the right. `exact` holds the true ones
+    in the same form; they are drawn as diamonds. Raises ValueError for numbers outside 0 to 1 and unequal lengths.
+    Lesson 5.
+
+    >>> axes = paired_bars([[0.9, 0.1], [0.1, 0.2]], ["She", "He"])
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['She', 'He']
+    """
+    numbers = _word_probabilities(probabilities, words, "probabilities")
+    marks = None if exact is None else _word_probabilities(exact, words, "exact")
+    ax = new_axes(6.5, 1.1 + _ROW_HEIGHT * len(words))
+    rows = np.arange(len(words))
+    for column, (name, color, sign) in enumerate(zip(_SIDES, (BLUE, ORANGE), (1, -1), strict=True)):
+        ax.barh(rows, sign * numbers[:, column], height=0.7, color=color, label=name)
+        if marks is not None:
+            shown = marks[:, column] > 0
+            ax.plot(sign * marks[shown, column], rows[shown], "D", markersize=6, markerfacecolor="white",
+                    markeredgecolor=VERMILLION, markeredgewidth=1.5, linestyle="none", clip_on=False,
+                    label="exact, for what each can know" if column == 0 else None)  # fmt: skip
+        for row, number in enumerate(numbers[:, column]):
+            edge = max(number, marks[row, column] if marks is not None else 0)
+            ax.annotate(f"{number:.2f}", (sign * edge, row), (sign * 8, 0), textcoords="offset points", va="center",
+                        ha="left" if sign > 0 else "right", size=9)  # fmt: skip
+    ax.axvline(0, color="black", linewidth=0.8)
+    ax.set_yticks(rows, [token_label(word) for word in words])
+    ax.set(xlim=(-1.2, 1.2), ylim=(len(words) - 0.5, -0.5))
+    ax.set_xticks([-1, -0.5, 0, 0.5, 1], ["1", "0.5", "0", "0.5", "1"])
+    ax.set_xlabel("probability of the word")
+    ax.tick_params(axis="y", length=0, pad=7)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    tidy(ax, grid="x")
+    describe(ax, _paired_text(numbers, words))
+    return ax
+
+
+def _word_probabilities(values, words: Sequence[str], name: str) -> np.ndarray:
+    numbers = validation.shares(values, name, 2)
+    if numbers.shape != (len(words), 2):
+        raise ValueError(f"{name} must be ({len(words)} words, 2), but has shape {numbers.shape}.")
+    return numbers
+
+
+def _paired_text(numbers: np.ndarray, words: Sequence[str]) -> str:
+    said = [
+        f"{name} most likely {spoken_token(words[best])} {numbers[best, column]:.2f}"
+        for column, (name, best) in enumerate(zip(_SIDES, numbers.argmax(axis=0), strict=True))
+    ]
+    return f"Bars back to back of {len(words)} words: {'; '.join(said)}."
+
+
+_LABEL_LENGTH = 9
+_LIGHT = 0.55  # from here on a color is light enough for black letters
+_FRAMES = {"greedy": (VERMILLION, "solid"), "beam": (BLUE, "dashed")}
+Path = tuple[str, ...]
+
+
+@styled
+def sampling_tree(tokens: Mapping[str, Sequence[str]], probabilities: Mapping[str, Sequence[float]]) -> Axes:
+    """Draw several texts as one tree, from left to right: what they share is drawn once.
+
+    `tokens` maps the name of each text to its labels, `probabilities` to one number from 0 to 1 for each of them, the
+    fuller the color the more probable. The texts "greedy" and "beam", where they are given, are framed. Raises
+    ValueError for other names or lengths, and for numbers that are no probabilities. Lesson 7.
+
+    >>> axes = sampling_tree({"1": ["the", " red"], "2": ["the", " kite"]}, {"1": [0.5, 1], "2": [0.5, 0.2]})
+    >>> [text.get_text() for text in axes.texts]
+    ['the', '·red', '1', '·kite', '2']
+    """
+    if not tokens or tokens.keys() != probabilities.keys():
+        raise ValueError(f"each text needs its probabilities; given {list(tokens)} and {list(probabilities)}")
+    ways, shares = {}, {}
+    for name, labels in tokens.items():
+        way = tuple(validation.text_list(labels, name))
+        numbers = validation.finite_numbers(probabilities[name], name, 1)
+        if len(numbers) != len(way) or numbers.min() < 0 or numbers.max() > 1 + validation.SUM_TOLERANCE:
+            raise ValueError(f"{name} needs a number from 0 to 1 for each of its {len(way)} tokens")
+        ways[name] = way
+        shares |= {way[: stop + 1]: share for stop, share in enumerate(numbers)}
+    rows = _rows(ways)
+    depth, n_rows = max(map(len, ways.values())), len(set(ways.values()))
+    ax = new_axes(MAX_WIDTH, 0.5 + 0.34 * n_rows)
+    _draw_tree(ax, ways, shares, rows)
+    ax.set(xlim=(-0.05, depth + 0.9), ylim=(n_rows - 0.4, -0.6))
+    ax.axis("off")
+    said = "; ".join(f"{spoken_prose(name, 20)}: “{spoken_prose(''.join(way), 80)}”" for name, way in ways.items())
+    describe(ax, f"Tree of {count(len(ways), 'text')}. {said}.")
+    return ax
+
+
+def _rows(ways: Mapping[str, Path]) -> dict[Path, float]:
+    """The height of each token: ends stand one below the other, a fork in the middle of what it leads to."""
+    places: dict[Path, tuple[int, ...]] = {}  # of each beginning: in which order its steps were first taken
+    for number, way in enumerate(ways.values()):
+        for stop in range(1, len(way) + 1):
+            places.setdefault(way[:stop], (*places.get(way[: stop - 1], ()), number))
+    ends = sorted(set(ways.values()), key=places.__getitem__)
+    rows = {}
+    for path in places:
+        below = [row for row, end in enumerate(ends) if end[: len(path)] == path]
+        rows[path] = sum(below) / len(below)
+    return rows
+
+
+def _draw_tree(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float], rows: Mapping[Path, float]) -> None:
+    colors = colormaps["viridis"]
+    for path, row in rows.items():
+        color = colors(min(1.0, float(shares[path])))
+        ax.add_patch(Rectangle((len(path) - 1, row - 0.33), 0.86, 0.66, color=color, linewidth=0, zorder=2))
+        ink = "black" if shares[path] > _LIGHT else "white"
+        label = token_label(path[-1], _LABEL_LENGTH)
+        ax.text(len(path) - 0.57, row, label, ha="center", va="center", size=7, color=ink, zorder=3)
+        if path[:-1]:
+            ax.plot([len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row], color=FAINT_INK, linewidth=1, zorder=1)
+        if names := [prose_label(name, 12) for name, way in ways.items() if way == path]:
+            ax.text(len(path), row, ", ".join(names), va="center", size=8)
+    for name, (color, style) in _FRAMES.items():
+        way = ways.get(name, ())
+        for stop in range(1, len(way) + 1):
+            corner = (stop - 1, rows[way[:stop]] - 0.33)
+            look = {"fill": False, "edgecolor": color, "linestyle": style, "linewidth": 1.8, "zorder": 4}
+            ax.add_patch(Rectangle(corner, 0.86, 0.66, **look))
+
+
+_N_LANES = 5  # marks that would lie on one another are put side by side, at most so many deep
+_LANE_STEP = 0.14
+
+
+@styled
+def confidence_marks(
+    confidence, right, groups: Sequence[str], *, threshold: float | None = None, title: str | None = None,
+) -> Axes:  # fmt: skip
+    """Draw each answer at its confidence, in a row for each group: a blue circle where it holds, a red cross where not.
+
+    `confidence` (answer), from 0 to 1; `right` (answer), true or false; `groups`, one name an answer. `threshold`
+    draws a line: what lies left of it would not be said. Raises ValueError for other shapes. Lesson 8.
+
+    >>> axes = confidence_marks([0.9, 0.8], [True, False], ["known", "guest"])
+    >>> axes.llmviz_alt_text.split(". ")[0]
+    'Confidence of 2 answers, by group'
+    """
+    shares = validation.shares(confidence, "confidence", 1)
+    holds = validation.finite_numbers(right, "right", 1).astype(bool)
+    validation.same_length(holds, "right", len(shares), "confidence")
+    groups = validation.text_list(groups, "groups", len(shares), "confidence")
+    names = list(dict.fromkeys(groups))
+    rows = np.array([names.index(group) for group in groups], dtype=float)
+    ax = new_axes(7.2, 1.1 + 0.75 * len(names))
+    heights = rows + _side_by_side(shares, rows)
+    for kind, marker, color, name in ((True, "o", BLUE, "holds"), (False, "x", VERMILLION, "is invented")):
+        some = holds == kind
+        ax.scatter(shares[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
+    if threshold is not None:
+        ax.axvline(threshold, color=FAINT_INK, linestyle="--")
+    ax.set_yticks(range(len(names)), [prose_label(name, 24) for name in names])
+    ax.set(xlabel="confidence in the answer", xlim=(-0.02, 1.03), ylim=(len(names) - 0.4, -0.6))
+    tidy(ax, grid="x")
+    legend_above(ax, ["holds", "is invented"])
+    put_title(ax, title, over_legend=True)
+    describe(ax, _confidence_text(shares, holds, rows, names))
+    return ax
+
+
+def _side_by_side(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A small shift up or down for marks that fall on the same place."""
+    shifts, seen = np.zeros(len(shares)), {}
+    for number, place in enumerate(zip(rows, np.round(shares * 60), strict=True)):
+        lane = seen.get(place, 0)
+        seen[place] = lane + 1
+        shifts[number] = _LANE_STEP * ((lane % _N_LANES + 1) // 2) * (1 if lane % 2 else -1)
+    return shifts
+
+
+def _confidence_text(shares: np.ndarray, holds: np.ndarray, rows: np.ndarray, names: list[str]) -> str:
+    parts = []
+    for number, name in enumerate(names):
+        some = rows == number
+        parts.append(f"{spoken_prose(name, 24)}: {count(int(some.sum()), 'answer')}, {holds[some].mean():.0%} hold, "
+                     f"median confidence {np.median(shares[some]):.1f}")  # fmt: skip
+    return f"Confidence of {count(len(shares), 'answer')}, by group. " + "; ".join(parts) + "."

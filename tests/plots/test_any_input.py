@@ -1,0 +1,143 @@
+"""Every plot: any text can be drawn, and what does not fit is refused with a message."""
+
+import numpy as np
+import pytest
+from hostile import NASTY
+
+from llmviz import plots
+
+N = len(NASTY)
+FEW = NASTY[:24]
+EYE, ONES = np.eye(N), np.ones(N)
+BLOCK = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention adds": 8, "hidden": 20,
+         "feed-forward adds": 8}  # fmt: skip
+
+
+def stages(n_tokens=3, **changed):
+    made = {name: np.ones((n_tokens, width)) for name, width in BLOCK.items()}
+    made["attention weights"] = np.eye(n_tokens)
+    return {**made, **changed}
+
+
+DRAWN = {
+    "map": lambda: plots.attention_map(EYE, NASTY, title="$ <b>"),
+    "heads": lambda: plots.attention_heads([[EYE, EYE]], NASTY),
+    "alignment": lambda: plots.alignment_map(EYE[:12], NASTY[:12], NASTY),
+    "strips": lambda: plots.token_strips({text or " ": NASTY for text in NASTY[::9]}),
+    "token losses": lambda: plots.token_losses({"$ <b>": ONES}, NASTY),
+    "next tokens": lambda: plots.next_token_bars(ONES / N, NASTY, top=N, reference=ONES / N),
+    "paired": lambda: plots.paired_bars(np.full((N, 2), 0.5), NASTY),
+    "tree": lambda: plots.sampling_tree({"1": NASTY[:20]}, {"1": [0.5] * 20}),
+    "confidence": lambda: plots.confidence_marks(ONES / 2, ONES, NASTY, title="$ <b>"),
+    "curves": lambda: plots.curves([0, 1], {NASTY[n]: [0, 1] for n in range(8)}, x_label="$", y_label="\ud83d"),
+    "loss": lambda: plots.loss_curve([1, 2], [2, 1], baselines=dict.fromkeys(NASTY[:12], 1.0), title="$ <b>"),
+    "flow": lambda: plots.block_flow(stages(len(FEW)), FEW, title="$ <b>"),
+    "lens": lambda: plots.lens_table(np.ones((1, N)), [NASTY], NASTY),
+    "shuffle": lambda: plots.shuffle_table(np.ones((2, N)), NASTY[5:7], NASTY),
+    "changes": lambda: plots.weight_changes({NASTY[7]: EYE}, title="$ <b>"),
+    "scatter": lambda: plots.embedding_scatter(np.stack([ONES, ONES], axis=1), NASTY, title="$ <b>"),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_any_text_can_be_drawn(draw):
+    axes = draw()
+    assert plots.to_png(axes, 30)
+    assert plots.alt_text(axes).encode("utf-8")
+
+
+HALF, AB = [[1.0, 0], [0.5, 0.5]], ["a", "b"]
+XY = {"x_label": "x", "y_label": "y"}
+LAW = {"at": [1.0, 2], "band": ([1.0, 1], [1.0, 1], [1.0, 1])}
+SCATTER = [[0, 0], [1, 0]]
+REFUSED = [
+    (plots.attention_map, ([[1.0]], AB), {}, "1 × 1 .*but there are 2 tokens"),
+    (plots.attention_map, ([[0.5, 0.3, 0.2]] * 2, AB), {}, "2 × 3 .*but there are 2 tokens"),
+    (plots.attention_map, ([[1.0, 0], [0.5, 0.4]], AB), {}, "row of query 1 adds up to 0.9"),
+    (plots.attention_map, ([[1.0, 0], [1.5, -0.5]], AB), {}, "not be negative"),
+    (plots.attention_map, ([[1.0, 0], [np.nan, 1]], AB), {}, r"finite, but number \(1, 0\) of it is nan"),
+    (plots.attention_map, ([[1.0, 0], [0.5]], AB), {}, "unequal length"),
+    (plots.attention_map, ([1.0, 0], AB), {}, r"2 dimensions, but has shape \(2,\)"),
+    (plots.attention_map, (HALF, AB), {"mask": [[1, 0], [1, 1]]}, "boolean"),
+    (plots.attention_map, (HALF, AB), {"mask": [[True, False]]}, r"shape \(1, 2\), but attention_weights are"),
+    (plots.attention_map, (HALF, AB), {"mask": [[False, True], [False, False]]}, "upside down"),
+    (plots.attention_heads, (np.eye(2), AB), {}, r"4 dimensions, but has shape \(2, 2\)"),
+    (
+        plots.alignment_map,
+        ([[1], [1.0]], ["a"], ["b"]),
+        {},
+        "target has 1 entries, but cross_attention .its rows. has",
+    ),
+    (plots.alignment_map, ([[2.0, -1.0]], ["a"], AB), {}, "must not be negative"),
+    (plots.alignment_map, ([[0.5, 0.4]], ["a"], AB), {}, "adds up to 0.9: rows are target words"),
+    (plots.token_strip, ([],), {}, "no tokens"),
+    (plots.token_strip, ("Mia found",), {}, "list of strings, not one string"),
+    (plots.token_strip, ([1, 2],), {}, "number 0 is int"),
+    (plots.token_strip, (7,), {}, "list of strings"),
+    (plots.token_strip, (AB, [1]), {}, "token_ids has 1 entries, but tokens has 2"),
+    (plots.token_strip, (["a"], [0.5]), {}, "whole numbers"),
+    (plots.token_strips, ({},), {}, "give at least one title"),
+    (plots.token_strips, ({"words": []},), {}, "the tokens of 'words'"),
+    (plots.token_losses, ([1, 2], ["a"]), {}, "tokens has 1 entries, but losses has 2"),
+    (plots.token_losses, ({"a": [1], "b": [1, 2]}, ["a"]), {}, "lengths are {'a': 1, 'b': 2}"),
+    (plots.token_losses, ([-1.0], ["a"]), {}, "never negative.* hold -1"),
+    (plots.token_losses, ({}, ["a"]), {}, "from 1 to 6 lines can be told apart; given 0"),
+    (plots.token_losses, ([1, 2], AB), {"rounds": [2]}, r"between 1 and 1, but are \[2\]"),
+    (plots.next_token_bars, ([0.5], AB), {}, "tokens has 2 entries, but probabilities has 1"),
+    (plots.next_token_bars, ([0.5, -0.1], AB), {}, "negative, but number 1 is -0.1: are these logits"),
+    (plots.next_token_bars, ([0.5, 0.8], AB), {}, "adds up to 1.3"),
+    (plots.next_token_bars, ([], AB), {}, "empty"),
+    (plots.next_token_bars, (["x", "y"], AB), {}, "real numbers"),
+    (plots.next_token_bars, ([0.5, 0.5], AB), {"top": 0}, "top must be a whole number"),
+    (plots.next_token_bars, ([0.5, 0.5], AB), {"reference": [1.0]}, "reference has 1 entries, but tokens has 2"),
+    (plots.next_token_bars, ([0.5, 0.5], AB), {"reference": {"red": 1.0}}, "'red'.*'a'.*spelled alike"),
+    (plots.next_token_bars, ([0.5, 0.5], AB), {"reference": {"a": 2.0}}, "reference must add up to at most 1"),
+    (plots.paired_bars, ([[0.5, 0.5]], AB), {}, r"must be \(2 words, 2\), but has shape \(1, 2\)"),
+    (plots.paired_bars, ([[1.5, 0.5]], ["a"]), {}, "between 0 and 1; given 0.5 to 1.5"),
+    (plots.sampling_tree, ({"1": ["a"]}, {"2": [1]}), {}, "each text needs its probabilities"),
+    (plots.sampling_tree, ({"1": ["a"]}, {"1": [1, 1]}), {}, "a number from 0 to 1 for each of its 1 tokens"),
+    (plots.confidence_marks, ([1.2], [True], ["a"]), {}, "between 0 and 1; given 1.2"),
+    (plots.confidence_marks, ([0.2, 0.3], [True], AB), {}, "right has 1 entries, but confidence has 2"),
+    (plots.curves, ([0, 1], {"a": [1.0]}), XY, "'a' has 1 values, but x has 2"),
+    (plots.curves, ([1, 0], {"a": [1, 2]}), XY, "must not go back"),
+    (plots.curves, ([0, 1], {}), XY, "from 1 to 8 of them; given 0"),
+    (plots.curves, ([0, 1], [1, 2]), XY, "given list"),
+    (plots.curves, ([0, 1], {"a": [1, 2]}), {**XY, "x_scale": "cubic"}, "'cubic'"),
+    (plots.rate_finder, ([1.0, 1.0], [1.0, 2.0]), {"smoothed": [1.0, 2.0]}, "above 0 and rise"),
+    (plots.rate_finder, ([1.0, 2.0], [1.0]), {"smoothed": [1.0]}, "given 2 rates, 1 and 1 losses"),
+    (plots.loss_curve, ([1, 2], [3.0]), {}, "steps has 2 entries, but losses has 1"),
+    (plots.loss_curve, ([2, 1], [3.0, 2.0]), {}, "1 follows 2"),
+    (plots.loss_curve, ([1], [2.0]), {"scale": "cubic"}, "'linear', 'log'.*'cubic'"),
+    (plots.loss_curve, ([1], [2.0]), {"validation": [1, 2, 3]}, r"a pair: \(steps, losses\)"),
+    (plots.loss_curve, ([1], [2.0]), {"baselines": [1.0]}, "dict from a name"),
+    (plots.loss_curve, ([1], [2.0]), {"baselines": {str(n): n for n in range(13)}}, "13 lines; at most 12"),
+    (plots.power_law, ([1.0, 0.0], [1.0, 2.0]), LAW, "sizes must be above 0"),
+    (plots.power_law, ([1.0, 2.0], [1.0]), LAW, "2 sizes, 1 losses"),
+    (plots.block_flow, ({}, AB), {}, "given none"),
+    (plots.block_flow, (stages(middle=np.ones((3, 7))), ["a"] * 3), {}, r"'middle'\] must have the shape \(3, 8\)"),
+    (plots.block_flow, (stages(2), ["a"] * 3), {}, "tokens has 3 entries, but the stream has 2"),
+    (plots.block_flow, (stages(25), ["a"] * 25), {}, r"at most 24 tokens fit .* given 25"),
+    (plots.lens_table, ([[0.2, 1.4]], [AB], AB), {}, "between 0 and 1; given 0.2 to 1.4"),
+    (plots.lens_table, ([[0.2, 0.4]], [["a"]], AB), {}, "best has 1 entries, but probabilities has 2"),
+    (plots.lens_table, ([[0.2, 0.4]], [], AB), {}, "best has 0 entries, but probabilities .its layers. has 1"),
+    (plots.shuffle_table, ([[0, -1]], ["a"], AB), {}, "never negative; given -1"),
+    (plots.shuffle_table, ([[0, 1]], AB, AB), {}, "settings has 2 entries, but gaps has 1"),
+    (plots.weight_changes, ([1],), {}, "given list"),
+    (plots.weight_changes, ({str(i): [[1]] for i in range(4)},), {}, "given 4"),
+    (plots.embedding_scatter, ([[0, 0]], AB), {}, "labels has 2 entries, but points has 1"),
+    (plots.embedding_scatter, ([[0, 0, 0], [1, 1, 1]], AB), {}, r"shape \(n, 2\), but have \(2, 3\)"),
+    (plots.embedding_scatter, ([[0, 0], [1e300, 0]], AB), {}, "cannot be drawn"),
+    (plots.embedding_scatter, (SCATTER, AB), {"groups": ["x"]}, "groups has 1 entries, but points has 2"),
+    (
+        plots.embedding_scatter,
+        (np.ones((9, 2)), ["w"] * 9),
+        {"groups": list("abcdefghi")},
+        "9 different names",
+    ),
+]
+
+
+@pytest.mark.parametrize(("plot", "arguments", "options", "message"), REFUSED)
+def test_what_does_not_fit_is_refused(plot, arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        plot(*arguments, **options)

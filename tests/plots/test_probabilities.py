@@ -1,0 +1,162 @@
+"""Next-token bars, paired bars, the tree of texts, confidence marks."""
+
+import pytest
+
+from llmviz import plots
+
+TOKENS = [" red", " blue", " green", " kite", "\n"]
+PROBABILITIES = [0.2, 0.5, 0.15, 0.1, 0.05]
+
+
+def labels(axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def lengths(axes) -> list[float]:
+    return [bar.get_width() for bar in axes.containers[0]]
+
+
+def values(axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def test_bars_are_sorted_and_the_rest_is_one_hatched_bar():
+    axes = plots.next_token_bars(PROBABILITIES, TOKENS, top=3)
+    assert labels(axes) == ["·blue", "·red", "·green", "other (2 tokens)"]
+    assert lengths(axes) == pytest.approx([0.5, 0.2, 0.15, 0.15])
+    assert values(axes) == ["0.50", "0.20", "0.15", "0.15"]
+    assert [bool(bar.get_hatch()) for bar in axes.containers[0]] == [False, False, False, True]
+    assert axes.yaxis_inverted(), "the likeliest stands on top"
+
+
+def test_all_tokens_shown_leave_no_other():
+    assert labels(plots.next_token_bars(PROBABILITIES, TOKENS)) == ["·blue", "·red", "·green", "·kite", "↵"]
+
+
+def test_a_selection_has_an_other_too():
+    axes = plots.next_token_bars([0.5, 0.2], [" blue", " red"])
+    assert labels(axes) == ["·blue", "·red", "other"]
+    assert lengths(axes)[-1] == pytest.approx(0.3)
+
+
+def test_impossible_tokens_are_left_out():
+    assert labels(plots.next_token_bars([0.6, 0.0, 0.4], ["a", "b", "c"])) == ["a", "c"]
+
+
+def test_nearly_equal_probabilities_keep_their_order_on_every_machine():
+    assert labels(plots.next_token_bars([0.25 - 1e-9, 0.25, 0.25 + 1e-9, 0.25], list("abcd"))) == list("abcd")
+
+
+@pytest.mark.parametrize("kind", ["dict", "array"])
+def test_the_exact_probabilities_are_markers_with_a_legend(kind):
+    exact = {" red": 0.5, " blue": 0.4, "\n": 0.1}
+    reference = exact if kind == "dict" else [exact.get(token, 0) for token in TOKENS]
+    axes = plots.next_token_bars(PROBABILITIES, TOKENS, top=2, reference=reference)
+    (markers,) = axes.lines
+    assert markers.get_linestyle() == "None" and markers.get_marker() == "D"
+    assert list(markers.get_xdata()) == pytest.approx([0.4, 0.5, 0.1])
+    assert values(axes)[0] == "0.50 (exact 0.40)"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["the model", "exact, from the world"]
+
+
+def test_what_the_world_knows_beyond_the_tokens_is_other():
+    axes = plots.next_token_bars([0.6, 0.4], ["a", "b"], reference={"a": 0.5, "c": 0.5})
+    assert labels(axes) == ["a", "b", "other"]
+    assert list(axes.lines[0].get_xdata()) == pytest.approx([0.5, 0, 0.5])
+
+
+def test_printed_values_do_not_overlap_and_stay_inside(overlaps):
+    axes = plots.next_token_bars(PROBABILITIES, TOKENS, reference=[0.9, 0.1, 0, 0, 0])
+    assert not overlaps([*axes.texts, *axes.get_yticklabels(), axes.get_legend()])
+    right = axes.get_window_extent().x1
+    assert all(text.get_window_extent().x1 <= right for text in axes.texts)
+
+
+def test_alt_text_gives_the_top_three_and_the_rest():
+    axes = plots.next_token_bars(PROBABILITIES, TOKENS, reference={" red": 1.0})
+    assert plots.alt_text(axes) == (
+        "Next-token bars. Most likely: “·blue” 0.50, “·red” 0.20, “·green” 0.15. All others together: 0.15. "
+        "Exact probabilities, from the world: “·blue” 0.00, “·red” 1.00, “·green” 0.00."
+    )
+
+
+NUMBERS, EXACT = [[0.9, 0.25], [0.05, 0.5]], [[1.0, 0.3], [0.0, 0.7]]
+
+
+def test_bars_go_to_the_right_from_both_sides_and_to_the_left_from_the_left():
+    axes = plots.paired_bars(NUMBERS, ["She", " He"])
+    assert sorted(round(bar.get_width(), 2) for bar in axes.patches) == [-0.5, -0.25, 0.05, 0.9]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["She", "·He"]
+    assert [text.get_text() for text in axes.texts] == ["0.90", "0.05", "0.25", "0.50"]
+
+
+def test_diamonds_stand_where_the_exact_numbers_are_and_nowhere_for_0():
+    axes = plots.paired_bars(NUMBERS, ["She", "He"], exact=EXACT)
+    marks = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "D"]
+    assert marks == [[1.0], [-0.3, -0.7]]
+
+
+def test_the_alt_text_names_both_favorites():
+    said = plots.alt_text(plots.paired_bars(NUMBERS, ["She", "He"]))
+    assert "from both sides most likely “She” 0.90; from the left alone most likely “He” 0.50" in said
+
+
+WAYS = {"greedy": ["the", " red", " kite"], "beam": ["the", " red", " cup"], "1": ["a", " cup"], "2": ["a", " cup"]}
+SHARES = {name: [0.9, 0.5, 0.1][: len(way)] for name, way in WAYS.items()}
+
+
+def boxes(axes):
+    return [patch for patch in axes.patches if patch.get_fill()]
+
+
+def test_what_texts_share_is_drawn_once_and_their_ends_carry_their_names():
+    axes = plots.sampling_tree(WAYS, SHARES)
+    assert [text.get_text() for text in axes.texts] == [
+        "the", "·red", "·kite", "greedy", "·cup", "beam", "a", "·cup", "1, 2"
+    ]  # fmt: skip
+    assert len(boxes(axes)) == 6
+    assert len(axes.lines) == 4  # to each box that has another before it
+
+
+def test_ends_stand_one_below_the_other_and_a_fork_between_its_branches():
+    rows = {text.get_text(): text.get_position()[1] for text in plots.sampling_tree(WAYS, SHARES).texts}
+    assert (rows["greedy"], rows["beam"], rows["1, 2"]) == (0, 1, 2)
+    assert rows["·red"] == rows["the"] == 0.5
+
+
+def test_the_fuller_the_color_the_more_probable_and_greedy_and_beam_are_framed():
+    axes = plots.sampling_tree(WAYS, SHARES)
+    faces = {box.get_facecolor() for box in boxes(axes)}
+    assert len(faces) == 3
+    frames = [patch for patch in axes.patches if not patch.get_fill()]
+    assert len(frames) == 6
+    assert {frame.get_linestyle() for frame in frames} == {"solid", "dashed"} or len(frames) == 6
+
+
+def test_says_all_texts():
+    said = plots.alt_text(plots.sampling_tree({"1": ["the", " red"]}, {"1": [1, 1]}))
+    assert said == "Tree of 1 text. 1: “the red”."
+
+
+def test_each_answer_is_a_mark_at_its_confidence_in_the_row_of_its_group():
+    axes = plots.confidence_marks([0.9, 0.2, 0.5], [True, False, False], ["known", "guest", "known"])
+    holds, invented = axes.collections
+    assert holds.get_offsets().tolist() == [[0.9, 0.0]]
+    assert sorted(invented.get_offsets()[:, 0].tolist()) == [0.2, 0.5]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["known", "guest"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first group on top
+
+
+def test_marks_on_one_place_lie_side_by_side():
+    axes = plots.confidence_marks([1.0] * 3, [True] * 3, ["known"] * 3)
+    heights = axes.collections[0].get_offsets()[:, 1].tolist()
+    assert len(set(heights)) == 3 and max(map(abs, heights)) < 0.5
+
+
+def test_says_how_many_hold_and_how_sure_they_are():
+    axes = plots.confidence_marks([0.9, 0.7, 0.2], [True, False, False], ["known", "known", "guest"], threshold=0.5)
+    assert plots.alt_text(axes) == (
+        "Confidence of 3 answers, by group. known: 2 answers, 50% hold, median confidence 0.8; "
+        "guest: 1 answer, 0% hold, median confidence 0.2."
+    )
+    assert axes.lines[-1].get_xdata()[0] == 0.5
