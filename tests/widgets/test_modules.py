@@ -8,7 +8,7 @@ from counter import MODULE
 from nodes import needs_node, node
 
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, base
-from llmviz.widgets.base import es_module, _page_script
+from llmviz.widgets.base import _page_script, es_module
 
 MODULES = {"counter": MODULE} | {e.title: e.module for e in (AttentionExplorer, EmbeddingExplorer, TokenExplorer)}
 # exercises.js shows HTML that Python made and escaped: tests/course holds that safe.

@@ -7,8 +7,6 @@ import pytest
 import torch
 from explorer_pages import stays_data
 from fakes import noisy_model
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from llmviz.model.config import ModelConfig
 from llmviz.tokenizers.bpe import BytePairTokenizer
@@ -19,7 +17,6 @@ SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=24, d_model=
 MODEL = noisy_model(SIZES)
 END = TOKENIZER.end_of_text
 HOSTILE = ["<img src=x onerror=1>", "</script><b>", "שלום", "a\ud83d b", "x" * 10_000, "\x00\u202e", "🙂", ""]
-texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30))
 
 
 def exact(token_ids):
@@ -28,27 +25,27 @@ def exact(token_ids):
 
 
 def explorer(text="A", **options):
-    return NextTokenExplorer(MODEL, TOKENIZER, text, **{"exact": exact, "top": 3, "depth": 2, **options})
+    return NextTokenExplorer(MODEL, TOKENIZER, text, **{"exact": exact, "_depth": 2, **options})
 
 
 def expected(ids):
     return MODEL(torch.tensor([[END, *ids]]))[0, -1].softmax(dim=-1)
 
 
-def test_the_page_knows_the_models_probabilities_as_many_clicks_ahead_as_asked():
+def test_the_page_holds_the_probabilities_two_clicks_ahead():
     payload = explorer().traits()["payload"]
-    assert len(payload["nodes"]) == 1 + 3 + 9
+    assert len(payload["nodes"]) == 1 + 6 + 36
     for path, node in payload["nodes"].items():
         probabilities = expected([65, *map(int, filter(None, path.split(",")))])
-        assert [row[0] for row in node["rows"]] == probabilities.topk(3).indices.tolist()
-        assert [row[1] for row in node["rows"]] == pytest.approx(probabilities.topk(3).values.tolist(), abs=1e-4)
+        assert [row[0] for row in node["rows"]] == probabilities.topk(6).indices.tolist()
+        assert [row[1] for row in node["rows"]] == pytest.approx(probabilities.topk(6).values.tolist(), abs=1e-4)
         assert {str(row[0]) for row in node["rows"]} <= payload["labels"].keys()
 
 
 def test_the_diamonds_are_the_worlds_and_where_it_ends_it_is_said():
-    shown = explorer(top=TOKENIZER.vocab_size, depth=0)
+    shown = explorer(_depth=0)
     [node] = shown.traits()["payload"]["nodes"].values()
-    assert {token_id: p for token_id, _, p in node["rows"] if p} == {66: 0.75, 67: 0.25}
+    assert all(p == {66: 0.75, 67: 0.25}.get(token_id, 0) for token_id, _, p in node["rows"])
     assert node["n_exact"] == 2
     assert repr(shown).endswith("The world allows 2 tokens here.")
     assert repr(explorer("B")).endswith("The world says no such text.")
@@ -61,23 +58,23 @@ def test_the_sentence_names_the_three_most_likely():
     assert said.startswith("After “A”, most likely: ")
     assert [f"{p:.2f}" in said for p in best.values.tolist()] == [True] * 3
     assert repr(explorer("")).startswith("At the start of a text")
-    assert repr(explorer(path=[END])).endswith("”: the end.")
+    assert repr(explorer(_path=[END])).endswith("”: the end.")
 
 
 def test_its_table_and_picture_show_the_same():
     assert explorer().table().columns == ["token", "id", "model", "exact"]
-    assert len(explorer().table().rows) == 3
+    assert len(explorer().table().rows) == 6
     assert explorer().picture().startswith(b"\x89PNG")
-    ended = explorer(path=[END])
+    ended = explorer(_path=[END])
     assert ended.table() is None and ended.picture() is None
 
 
 def test_rows_of_a_model_that_stand_for_no_token_have_no_bar():
     """Real models round their vocabulary up."""
     model = noisy_model(replace(SIZES, vocab_size=TOKENIZER.vocab_size + 7))
-    shown = NextTokenExplorer(model, TOKENIZER, "A", top=TOKENIZER.vocab_size + 7, depth=0)
-    [node] = shown.traits()["payload"]["nodes"].values()
-    assert {row[0] for row in node["rows"]} == set(range(TOKENIZER.vocab_size))
+    shown = NextTokenExplorer(model, TOKENIZER, "A", _depth=0)
+    [probabilities] = shown.nodes.values()
+    assert len(probabilities) == TOKENIZER.vocab_size
     assert shown.picture().startswith(b"\x89PNG")
 
 
@@ -113,11 +110,10 @@ class TestLive:
         live.text = "A"
         assert live.problem == ""
 
-    @settings(max_examples=100, deadline=None)
-    @given(texts, st.lists(st.integers(0, TOKENIZER.vocab_size - 1), max_size=4))
-    def test_anything_typed_gives_bars_or_a_sentence(self, text, path):
-        live = explorer(depth=1).live()
-        live.text, live.path = text, path
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_anything_typed_gives_bars_or_a_message(self, text):
+        live = explorer(_depth=1).live()
+        live.text, live.path = text, [END, 5]
         assert live.problem or json.dumps(live.payload)
         assert repr(live)
 

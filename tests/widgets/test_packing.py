@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from nodes import needs_node, node
 
-from llmviz.widgets.base import pack, _stable_id, to_json, well_formed
+from llmviz.widgets.base import _stable_id, pack, to_json, well_formed
 
 DTYPES = ["uint8", "uint16", "int8", "int16", "int32", "float32"]
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too

@@ -37,20 +37,21 @@ def test_says_how_the_chosen_race_ended():
 @needs_node
 def test_the_page_counts_like_python():
     payload = EXPLORER.traits()["payload"]
-    lanes = node(MODULE, "return standing(given.races[0], given.methods, 1);", payload)
+    lanes = node(MODULE, "return resultsAt(given.comparisons[0], given.methods, 1);", payload)
     assert [lane["accuracy"] for lane in lanes] == [0.6, 0.7, 0.8]
     assert [round(lane["rise"], 2) for lane in lanes] == [0, 0.25, 0.5]
-    assert node(MODULE, "return largestRise(given.races, given.methods);", payload) == pytest.approx(0.5)
-    places = "return [raceOf(given.races, 'ground', 5), raceOf(given.races, 'ground', 6)];"
+    assert node(MODULE, "return largestRise(given.comparisons, given.methods);", payload) == pytest.approx(0.5)
+    places = "return [5, 6].map((n) => indexOfComparison(given.comparisons, 'ground', n));"
     assert node(MODULE, places, payload) == [1, -1]
-    compare = "return raceSentence(given.names, standing(given.races[0], given.methods, 1), 20, [1, 2]);"
+    compare = "return comparisonSentence(given.names, resultsAt(given.comparisons[0], given.methods, 1), 20, [1, 2]);"
     said = node(MODULE, compare, payload)
     assert said.endswith("LoRA against full: −0.10 right, −0.25 forgotten.")
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    ({"races": []}, "at least one race"), ({"races": [MethodComparison("mood", 20, 0, 1)]}, "with a lap or more"),
-    ({"races": [small_race()], "task": "kite"}, "no race on 'kite' with 20 labels .* there are: mood with 20"),
+    ({"comparisons": []}, "at least one comparison"),
+    ({"comparisons": [MethodComparison("mood", 20, 0, 1)]}, "with one evaluation or more"),
+    ({"comparisons": [small_race()], "task": "kite"}, "no comparison on 'kite' .* there are: mood with 20"),
 ])  # fmt: skip
 def test_refuses_what_is_no_race(arguments, words):
     with pytest.raises(ValueError, match=words):
@@ -64,13 +65,13 @@ def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     monkeypatch.setattr(
         "llmviz.widgets.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
     )
-    live = EXPLORER.live(base.model, base.tokenizer, seed=3)
+    live = EXPLORER.live(base.model, base.tokenizer)
     shown = []
-    live.observe(lambda change: shown.append(change["new"]), "lap")
+    live.observe(lambda change: shown.append(change["new"]), "point")
     live.runs = 1
-    assert (live.race, live.lap, live.running, live.problem) == (2, 2, False, "")
-    run = live.explorer.races[2]
-    assert (run.task, run.n_labels, run.seed) == ("mood", 20, 3)
+    assert (live.chosen, live.point, live.running, live.problem) == (2, 2, False, "")
+    run = live.explorer.comparisons[2]
+    assert (run.task, run.n_labels, run.seed) == ("mood", 20, 1)
     assert run.points["full"][2].old_loss != run.points["full"][0].old_loss
     assert run.points["head"][2].old_loss == run.points["head"][0].old_loss
     assert shown == [0, 1, 2]

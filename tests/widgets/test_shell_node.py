@@ -9,9 +9,10 @@ from counter import MODULE
 from nodes import needs_node, node
 from plots.hostile import NASTY
 
-from llmviz.plots.style import OKABE_ITO
+from llmviz.plots._style import OKABE_ITO
+from llmviz.widgets.base import JS
 
-COLORS = MODULE.parent.parent / "llmviz" / "widgets" / "js" / "colors.js"
+COLORS = JS / "colors.js"
 pytestmark = needs_node
 
 

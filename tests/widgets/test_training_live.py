@@ -9,7 +9,7 @@ from fakes import same_weights
 from llmviz import artifacts, corpora, training
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
-from llmviz.training import masked_lm, runs
+from llmviz.training import runs
 from llmviz.training.loop import TrainingSettings
 from llmviz.widgets import LiveTraining, TrainingExplorer
 
@@ -97,10 +97,9 @@ def test_the_dial_turns_the_rate_of_a_run_that_goes_on():
 
 
 def test_a_step_that_fails_is_a_sentence_in_its_place_and_an_error_in_the_cell():
-    def explode(model, windows, generator):
-        return training.next_token_loss(model, windows) * (float("nan") if len(live.steps) == 3 else 1)
-
-    live = live_run(objective=explode)
+    live = live_run()
+    live.run(3)
+    live.model.embedding.weight.data.fill_(float("nan"))
     press(live, "start")
     wait_for(live, "failed")
     assert live.problem.startswith("Step 4 failed: the loss is no longer a number")
@@ -134,14 +133,7 @@ def test_a_run_is_kept_as_a_recording_for_the_scrubber():
     live.run()
     made = live.recording("mine")
     assert made.steps.tolist() == list(range(13)) and made.samples[-1][0].text == live.samples[-1][1]
-    assert TrainingExplorer(made).traits()["payload"]["lanes"][0]["name"] == "mine"
-
-
-def test_a_bert_trains_too_and_writes_nothing():
-    live = LiveTraining(masked_lm.new_model(SIZES, seed=1), IDS, SETTINGS, tokenizer=TOKENIZER, starts=STARTS,
-                        objective=masked_lm.masked_token_loss, held_out=CORPUS.documents)  # fmt: skip
-    live.run()
-    assert live.samples == live.held_out_losses == [] and len(live.steps) == 12
+    assert TrainingExplorer(made).traits()["payload"]["runs"][0]["name"] == "mine"
 
 
 def test_baselines_are_numbers():

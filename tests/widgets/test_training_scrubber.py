@@ -12,21 +12,21 @@ from nodes import needs_node, node
 from llmviz import training
 from llmviz.training import Sample
 from llmviz.widgets import TrainingExplorer
-from llmviz.widgets.training import _pieces
+from llmviz.widgets.training import _segments
 
 SCOPE: dict = {}
 exec(PRELUDE, SCOPE)
 RUN = SCOPE["run_of"](TEXTS)
 STATIC = Path(__file__).parents[2] / "llmviz" / "widgets" / "js"
 DATA, LOSS = STATIC / "training_data.js", STATIC / "training_loss.js"
-READ = "const lane = readRun(given.payload.lanes[0], given.payload.steps.length);"
+READ = "const run = readRun(given.payload.runs[0], given.payload.steps.length);"
 
 
 @needs_node
 def test_the_module_reads_every_film_as_it_was_recorded():
     program = f"""{READ}
-    const films = lane.attention[0], frames = [0, 3, 5], {{ n }} = films.film;
-    return {{ bars: frames.map((frame) => lane.bars[1].at(frame)), points: lane.pointsAt(5),
+    const films = run.attention[0], frames = [0, 3, 5], {{ n }} = films.frames;
+    return {{ bars: frames.map((frame) => run.bars[1].at(frame)), points: run.pointsAt(5),
       weights: frames.map((frame) => {{ const data = attentionAt(films, frame);
         return [data.weight(1, 2, n - 1, 0), data.weight(0, 1, 4, 2), data.weight(0, 0, 0, 1)]; }}) }};"""
     found = node(DATA, program, TrainingExplorer(RUN).traits())
@@ -41,7 +41,7 @@ def test_the_module_reads_every_film_as_it_was_recorded():
 
 @needs_node
 def test_between_two_saved_steps_the_points_are_half_way():
-    program = f"{READ} return [0, 1, 0.5].map((frame) => lane.pointsAt(frame));"
+    program = f"{READ} return [0, 1, 0.5].map((frame) => run.pointsAt(frame));"
     first, second, half = map(np.array, node(DATA, program, TrainingExplorer(RUN).traits()))
     np.testing.assert_allclose(half, (first + second) / 2)
 
@@ -64,7 +64,7 @@ def test_no_question_where_all_texts_are_alike():
 @needs_node
 def test_a_loss_is_placed_between_its_baselines():
     lines = [["unigram", 5.0], ["floor", 1.0], ["ln V", 7.0]]
-    said = node(DATA, "return given[1].map((loss) => amongYardsticks(loss, given[0]))", [lines, [8, 6, 0.5]])
+    said = node(DATA, "return given[1].map((loss) => amongBaselines(loss, given[0]))", [lines, [8, 6, 0.5]])
     assert said == [", above every baseline", ", below ln V and above unigram", ", below floor"]
 
 
@@ -77,17 +77,17 @@ def test_names_of_baselines_do_not_overlap_and_keep_their_order():
 
 
 def test_a_sample_is_cut_where_its_marks_begin_and_end():
-    pieces = _pieces(Sample("Mia has a blue dog.", copied=(0, 9), wrong=(8, 14)))
+    pieces = _segments(Sample("Mia has a blue dog.", copied=(0, 9), wrong=(8, 14)))
     assert pieces == [["Mia has ", True, False], ["a", True, True], [" blue", False, True], [" dog.", False, False]]
-    assert "".join(text for text, *_ in _pieces(Sample("x" * 5000, copied=(0, 5000)))) == "x" * 600
-    assert _pieces(Sample("")) == [["", False, False]]
+    assert "".join(text for text, *_ in _segments(Sample("x" * 5000, copied=(0, 5000)))) == "x" * 600
+    assert _segments(Sample("")) == [["", False, False]]
 
 
 def test_what_a_recording_lacks_is_not_shown():
     bare = training.recording_from_losses("mine", [(1, 4.0), (2, 2.0)], [(0, 5.0), (2, 3.0)], {})
     explorer = TrainingExplorer(bare)
-    [lane] = explorer.traits()["payload"]["lanes"]
-    assert lane["bars"] == lane["attention"] == lane["samples"] == [] and lane["points"] is None
+    [run] = explorer.traits()["payload"]["runs"]
+    assert run["bars"] == run["attention"] == run["samples"] == [] and run["points"] is None
     assert explorer.table().columns == ["step", "training loss", "loss on unseen texts"]
     assert explorer.picture().startswith(b"\x89PNG")
 
@@ -98,12 +98,11 @@ def test_the_sentence_says_where_it_ends_without_a_number_that_could_differ():
     assert "32,000 texts of Tinyville: the loss on unseen texts ends below ln V, unigram and bigram." in said
     assert said.endswith("300 texts of Tinyville: the loss on unseen texts ends below ln V and unigram, after it has "
                          "risen again.")  # fmt: skip
-    assert repr(TrainingExplorer(RUN, predict=True)).endswith("Predict it first.")
 
 
 def test_two_runs_stand_side_by_side_only_step_by_step():
     explorer = TrainingExplorer(RUN, compare=replace(RUN, name="other"))
-    assert len(explorer.traits()["payload"]["lanes"]) == 2
+    assert len(explorer.traits()["payload"]["runs"]) == 2
     assert explorer.table().columns[1] == "a run: training loss" and len(explorer.table().rows) == 6
     with pytest.raises(ValueError, match=r"same saved steps; 'a run' has 6 up to 125, 'a run' 6 up to 126"):
         TrainingExplorer(RUN, compare=replace(RUN, steps=np.array([0, 1, 8, 27, 64, 126])))

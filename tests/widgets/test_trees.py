@@ -37,28 +37,28 @@ def test_the_page_knows_every_fork_that_its_dice_reach_by_one_slider(shown):
     payload = shown.traits()["payload"]
     assert len(payload["n_named"]) == len([path for path in shown.paths if path in shown.tree.distributions])
     assert payload["n_named"] == [20] * len(payload["n_named"])
-    assert payload["dice"] == shown.dice
+    assert payload["draws"] == shown.draws
     assert {str(token_id) for way in (shown.samples[0], shown.beam[:5]) for token_id in way} <= payload["labels"].keys()
 
 
 def test_says_what_greedy_and_the_beams_write_and_what_that_is_worth(shown):
     said = repr(shown)
-    assert said.startswith("After “AB”: 3 texts drawn. Greedy ")
+    assert said.startswith("After “AB”: 3 texts sampled. Greedy ")
     assert "best of 2 beams" in said
     assert shown.log_probabilities[shown.beam] >= shown.log_probabilities[shown.greedy] - 1e-6
     assert repr(explorer(beam_width=1, n_samples=1)).endswith(f"write the same: “{shown._written(shown.greedy)}”.")
-    assert repr(explorer("", n_samples=1)).startswith("At the start of a text: 1 text drawn")
+    assert repr(explorer("", n_samples=1)).startswith("At the start of a text: 1 text sampled")
 
 
 def test_its_table_and_picture_hold_all_texts(shown):
     rows = shown.table().rows
-    assert [row[0] for row in rows] == ["greedy", "best beam", "drawn 1", "drawn 2", "drawn 3"]
+    assert [row[0] for row in rows] == ["greedy", "best beam", "sample 1", "sample 2", "sample 3"]
     assert shown.picture().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_breaks_out(text):
-    stays_data(explorer(text, only_this_setting=True, n_samples=1).page_html())
+    stays_data(explorer(text, _setting=(0, 1.0, None, None), n_samples=1).page_html())
 
 
 def test_a_text_without_room_gets_a_sentence():
@@ -72,9 +72,9 @@ def test_live_it_answers_settings_texts_and_new_dice(shown):
     assert len(set(live.explorer.samples)) == 1
     live.temperature, live.top_k = 2.0, 3
     assert live.explorer.sampling == Sampling(2.0, 3, None)
-    dice = live.payload["dice"]
+    draws = live.payload["draws"]
     live.seed = 7
-    assert live.payload["dice"] != dice
+    assert live.payload["draws"] != draws
     live.text = "Z" * 30
     assert "type less" in live.problem
     live.text = "Z"
@@ -113,7 +113,7 @@ def test_the_ways_of_the_page_are_those_of_python(shown):
             .map(({ steps }) => steps.map(({ token }) => token)));""", given)  # fmt: skip
     for (temperature, top_k, top_p), ways in zip(settings, found, strict=True):
         setting = Sampling(temperature, top_k or None, top_p or None)
-        drawn = shown.tree.sample([setting], shown.dice)[setting]
+        drawn = shown.tree.sample([setting], shown.draws)[setting]
         assert ways == [list(shown.greedy[:5]), list(shown.beam[:5]), *map(list, drawn)]
 
 
@@ -138,7 +138,7 @@ def test_shared_beginnings_are_one_box_and_costs_are_those_of_the_library(shown)
 
 @needs_node
 def test_beyond_what_the_page_knows_a_way_ends_openly():
-    payload = json.loads(json.dumps(explorer(only_this_setting=True).traits()["payload"]))
+    payload = json.loads(json.dumps(explorer(_setting=(0, 1.0, None, None)).traits()["payload"]))
     found = node(MODULE, """const ways = pathsUnder(readTree(given), { temperature: 1.9, top_k: 0, top_p: 0 }, 5);
         return ways.slice(2).map(({ steps }) => [steps.length, Boolean(steps.at(-1).unknown)]);
     """, payload)  # fmt: skip
