@@ -56,8 +56,8 @@ class ComparisonExplorer(Explorer):
             "tasks": TASKS,
             "comparisons": [_packed(one) for one in self.comparisons],
         }
-        return {"payload": payload, "chosen": self.chosen, "point": len(self.comparisons[self.chosen].points["head"]) - 1,
-                "pins": []}  # fmt: skip
+        last = len(self.comparisons[self.chosen].points["head"]) - 1
+        return {"payload": payload, "chosen": self.chosen, "point": last, "pins": []}
 
     def inputs(self) -> list:
         return [[one.task, one.n_labels, one.seed] for one in self.comparisons] + [self.chosen]

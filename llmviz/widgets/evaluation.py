@@ -85,7 +85,7 @@ class BiasDialExplorer(Explorer):
     """Bias: P(she | doctor) planted in the corpus, and what models trained on it learned and write.
 
     Args:
-        recording: what `artifacts.load_recording("limitations")` returns: models trained on each ratio, with several seeds.
+        recording: what `artifacts.load_recording("limitations")` returns: models of each ratio and several seeds.
         ratio: which is shown first; the nearest recorded one is taken.
 
     Raises ValueError for a recording without a dial and a ratio outside 0 to 1. Lesson 8.

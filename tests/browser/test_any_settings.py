@@ -74,7 +74,7 @@ EXPLORERS = {
         "view": views, "pins": st.lists(heads, max_size=3),
     }),
     "embeddings": (embeddings, {
-        "frame": numbers, "map": numbers, "chosen": st.none() | numbers, "exclude": st.booleans(),
+        "frame": numbers, "chosen": st.none() | numbers, "exclude": st.booleans(),
         "predict": st.booleans(), "pins": st.lists(numbers, max_size=3),
         "analogy": st.none() | st.lists(numbers, min_size=3, max_size=3),
     }),
@@ -83,7 +83,7 @@ EXPLORERS = {
         "pins": st.lists(st.lists(numbers, min_size=2, max_size=2), max_size=3),
     }),
     "training": (training, {
-        "frame": numbers, "prefix": numbers, "film": numbers, "head": numbers, "word": st.none() | numbers,
+        "frame": numbers, "prefix": numbers, "sentence": numbers, "head": numbers, "word": st.none() | numbers,
         "pins": st.lists(numbers, max_size=3), "predict": st.booleans(),
     }),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from explorer_pages import SAMPLES, Shown, listen, notebook_of, write_page
+from fakes import noisy_model, random_ids
 
 from llmviz.widgets import AttentionExplorer
 
@@ -14,13 +15,10 @@ def some_weights(seed: int = 0) -> np.ndarray:
     return weights / weights.sum(-1, keepdims=True)
 
 
-def from_vectors() -> AttentionExplorer:
-    """One layer of two heads with their queries and keys, so that the steps can be shown."""
-    chance = np.random.default_rng(4)
-    query, key = chance.normal(size=(2, 1, 2, 6, 4))
-    scores = np.where(np.tril(np.ones((6, 6))), query @ key.swapaxes(-1, -2) / 2, -np.inf)
-    weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
-    return AttentionExplorer(weights, TOKENS, query_key=(query, key), losses=[3, 1, 2, 0.5, 0.1])
+def from_trace() -> AttentionExplorer:
+    """The explorer of a trace, with queries, keys and losses."""
+    model = noisy_model()
+    return AttentionExplorer(model.trace(random_ids(6)), TOKENS)
 
 
 @pytest.fixture
@@ -115,9 +113,10 @@ def test_the_code_line_has_this_cell_s_values(show, page):
 
 def test_the_difference_of_two_inputs(show, page):
     first, second = some_weights(), some_weights(1)
-    shown = show(AttentionExplorer(first, TOKENS, compare=(second, ["Tom", *TOKENS[1:]]), names=("Mia's", "Tom's")))
+    shown = show(AttentionExplorer(first, TOKENS, compare=(second, ["Tom", *TOKENS[1:]])))
     select = shown.frame.get_by_role("combobox")
-    assert select.locator("option").all_inner_texts() == ["Mia's", "Tom's", "the second minus the first"]
+    options = ["the first input", "the second input", "the second minus the first"]
+    assert select.locator("option").all_inner_texts() == options
     select.select_option("difference")
     assert shown.frame.locator(".left .token").first.inner_text() == "Mia → Tom"
     shown.frame.locator(".map").focus()
@@ -127,7 +126,7 @@ def test_the_difference_of_two_inputs(show, page):
 
 
 def test_the_steps_end_at_the_weight_that_the_map_shows(show, page):
-    explorer = from_vectors()
+    explorer = from_trace()
     shown = show(explorer)
     shown.frame.locator(".steps summary").click()
     shown.frame.locator(".left .token").nth(3).click()
@@ -136,12 +135,14 @@ def test_the_steps_end_at_the_weight_that_the_map_shows(show, page):
     assert np.allclose(shares, explorer.weights[0, 0, 3], atol=0.0006)
     masks = rows.locator("td:nth-child(4)").all_inner_texts()
     assert masks == ["may look"] * 4 + ["−∞"] * 2
-    assert shown.frame.locator(".loss").inner_text() == "Loss: 1.32 nats per token."
+    loss = explorer.losses.mean()
+    assert shown.frame.locator(".loss").inner_text() == f"Loss: {loss:.2f} nats per token."
 
 
 def test_the_answer_is_hidden_until_the_guess(show):
     weights = some_weights()
-    shown = show(AttentionExplorer(weights, TOKENS, predict=True))
+    shown = show(AttentionExplorer(weights, TOKENS))
+    shown.frame.get_by_role("button", name="predict first").click()
     for part in (".heads", ".map", ".lines", ".twin", "details.code"):
         assert not shown.frame.locator(part).is_visible(), part
     question = shown.frame.locator(".question").inner_text()
@@ -214,7 +215,7 @@ def test_levers_and_texts_in_jupyterlab_dark_and_reopened(lab, page):
     live.get_by_role("button", name="all heads on").click()
     expect(live.locator(".loss")).not_to_contain_text("with all heads on")
     live.get_by_label("type a sentence").fill("")
-    expect(live.locator(".problem")).to_have_text("Type a few words, and you see who looks at whom.")
+    expect(live.locator(".problem")).to_have_text("Type a few words to see their attention weights.")
 
     for theme, is_light in (("JupyterLab Dark", "false"), ("JupyterLab Light", "true")):
         page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: '{theme}' }})")

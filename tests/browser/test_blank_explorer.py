@@ -53,7 +53,8 @@ def test_by_keys_words_are_hidden_and_rows_are_pinned(show, page):
 
 
 def test_before_a_guess_nothing_tells_the_answer(show):
-    shown = show(hidden=[1], predict=True)
+    shown = show(hidden=[1])
+    shown.frame.get_by_role("checkbox", name="predict").check()
     assert not shown.frame.locator(".rows").is_visible() and "lives" not in shown.said()
     assert not shown.frame.get_by_text("as a table").is_visible()
     shown.frame.get_by_role("button", name="lives", exact=True).click()

@@ -58,7 +58,7 @@ def test_enter_opens_the_largest_product_and_escape_goes_back(show, page):
 def test_arrows_walk_over_numbers_and_stages(show, page):
     explorer = show()
     assert len(explorer.walk()) == 3  # the next number, back again, the stage above
-    assert explorer.said().startswith("feed-forward adds")
+    assert explorer.said().startswith("MLP output")
     page.keyboard.press("Home")
     assert ", number 0 " in explorer.said()
     page.keyboard.press("End")
@@ -71,14 +71,14 @@ def test_a_click_on_a_strip_and_on_a_factor_leads_there(show, page):
     strip.click(position={"x": 3, "y": 5})
     assert explorer.said().startswith("hidden layer, “·a”, number 0 ")
     explorer.frame.locator(".opened td button").first.click()
-    assert explorer.said().startswith("feed-forward reads")
+    assert explorer.said().startswith("MLP input")
     explorer.frame.locator("select").select_option("0")
-    assert explorer.said().startswith("feed-forward reads, “Mia”")
+    assert explorer.said().startswith("MLP input, “Mia”")
 
 
 def test_the_products_and_the_small_rest_add_up_to_the_sum(show):
     explorer = show()
-    explorer.frame.get_by_role("button", name="feed-forward adds").first.click()
+    explorer.frame.get_by_role("button", name="MLP output").first.click()
     *rows, total = products(explorer)
     assert len(rows) == 9 and "smaller ones together" in rows[-1]
     numbers = [float(row.split("\t")[-3 if "smaller" in row else 4].replace("−", "-")) for row in rows]

@@ -59,7 +59,7 @@ def test_the_buttons_act_while_it_trains_and_an_interrupt_pauses_a_cell_that_wai
     button(shown, "one step").click()
     expect(sentence).to_contain_text("Paused at step 1 of 2,000")
     button(shown, "start").first.click()
-    expect(shown.locator(".written")).to_contain_text("At step 20 it writes: Yesterday", timeout=60_000)
+    expect(shown.locator(".written")).to_contain_text("it writes: Yesterday", timeout=60_000)
     shown.locator("input[type=range]").fill("-1")
     run_until(page, 1, " 0.5")  # the kernel answers while it trains
     assert page.evaluate(PAUSED_AFTER) < 1000 * SECONDS_TO_PAUSE

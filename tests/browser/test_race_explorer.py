@@ -7,13 +7,13 @@ from llmviz.finetuning import METHODS, MethodComparison
 from llmviz.finetuning.comparison import EvalPoint
 from llmviz.widgets import ComparisonExplorer
 
-SAMPLE = Sample("", at=".lanes [tabindex='0']")
+SAMPLE = Sample("", at=".rows [tabindex='0']")
 
 
 def race_of(task, n_labels):
-    laps = {method: [EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
+    points = {method: [EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
             for place, method in enumerate(METHODS)}  # fmt: skip
-    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
+    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, points)
 
 
 PAGE = ComparisonExplorer([race_of("mood", 5), race_of("mood", 20), race_of("ground", 20)]).page_html()
@@ -48,14 +48,14 @@ def test_keys_walk_the_lanes_and_two_pins_compare(show, page):
 
 def test_runs_by_itself_and_can_be_dragged_and_chosen(show, page):
     explorer = show()
-    explorer.frame.get_by_role("button", name="run").click()
+    explorer.frame.get_by_role("button", name="play").click()
     explorer.frame.locator("input[type=range]").fill("1")
     assert explorer.said().startswith("After 10 steps with 20 labels")
     explorer.frame.get_by_label("how many labeled texts").select_option("5")
     assert explorer.said().startswith("After 10 steps with 5 labels")
     explorer.frame.get_by_label("what is to be learned").select_option("ground")
     assert explorer.said().startswith("After 10 steps with 20 labels")
-    assert explorer.frame.get_by_role("button", name="train it here").count() == 0  # nobody is there to train
+    assert explorer.frame.get_by_role("button", name="train again").count() == 0  # nobody is there to train
 
 
 @pytest.mark.parametrize("dark", [False, True])

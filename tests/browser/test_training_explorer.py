@@ -61,7 +61,7 @@ def test_two_runs_move_together_and_can_be_read(show, page):
     shown = show(TrainingExplorer(training.load_recording("tinyville"), compare=training.load_recording("overfitted")))
     shown.stop.focus()
     page.keyboard.press("End")
-    copied = shown.frame.locator(".meter", has_text="copied passage").locator(".number").all_inner_texts()
+    copied = shown.frame.locator(".meter", has_text="memorized passage").locator(".number").all_inner_texts()
     assert [int(share.removesuffix(" %")) for share in copied] == [31, 100]
     assert "32,000 texts of Tinyville: " in shown.said() and "300 texts of Tinyville: " in shown.said()
     for width in (1280, 400):

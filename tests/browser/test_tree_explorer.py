@@ -14,7 +14,7 @@ EXPLORER = SamplingTreeExplorer(TINY.model, TINY.tokenizer, TEXT, n_samples=4, n
 @pytest.fixture
 def opened(page, tmp_path):
     path = tmp_path / "page.html"
-    other = SamplingTreeExplorer(TINY.model, TINY.tokenizer, "<b>x</b> </script>", n_tokens=3, only_this_setting=True)
+    other = SamplingTreeExplorer(TINY.model, TINY.tokenizer, "<b>x</b> </script>", n_tokens=3)
     body = EXPLORER.page_html() + other.page_html()
     path.write_text(f'<!doctype html><meta charset="utf-8"><body>{body}</body>', encoding="utf-8")
     page.wrong = []
@@ -45,7 +45,7 @@ def written(one) -> set[str]:
 
 
 def drawn_by_python(setting: Sampling) -> set[str]:
-    ways = EXPLORER.tree.sample([setting], EXPLORER.dice)[setting]
+    ways = EXPLORER.tree.sample([setting], EXPLORER.draws)[setting]
     return {"".join(TINY.tokenizer.tokens(way)).replace("<|endoftext|>", "end") for way in ways}
 
 
@@ -58,7 +58,7 @@ def test_a_slider_draws_the_texts_that_python_draws(opened):
     assert written(one) == drawn_by_python(Sampling(2.0, None, 0.5))
     slide(one, "temperature", 0)
     assert len(written(one)) == 1
-    one.get_by_role("button", name="no tricks").click()
+    one.get_by_role("button", name="reset").click()
     assert written(one) == drawn_by_python(Sampling(1.0))
 
 
@@ -74,10 +74,10 @@ def test_what_is_cut_is_said_and_its_mass_goes_to_the_others(opened):
 
 def test_growing_the_tree_counts_the_work(opened):
     one = opened.locator(".lv").first
-    slide(one, "tokens written", 1)
+    slide(one, "tokens shown", 1)
     assert "4 tokens in 4 texts" in one.locator(".counter").inner_text()
     assert "1.0 times fewer" in one.locator(".counter").inner_text()
-    slide(one, "tokens written", 8)
+    slide(one, "tokens shown", 8)
     counted = one.locator(".counter").inner_text()
     assert "32 tokens in 4 texts" in counted and "1.0 times fewer" not in counted
 
