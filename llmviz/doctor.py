@@ -13,7 +13,6 @@ from llmviz.files import CHECKOUT, lesson_files
 
 _SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
 _RESTORE = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
-_PAGE_PACKAGES = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,8 @@ class Finding:
 def examine() -> list[Finding]:
     """Check everything the lessons need; takes a few seconds. A problem is a finding, never an exception."""
     findings = [_finding(name, check, fix) for name, check, fix in _CHECKS]
-    step = next((found.numbers for found in findings if found.name == "training" and found.numbers), None)
-    findings.append(_finding("lessons", lambda: _lessons(step and step["seconds_per_step"]), _RESTORE))
-    return findings
+    step = (findings[-1].numbers or {}).get("seconds_per_step")
+    return [*findings, _finding("lessons", lambda: _lessons(step), _RESTORE)]
 
 
 def run(as_json: bool = False) -> int:
@@ -44,7 +42,7 @@ def run(as_json: bool = False) -> int:
         if found.fix:
             print(f"{'':22}{found.fix}")
     n_broken = sum(not found.is_fine for found in findings)
-    print("\nAll is well." if not n_broken else f"\n{n_broken} to fix; the line under each FAIL says how.")
+    print(f"\n{n_broken} to fix; the line under each FAIL says how." if n_broken else "\nAll is well.")
     if as_json:
         measured = {key: value for found in findings for key, value in (found.numbers or {}).items()}
         print(json.dumps({"fine": not n_broken, **measured, "findings": [asdict(found) for found in findings]}))
@@ -60,11 +58,10 @@ def _finding(name: str, check: Callable[[], Finding | str], fix: str) -> Finding
     return found if isinstance(found, Finding) else Finding(name, found)
 
 
-def _python() -> Finding | str:
-    version = f"{platform.python_version()}, {sys.executable}"
+def _python() -> str:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Finding("Python", version, False, "llmviz needs Python 3.11, 3.12 or 3.13. " + _SET_UP_AGAIN)
-    return version
+        raise ValueError(f"{platform.python_version()}, {sys.executable}")
+    return f"{platform.python_version()}, {sys.executable}"
 
 
 def _torch() -> str:
@@ -75,15 +72,16 @@ def _torch() -> str:
 
 
 def _widgets() -> str:
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PAGE_PACKAGES)
+    packages = ("jupyterlab", "ipywidgets", "jupyterlab-widgets")
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
 
 
 def _data() -> str:
     from llmviz.files import data_folder
     from llmviz.tokenizers.tiktoken import VOCABULARIES, tiktoken_encoding, token_ranks
 
-    for cached in (tiktoken_encoding, token_ranks):
-        cached.cache_clear()  # what is in memory says nothing about the files
+    tiktoken_encoding.cache_clear()  # what is in memory says nothing about the files
+    token_ranks.cache_clear()
     for name in VOCABULARIES:
         tiktoken_encoding(name)
     return f"the vocabularies of {', '.join(VOCABULARIES)} are whole, {data_folder()}"
@@ -92,8 +90,7 @@ def _data() -> str:
 def _model() -> str:
     from llmviz import artifacts
 
-    tiny = artifacts.load_model("tiny")
-    return f"the shipped tiny GPT is whole: {tiny.model.n_parameters:,} parameters"
+    return f"the shipped tiny GPT is whole: {artifacts.load_model('tiny').model.n_parameters:,} parameters"
 
 
 def _training() -> Finding:
@@ -136,7 +133,7 @@ def _lessons(step_seconds: float | None) -> Finding:
 
 
 _CHECKS: tuple[tuple[str, Callable[[], Finding | str], str], ...] = (
-    ("Python", _python, _SET_UP_AGAIN),
+    ("Python", _python, "llmviz needs Python 3.11, 3.12 or 3.13. " + _SET_UP_AGAIN),
     ("torch", _torch, _SET_UP_AGAIN),
     ("widgets", _widgets, _SET_UP_AGAIN),
     ("data files", _data, "Bring them back with: git checkout -- data"),

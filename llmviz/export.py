@@ -28,7 +28,6 @@ _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
 _INDEX = "index.html"
 _ABOUT = """Each lesson below is one page that works offline: read it, use its widgets, unfold its answers. To change
 the code, write the exercises and train the models yourself, open the lessons with `make lab`."""
-_TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 # A link to a file, not to a web address nor to a place on the same page.
 _LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"#:]+)((?:#[^"]*)?")')
 
@@ -42,10 +41,9 @@ class _Page:
 
 
 def export(sources: Sequence[Path] = (), folder: Path = Path("build/html")) -> list[Path]:
-    """Write notebooks as pages into a folder, with the teacher's page of each, and an index page, which comes first.
+    """Write notebooks (default: all lessons) as pages, with the teacher's page of each; return the pages, index first.
 
-    `sources` are notebooks; without any, all lessons. Pages of the same names are replaced. Raises FileNotFoundError
-    where a notebook is missing, ValueError where a file is no notebook or two have the same name.
+    Raises FileNotFoundError where a notebook is missing, ValueError where a file is no notebook or two names are equal.
     """
     lessons = [_notebook_page(Path(source), folder) for source in sources or lesson_files(NOTEBOOKS)]
     if not lessons:
@@ -54,9 +52,12 @@ def export(sources: Sequence[Path] = (), folder: Path = Path("build/html")) -> l
     if len({_INDEX, *names}) <= len(names):
         raise ValueError(f"each page needs a name of its own, other than {_INDEX}; given {', '.join(names)}")
     stems = {page.source.stem for page in lessons}
-    markdown = [path for path in sorted(_TEACHING.glob("*.md")) if not sources or path.stem in stems]
-    teaching = [_text_page(path, folder) for path in markdown]
-    first = _Page(NOTEBOOKS, folder / _INDEX, "The lessons", _one_cell(_contents(lessons, teaching)))
+    teaching = [
+        _text_page(path, folder / "teaching" / f"{path.stem}.html", path.read_text(encoding="utf-8"))
+        for path in sorted(_TEACHING.glob("*.md"))
+        if not sources or path.stem in stems
+    ]
+    first = _text_page(NOTEBOOKS, folder / _INDEX, _contents(lessons, teaching))
     pages = [first, *lessons, *teaching]
     targets = {page.source.resolve(): page.target for page in pages}
     for page in pages:
@@ -73,13 +74,9 @@ def _notebook_page(path: Path, folder: Path) -> _Page:
     return _Page(path, folder / f"{path.stem}.html", _title(_markdown(notebook), path), notebook)
 
 
-def _text_page(path: Path, folder: Path) -> _Page:
-    text = path.read_text(encoding="utf-8")
-    return _Page(path, folder / "teaching" / f"{path.stem}.html", _title(text, path), _one_cell(text))
-
-
-def _one_cell(text: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")])
+def _text_page(source: Path, target: Path, text: str) -> _Page:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")])
+    return _Page(source, target, _title(text, source), notebook)
 
 
 def _markdown(notebook: nbformat.NotebookNode) -> str:
@@ -87,7 +84,7 @@ def _markdown(notebook: nbformat.NotebookNode) -> str:
 
 
 def _title(text: str, path: Path) -> str:
-    found = _TITLE.search(text)
+    found = re.search(r"^# +(.+)$", text, re.MULTILINE)
     return re.sub(r"[*`]", "", found[1]).strip() if found else path.stem
 
 
@@ -105,13 +102,14 @@ def _contents(lessons: Sequence[_Page], teaching: Sequence[_Page]) -> str:
 
 
 def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
-    place = lessons.index(page) if page in lessons else None
+    place = lessons.index(page) if page in lessons else len(lessons)
+    neighbors = [{"href": one.target.name, "title": one.title.partition(":")[0]} for one in lessons]
     depth = "../" * (len(page.target.relative_to(first.target.parent).parts) - 1)
     about = {
         "title": page.title,
         "home": None if page is first else depth + _INDEX,
-        "before": _neighbor(lessons[place - 1]) if place else None,
-        "after": _neighbor(lessons[place + 1]) if place is not None and place + 1 < len(lessons) else None,
+        "before": neighbors[place - 1] if 0 < place < len(lessons) else None,
+        "after": neighbors[place + 1] if place + 1 < len(lessons) else None,
         "css": (_TEMPLATES / "pages" / "page.css").read_text(encoding="utf-8"),
         "script": (_TEMPLATES / "pages" / "page.js").read_text(encoding="utf-8"),
     }
@@ -119,12 +117,8 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     return _PageExporter().from_notebook_node(page.notebook, resources)[0]
 
 
-def _neighbor(page: _Page) -> dict[str, str]:
-    return {"href": page.target.name, "title": page.title.partition(":")[0]}
-
-
 def _with_links(text: str, page: _Page, targets: Mapping[Path, Path]) -> str:
-    """Turn links between sources into links between pages; a link to what has no page becomes plain text."""
+    """Turn links between sources into links between pages; a link to a file without a page becomes plain text."""
     pages = {target.resolve() for target in targets.values()}
 
     def convert(link: re.Match) -> str:

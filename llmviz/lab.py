@@ -9,8 +9,7 @@ from urllib.parse import quote
 from llmviz.files import CHECKOUT, NOTEBOOKS
 
 FIRST_LESSON = NOTEBOOKS / "00_start_here.ipynb"
-# Settings for JupyterLab's pages; the learner's own settings override them.
-PAGE_SETTINGS = Path(__file__).resolve().parent / "jupyter"
+PAGE_SETTINGS = Path(__file__).resolve().parent / "jupyter"  # the learner's own settings override these
 # No news, no search for updates, no list of extensions, few messages.
 QUIET_OPTIONS = (
     "--LabApp.news_url=None",
@@ -21,11 +20,7 @@ QUIET_OPTIONS = (
 
 
 def run(arguments: list[str]) -> int:
-    """Run JupyterLab until it is stopped; return the exit code.
-
-    `arguments`: a notebook or a folder (default: the first lesson), then options of JupyterLab itself. A path that
-    does not exist gives one line on stderr and exit code 1.
-    """
+    """Run JupyterLab with [notebook or folder (default: the first lesson), *its options]; return the exit code."""
     try:
         notebook, options = _split(arguments)
     except FileNotFoundError as error:

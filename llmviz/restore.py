@@ -13,33 +13,22 @@ import shutil
 import subprocess
 import zipfile
 import zlib
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files, write_atomically
 
 _ARCHIVE = CHECKOUT / "lessons.zip"
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What was done to `lesson`; `copy` is the learner's version, None where there was nothing to keep."""
+class Restored(NamedTuple):
+    """The lesson, what was done, in words, whether that changed it, and where the learner's version was kept."""
 
     lesson: Path
-    origin: str
-    was_missing: bool = False
-    was_same: bool = False
+    message: str
+    is_changed: bool = True
     copy: Path | None = None
-
-    def __str__(self) -> str:
-        if self.was_same:
-            return f"{self.lesson} is as it should be (compared with {self.origin}); nothing was done."
-        said = f"{self.lesson} {'was missing and is here' if self.was_missing else 'is back'}, from {self.origin}."
-        if self.copy:
-            copy = self.copy.stem if self.lesson.parent == _learners_folder() else f'"{self.copy}"'
-            said += f"\nYours is kept beside it, as {self.copy.name}. To undo: llmviz restore {copy}"
-        return said
 
 
 def restore(name: str, folder: Path | None = None) -> Restored:
@@ -63,13 +52,18 @@ def restore(name: str, folder: Path | None = None) -> Restored:
     if not lesson.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(lesson, new)
-        return Restored(lesson, origin, was_missing=True)
+        return Restored(lesson, f"{lesson} was missing and is here, from {origin}.")
     old = lesson.read_bytes()
     if _same(old, new):
-        return Restored(lesson, origin, was_same=True)
-    kept = None if lesson.name in shipped and _same(old, shipped[lesson.name]) else _keep(lesson, old)
+        said = f"{lesson} is as it should be (compared with {origin}); nothing was done."
+        return Restored(lesson, said, is_changed=False)
+    said, kept = f"{lesson} is back, from {origin}.", None
+    if lesson.name not in shipped or not _same(old, shipped[lesson.name]):
+        kept = _keep(lesson, old)
+        undo = kept.stem if folder == _learners_folder() else f'"{kept}"'
+        said += f"\nYours is kept beside it, as {kept.name}. To undo: llmviz restore {undo}"
     write_atomically(lesson, new)
-    return Restored(lesson, origin, copy=kept)
+    return Restored(lesson, said, copy=kept)
 
 
 def state(folder: Path | None = None) -> tuple[Path, list[tuple[str, str, list[str]]]]:

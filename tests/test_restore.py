@@ -113,7 +113,7 @@ def test_a_missing_lesson_and_a_missing_folder_come_back(notebooks):
     for path in notebooks.iterdir():
         path.unlink()
     notebooks.rmdir()
-    assert restore.restore("0").was_missing
+    assert "was missing and is here" in restore.restore("0").message
     assert contents(notebooks) == {"00_start_here.ipynb": SHIPPED["00_start_here.ipynb"]}
 
 
@@ -121,7 +121,7 @@ def test_what_is_as_shipped_is_left_alone_also_with_the_line_ends_of_windows(not
     lesson = notebooks / "00_start_here.ipynb"
     lesson.write_bytes(SHIPPED[lesson.name].replace(b"\n", b"\r\n"))
     before = contents(notebooks)
-    assert restore.restore("0").was_same
+    assert not restore.restore("0").is_changed
     assert contents(notebooks) == before
 
 
