@@ -46,14 +46,16 @@ one_page model.minimal_gpt NOT_COUNTED=IGNORE_INDEX
 optimizers training.optimizers orthogonalise=orthogonalize
 overlap evaluation.text_overlap Overlap=TextOverlap
 parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
-pretrained.bert_words pretrained.bert_tokenizer
+pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer
 pretrained.catalogue pretrained.registry
-pretrained.families pretrained.convert Origin=TensorMapping Plan=ConversionPlan plan=conversion_plan
+pretrained.chat pretrained.tokenizer
+pretrained.families pretrained.convert
 pretrained.glass pretrained.probe Glass=ModelProbe LiveGlass=LiveModelProbe look_through=open_probe says=describe
 pretrained.lesson_plan pretrained.probe asked=as_chat
-pretrained.loading pretrained.convert
+pretrained.hub pretrained.registry
+pretrained.loading pretrained.convert open_source=open_weights
 pretrained.sources pretrained.weights
-pretrained.text pretrained.tokenizer EncodingTokenizer=TiktokenTokenizer
+pretrained.text pretrained.tokenizer EncodingTokenizer=PretrainedTokenizer
 reading_costs generation.flops
 recordings training|artifacts of_losses=recording_from_losses yardsticks=baselines
     Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET

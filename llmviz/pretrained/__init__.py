@@ -6,5 +6,17 @@ address of the hub will do as well.
 
 from llmviz.pretrained.convert import Pretrained, load
 from llmviz.pretrained.registry import KNOWN, KnownModel, add, installed, models_folder, remove
+from llmviz.pretrained.tokenizer import PretrainedTokenizer, chat_prompt
 
-__all__ = ["KNOWN", "KnownModel", "Pretrained", "add", "installed", "load", "models_folder", "remove"]
+__all__ = [
+    "KNOWN",
+    "KnownModel",
+    "Pretrained",
+    "PretrainedTokenizer",
+    "add",
+    "chat_prompt",
+    "installed",
+    "load",
+    "models_folder",
+    "remove",
+]

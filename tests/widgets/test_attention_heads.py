@@ -14,7 +14,7 @@ from nbval.plugin import get_sanitize_patterns
 from plots.hostile import NASTY
 
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
-from llmviz.pretrained.bert_tokenizer import BertTokenizer
+from llmviz.pretrained.tokenizer import tokenizer_from_folder
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets import AttentionExplorer
 from llmviz.widgets.base import to_json
@@ -140,9 +140,10 @@ def test_live_answers_for_as_many_wide_heads_as_real_models_have():
 
 
 @pytest.mark.parametrize("unembedding", ["none", "tied"])
-def test_a_model_that_looks_ahead_brings_no_losses(unembedding):
+def test_a_model_that_looks_ahead_brings_no_losses(unembedding, tmp_path):
     """Of BERT's kind, without a last table or with one; its tokenizer frames a text itself."""
-    tokenizer = BertTokenizer(["[UNK]", "[CLS]", "[SEP]", "bank", "river"])
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nbank\nriver\n")
+    tokenizer = tokenizer_from_folder(tmp_path)
     sizes = replace(SMALL, vocab_size=5, context_length=8, positions="learned", norm="post", unembedding=unembedding)
     model = EncoderOnly(sizes)
     token_ids = tokenizer.encode("river bank")

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from llmviz.course.schema import Checks
-from llmviz.pretrained.chat import chat_prompt
+from llmviz.pretrained.tokenizer import chat_prompt
 from llmviz.training import architectures
 
 

