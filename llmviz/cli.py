@@ -343,12 +343,12 @@ def _model_and_prompt(name: str | None, prompt: str):
 
 def _is_real_model(name: str) -> bool:
     """A name of the registry or the hub, a GGUF file, or a folder in the hub's layout: no checkpoint of ours."""
-    from llmviz.pretrained import hub, registry, weights
+    from llmviz.pretrained import registry, weights
 
     path = Path(name).expanduser()
     if path.exists():
         return path.suffix == ".gguf" or (path / weights.CARD).is_file()
-    return name in registry.KNOWN or name.startswith(hub.START)
+    return name in registry.KNOWN or name.startswith(registry.HUB)
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -381,7 +381,7 @@ def _read_stdin() -> str:
 
 
 def _models(given: argparse.Namespace) -> int:
-    from llmviz.pretrained import hub, registry
+    from llmviz.pretrained import registry
 
     rows = []
     for model in registry.KNOWN.values():
@@ -394,7 +394,7 @@ def _models(given: argparse.Namespace) -> int:
         print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
     has_client = importlib.util.find_spec("huggingface_hub") is not None
     print(f"The hub: {'its client is here' if has_client else 'its client is missing, pip install huggingface-hub'}.")
-    print(f'         With a network, pretrained.load("{hub.EXAMPLE}") and the like.')
+    print(f'         With a network, pretrained.load("{registry.HUB_EXAMPLE}") and the like.')
     print("Your own: pretrained.load(FOLDER) with config.json and safetensors, or pretrained.load(FILE.gguf).")
     if given.json:
         print(json.dumps({"models": rows, "hub_client": has_client}, ensure_ascii=False))
