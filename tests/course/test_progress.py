@@ -136,7 +136,8 @@ def test_a_file_of_the_first_version_loads(progress_file):
    ["check", "causal_mask", "not yet"],
    ["check", "causal_mask", "correct"],
    ["quiz", "what_it_sees", "Four letters"]
-  ]
+  ],
+  "transformer": [["check", "normalise", "correct"]]
  }
 }""")
     log = EventLog("attention")
@@ -144,6 +145,7 @@ def test_a_file_of_the_first_version_loads(progress_file):
     assert summary.predictions == {"gelato": [4.0], "my_row": ["1/4"]}
     assert summary.checks == {"causal_mask": "correct"}
     assert summary.choices == {"what_it_sees": ["Four letters"]}
+    assert EventLog("transformer").events() == [["check", "normalize", "correct"]]  # an exercise renamed since
     log.add("quiz", "same_way", "Their distance")
     assert len(json.loads(progress_file.read_text())["lessons"]["attention"]) == 6
 
