@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from llmviz import export
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "course"), str(ROOT / "notebooks")]
-import execute  # noqa: E402
+sys.path[:0] = [str(ROOT / "tests" / "course"), str(ROOT / "tools")]
+import execute_notebooks  # noqa: E402
 import sample_notebook  # noqa: E402
 
 N_CELLS = "jupyterapp.shell.currentWidget.content.widgets.length"
@@ -38,7 +38,7 @@ def executed(tmp_path_factory) -> Path:
     """The sample notebook as `make notebooks` saves it."""
     folder = tmp_path_factory.mktemp("executed")
     path = sample_notebook.write(folder / "sample.ipynb", folder / "progress.json")
-    execute.execute(path)
+    execute_notebooks.execute(path)
     assert not (folder / "progress.json").exists()  # running a lesson through is no progress
     return path
 
