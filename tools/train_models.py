@@ -184,7 +184,7 @@ MODELS = {
     "masked_long": masked_long,
     "sentiment": partial(finetuning.train_sentiment_base, progress=True),
     "headlines": finetuning.trained,
-    "translator": partial(translation.trained, progress=True),
+    "translator": partial(translation.train, progress=True),
     "library_names": partial(api_hallucination.trained, progress=True),
 }
 

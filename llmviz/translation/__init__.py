@@ -1,43 +1,17 @@
-"""A small English–French grammar and the encoder–decoder that learns it (lesson 7)."""
+"""A small English–French grammar, and an encoder–decoder that learns to translate."""
 
-from llmviz.translation.model import (
-    MOST_TOKENS,
-    STEPS,
-    Writer,
-    align,
-    alignment_accuracy,
-    default_settings,
-    encode_pairs,
-    encode_source,
-    exact,
-    examined,
-    new_model,
-    train_steps,
-    train_tokenizer,
-    trained,
-    translate,
-    translate_all,
-    translation_loss,
-    word_by_word,
-)
+from llmviz.translation.grammar import Pair, corpus, pairs, phrase
+from llmviz.translation.model import Writer, alignment_accuracy, exact_match, train, translate, word_by_word
 
 __all__ = [
-    "MOST_TOKENS",
-    "STEPS",
+    "Pair",
     "Writer",
-    "align",
     "alignment_accuracy",
-    "default_settings",
-    "encode_pairs",
-    "encode_source",
-    "exact",
-    "examined",
-    "new_model",
-    "train_steps",
-    "train_tokenizer",
-    "trained",
+    "corpus",
+    "exact_match",
+    "pairs",
+    "phrase",
+    "train",
     "translate",
-    "translate_all",
-    "translation_loss",
     "word_by_word",
 ]

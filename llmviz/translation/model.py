@@ -1,7 +1,7 @@
-"""Translation: an encoder reads an English sentence, a decoder writes the French one, word by word (lesson 7).
+"""Translation: an encoder reads an English sentence, a decoder writes the French one, word by word.
 
-The pairs come from a small grammar (`translation.grammar`); both languages share one vocabulary of words, as in Vaswani
-et al. 2017, section 5.1. The attention of the decoder to the source aligns the sentences, although that was not taught.
+Both languages share one vocabulary of words, as in Vaswani et al. 2017, section 5.1. The cross-attention aligns the
+sentences, although that was not taught.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from llmviz import training
 from llmviz.evaluation.text_overlap import exact_share
@@ -26,26 +27,20 @@ from llmviz.tinyville.grammar import join
 from llmviz.tokenizers.base import UNKNOWN
 from llmviz.tokenizers.words import WordTokenizer, words
 from llmviz.training.checkpoints import Checkpoint
-from llmviz.training.loop import TrainingSettings, TrainingStep
-from llmviz.translation import grammar
-from llmviz.translation.grammar import Pair, PairCorpus
+from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows
+from llmviz.translation.grammar import Pair, corpus
 
-MOST_TOKENS = 20  # of a sentence, in either language
 STEPS = 450
-BATCH_SIZE = 64
-LEARNING_RATE = 0.05
+_MOST_TOKENS = 20  # of a sentence, in either language
 _TEST_BATCH = 100
 
 
 @dataclass(frozen=True)
-class Translation:
-    """A sentence, what the model made of it, and where it looked.
+class _Translation:
+    """A sentence, its translation, and the attention of the decoder to the source.
 
-    Attributes:
-        english, french: the sentences.
-        source_tokens: the English tokens.
-        target_tokens: the French tokens, in the order in which they were written, without the end of text.
-        cross_attention: (layer, head, target, source); a row is the moment when that French token was *predicted*.
+    source_tokens: the English tokens. target_tokens: the French tokens, without the end of text. cross_attention:
+    (layer, head, target, source); row i belongs to the *prediction* of target token i.
     """
 
     english: str
@@ -59,113 +54,130 @@ class Translation:
         """The mean over the heads of the last layer: (target, source); each row sums to 1."""
         return self.cross_attention[-1].mean(dim=0)
 
+    @property
+    def alignment(self) -> list[int]:
+        """For each target token, the source position with the most attention in the last layer."""
+        return self.last_layer.argmax(dim=-1).tolist()
 
-def train_tokenizer(pairs: Sequence[Pair]) -> WordTokenizer:
-    """Learn one vocabulary for both languages: every word of the pairs."""
+
+def _train_tokenizer(pairs: Sequence[Pair]) -> WordTokenizer:
+    """One vocabulary for both languages: every word of the pairs."""
     return WordTokenizer.train([text for pair in pairs for text in (pair.english, pair.french)])
 
 
-def new_model(tokenizer: WordTokenizer, *, n_layers: int = 2, seed: int = 0) -> EncoderDecoder:
-    """Make an untrained encoder–decoder of the lesson's sizes: 64 wide, as many layers on either side."""
-    config = ModelConfig(
-        tokenizer.vocab_size, context_length=2 * MOST_TOKENS, d_model=64, n_layers=n_layers, n_heads=4, d_ff=128
-    )
-    return EncoderDecoder(config, seed=seed)
+def _new_model(tokenizer: WordTokenizer, seed: int) -> EncoderDecoder:
+    sizes = {"d_model": 64, "n_layers": 2, "n_heads": 4, "d_ff": 128}
+    return EncoderDecoder(ModelConfig(tokenizer.vocab_size, context_length=2 * _MOST_TOKENS, **sizes), seed=seed)
 
 
-def default_settings(steps: int = STEPS, *, seed: int = 0) -> TrainingSettings:
-    """The training that was measured: many pairs a step and large steps (data/README.md has the numbers)."""
-    return TrainingSettings(steps=steps, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=seed)
+def _settings(steps: int, seed: int) -> TrainingSettings:
+    """The settings that were measured (data/README.md has the numbers)."""
+    return TrainingSettings(steps=steps, batch_size=64, learning_rate=0.05, seed=seed)
 
 
-def encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> Tensor:
-    """Write each pair as one row: English, then an end, French, and an end; (pair, 2 × MOST_TOKENS + 1).
+def _encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> Tensor:
+    """Each pair as one row: English, then an end, French, and an end; (pair, 2 × _MOST_TOKENS + 1).
 
-    Both halves are filled up with ends, the English to MOST_TOKENS, the French to MOST_TOKENS + 1.
+    Both halves are padded with ends, the English to _MOST_TOKENS, the French to _MOST_TOKENS + 1.
     """
     end = tokenizer.end_of_text
     rows = []
     for pair in pairs:
-        source, target = tokenizer.encode(pair.english), [end, *tokenizer.encode(pair.french), end]
-        if max(len(source), len(target) - 1) > MOST_TOKENS:
-            raise ValueError(f"a sentence has at most {MOST_TOKENS - 1} tokens here; given {pair.english!r:.80}")
-        rows.append(source + [end] * (MOST_TOKENS - len(source)) + target + [end] * (MOST_TOKENS + 1 - len(target)))
+        source, target = tokenizer.encode(pair.english), [*tokenizer.encode_prompt(pair.french), end]
+        if max(len(source), len(target) - 1) > _MOST_TOKENS:
+            raise ValueError(f"a sentence has at most {_MOST_TOKENS - 1} tokens here; given {pair.english!r:.80}")
+        rows.append(source + [end] * (_MOST_TOKENS - len(source)) + target + [end] * (_MOST_TOKENS + 1 - len(target)))
     return torch.tensor(rows)
 
 
-def translation_loss(model: EncoderDecoder, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """The mean surprise −ln p(French token), given the English sentence and the French before it, in nats.
+def _translation_loss(model: EncoderDecoder, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Cross-entropy of the French tokens, given the English sentence and the French before them, in nats.
 
-    Args:
-        rows: as `encode_pairs` makes them; this is an objective for `training.train_steps`.
+    rows: of `_encode_pairs`. The padding is not counted. An objective for `training.train_steps`.
     """
     end = model.config.vocab_size - 1
-    source, target = rows[:, :MOST_TOKENS], rows[:, MOST_TOKENS:]
+    source, target = rows[:, :_MOST_TOKENS], rows[:, _MOST_TOKENS:]
     n_source = int((source != end).sum(dim=1).max())
     n_target = int((target != end).sum(dim=1).max()) + 1  # and its end
     source, given, wanted = source[:, :n_source], target[:, :n_target], target[:, 1 : n_target + 1]
-    is_told = (wanted != end) | ((wanted == end).cumsum(dim=1) == 1)  # the words and the first end, not the filling
+    counts = (wanted != end) | ((wanted == end).cumsum(dim=1) == 1)  # the words and the first end
     logits = model(source, given, padding_mask(source, end))
-    return F.cross_entropy(logits[is_told], wanted[is_told])
+    return F.cross_entropy(logits[counts], wanted[counts])
 
 
-def train_steps(
+def _train_steps(
     model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair], settings: TrainingSettings
 ) -> Iterator[TrainingStep]:
-    """Train on sentence pairs, and hand back control after each step."""
-    rows = encode_pairs(tokenizer, pairs)
+    rows = _encode_pairs(tokenizer, pairs)
     starts = torch.arange(len(rows) + 1) * rows.shape[1]
     token_ids = torch.cat((rows.flatten(), rows[:1, -1]))
-    return training.train_steps(model, token_ids, settings, objective=translation_loss, starts=starts)
+    return training.train_steps(model, token_ids, settings, objective=_translation_loss, starts=starts)
+
+
+def train(*, seed: int = 0, progress: bool = False) -> Checkpoint:
+    """Train a translator for `STEPS` steps, and evaluate it on sentences that it has never read."""
+    data = corpus(seed=seed)
+    tokenizer = _train_tokenizer(data.training)
+    model, settings = _new_model(tokenizer, seed), _settings(STEPS, seed)
+    steps = _train_steps(model, tokenizer, data.training, settings)
+    done = list(tqdm(steps, "Training", STEPS, unit=" steps", disable=not progress))
+    record = {
+        "n_parameters": model.n_parameters,
+        "seconds": round(sum(step.seconds for step in done), 2),
+        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, STEPS // 100)]],
+        "measured": _evaluate(model, tokenizer, data),
+    }
+    recipe = {"source": "french", "seed": seed, "pairs": len(data.training)}
+    return Checkpoint(model, tokenizer, recipe, settings, STEPS, record)
+
+
+def _evaluate(model: EncoderDecoder, tokenizer: WordTokenizer, data: Any) -> dict[str, Any]:
+    """The shares of exact translations, and of correct alignments by role, on unseen pairs."""
+    aligned = alignment_accuracy(model, tokenizer, data.unseen)
+    return {
+        "exact": round(exact_match(model, tokenizer, data.unseen), 3),
+        "exact_of_unseen_combinations": round(exact_match(model, tokenizer, data.unseen_combinations), 3),
+        "aligned": {role: round(share, 3) for role, share in aligned.items()},
+    }
 
 
 class Writer:
-    """A decoder that has read its source: `generate` and `beam_search` take it for a GPT.
+    """The decoder with an encoded source, as a language model: `generate` and `beam_search` take it for a GPT.
 
-    The source is read once; what the encoder made of it is kept and looked up at every step.
-
-    Args:
-        model: an encoder–decoder.
-        source_ids: the sentence to translate.
+    english: the sentence to translate; ValueError if it is empty, too long, or holds an unknown word.
     """
 
-    def __init__(self, model: EncoderDecoder, source_ids: Sequence[int]):
+    def __init__(self, model: EncoderDecoder, tokenizer: WordTokenizer, english: str):
         self.model, self.config, self.embedding = model, model.config, model.embedding
+        source_ids = _encode_source(tokenizer, english)
         with torch.inference_mode():
-            self.memory = model.encode(torch.tensor([list(source_ids)], device=model.embedding.weight.device))
+            self._memory = model.encode(torch.tensor([source_ids], device=model.embedding.weight.device))
 
     def new_cache(self) -> None:
-        """None: sentences are short, so the target is read anew for each token."""
+        """None: sentences are short, so the target is computed anew for each token."""
 
     def __call__(self, token_ids: Tensor, cache: None = None) -> Tensor:
-        """Each position's scores for the next token: (batch, position) → (batch, position, vocab)."""
-        states = self.memory.states
+        """Logits of the next token at each position: (batch, position) → (batch, position, vocab)."""
+        states = self._memory.states
         return self.model.decode(token_ids, Memory(states.expand(len(token_ids), *states.shape[1:])))
 
 
-def translate(model: EncoderDecoder, tokenizer: WordTokenizer, english: str) -> Translation:
-    """Translate one sentence, always taking the best next token, and keep where the model looked.
+def translate(model: EncoderDecoder, tokenizer: WordTokenizer, english: str) -> _Translation:
+    """Translate one sentence with greedy decoding, and return it with the cross-attention.
 
-    Raises ValueError for a sentence that is empty, too long, or holds a word that the model has never read.
+    Raises ValueError for a sentence that is empty, too long, or holds an unknown word.
     """
-    english = _tidy(english)
-    source_ids, end = encode_source(tokenizer, english), tokenizer.end_of_text
-    writer = Writer(model, source_ids)
-    new_ids = generate(writer, [end], max_new_tokens=MOST_TOKENS, temperature=0, stop_tokens={end})
-    return read_back(model, tokenizer, english, [one for one in new_ids if one != end])
-
-
-def _tidy(english: str) -> str:
-    """A capital at the start and a full stop at the end, as all sentences have that the model knows."""
     english = " ".join(english.split())
-    return english[:1].upper() + english[1:] + ("" if english.endswith(".") else ".")
+    english = english[:1].upper() + english[1:] + ("" if english.endswith(".") else ".")
+    writer, end = Writer(model, tokenizer, english), tokenizer.end_of_text
+    new_ids = generate(writer, [end], max_new_tokens=_MOST_TOKENS, temperature=0, stop_tokens={end})
+    return _trace(model, tokenizer, english, [one for one in new_ids if one != end])
 
 
-def encode_source(tokenizer: WordTokenizer, english: str) -> list[int]:
-    """The token ids of a sentence; refuses one that the model cannot know, in a sentence."""
+def _encode_source(tokenizer: WordTokenizer, english: str) -> list[int]:
     tokens = [token.strip() for token in tokenizer.split(english)]
-    if not 2 <= len(tokens) < MOST_TOKENS:
-        raise ValueError(f"give a sentence of at most {MOST_TOKENS - 2} words; given {len(tokens) - 1}")
+    if not 2 <= len(tokens) < _MOST_TOKENS:
+        raise ValueError(f"give a sentence of at most {_MOST_TOKENS - 2} words; given {len(tokens) - 1}")
     token_ids = tokenizer.encode(english)
     if strange := [word for word, one in zip(tokens, token_ids, strict=True) if tokenizer.tokens([one]) == [UNKNOWN]]:
         raise ValueError(f"the translator has never read {', '.join(map(repr, strange))}; it knows only its own words")
@@ -173,26 +185,25 @@ def encode_source(tokenizer: WordTokenizer, english: str) -> list[int]:
 
 
 @torch.inference_mode()
-def read_back(model: EncoderDecoder, tokenizer: WordTokenizer, english: str, target_ids: Sequence[int]) -> Translation:
-    """Show where the model looks when it writes exactly this French."""
-    source_ids = encode_source(tokenizer, english)
+def _trace(model: EncoderDecoder, tokenizer: WordTokenizer, english: str, target_ids: Sequence[int]) -> _Translation:
+    """The cross-attention while the model predicts exactly this French."""
+    source_ids = _encode_source(tokenizer, english)
     trace = model.trace(torch.tensor(source_ids), torch.tensor([tokenizer.end_of_text, *target_ids]))
     rows = trace.cross_attention_weights[:, 0, :, : len(target_ids)]  # the row of a token is that of the one before it
     tokens = (tuple(tokenizer.tokens(source_ids)), tuple(tokenizer.tokens(target_ids)))
-    return Translation(english, tokenizer.decode(target_ids), *tokens, rows)
+    return _Translation(english, tokenizer.decode(target_ids), *tokens, rows)
 
 
 @torch.inference_mode()
-def translate_all(model: EncoderDecoder, tokenizer: WordTokenizer, sentences: Sequence[str]) -> list[str]:
-    """Translate many sentences side by side, always taking the best next token; only the French."""
+def _translate_all(model: EncoderDecoder, tokenizer: WordTokenizer, sentences: Sequence[str]) -> list[str]:
+    """Greedy translations of many sentences, in batches."""
     end, found = tokenizer.end_of_text, []
     for first in range(0, len(sentences), _TEST_BATCH):
-        rows = [encode_source(tokenizer, english) for english in sentences[first : first + _TEST_BATCH]]
-        longest = max(map(len, rows))
-        source = torch.tensor([row + [end] * (longest - len(row)) for row in rows])
+        batch = sentences[first : first + _TEST_BATCH]
+        source = pad_rows([_encode_source(tokenizer, english) for english in batch], end)
         memory = model.encode(source, padding_mask(source, end))
-        target = torch.full((len(rows), 1), end)
-        while target.shape[1] <= MOST_TOKENS and not (target[:, 1:] == end).any(dim=1).all():
+        target = torch.full((len(batch), 1), end)
+        while target.shape[1] <= _MOST_TOKENS and not (target[:, 1:] == end).any(dim=1).all():
             best = model.decode(target, memory)[:, -1].argmax(dim=-1, keepdim=True)
             target = torch.cat((target, best), dim=1)
         for row in target[:, 1:].tolist():
@@ -200,41 +211,33 @@ def translate_all(model: EncoderDecoder, tokenizer: WordTokenizer, sentences: Se
     return found
 
 
-def align(cross_attention: Tensor) -> list[int]:
-    """For each target word, the source word at which the heads together look most.
-
-    Args:
-        cross_attention: (head, target, source).
-
-    >>> align(torch.tensor([[[0.9, 0.1], [0.6, 0.4]], [[0.8, 0.2], [0.0, 1.0]]]))
-    [0, 1]
-    """
-    return cross_attention.mean(dim=0).argmax(dim=-1).tolist()
+def exact_match(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> float:
+    """The share of the pairs whose French is translated exactly."""
+    return exact_share(_translate_all(model, tokenizer, [one.english for one in pairs]), [one.french for one in pairs])
 
 
 def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> dict[str, float]:
-    """How often the last layer looks most at a word that the French word really comes from.
+    """How often the last layer attends most to a word that the French word translates.
 
-    Returns:
-        the share by role ("noun", "adjective", …); "crossing adjectives" are those that changed places with their noun,
-        "content words" the adjectives, nouns, names and verbs together.
+    Returns the share by role ("noun", …); "crossing adjectives": those that changed places with their noun;
+    "content words": adjectives, nouns, names and verbs together.
     """
     hits: dict[str, list[bool]] = {}
     for pair in pairs:
-        looked = align(read_back(model, tokenizer, pair.english, tokenizer.encode(pair.french)).cross_attention[-1])
-        for place, (key, link, role) in enumerate(zip(looked, pair.links, pair.roles, strict=True)):
+        alignment = _trace(model, tokenizer, pair.english, tokenizer.encode(pair.french)).alignment
+        for place, (source, link, role) in enumerate(zip(alignment, pair.links, pair.roles, strict=True)):
             names = [role]
             names += ["content words"] if role in ("adjective", "noun", "name", "verb") else []
             names += ["crossing adjectives"] if role == "adjective" and place in pair.crossing else []
             for name in names:
-                hits.setdefault(name, []).append(key in link)
+                hits.setdefault(name, []).append(source in link)
     return {name: sum(found) / len(found) for name, found in hits.items()}
 
 
 def word_by_word(pairs: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
-    """Translate with a dictionary alone: each English word becomes the French word that most often comes from it.
+    """A baseline: replace each English word by the French word that most often translates it.
 
-    The baseline: no order, no agreement. A word that no French word comes from by itself (does) is left out.
+    Words that no French word translates alone ("does") are left out.
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for pair in pairs:
@@ -244,39 +247,3 @@ def word_by_word(pairs: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
                 counts[english[link[0]]][word] += 1
     dictionary = {word: found.most_common(1)[0][0] for word, found in counts.items()}
     return [join([dictionary[word] for word in words(one) if word in dictionary]) for one in sentences]
-
-
-def trained(steps: int = STEPS, *, seed: int = 0, progress: bool = False) -> Checkpoint:
-    """Make the pairs, train a translator on them, and examine it on sentences it has never read."""
-    corpus = grammar.corpus(seed=seed)
-    tokenizer = train_tokenizer(corpus.training)
-    model, settings = new_model(tokenizer, seed=seed), default_settings(steps, seed=seed)
-    done = train_steps(model, tokenizer, corpus.training, settings)
-    if progress:
-        from tqdm.auto import tqdm
-
-        done = tqdm(done, total=steps, desc="Training", unit=" steps")
-    done = list(done)
-    record = {
-        "n_parameters": model.n_parameters,
-        "seconds": round(sum(step.seconds for step in done), 2),
-        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, steps // 100)]],
-        "measured": examined(model, tokenizer, corpus),
-    }
-    recipe = {"source": "french", "seed": seed, "pairs": len(corpus.training)}
-    return Checkpoint(model, tokenizer, recipe, settings, steps, record)
-
-
-def examined(model: EncoderDecoder, tokenizer: WordTokenizer, corpus: PairCorpus) -> dict[str, Any]:
-    """What a translator can do with sentences that it has never read: shares that are exact, and aligned by role."""
-    aligned = alignment_accuracy(model, tokenizer, corpus.unseen)
-    return {
-        "exact": round(exact(model, tokenizer, corpus.unseen), 3),
-        "exact_of_unseen_combinations": round(exact(model, tokenizer, corpus.unseen_combinations), 3),
-        "aligned": {role: round(share, 3) for role, share in aligned.items()},
-    }
-
-
-def exact(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> float:
-    """The share of the pairs whose French is written to the last letter."""
-    return exact_share(translate_all(model, tokenizer, [one.english for one in pairs]), [one.french for one in pairs])

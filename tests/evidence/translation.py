@@ -4,7 +4,7 @@ from claims import above, below, demo
 
 from llmviz import artifacts, finetuning, translation
 from llmviz.evaluation.text_overlap import exact_share
-from llmviz.translation import grammar
+from llmviz.translation.model import _evaluate
 
 FEW_STEPS = 40
 
@@ -12,8 +12,8 @@ FEW_STEPS = 40
 def what_ships() -> dict[str, float]:
     """The same numbers of the translator that ships, examined anew."""
     shipped = artifacts.load_model("translator")
-    corpus = grammar.corpus(seed=shipped.corpus["seed"])
-    return numbers(translation.examined(shipped.model, shipped.tokenizer, corpus), corpus)
+    corpus = translation.corpus(seed=shipped.corpus["seed"])
+    return numbers(_evaluate(shipped.model, shipped.tokenizer, corpus), corpus)
 
 
 def numbers(measured: dict, corpus) -> dict[str, float]:
@@ -38,7 +38,7 @@ def numbers(measured: dict, corpus) -> dict[str, float]:
 def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
     """Of sentences that it has never read, more than 95 in 100 come out right to the last letter, and where the
     decoder looks is the right word, also where an adjective and its noun change places. A dictionary fails."""
-    return numbers(translation.trained(seed=seed).record["measured"], grammar.corpus(seed=seed))
+    return numbers(translation.train(seed=seed).record["measured"], translation.corpus(seed=seed))
 
 
 @demo(
