@@ -5,14 +5,17 @@ from llmviz.model.attention import (
     RotaryEmbedding,
     apply_rotary,
     causal_mask,
+    padding_mask,
     rotary_angles,
     scaled_dot_product_attention,
 )
 from llmviz.model.block import normalize
-from llmviz.model.config import ModelConfig
+from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 
 __all__ = [
+    "CHANGES",
+    "PUBLISHED",
     "QUERY_GAIN",
     "DecoderOnly",
     "EncoderDecoder",
@@ -21,7 +24,10 @@ __all__ = [
     "RotaryEmbedding",
     "apply_rotary",
     "causal_mask",
+    "gpt2_like",
     "normalize",
+    "padding_mask",
     "rotary_angles",
     "scaled_dot_product_attention",
+    "with_changes",
 ]

@@ -1,7 +1,6 @@
-"""The block: attention gathers, a feed-forward network thinks, and both only ever *add* to the stream (lesson 4).
+"""The Transformer block: attention and an MLP, each added to the residual stream (lesson 4).
 
-GPT, BERT and the original Transformer stack this same block. What differs is the mask, which is data, and one more
-sub-layer where two texts meet.
+GPT, BERT and the original Transformer use this same block; they differ in the mask and in cross-attention.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from torch import Tensor, nn
 
 from llmviz.model.attention import KVCache, MultiHeadAttention, RotaryEmbedding
 from llmviz.model.config import ModelConfig
-from llmviz.model.trace import BlockTrace, CrossBlockTrace
-
-__all__ = ["Block", "FeedForward", "Memory", "ModelConfig", "Norm", "normalize"]
+from llmviz.model.trace import BlockTrace
 
 
 def normalize(x: Tensor) -> Tensor:
-    """Bring each position's vector to mean 0 and variance 1 (layer normalization without learned gains).
+    """Layer normalization without learned parameters: each vector gets mean 0 and variance 1.
 
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
@@ -32,14 +29,32 @@ def normalize(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])
 
 
-class Norm(nn.Module):
-    """Normalize each position's vector, as the config says: plainly, or with what training learned (lesson 10).
+def rms_norm(x: Tensor, gain: Tensor, epsilon: float = 1e-5) -> Tensor:
+    """RMSNorm: divide each vector by its root mean square, multiply by the gain: (..., d_model).
 
-    "plain" and "layer" subtract the mean and divide by the spread; "layer" then stretches and shifts each number by
-    a learned `weight` and `bias`. "rms" only divides by the root of the mean square, and stretches.
-    Sources: Ba, Kiros and Hinton 2016, section 3; Zhang and Sennrich 2019, "Root Mean Square Layer Normalization",
-    section 4.
+    Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4. Lesson 10.
+
+    >>> rms_norm(torch.tensor([3.0, 4.0]), torch.ones(2), epsilon=0.0)
+    tensor([0.8485, 1.1314])
     """
+    return x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt() * gain
+
+
+def swiglu(x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor) -> Tensor:
+    """MLP with a gate: down_proj (silu(gate_proj x) * up_proj x), where silu(z) = z sigmoid(z).
+
+    Source: Shazeer 2020, "GLU Variants Improve Transformer", equation 6. Lesson 10.
+
+    Args:
+        x: (..., d_model).
+        gate_proj, up_proj: (d_ff, d_model), as `nn.Linear` stores them.
+        down_proj: (d_model, d_ff).
+    """
+    return (F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
+
+
+class Norm(nn.Module):
+    """Normalization of each vector, as the config says: `normalize`, the same with weight and bias, or `rms_norm`."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -59,33 +74,30 @@ class Norm(nn.Module):
 class FeedForward(nn.Module):
     """Position-wise MLP: up-projection, activation, down-projection (lesson 4).
 
-    What bends, the activation, cuts off what is negative and squares the rest, unless the config says otherwise
-    (lesson 10): ReLU² is from So et al. 2021, "Primer"; GELU from Hendrycks and Gimpel 2016, section 2,
-    and GPT-2 has its approximation by tanh; in SwiGLU a second matrix, `gate_proj`, weights each hidden unit:
-    Shazeer 2020, "GLU Variants Improve Transformer", section 2. The original has ReLU: Vaswani et al. 2017,
-    section 3.3.
+    Sources: Vaswani et al. 2017, section 3.3 (with ReLU); So et al. 2021, "Primer" (squared ReLU); Hendrycks and Gimpel
+    2016, section 2 (GELU, and the tanh approximation of GPT-2); Shazeer 2020, section 2 (SwiGLU: `swiglu`).
     """
 
-    def __init__(self, d_model: int, d_ff: int, *, activation: str = "squared_relu", biases: bool = False):
+    def __init__(self, config: ModelConfig):
         super().__init__()
-        self.activation = activation
-        self.up_proj = nn.Linear(d_model, d_ff, bias=biases)
-        self.down_proj = nn.Linear(d_ff, d_model, bias=biases)
-        if activation == "swiglu":
-            self.gate_proj = nn.Linear(d_model, d_ff, bias=biases)
+        self.activation = config.activation
+        self.up_proj = nn.Linear(config.d_model, config.d_ff, bias=config.biases)
+        self.down_proj = nn.Linear(config.d_ff, config.d_model, bias=config.biases)
+        if self.activation == "swiglu":
+            self.gate_proj = nn.Linear(config.d_model, config.d_ff, bias=config.biases)
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden layer after its activation: (batch, position, d_ff)."""
-        widened = self.up_proj(x)
+        up = self.up_proj(x)
         match self.activation:
             case "squared_relu":
-                return F.relu(widened).square()
+                return F.relu(up).square()
             case "swiglu":
-                return F.silu(self.gate_proj(x)) * widened
+                return F.silu(self.gate_proj(x)) * up
             case "gelu_tanh":
-                return F.gelu(widened, approximate="tanh")
+                return F.gelu(up, approximate="tanh")
             case _:
-                return F.gelu(widened)
+                return F.gelu(up)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, position, d_model) → (batch, position, d_model)."""
@@ -93,11 +105,8 @@ class FeedForward(nn.Module):
 
 
 class Memory(NamedTuple):
-    """What an encoder made of the source, for a decoder to look up.
-
-    Attributes:
-        states: (batch, memory, d_model).
-        mask: broadcastable to (batch, head, query, memory), bool, True = may attend; None: everything.
+    """An encoder's output, for cross-attention: states (batch, memory, d_model), and a mask broadcastable to
+    (batch, head, query, memory), bool, True = may attend; None allows everything.
     """
 
     states: Tensor
@@ -105,76 +114,68 @@ class Memory(NamedTuple):
 
 
 class Block(nn.Module):
-    """One layer: attention adds what it gathered, then the feed-forward network adds what it thought (lesson 4).
+    """One layer: attention, then an MLP, each added to the residual stream (lesson 4).
 
-    With `reads_memory` a second attention stands between them, whose keys and values come from another text.
-    "pre": each sub-layer reads a normalized copy of the stream, which itself is only added to (Xiong et al. 2020,
-    section 3.2). "post": the stream is normalized after each addition (Vaswani et al. 2017, section 3.1).
+    With `reads_memory` a cross-attention stands between them. With "pre" norm each sub-layer reads a normalized copy of
+    the stream (Xiong et al. 2020, section 3.2); with "post" norm the stream is normalized after each addition (Vaswani
+    et al. 2017, section 3.1).
     """
 
     def __init__(self, config: ModelConfig, *, reads_memory: bool = False):
         super().__init__()
-        self.attention = _attention(config)
-        self.cross_attention = _attention(config) if reads_memory else None
-        choices = {"activation": config.activation, "biases": config.biases}
-        self.feed_forward = FeedForward(config.d_model, config.d_ff, **choices)
+        self.attention = MultiHeadAttention(config)
+        self.cross_attention = MultiHeadAttention(config) if reads_memory else None
+        self.feed_forward = FeedForward(config)
         self.attention_norm, self.feed_forward_norm = Norm(config), Norm(config)
         self.cross_attention_norm = Norm(config) if reads_memory else None
-        self.config, self.is_pre_norm = config, config.norm == "pre"
+        self.config, self._is_pre_norm = config, config.norm == "pre"
 
-    def before(self, norm: Norm, stream: Tensor) -> Tensor:
-        """What a sub-layer reads: with pre-norm the stream normalized, with post-norm the stream as it is."""
-        return norm(stream) if self.is_pre_norm else stream
+    def _before(self, norm: Norm, stream: Tensor) -> Tensor:
+        """The input of a sub-layer."""
+        return norm(stream) if self._is_pre_norm else stream
 
-    def after(self, norm: Norm, stream: Tensor) -> Tensor:
-        """The stream after a sub-layer was added to it: with post-norm it is now normalized."""
-        return stream if self.is_pre_norm else norm(stream)
+    def _after(self, norm: Norm, stream: Tensor) -> Tensor:
+        """The stream after a sub-layer was added to it."""
+        return stream if self._is_pre_norm else norm(stream)
 
     def trace(
         self,
         x: Tensor,
         mask: Tensor | None,
-        rotation: RotaryEmbedding | None,
+        rotary: RotaryEmbedding | None,
         head_overrides: Mapping[int, Tensor | float] | None = None,
         memory: Memory | None = None,
     ) -> BlockTrace:
-        """Run openly: return every step (shapes in `BlockTrace`); `head_overrides` as in `MultiHeadAttention.trace`."""
-        attention_input = self.before(self.attention_norm, x)
-        attention = self.attention.trace(attention_input, mask, rotation, head_overrides)
-        stream = middle = self.after(self.attention_norm, x + attention.output)
-        cross = None
+        """The block with every step returned; `head_overrides` as in `MultiHeadAttention.trace`."""
+        attention_input = self._before(self.attention_norm, x)
+        attention = self.attention.trace(attention_input, mask, rotary, head_overrides)
+        stream = middle = self._after(self.attention_norm, x + attention.output)
+        cross = {}
         if self.cross_attention is not None:
-            cross_input = self.before(self.cross_attention_norm, middle)
-            cross = self.cross_attention.trace(cross_input, memory.mask, None, source=memory.states)
-            stream = self.after(self.cross_attention_norm, middle + cross.output)
-        thinks_about = self.before(self.feed_forward_norm, stream)
-        hidden = self.feed_forward.hidden(thinks_about)
-        added = self.feed_forward.down_proj(hidden)
-        leaves = self.after(self.feed_forward_norm, stream + added)
-        parts = (x, attention_input, attention, middle, thinks_about, hidden, added, leaves)
-        return BlockTrace(*parts) if cross is None else CrossBlockTrace(*parts, cross_input, cross, stream)
+            cross_input = self._before(self.cross_attention_norm, middle)
+            found = self.cross_attention.trace(cross_input, memory.mask, None, source=memory.states)
+            stream = self._after(self.cross_attention_norm, middle + found.output)
+            cross = {"cross_attention_input": cross_input, "cross_attention": found, "residual_after_cross": stream}
+        feed_forward_input = self._before(self.feed_forward_norm, stream)
+        hidden = self.feed_forward.hidden(feed_forward_input)
+        output = self.feed_forward.down_proj(hidden)
+        after = self._after(self.feed_forward_norm, stream + output)
+        return BlockTrace(x, attention_input, attention, middle, feed_forward_input, hidden, output, after, **cross)
 
     def forward(
         self,
         x: Tensor,
         mask: Tensor | None,
-        rotation: RotaryEmbedding | None,
+        rotary: RotaryEmbedding | None,
         cache: KVCache | None = None,
         memory: Memory | None = None,
     ) -> Tensor:
-        """Run fast: the same stream as `trace(...).residual_after`; (batch, position, d_model)."""
+        """The same stream as `trace(...).residual_after`, faster: (batch, position, d_model)."""
         norm = self.attention_norm
-        x = self.after(norm, x + self.attention(self.before(norm, x), mask, rotation, cache))
+        x = self._after(norm, x + self.attention(self._before(norm, x), mask, rotary, cache))
         if self.cross_attention is not None:
             norm = self.cross_attention_norm
-            looked_up = self.cross_attention(self.before(norm, x), memory.mask, None, source=memory.states)
-            x = self.after(norm, x + looked_up)
+            found = self.cross_attention(self._before(norm, x), memory.mask, None, source=memory.states)
+            x = self._after(norm, x + found)
         norm = self.feed_forward_norm
-        return self.after(norm, x + self.feed_forward(self.before(norm, x)))
-
-
-def _attention(config: ModelConfig) -> MultiHeadAttention:
-    return MultiHeadAttention(
-        config.d_model, config.n_heads, config.query_key_norm,
-        n_key_value_heads=config.n_key_value_heads, biases=config.biases,
-    )  # fmt: skip
+        return self._after(norm, x + self.feed_forward(self._before(norm, x)))

@@ -1,49 +1,45 @@
-"""The sizes and choices of a model (lessons 4 and 10)."""
+"""Sizes and architectural choices of a model, and those of published models (lessons 4 and 10)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-CHOICES = {
+_CHOICES = {
     "positions": ("none", "sinusoidal", "learned", "rotary"),
     "norm": ("pre", "post"),
     "normalization": ("plain", "layer", "rms"),
     "activation": ("squared_relu", "gelu", "gelu_tanh", "swiglu"),
     "unembedding": ("untied", "tied", "masked_lm", "none"),
 }
-SIZES = ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff")
-SWITCHES = ("query_key_norm", "biases", "embedding_norm")
+_SIZES = ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff")
+_SWITCHES = ("query_key_norm", "biases", "embedding_norm")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The sizes of a model, and its choices: everything needed to build it again, empty.
-
-    The choices up to `query_key_norm` are lesson 4's; those after it tell the families of real models apart, and are
-    lesson 10's.
+    """Everything that decides the shape of a model. The fields after `query_key_norm` are lesson 10's.
 
     Attributes:
-        vocab_size: how many different tokens there are.
-        context_length: how many tokens the model can see at once.
-        d_model: the width of the residual stream.
-        n_layers: how many blocks stand on top of one another.
-        n_heads: how many attentions work side by side in a block; divides d_model, and d_model / n_heads is even.
-        d_ff: the width of the feed-forward network's hidden layer.
-        positions: how a token learns where it stands: "none", "sinusoidal" or "learned" (a vector is added to its
-            embedding), or "rotary" (its queries and keys are turned).
-        norm: "pre" normalizes what a sub-layer reads, "post" the stream after it was added.
-        query_key_norm: whether queries and keys are normalized before they are compared.
-        normalization: "plain" (mean 0, variance 1), "layer" (the same, with a learned gain and shift), or "rms"
-            (divided by the root of the mean square, with a learned gain).
-        activation: what bends in the feed-forward network: "squared_relu", "gelu", "gelu_tanh" or "swiglu".
-        biases: whether each matrix adds a learned vector to what it gives.
-        n_key_value_heads: how many heads of keys and values there are; several heads of queries share one ("grouped
-            queries"). None: as many as n_heads.
+        vocab_size: number of different tokens.
+        context_length: the longest input, in tokens.
+        d_model: width of the residual stream.
+        n_layers: number of blocks.
+        n_heads: attention heads of a block; d_model / n_heads is a whole, even number.
+        d_ff: width of the hidden layer of the MLP.
+        positions: "sinusoidal" or "learned" vectors added to the embeddings, "rotary" queries and keys, or "none".
+        norm: "pre" normalizes the input of each sub-layer, "post" the residual stream after each addition.
+        query_key_norm: whether queries and keys are normalized.
+        normalization: "plain" (mean 0, variance 1), "layer" (the same with learned weight and bias) or "rms" (divided
+            by the root mean square, with a learned weight).
+        activation: of the MLP: "squared_relu", "gelu", "gelu_tanh" or "swiglu".
+        biases: whether linear layers have biases.
+        n_key_value_heads: heads of keys and values, each shared by several query heads (grouped-query attention);
+            None: n_heads.
         unembedding: the output matrix: "untied" (its own), "tied" (the embedding matrix), "masked_lm" (tied, after one
             more layer, as in BERT) or "none" (the model returns its residual stream).
-        embedding_norm: whether the first stream is normalized.
-        rotary_base: how slowly the slowest pairs of numbers turn, where positions are rotary.
-        norm_epsilon: what keeps a normalization from dividing by 0.
+        embedding_norm: whether the embeddings are normalized.
+        rotary_base: base of the rotary frequencies. Su et al. 2021 take 10,000; for 128 tokens 500 is learned sooner.
+        norm_epsilon: added to the variance.
     """
 
     vocab_size: int
@@ -65,7 +61,7 @@ class ModelConfig:
     norm_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in SIZES:
+        for name in _SIZES:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1; given {value!r}")
@@ -74,10 +70,10 @@ class ModelConfig:
                 f"d_model must split into n_heads parts of even size; "
                 f"given d_model {self.d_model} and {self.n_heads} heads"
             )
-        for name, known in CHOICES.items():
+        for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(map(repr, known))}; given {getattr(self, name)!r}")
-        for name in SWITCHES:
+        for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is True or False; given {getattr(self, name)!r}")
         for name, lowest in (("rotary_base", 1.0), ("norm_epsilon", 0.0)):
@@ -93,51 +89,97 @@ class ModelConfig:
 
     @property
     def is_default(self) -> bool:
-        """Whether all choices are the ones of the tiny GPT; the sizes may differ."""
-        return all(getattr(self, one.name) == one.default for one in fields(self) if one.name not in SIZES)
+        """Whether all choices are those of the tiny GPT; sizes may differ."""
+        return all(getattr(self, one.name) == one.default for one in fields(self) if one.name not in _SIZES)
 
     @property
-    def has_plain_blocks(self) -> bool:
-        """Whether the blocks are built like the tiny GPT's, whatever stands before and after them."""
+    def has_default_blocks(self) -> bool:
+        """Whether the blocks are built like the tiny GPT's, whatever comes before and after them."""
         around = {"positions": "rotary", "query_key_norm": True, "unembedding": "untied", "embedding_norm": True}
         return replace(self, **around, rotary_base=ModelConfig.rotary_base).is_default
 
     @property
     def key_value_width(self) -> int:
-        """How many numbers all heads of keys have together; d_model, unless queries are grouped."""
+        """Width of all keys of one token in one layer; less than d_model with grouped-query attention."""
         return (self.n_key_value_heads or self.n_heads) * self.d_model // self.n_heads
 
     @property
     def n_norm_parameters(self) -> int:
-        """How many numbers one normalization learns."""
+        """Parameters of one normalization."""
         return {"plain": 0, "rms": 1, "layer": 2}[self.normalization] * self.d_model
 
     @property
     def n_attention_parameters(self) -> int:
-        """How many numbers one attention learns: four matrices, and perhaps their biases."""
+        """Parameters of one attention: four matrices, perhaps with biases."""
         d_model, d_key = self.d_model, self.key_value_width
         return 2 * d_model * (d_model + d_key) + (2 * (d_model + d_key) if self.biases else 0)
 
     @property
     def n_block_parameters(self) -> int:
-        """How many numbers a block learns, without a second attention: `EncoderDecoder` counts that."""
-        n_wide = 2 if self.activation == "swiglu" else 1
-        feed_forward = (n_wide + 1) * self.d_model * self.d_ff
-        feed_forward += n_wide * self.d_ff + self.d_model if self.biases else 0
+        """Parameters of one block without cross-attention."""
+        n_up = 2 if self.activation == "swiglu" else 1
+        feed_forward = (n_up + 1) * self.d_model * self.d_ff
+        feed_forward += n_up * self.d_ff + self.d_model if self.biases else 0
         return self.n_attention_parameters + feed_forward + 2 * self.n_norm_parameters
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers a GPT or a BERT of these sizes learns: its tables, its blocks, its normalizations.
+        """Parameters of a GPT or BERT of these sizes.
 
         >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
         272
         """
-        table = self.vocab_size * self.d_model
-        last_tables = {
-            "untied": table, "tied": 0, "none": 0,
+        embedding = self.vocab_size * self.d_model
+        unembedding = {
+            "untied": embedding, "tied": 0, "none": 0,
             "masked_lm": self.d_model**2 + self.d_model + self.n_norm_parameters + self.vocab_size,
-        }  # fmt: skip
+        }[self.unembedding]  # fmt: skip
         positions = self.context_length * self.d_model if self.positions == "learned" else 0
         norms = (self.embedding_norm + (self.norm == "pre")) * self.n_norm_parameters
-        return table + positions + last_tables[self.unembedding] + norms + self.n_layers * self.n_block_parameters
+        return embedding + positions + unembedding + norms + self.n_layers * self.n_block_parameters
+
+
+CHANGES = {
+    "rotary positions": {"positions": "rotary"},
+    "RMSNorm": {"normalization": "rms"},
+    "SwiGLU": {"activation": "swiglu"},
+    "grouped queries": {"n_key_value_heads": 1},
+    "no biases": {"biases": False},
+}
+"""What distinguishes Llama from GPT-2. Sources: Su et al. 2021 (rotary positions), Zhang and Sennrich 2019 (RMSNorm),
+Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped queries), Touvron et al. 2023, section 2.2 (Llama, which has all)."""
+
+_GPT2 = {
+    "positions": "learned", "norm": "pre", "query_key_norm": False, "normalization": "layer",
+    "activation": "gelu_tanh", "biases": True, "unembedding": "tied", "embedding_norm": False,
+}  # fmt: skip
+_LLAMA = _GPT2 | {"positions": "rotary", "normalization": "rms", "activation": "swiglu", "biases": False}
+_LLAMA_2 = _LLAMA | {"unembedding": "untied", "rotary_base": 10_000.0}
+PUBLISHED = {
+    "GPT-2": ModelConfig(50_257, 1024, 768, 12, 12, 3072, **_GPT2),
+    "SmolLM2 135M": ModelConfig(49_152, 8192, 576, 30, 9, 1536, n_key_value_heads=3, rotary_base=1e5, **_LLAMA),
+    "Llama 2 7B": ModelConfig(32_000, 4096, 4096, 32, 32, 11_008, **_LLAMA_2),
+    "Llama 2 70B": ModelConfig(32_000, 4096, 8192, 80, 64, 28_672, n_key_value_heads=8, **_LLAMA_2),
+}
+"""Sizes as published: Radford et al. 2019, table 2; Ben Allal et al. 2025, "SmolLM2", table 6; Touvron et al. 2023,
+"Llama 2", table 1 and the configurations published with it."""
+
+
+def gpt2_like(vocab_size: int) -> ModelConfig:
+    """A tiny model with the choices of GPT-2: two layers, four heads, 32 wide, 64 tokens."""
+    return ModelConfig(vocab_size, context_length=64, d_model=32, n_layers=2, n_heads=4, d_ff=128, **_GPT2)
+
+
+def with_changes(config: ModelConfig, *names: str) -> ModelConfig:
+    """Apply some of the five `CHANGES`, by name.
+
+    SwiGLU has three matrices instead of two, so d_ff is cut to two thirds: as many parameters as before.
+
+    >>> with_changes(gpt2_like(1024), "SwiGLU").d_ff
+    85
+    """
+    if unknown := [name for name in names if name not in CHANGES]:
+        raise ValueError(f"{unknown[0]!r} is not one of the changes; these are {', '.join(map(repr, CHANGES))}")
+    for name in names:
+        config = replace(config, **CHANGES[name])
+    return replace(config, d_ff=2 * config.d_ff // 3) if "SwiGLU" in names else config

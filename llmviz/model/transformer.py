@@ -1,16 +1,15 @@
-"""The transformer: one block, assembled into a GPT, or into a BERT: the same machine, another mask (lesson 4).
-
-`encoder_decoder.py` has the third assembly, that of the original paper.
-"""
+"""Whole models from one block: a GPT (decoder), a BERT (encoder), and the original encoder–decoder (lesson 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from llmviz.model._cached_block import BlockCache
 from llmviz.model.attention import (
     KVCache,
     RotaryEmbedding,
@@ -20,24 +19,22 @@ from llmviz.model.attention import (
     sinusoidal_positions,
 )
 from llmviz.model.block import Block, Memory, Norm, normalize
-from llmviz.model.cached_block import BlockCache, rotation_matrix
 from llmviz.model.config import ModelConfig
-from llmviz.model.trace import EncoderDecoderTrace, StackTrace, Trace
+from llmviz.model.trace import EncoderDecoderTrace, Trace
 
-AblatedHeads = Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor]
+_AblatedHeads = Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor]
 
 
 class TransformerBase(nn.Module):
-    """What all assemblies have: a table of embeddings, stacks of blocks, and a table that gives the scores.
+    """What all models share: an embedding, stacks of blocks, a final normalization and an unembedding.
 
     Args:
-        config: the sizes and choices.
-        stacks: the name of each stack of blocks, and whether its blocks read a memory.
-        seed: decides the random weights to begin with; the same seed gives the same weights. None: they are about to
-            be read from a file, and are left as they happen to be.
+        config: sizes and choices.
+        stacks: the name of each stack of blocks, and whether its blocks have cross-attention.
+        seed: of the initial weights; None leaves them uninitialized, to be loaded from a file.
     """
 
-    def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int | None = 0):
+    def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int | None):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
@@ -48,35 +45,34 @@ class TransformerBase(nn.Module):
             self.add_module(name, nn.ModuleList(blocks))
         self.embedding_norm = Norm(config) if config.embedding_norm else None
         self.final_norm = Norm(config) if config.norm == "pre" else None
-        self.unembedding = self._last_table()
+        self.unembedding = self._new_unembedding()
         if config.positions == "sinusoidal":
-            positional_encoding = sinusoidal_positions(config.context_length, config.d_model)
-            self.register_buffer("positional_encoding", positional_encoding, persistent=False)
+            encoding = sinusoidal_positions(config.context_length, config.d_model)
+            self.register_buffer("positional_encoding", encoding, persistent=False)
         if config.positions == "rotary":
             d_head = config.d_model // config.n_heads
-            rotation = RotaryEmbedding.of(rotary_angles(config.context_length, d_head, base=config.rotary_base))
-            self.register_buffer("cos", rotation.cos, persistent=False)
-            self.register_buffer("sin", rotation.sin, persistent=False)
+            rotary = RotaryEmbedding.of(rotary_angles(config.context_length, d_head, base=config.rotary_base))
+            self.register_buffer("cos", rotary.cos, persistent=False)
+            self.register_buffer("sin", rotary.sin, persistent=False)
         self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
         if seed is not None:
-            self.initialize(seed)
+            self._initialize(seed)
 
-    def _last_table(self) -> nn.Module | None:
-        """What turns the stream into scores, as the config says."""
+    def _new_unembedding(self) -> nn.Module | None:
         if self.config.unembedding == "none":
             return None
         if self.config.unembedding == "masked_lm":
             return MaskedLMHead(self.config, self.embedding)
         is_tied = self.config.unembedding == "tied"
-        device = "meta" if is_tied else None  # a tied table takes no room of its own
-        table = nn.Linear(self.config.d_model, self.config.vocab_size, bias=False, device=device)
+        device = "meta" if is_tied else None  # a tied matrix needs no memory of its own
+        unembedding = nn.Linear(self.config.d_model, self.config.vocab_size, bias=False, device=device)
         if is_tied:
-            table.weight = self.embedding.weight
-        return table
+            unembedding.weight = self.embedding.weight
+        return unembedding
 
     @torch.no_grad()
-    def initialize(self, seed: int) -> None:
-        """Draw the first weights: small and random, but zero for what writes to the stream: layers begin silent."""
+    def _initialize(self, seed: int) -> None:
+        """Draw the initial weights. Output projections start at zero, so each block is the identity at first."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
             if name.endswith(("output.weight", "down_proj.weight", "unembedding.weight")):
@@ -86,22 +82,21 @@ class TransformerBase(nn.Module):
             elif weight.dim() == 1:  # a bias
                 weight.zero_()
             else:
-                is_table = name.endswith("embedding.weight") and self.config.unembedding == "untied"
-                scale = 1.0 if is_table else weight.shape[-1] ** -0.5
+                is_embedding = name.endswith("embedding.weight") and self.config.unembedding == "untied"
+                scale = 1.0 if is_embedding else weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers training may change."""
+        """Number of parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @staticmethod
     def count_parameters(config: ModelConfig) -> int:
-        """How many numbers such a model has, without building it."""
+        """Number of parameters of such a model, without building it."""
         return config.n_parameters
 
-    def check_token_ids(self, token_ids: Tensor, n_cached: int = 0) -> None:
-        """Refuse what the model cannot read, in a sentence."""
+    def _check_token_ids(self, token_ids: Tensor, n_cached: int = 0) -> None:
         kind = token_ids.dtype if isinstance(token_ids, Tensor) else type(token_ids).__name__
         if kind not in (torch.int64, torch.int32):
             raise ValueError(f"the model reads a tensor of whole numbers, torch.tensor([[…]]); given {kind}")
@@ -122,31 +117,32 @@ class TransformerBase(nn.Module):
                 f"Is this the tokenizer that the model was trained with?"
             )
 
-    def as_batch(self, token_ids: Tensor) -> Tensor:
-        """Make one text (position,) a batch of one; refuse what the model cannot read. Returns (batch, position)."""
+    def _as_batch(self, token_ids: Tensor) -> Tensor:
+        """(position,) → (1, position); checks the ids."""
         token_ids = token_ids[None] if isinstance(token_ids, Tensor) and token_ids.dim() == 1 else token_ids
-        self.check_token_ids(token_ids)
+        self._check_token_ids(token_ids)
         return token_ids
 
-    def check_heads(self, heads: Collection[tuple[int, int]]) -> None:
-        """Refuse heads that this model does not have, in a sentence."""
-        for place in heads:
-            match place:
-                case (int(layer), int(head)) if 0 <= layer < self.config.n_layers and 0 <= head < self.config.n_heads:
+    def _check_heads(self, heads: Collection[tuple[int, int]]) -> None:
+        for head in heads:
+            match head:
+                case (int(layer), int(number)) if (
+                    0 <= layer < self.config.n_layers and 0 <= number < self.config.n_heads
+                ):
                     continue
             raise ValueError(
                 f"a head is named (layer, head), with layers from 0 to {self.config.n_layers - 1} and heads from 0 to "
-                f"{self.config.n_heads - 1}; given {place!r}"
+                f"{self.config.n_heads - 1}; given {head!r}"
             )
 
     def embed(self, token_ids: Tensor, start: int = 0) -> Tensor:
-        """Look up each token's vector, and add that of its position where positions are added: the first stream.
+        """The residual stream that enters the first block: embeddings, with positions if these are added.
 
-        (batch, position) → (batch, position, d_model), normalized; `start` is the first token's position.
+        (batch, position) → (batch, position, d_model); `start` is the position of the first token.
         """
-        return self._place(self.embedding(token_ids), start)
+        return self._add_positions(self.embedding(token_ids), start)
 
-    def _place(self, embeddings: Tensor, start: int = 0) -> Tensor:
+    def _add_positions(self, embeddings: Tensor, start: int = 0) -> Tensor:
         stop = start + embeddings.shape[1]
         if self.config.positions == "learned":
             embeddings = embeddings + self.position_embedding.weight[start:stop]
@@ -154,56 +150,56 @@ class TransformerBase(nn.Module):
             embeddings = embeddings + self.positional_encoding[start:stop]
         return embeddings if self.embedding_norm is None else self.embedding_norm(embeddings)
 
-    def rotation(self, start: int, stop: int) -> RotaryEmbedding | None:
-        """The rotation of queries and keys at these positions; None where positions are not rotary."""
+    def rotary(self, start: int, stop: int) -> RotaryEmbedding | None:
+        """Rotary embedding of these positions; None with other kinds of positions."""
         if self.config.positions != "rotary":
             return None
         return RotaryEmbedding(self.cos, self.sin).at(start, stop)
 
-    def last(self, stream: Tensor) -> Tensor:
-        """What a stack hands on: with pre-norm the stream is normalized once more, with post-norm it is already."""
+    def _final(self, stream: Tensor) -> Tensor:
+        """The output of a stack: with pre-norm the stream normalized once more."""
         return stream if self.final_norm is None else self.final_norm(stream)
 
-    def lens(self, residuals: Tensor) -> Tensor:
-        """Which scores would each layer give, if it were the last? (..., d_model) → (..., vocab). Lesson 4."""
+    def unembed(self, residuals: Tensor) -> Tensor:
+        """Logits of a residual stream after any layer (the logit lens): (..., d_model) → (..., vocab)."""
         if self.unembedding is None:
-            raise ValueError("this model hands on its stream and has no last table, so no layer gives scores")
-        return self.unembedding(self.last(residuals))
+            raise ValueError("this model has no unembedding, so its residual stream gives no logits")
+        return self.unembedding(self._final(residuals))
 
-    def _read(
+    def _run(
         self, blocks: nn.ModuleList, token_ids: Tensor, mask: Tensor | None, memory: Memory | None = None
     ) -> Tensor:
-        """Run a stack fast: what it hands on, (batch, position, d_model)."""
-        stream, rotation = self.embed(token_ids), self.rotation(0, token_ids.shape[1])
+        """The output of a stack, (batch, position, d_model)."""
+        stream, rotary = self.embed(token_ids), self.rotary(0, token_ids.shape[1])
         for block in blocks:
-            stream = block(stream, mask, rotation, None, memory)
-        return self.last(stream)
+            stream = block(stream, mask, rotary, None, memory)
+        return self._final(stream)
 
     def _trace(
         self,
         blocks: nn.ModuleList,
         token_ids: Tensor,
         mask: Tensor,
-        ablate_heads: AblatedHeads = (),
+        ablate_heads: _AblatedHeads = (),
         memory: Memory | None = None,
-    ) -> StackTrace:
-        """Run a stack openly."""
-        self.check_heads(ablate_heads)
-        replacements = ablate_heads if isinstance(ablate_heads, Mapping) else dict.fromkeys(ablate_heads, 0.0)
-        embeddings, rotation = self.embedding(token_ids), self.rotation(0, token_ids.shape[1])
-        stream, traces = self._place(embeddings), []
+    ) -> Trace:
+        """The steps of a stack, without logits."""
+        self._check_heads(ablate_heads)
+        overrides = ablate_heads if isinstance(ablate_heads, Mapping) else dict.fromkeys(ablate_heads, 0.0)
+        embeddings, rotary = self.embedding(token_ids), self.rotary(0, token_ids.shape[1])
+        stream, traces = self._add_positions(embeddings), []
         for layer, block in enumerate(blocks):
-            overrides = {head: output for (in_layer, head), output in replacements.items() if in_layer == layer}
-            traces.append(block.trace(stream, mask, rotation, overrides, memory))
+            in_layer = {head: output for (place, head), output in overrides.items() if place == layer}
+            traces.append(block.trace(stream, mask, rotary, in_layer, memory))
             stream = traces[-1].residual_after
-        return StackTrace(token_ids, embeddings, mask, tuple(traces), self.last(stream))
+        return Trace(token_ids, embeddings, mask, tuple(traces), self._final(stream))
 
-    def _with_logits(self, stack: StackTrace) -> Trace:
-        return Trace(**vars(stack), logits=self.unembedding(stack.final))
+    def _with_logits(self, trace: Trace) -> Trace:
+        return trace if self.unembedding is None else replace(trace, logits=self.unembedding(trace.final))
 
 
 class MaskedLMHead(nn.Module):
-    """BERT's last table: one more layer prepares the stream, then the table of embeddings gives the scores.
+    """The output of BERT: a linear layer, GELU, a normalization, and the embedding matrix with a bias.
 
     Source: Devlin et al. 2019, "BERT", section 3.1 and its published code. Lesson 10.
     """
@@ -221,128 +217,129 @@ class MaskedLMHead(nn.Module):
 
 
 class DecoderOnly(TransformerBase):
-    """A GPT: embeddings, blocks that cannot see the future, and one score for each possible next token.
+    """A GPT: blocks with a causal mask, and logits for the next token.
 
-    Source: Radford et al. 2018/2019 (GPT, GPT-2) in outline; positions are rotary unless the config says otherwise,
-    the embedding and the unembedding are two tables. Lesson 4.
+    Source: Radford et al. 2018 and 2019 (GPT, GPT-2) in outline; by default positions are rotary and the unembedding is
+    a matrix of its own. Lesson 4.
 
     Args:
-        config: the sizes and choices.
-        seed: decides the random weights to begin with; the same seed gives the same weights.
+        config: sizes and choices.
+        seed: of the initial weights; None leaves them uninitialized.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int | None = 0):
         if config.unembedding == "none":
-            raise ValueError('a GPT scores the next token, so it needs a last table; given unembedding="none"')
+            raise ValueError('a GPT scores the next token, so it needs an unembedding; given unembedding="none"')
         super().__init__(config, {"blocks": False}, seed=seed)
 
-    @property
-    def reads_fast(self) -> bool:
-        """Whether one cached token can take the short way of `decoding.py`, which knows the default choices only."""
-        return self.config.is_default
-
     def new_cache(self, batch: int = 1) -> list[KVCache]:
-        """Make an empty cache, one a layer, for generation with the weights as they are now."""
+        """An empty key–value cache, one a layer, for generation with the present weights."""
         config = self.config
-        if self.reads_fast:
+        if config.is_default:
             return [BlockCache(block, batch, config.context_length) for block in self.blocks]
         n_heads = config.n_key_value_heads or config.n_heads
         sizes = (batch, n_heads, config.context_length, config.d_model // config.n_heads)
         return [KVCache(*sizes, like=self.embedding.weight) for _ in self.blocks]
 
-    def trace(self, token_ids: Tensor, *, ablate_heads: AblatedHeads = ()) -> Trace:
-        """Run openly and return everything a lesson draws.
+    def trace(self, token_ids: Tensor, *, ablate_heads: _AblatedHeads = ()) -> Trace:
+        """Run with every step returned; the logits equal `model(token_ids)`.
 
         Args:
             token_ids: (position,) or (batch, position).
             ablate_heads: heads whose output is set to 0, as (layer, head); or a mapping from such heads to the
-                output to use in its place, (d_head,). Lesson 3.
-
-        Returns:
-            a `Trace`; its logits equal `model(token_ids)` when no head is off (a test holds them together).
+                output to use in its place, (d_head,), for example its mean (`ablation.mean_outputs`). Lesson 3.
         """
-        token_ids = self.as_batch(token_ids)
+        token_ids = self._as_batch(token_ids)
         n_positions = token_ids.shape[1]
         mask = self.mask[:n_positions, :n_positions]
         return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads))
 
     def forward(self, token_ids: Tensor, cache: list[KVCache] | None = None) -> Tensor:
-        """Give each position's scores for the next token, fast: (batch, position) → (batch, position, vocab).
+        """Logits for the next token at each position: (batch, position) → (batch, position, vocab).
 
         With a cache, `token_ids` are only the new positions, and the cache is extended by them.
         """
         start = cache[0].length if cache else 0
-        self.check_token_ids(token_ids, start)
+        self._check_token_ids(token_ids, start)
         stop = start + token_ids.shape[1]
-        rotation = self.rotation(start, stop)
+        rotary = self.rotary(start, stop)
         stream = self.embed(token_ids, start)
         if cache and stop - start == 1 and isinstance(cache[0], BlockCache):
-            return self._read_one(stream[:, 0], rotation, cache)[:, None]
-        mask = None if stop - start == 1 else self.mask[start:stop, :stop]  # the last one may look at everything
+            return self._read_one(stream[:, 0], rotary, cache)[:, None]
+        mask = None if stop - start == 1 else self.mask[start:stop, :stop]  # the last token may attend to all
         for index, block in enumerate(self.blocks):
-            stream = block(stream, mask, rotation, cache[index] if cache else None)
-        return self.unembedding(self.last(stream))
+            stream = block(stream, mask, rotary, cache[index] if cache else None)
+        return self.unembedding(self._final(stream))
 
-    def _read_one(self, stream: Tensor, rotation: RotaryEmbedding, cache: list[BlockCache]) -> Tensor:
-        """The scores after one new position: (batch, d_model) → (batch, vocab). It may see everything: no mask."""
-        turn = rotation_matrix(rotation)
+    def _read_one(self, stream: Tensor, rotary: RotaryEmbedding, cache: list[BlockCache]) -> Tensor:
+        """Logits after one new position, by the fast path: (batch, d_model) → (batch, vocab)."""
+        rotation = rotary.matrix
         for block in cache:
-            stream = block.read(stream, turn)
+            stream = block.read(stream, rotation)
         return self.unembedding(normalize(stream))
+
+    def with_context_length(self, context_length: int) -> DecoderOnly:
+        """A copy with the same weights for longer or shorter texts (lesson 10).
+
+        Raises ValueError for learned positions beyond those that were trained.
+        """
+        if self.config.positions == "learned" and context_length > self.config.context_length:
+            raise ValueError(
+                f"this model has learned a vector for each of {self.config.context_length} positions, and none for "
+                f"position {self.config.context_length}: learned positions end where training ended"
+            )
+        longer = DecoderOnly(replace(self.config, context_length=context_length), seed=None)
+        longer.load_state_dict(self.state_dict())
+        return longer
 
 
 class EncoderOnly(TransformerBase):
-    """A BERT: the same blocks as a GPT, but everyone may look at everyone, and the scores are for *this* token.
+    """A BERT: the blocks of a GPT without the causal mask, and logits for the token at each position itself.
 
-    Where a token was hidden from it, it says what stood there (`masking.py`). Weights are named as in `DecoderOnly`:
-    a decoder's weights in an encoder with a causal mask give the decoder's scores. With unembedding="none" it hands
-    on its stream, (batch, position, d_model), and its trace is a `StackTrace`: vectors of words in their context.
+    Trained to predict masked tokens (`masked_lm`). Its parameters have the names of `DecoderOnly`'s. With
+    unembedding="none" it returns its residual stream, (batch, position, d_model): contextual embeddings.
     Source: Devlin et al. 2019, "BERT", section 3, in outline. Lessons 4 and 5.
 
     Args:
-        config: the sizes and choices.
-        seed: decides the random weights to begin with.
+        config: sizes and choices.
+        seed: of the initial weights; None leaves them uninitialized.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int | None = 0):
         super().__init__(config, {"blocks": False}, seed=seed)
 
-    def trace(
-        self, token_ids: Tensor, mask: Tensor | None = None, *, ablate_heads: AblatedHeads = ()
-    ) -> Trace | StackTrace:
-        """Run openly and return everything a lesson draws.
+    def trace(self, token_ids: Tensor, mask: Tensor | None = None, *, ablate_heads: _AblatedHeads = ()) -> Trace:
+        """Run with every step returned.
 
         Args:
             token_ids: (position,) or (batch, position).
             mask: broadcastable to (batch, head, query, key), bool, True = may attend (see `causal_mask`,
-                `padding_mask`); None lets everyone see everyone.
+                `padding_mask`); None allows everything.
             ablate_heads: as in `DecoderOnly.trace`.
         """
-        token_ids = self.as_batch(token_ids)
+        token_ids = self._as_batch(token_ids)
         mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
-        stack = self._trace(self.blocks, token_ids, mask, ablate_heads)
-        return stack if self.unembedding is None else self._with_logits(stack)
+        return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads))
 
     def forward(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Give each position's scores for the token that stands there: (batch, position) → (batch, position, vocab)."""
-        self.check_token_ids(token_ids)
+        """Logits for the token at each position: (batch, position) → (batch, position, vocab)."""
+        self._check_token_ids(token_ids)
         if mask is not None:
             batch, n_positions = token_ids.shape
             check_mask(mask, (batch, self.config.n_heads, n_positions, n_positions))
-        stream = self._read(self.blocks, token_ids, mask)
+        stream = self._run(self.blocks, token_ids, mask)
         return stream if self.unembedding is None else self.unembedding(stream)
 
 
 class EncoderDecoder(TransformerBase):
-    """The original Transformer: an encoder without a mask, and a decoder whose blocks have one more sub-layer.
+    """The original Transformer: an encoder, and a decoder with cross-attention to the encoder's output.
 
-    In cross-attention the queries come from the target and the keys and values from the *memory*, what the encoder
-    made of the source. Source and target share one vocabulary and one table of embeddings, and no positions are
-    compared between them. Source: Vaswani et al. 2017, section 3.1. Lessons 4 and 7.
+    Source and target share one embedding matrix; cross-attention has no positions. Source: Vaswani et al. 2017,
+    section 3.1. Lessons 4 and 7.
 
     Args:
-        config: the sizes and choices; `n_layers` blocks on either side.
-        seed: decides the random weights to begin with.
+        config: sizes and choices; each side has `n_layers` blocks.
+        seed: of the initial weights.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int = 0):
@@ -350,57 +347,55 @@ class EncoderDecoder(TransformerBase):
 
     @staticmethod
     def count_parameters(config: ModelConfig) -> int:
-        """How many numbers such a model has: a second stack, and four more matrices in each of its blocks.
+        """Number of parameters of such a model, without building it.
 
         >>> EncoderDecoder.count_parameters(ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16))
         528
         """
-        looking_up = config.n_attention_parameters + config.n_norm_parameters
-        return config.n_parameters + config.n_layers * (config.n_block_parameters + looking_up)
+        cross_attention = config.n_attention_parameters + config.n_norm_parameters
+        return config.n_parameters + config.n_layers * (config.n_block_parameters + cross_attention)
 
     def encode(self, source_ids: Tensor, source_mask: Tensor | None = None) -> Memory:
-        """Read the source once: (batch, source) → a memory of (batch, source, d_model).
+        """Run the encoder: (batch, source) → a memory of (batch, source, d_model).
 
-        `source_mask` says which source tokens are there, broadcastable to (batch, 1, 1, source): see `padding_mask`.
+        `source_mask` says which source tokens are no padding, broadcastable to (batch, 1, 1, source): `padding_mask`.
         """
-        self.check_token_ids(source_ids)
-        check_source(source_ids, source_mask)
-        return Memory(self._read(self.encoder, source_ids, source_mask), source_mask)
+        self._check_token_ids(source_ids)
+        _check_source_mask(source_ids, source_mask)
+        return Memory(self._run(self.encoder, source_ids, source_mask), source_mask)
 
     def decode(self, target_ids: Tensor, memory: Memory) -> Tensor:
-        """Give each target position's scores for the next token: (batch, position) → (batch, position, vocab)."""
-        self.check_token_ids(target_ids)
-        check_pairs(len(memory.states), len(target_ids))
+        """Logits for the next token at each target position: (batch, position) → (batch, position, vocab)."""
+        self._check_token_ids(target_ids)
+        _check_pairs(len(memory.states), len(target_ids))
         n_positions = target_ids.shape[1]
-        return self.unembedding(self._read(self.decoder, target_ids, self.mask[:n_positions, :n_positions], memory))
+        return self.unembedding(self._run(self.decoder, target_ids, self.mask[:n_positions, :n_positions], memory))
 
     def forward(self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None) -> Tensor:
-        """Read the source, and give each target position's scores for the next token; (batch, position, vocab)."""
+        """Encode the source, then logits for the next token at each target position: (batch, position, vocab)."""
         return self.decode(target_ids, self.encode(source_ids, source_mask))
 
     def trace(
         self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None
     ) -> EncoderDecoderTrace:
-        """Run openly and return everything; ids are (position,) or (batch, position), the mask as in `encode`."""
-        source_ids, target_ids = self.as_batch(source_ids), self.as_batch(target_ids)
-        check_source(source_ids, source_mask)
-        check_pairs(len(source_ids), len(target_ids))
+        """Run with every step returned; ids are (position,) or (batch, position), the mask as in `encode`."""
+        source_ids, target_ids = self._as_batch(source_ids), self._as_batch(target_ids)
+        _check_source_mask(source_ids, source_mask)
+        _check_pairs(len(source_ids), len(target_ids))
         n_target = target_ids.shape[1]
-        everyone = self.mask.new_ones(2 * source_ids.shape[1:])
-        encoder = self._trace(self.encoder, source_ids, everyone if source_mask is None else source_mask)
+        no_mask = self.mask.new_ones(2 * source_ids.shape[1:])
+        encoder = self._trace(self.encoder, source_ids, no_mask if source_mask is None else source_mask)
         memory = Memory(encoder.final, source_mask)
         decoder = self._trace(self.decoder, target_ids, self.mask[:n_target, :n_target], memory=memory)
         return EncoderDecoderTrace(encoder, self._with_logits(decoder))
 
 
-def check_source(source_ids: Tensor, source_mask: Tensor | None) -> None:
-    """Refuse a mask that does not say for each source token whether it is there, in a sentence."""
+def _check_source_mask(source_ids: Tensor, source_mask: Tensor | None) -> None:
     if source_mask is not None:
         batch, n_source = source_ids.shape
         check_mask(source_mask, (batch, 1, 1, n_source))
 
 
-def check_pairs(n_sources: int, n_targets: int) -> None:
-    """Refuse sources and targets that do not come in pairs, in a sentence."""
+def _check_pairs(n_sources: int, n_targets: int) -> None:
     if n_sources != n_targets:
         raise ValueError(f"each target belongs to one source; given {n_sources} sources and {n_targets} targets")

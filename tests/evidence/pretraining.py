@@ -37,9 +37,9 @@ def loss_per_token(model, texts) -> float:
 
 
 @demo(exact_entropy=above(0.1), bigram_over_entropy=above(2), unigram_over_bigram=above(2), blind_over_unigram=above(1),
-      newborn_minus_blind=between(-1e-4, 1e-4), unigram_passed=below(60), bigram_passed=below(200))  # fmt: skip
+      initial_minus_blind=between(-1e-4, 1e-4), unigram_passed=below(60), bigram_passed=below(200))  # fmt: skip
 def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
-    """The newborn guesses blindly; counting is learned within dozens of steps; the last yardstick is not 0."""
+    """The initial model guesses blindly; counting is learned within dozens of steps; the last baseline is not 0."""
     corpus, token_ids, starts = reading(seed)
     lines = recorder.baselines(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
     model = DecoderOnly(ModelConfig(vocab_size=TOKENIZER.vocab_size), seed=seed)
@@ -51,7 +51,7 @@ def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
         "bigram_over_entropy": lines["bigram"] / lines["exact entropy"],
         "unigram_over_bigram": lines["unigram"] / lines["bigram"],
         "blind_over_unigram": lines["ln V"] / lines["unigram"],
-        "newborn_minus_blind": losses[0] - lines["ln V"],
+        "initial_minus_blind": losses[0] - lines["ln V"],
         "unigram_passed": next((i for i, loss in enumerate(smoothed) if loss < lines["unigram"]), 999),
         "bigram_passed": next((i for i, loss in enumerate(smoothed) if loss < lines["bigram"]), 999),
     }
