@@ -6,7 +6,7 @@ import importlib.abc
 TABLE = """
 ablation interpretability.ablation
 anatomy interpretability.logit_lens
-architectures training.architectures
+architectures model.config|training.architectures changed=with_changes REAL=PUBLISHED texts=load_data
 attention model.attention Rotation=RotaryEmbedding rotate=apply_rotary
 beam_search generation.beam_search
 block model.block normalise=normalize
@@ -16,7 +16,7 @@ checkpoints training.checkpoints|artifacts ASSEMBLIES=MODEL_CLASSES load_tiny=lo
 classroom deploy/jupyterhub_config.py
 corpus_report corpus_stats CorpusReport=CorpusStats report=corpus_stats
 data_files files
-decoding model.cached_block
+decoding model._cached_block
 embeddings.learning embeddings.word2vec
 embeddings.plain embeddings.reference
 embeddings.real embeddings.vectors
@@ -42,7 +42,7 @@ masking training.masked_lm hide=mask_tokens recovered=masked_accuracy write_text
     blank_id=mask_token_id BLANK=MASK_TOKEN
 memorisation evaluation.memorization CopyFinder=SubstringIndex
 model_config model.config
-one_page model.minimal_gpt NOT_COUNTED=IGNORE_INDEX
+one_page model.attention|training|finetuning answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
 optimizers training.optimizers orthogonalise=orthogonalize
 overlap evaluation.text_overlap Overlap=TextOverlap
 parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group

@@ -8,6 +8,7 @@ from llmviz.model.attention import (
     padding_mask,
     rotary_angles,
     scaled_dot_product_attention,
+    sliding_window_mask,
 )
 from llmviz.model.block import normalize
 from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
@@ -29,5 +30,6 @@ __all__ = [
     "padding_mask",
     "rotary_angles",
     "scaled_dot_product_attention",
+    "sliding_window_mask",
     "with_changes",
 ]

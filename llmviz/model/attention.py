@@ -34,6 +34,19 @@ def causal_mask(n_queries: int) -> Tensor:
     return torch.ones(n_queries, n_queries, dtype=torch.bool).tril()
 
 
+def sliding_window_mask(n_positions: int, window: int) -> Tensor:
+    """Each token may attend to itself and the `window` - 1 tokens before it: (query, key), bool.
+
+    Source: Beltagy et al. 2020, "Longformer", section 3.1 (there to both sides). Lesson 9.
+
+    >>> sliding_window_mask(4, 2).int().tolist()
+    [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
+    """
+    if n_positions < 1 or window < 1:
+        raise ValueError(f"each token sees at least itself; given {n_positions} positions and a window of {window}")
+    return causal_mask(n_positions).triu(1 - window)
+
+
 def padding_mask(token_ids: Tensor, padding_id: int) -> Tensor:
     """Every token may attend to all tokens but the padding: (batch, 1, 1, key), bool.
 

@@ -147,7 +147,7 @@ CHANGES = {
     "no biases": {"biases": False},
 }
 """What distinguishes Llama from GPT-2. Sources: Su et al. 2021 (rotary positions), Zhang and Sennrich 2019 (RMSNorm),
-Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped queries), Touvron et al. 2023, section 2.2 (Llama, which has all)."""
+Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped queries), Touvron et al. 2023, section 2.2 (all of them)."""
 
 _GPT2 = {
     "positions": "learned", "norm": "pre", "query_key_norm": False, "normalization": "layer",
@@ -161,7 +161,7 @@ PUBLISHED = {
     "Llama 2 7B": ModelConfig(32_000, 4096, 4096, 32, 32, 11_008, **_LLAMA_2),
     "Llama 2 70B": ModelConfig(32_000, 4096, 8192, 80, 64, 28_672, n_key_value_heads=8, **_LLAMA_2),
 }
-"""Sizes as published: Radford et al. 2019, table 2; Ben Allal et al. 2025, "SmolLM2", table 6; Touvron et al. 2023,
+"""Published sizes: Radford et al. 2019, table 2; Ben Allal et al. 2025, "SmolLM2", table 6; Touvron et al. 2023,
 "Llama 2", table 1 and the configurations published with it."""
 
 

@@ -138,7 +138,7 @@ class LiveModelProbe:
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         with torch.inference_mode():
-            scores = self.model.lens(self._trace(text).residuals[:, 0, -1])
+            scores = self.model.unembed(self._trace(text).residuals[:, 0, -1])
             best = scores.softmax(dim=-1).topk(_N_BEST)
         rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [list(zip(self.tokenizer.tokens(ids), shares, strict=True)) for ids, shares in rows]

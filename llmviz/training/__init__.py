@@ -15,6 +15,7 @@ from llmviz.training.loop import (
     optimize_steps,
     pad_rows,
     sample_windows,
+    shifted_windows,
     train,
     train_steps,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "recording_from_losses",
     "sample_windows",
     "save_recording",
+    "shifted_windows",
     "train",
     "train_steps",
     "warm_up_and_cosine",

@@ -129,6 +129,28 @@ def sample_windows(
     return token_ids[first + torch.arange(length + 1)]
 
 
+def shifted_windows(token_ids: Tensor, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Windows of a text as inputs, and the same one token later as targets: both (window, length).
+
+    Source: Radford et al. 2018, section 3.1 (their context window of k tokens is our length). Lessons 5 and 9.
+
+    Args:
+        token_ids: (position,).
+        starts: (window,), where the windows begin; at most `length + 1` tokens before the end.
+
+    >>> ids, targets = shifted_windows(torch.tensor([5, 6, 7, 8, 9]), torch.tensor([0, 2]), 2)
+    >>> ids.tolist(), targets.tolist()
+    ([[5, 6], [7, 8]], [[6, 7], [8, 9]])
+    """
+    if not len(starts) or int(starts.min()) < 0 or int(starts.max()) + length + 1 > len(token_ids):
+        raise ValueError(
+            f"a piece of {length} tokens and the one after it must lie inside a text of {len(token_ids)}; "
+            f"given the starts {starts.tolist()}"
+        )
+    windows = token_ids[starts[:, None] + torch.arange(length + 1)]
+    return windows[:, :-1], windows[:, 1:]
+
+
 def _step_generator(seed: int, step: int) -> torch.Generator:
     """The random numbers of one step; torch takes 32 bits as a seed."""
     return torch.Generator().manual_seed((seed * _SEED_STRIDE + step) % 2**32)

@@ -237,7 +237,6 @@ def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]]
     import torch
 
     from llmviz.interpretability.ablation import token_losses
-    from llmviz.model.trace import Trace
 
     def explore(text: str, ablate_heads: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():
@@ -246,7 +245,7 @@ def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]]
         token_ids = torch.tensor(encode(text))
         with torch.inference_mode():
             trace = model.trace(token_ids, ablate_heads=ablate_heads)
-        all_on = token_losses(model, token_ids) if ablate_heads and isinstance(trace, Trace) else None
+        all_on = token_losses(model, token_ids) if ablate_heads and trace.logits is not None else None
         return AttentionExplorer(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
 
     return explore

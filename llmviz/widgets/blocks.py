@@ -7,7 +7,7 @@ import numpy as np
 
 from llmviz import plots
 from llmviz.model.block import Block
-from llmviz.model.trace import BlockTrace, CrossBlockTrace
+from llmviz.model.trace import BlockTrace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import spoken_token, token_text
 from llmviz.widgets.base import Explorer, Table, pack
@@ -48,7 +48,7 @@ class BlockExplorer(Explorer):
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
         self.arrays = _arrays(parts)
         self.tokens = validation.text_list(tokens, "tokens", len(self.arrays["before"]), "the trace")
-        if isinstance(parts, CrossBlockTrace) or not block.config.has_plain_blocks:
+        if parts.cross_attention is not None or not block.config.has_default_blocks:
             raise ValueError(
                 "the block explorer shows blocks like the tiny GPT's: one text, pre-norm, squared ReLU, no biases; "
                 "this one is another"

@@ -5,15 +5,9 @@ from statistics import fmean
 from claims import above, below, between, demo
 
 from llmviz import artifacts
+from llmviz.model import CHANGES, gpt2_like, with_changes
 from llmviz.training import architectures
-from llmviz.training.architectures import (
-    CHANGES,
-    changed,
-    gpt2_like,
-    loss_by_position,
-    seeing_further,
-    train_side_by_side,
-)
+from llmviz.training.architectures import loss_by_position, train_side_by_side
 
 TOKENIZER = artifacts.load_model("tiny").tokenizer
 OTHERS = [name for name in CHANGES if name != "rotary positions"]
@@ -38,7 +32,8 @@ def recorded() -> dict[str, float]:
 @demo(stand_in=recorded, rotary_gains=above(0.15), others_at_most=below(0.12), all_five_behind_rotary=above(0.02))
 def one_change_of_five_pays_in_a_tiny_model(seed: int) -> dict[str, float]:
     """Rotary positions lower the loss at once; the other four do little, and all five together are not the best."""
-    found = train_side_by_side(architectures.variants(TOKENIZER.vocab_size), architectures.texts(TOKENIZER), seed=seed)
+    data = architectures.load_data(TOKENIZER)
+    found = train_side_by_side(architectures.variants(TOKENIZER.vocab_size), data, seed=seed)
     return compared({name: one.held_out for name, one in found.items()})
 
 
@@ -47,12 +42,12 @@ def rotary_positions_read_on(seed: int) -> dict[str, float]:
     """After 150 steps on 64 places, rotary positions read on to 128, worse but far from guessing; learned ones
     cannot.
     """
-    first, data = gpt2_like(TOKENIZER.vocab_size), architectures.texts(TOKENIZER)
-    configs = {"learned": first, "rotary": changed(first, "rotary positions")}
+    first, data = gpt2_like(TOKENIZER.vocab_size), architectures.load_data(TOKENIZER)
+    configs = {"learned": first, "rotary": with_changes(first, "rotary positions")}
     found = train_side_by_side(configs, data, steps=150, seed=seed)
-    by_place = loss_by_position(seeing_further(found["rotary"].model, 128), data.unread_windows(128))
+    by_place = loss_by_position(found["rotary"].model.with_context_length(128), data.held_out_windows(128))
     try:
-        seeing_further(found["learned"].model, 128)
+        found["learned"].model.with_context_length(128)
         stops = 0.0
     except ValueError:
         stops = 1.0

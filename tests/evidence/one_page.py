@@ -48,7 +48,7 @@ def the_page_learns(seed: int) -> dict[str, float]:
 @torch.no_grad()
 def _with_a_window(made: dict, w: dict, window: int) -> float:
     """The surprise of the trained model when each token sees only the last few."""
-    from llmviz.model.minimal_gpt import sliding_window_mask
+    from llmviz.model import sliding_window_mask
 
     def attention(query, key, value):
         scores = query @ key.mT / query.shape[-1] ** 0.5

@@ -1,29 +1,19 @@
 """The five changes: what each switches, that a real model's size comes out, and what learned positions cannot do."""
 
+from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from llmviz import artifacts
 from llmviz.generation import cache_bytes
 from llmviz.model.attention import KVCache
-from llmviz.model.block import FeedForward, Norm
-from llmviz.model.config import ModelConfig
+from llmviz.model.block import FeedForward, Norm, rms_norm, swiglu
+from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training import architectures
-from llmviz.training.architectures import (
-    CHANGES,
-    REAL,
-    changed,
-    gpt2_like,
-    rms_norm,
-    seeing_further,
-    swiglu,
-)
 
-SMALL = gpt2_like(40, d_model=16, context_length=12)
+SMALL = replace(gpt2_like(40), d_model=16, context_length=12, d_ff=64)
 
 
 @pytest.mark.parametrize(
@@ -32,54 +22,54 @@ SMALL = gpt2_like(40, d_model=16, context_length=12)
      ("Llama 2 70B", 68_976_648_192)],
 )  # fmt: skip
 def test_published_sizes_give_the_published_number_of_parameters(name, published):
-    assert REAL[name].n_parameters == published
+    assert PUBLISHED[name].n_parameters == published
 
 
 def test_each_change_is_one_switch_and_leaves_the_size_nearly_as_it_was():
     first = gpt2_like(1024)
     for name, switched in CHANGES.items():
-        config = changed(first, name)
+        config = with_changes(first, name)
         assert all(getattr(config, field) == value != getattr(first, field) for field, value in switched.items())
         assert abs(config.n_parameters / first.n_parameters - 1) < 0.06
-    assert changed(first, *CHANGES).d_ff == 2 * first.d_ff // 3
+    assert with_changes(first, *CHANGES).d_ff == 2 * first.d_ff // 3
     with pytest.raises(ValueError, match="'longer legs' is not one of the changes"):
-        changed(first, "longer legs")
+        with_changes(first, "longer legs")
 
 
-@given(st.integers(1, 5), st.floats(0.01, 100), st.integers(0, 2**31))
-def test_the_plain_norm_is_the_one_that_runs(n_positions, scale, seed):
+@pytest.mark.parametrize("scale", [0.01, 1, 100])
+def test_the_plain_norm_is_the_one_that_runs(scale):
     norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         norm.weight.normal_(generator=generator)
-        x = scale * torch.randn(n_positions, 8, generator=generator)
+        x = scale * torch.randn(3, 8, generator=generator)
         torch.testing.assert_close(rms_norm(x, norm.weight), norm(x))
 
 
 def test_the_plain_gate_is_the_one_that_runs():
-    part = FeedForward(6, 9, activation="swiglu")
-    x = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
+    part = FeedForward(ModelConfig(10, d_model=8, n_heads=2, d_ff=9, activation="swiglu"))
+    x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
     plain = swiglu(x, part.gate_proj.weight, part.up_proj.weight, part.down_proj.weight)
     torch.testing.assert_close(plain, part(x))
 
 
 @pytest.mark.parametrize("names", [(), ("grouped queries",), tuple(CHANGES)])
 def test_the_cache_is_as_large_as_it_is_reckoned(names):
-    model = DecoderOnly(changed(SMALL, *names))
+    model = DecoderOnly(with_changes(SMALL, *names))
     caches: list[KVCache] = model.new_cache()
     taken = sum(2 * cache.keys.numel() * cache.keys.element_size() for cache in caches)
     assert taken == 2 * cache_bytes(12, n_layers=2, d_kv=model.config.key_value_width)  # ours has four bytes a number
 
 
 def test_rotary_positions_go_on_and_learned_ones_end():
-    rotary = DecoderOnly(changed(SMALL, "rotary positions"), seed=1)
+    rotary = DecoderOnly(with_changes(SMALL, "rotary positions"), seed=1)
     torch.nn.init.normal_(rotary.blocks[0].attention.output.weight)
     token_ids = torch.arange(24)[None]
-    further = seeing_further(rotary, 24)
+    further = rotary.with_context_length(24)
     torch.testing.assert_close(further(token_ids)[:, :12], rotary(token_ids[:, :12]))
-    with pytest.raises(ValueError, match="none for place 12: learned positions end"):
-        seeing_further(DecoderOnly(SMALL), 24)
-    assert seeing_further(DecoderOnly(SMALL), 12).config == SMALL
+    with pytest.raises(ValueError, match="none for position 12: learned positions end"):
+        DecoderOnly(SMALL).with_context_length(24)
+    assert DecoderOnly(SMALL).with_context_length(12).config == SMALL
 
 
 def test_losses_by_place_are_those_of_torch():
@@ -94,8 +84,7 @@ def test_losses_by_place_are_those_of_torch():
 
 
 def test_models_side_by_side_are_as_trained_alone():
-
-    data = architectures.texts(artifacts.load_model("tiny").tokenizer)
+    data = architectures.load_data(artifacts.load_model("tiny").tokenizer)
     configs = dict(list(architectures.variants(1024).items())[:2])
     both = architectures.train_side_by_side(configs, data, steps=6)
     alone = architectures.train_side_by_side({"GPT-2": configs["GPT-2"]}, data, steps=6)["GPT-2"]
@@ -106,7 +95,7 @@ def test_models_side_by_side_are_as_trained_alone():
 def test_the_recording_is_of_these_variants():
     card = artifacts.load_recording("architectures")
     configs = architectures.variants(1024)
-    assert card["seeds"] == list(architectures.SEEDS)
+    assert card["seeds"] == list(architectures._SEEDS)
     assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
         name: config.n_parameters for name, config in configs.items()
     }

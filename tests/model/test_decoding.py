@@ -8,8 +8,8 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz.model._cached_block import BlockCache
 from llmviz.model.attention import RotaryEmbedding, apply_rotary, rotary_angles
-from llmviz.model.cached_block import BlockCache, rotation_matrix
 from llmviz.model.transformer import DecoderOnly
 
 MODEL = noisy_model()
@@ -20,7 +20,7 @@ seeds = st.integers(0, 2**31 - 1)
 def test_turning_by_a_matrix_is_turning(half, position, seed):
     rotation = RotaryEmbedding.of(rotary_angles(position + 1, 2 * half)).at(position, position + 1)
     x = torch.randn(3, 1, 2 * half, generator=torch.Generator().manual_seed(seed))
-    matrix = rotation_matrix(rotation)
+    matrix = rotation.matrix
     torch.testing.assert_close(x @ matrix, apply_rotary(x, rotation), rtol=0, atol=1e-5)
     torch.testing.assert_close(matrix @ matrix.T, torch.eye(2 * half), rtol=0, atol=1e-5)  # it only turns
 
@@ -38,7 +38,7 @@ def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
     trace = MODEL.trace(random_ids(2, 5)).blocks[0]
     cache = BlockCache(block, batch=2, context_length=5)
     for position in range(5):
-        turn = rotation_matrix(RotaryEmbedding(MODEL.cos, MODEL.sin).at(position, position + 1))
+        turn = MODEL.rotary(position, position + 1).matrix
         after = cache.read(trace.residual_before[:, position], turn)
         torch.testing.assert_close(after, trace.residual_after[:, position], rtol=0, atol=1e-4)
     torch.testing.assert_close(cache.keys, trace.attention.key, rtol=0, atol=1e-4)
@@ -48,7 +48,7 @@ def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
 def test_what_it_is_given_stays_as_it_was():
     stream = torch.randn(2, SMALL.d_model)
     before, weights = stream.clone(), copy.deepcopy(MODEL.state_dict())
-    turn = rotation_matrix(RotaryEmbedding(MODEL.cos, MODEL.sin).at(0, 1))
+    turn = MODEL.rotary(0, 1).matrix
     BlockCache(MODEL.blocks[0], batch=2, context_length=2).read(stream, turn)
     assert torch.equal(stream, before)
     assert all(torch.equal(weights[name], value) for name, value in MODEL.state_dict().items())

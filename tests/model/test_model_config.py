@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from llmviz.model.block import FeedForward, Norm
-from llmviz.model.config import CHOICES, ModelConfig
+from llmviz.model.config import _CHOICES, ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.training import checkpoints
@@ -19,7 +19,7 @@ SMALL = ModelConfig(TOKENIZER.vocab_size, context_length=12, d_model=16, n_layer
 OTHERS = [
     replace(SMALL, normalization=normalization, activation=activation, biases=biases, norm=norm)
     for normalization, activation, biases, norm in product(
-        CHOICES["normalization"], CHOICES["activation"], (False, True), CHOICES["norm"]
+        _CHOICES["normalization"], _CHOICES["activation"], (False, True), _CHOICES["norm"]
     )
 ] + [
     replace(SMALL, unembedding="tied", positions="learned", embedding_norm=False, query_key_norm=False),
@@ -32,9 +32,8 @@ IDS = torch.randint(SMALL.vocab_size, (2, 9), generator=torch.Generator().manual
 
 @pytest.mark.parametrize("config", OTHERS, ids=str)
 def test_counts_and_both_paths(config):
-    for assembly in (DecoderOnly, EncoderOnly, EncoderDecoder):
-        model = assembly(config)
-        assert model.n_parameters == assembly.count_parameters(config)
+    for kind in (DecoderOnly, EncoderOnly, EncoderDecoder):
+        assert kind(config).n_parameters == kind.count_parameters(config)
     model = DecoderOnly(config)
     with torch.no_grad():
         for weight in model.parameters():
@@ -43,7 +42,7 @@ def test_counts_and_both_paths(config):
         cache = model.new_cache(batch=2)
         pieces = [model(IDS[:, :3], cache), *(model(IDS[:, place : place + 1], cache) for place in range(3, 9))]
         torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(model.lens(model.trace(IDS).residuals[-1]), model(IDS), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model.unembed(model.trace(IDS).residuals[-1]), model(IDS), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", OTHERS[-4:], ids=str)
@@ -65,16 +64,16 @@ def test_a_run_learns_and_can_be_saved_and_gone_on_with(config, tmp_path):
         assert again.model.unembedding.weight is again.model.embedding.weight
 
 
-def test_an_encoder_without_a_last_table_hands_on_its_stream():
+def test_an_encoder_without_unembedding_returns_its_stream():
     config = replace(SMALL, unembedding="none", norm="post", normalization="layer")
     model = EncoderOnly(config)
     assert model(IDS).shape == (2, 9, 16)
     trace = model.trace(IDS)
-    assert not hasattr(trace, "logits")
+    assert trace.logits is None
     torch.testing.assert_close(trace.final, model(IDS), rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="has no last table, so no layer gives scores"):
-        model.lens(trace.final)
-    with pytest.raises(ValueError, match="a GPT scores the next token, so it needs a last table"):
+    with pytest.raises(ValueError, match="has no unembedding"):
+        model.unembed(trace.final)
+    with pytest.raises(ValueError, match="a GPT scores the next token, so it needs an unembedding"):
         DecoderOnly(config)
 
 
@@ -94,7 +93,7 @@ def test_normalizations_are_torchs(kind, judge):
     ("activation", "judge"), [("gelu", nn.GELU()), ("gelu_tanh", nn.GELU("tanh")), ("swiglu", nn.SiLU())]
 )
 def test_activations_are_torchs(activation, judge):
-    network, x = FeedForward(6, 10, activation=activation, biases=True), torch.randn(3, 6)
+    network, x = FeedForward(replace(SMALL, activation=activation, biases=True)), torch.randn(3, 16)
     opened = judge(network.gate_proj(x)) * network.up_proj(x) if activation == "swiglu" else judge(network.up_proj(x))
     torch.testing.assert_close(network.hidden(x), opened)
 

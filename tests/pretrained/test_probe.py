@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from llmviz import artifacts, pretrained
+from llmviz.model import PUBLISHED
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import Pretrained, probe, registry
@@ -11,7 +12,6 @@ from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, RecordedModelProbe, rec
 from llmviz.pretrained.registry import installed
 from llmviz.pretrained.tokenizer import byte_level_bpe, tokenizer_from_folder
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
-from llmviz.training.architectures import REAL
 
 
 def opened(name):
@@ -90,7 +90,7 @@ def test_the_recordings_ship_whole_and_are_small():
         for question, texts in plan.items():
             assert list(recorded.answers[question]) == list(texts)
     smollm2 = opened("smollm2").config
-    assert (smollm2.n_parameters, smollm2.key_value_width) == (REAL["SmolLM2 135M"].n_parameters, 192)
+    assert (smollm2.n_parameters, smollm2.key_value_width) == (PUBLISHED["SmolLM2 135M"].n_parameters, 192)
 
 
 @pytest.mark.skipif(installed("minilm") is None, reason="not installed: llmviz models add minilm")

@@ -14,10 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lesson_reading import NOTEBOOKS, Lesson
 
-from llmviz.model import minimal_gpt
-from llmviz.model.attention import causal_mask
 from llmviz.tokenizers.bpe import BytePairTokenizer
-from llmviz.training.loop import sample_windows
+from llmviz.training.loop import sample_windows, shifted_windows
 
 SCRIPT = NOTEBOOKS.parent / "docs" / "one_page.py"
 NOTEBOOK = NOTEBOOKS / "09_one_page.ipynb"
@@ -111,36 +109,14 @@ def test_its_tokenizer_is_the_librarys_on_other_texts_too(page, text):
     assert scope["decode"](scope["encode"](text)) == text
 
 
-class TestTheMovesOfTheExercises:
-    def test_windows_are_those_of_training(self):
-        text = torch.arange(50)
-        cut = sample_windows(text, None, 4, 9, seed=0, step=3)
-        ids, targets = minimal_gpt.shifted_windows(text, cut[:, 0], 9)
-        assert ids.equal(cut[:, :-1]) and targets.equal(cut[:, 1:])
-
-    @given(n_positions=st.integers(1, 9), window=st.integers(1, 12))
-    def test_a_sliding_window_is_a_causal_mask_cut_short(self, n_positions, window):
-        mask = minimal_gpt.sliding_window_mask(n_positions, window)
-        assert mask.sum(dim=1).tolist() == [min(row + 1, window) for row in range(n_positions)]
-        assert not (mask & ~causal_mask(n_positions)).any()
-        assert mask.diagonal().all()
-
-    @given(question=st.lists(st.integers(1, 9), min_size=1), answer=st.lists(st.integers(10, 19)))
-    def test_targets_are_the_next_token_or_none(self, question, answer):
-        targets = minimal_gpt.answer_targets(question, answer, end=0)
-        following = [*question, *answer, 0][1:]
-        assert len(targets) == len(following)
-        assert all(target in (-100, token) for target, token in zip(targets, following, strict=True))
-        assert [target for target in targets if target != -100] == [*answer, 0]
-
-    @pytest.mark.parametrize("wrong", [
-        lambda: minimal_gpt.shifted_windows(torch.arange(5), torch.tensor([2]), 3),
-        lambda: minimal_gpt.shifted_windows(torch.arange(5), torch.tensor([-1]), 3),
-        lambda: minimal_gpt.sliding_window_mask(3, 0), lambda: minimal_gpt.answer_targets([], [1], 0),
-    ])  # fmt: skip
-    def test_what_makes_no_sense_is_refused_in_a_sentence(self, wrong):
-        with pytest.raises(ValueError, match=r"given|needs"):
-            wrong()
+def test_windows_are_those_of_training():
+    text = torch.arange(50)
+    drawn = sample_windows(text, None, 4, 9, seed=0, step=3)
+    ids, targets = shifted_windows(text, drawn[:, 0], 9)
+    assert ids.equal(drawn[:, :-1]) and targets.equal(drawn[:, 1:])
+    for start in (2, -1):
+        with pytest.raises(ValueError, match="must lie inside"):
+            shifted_windows(torch.arange(5), torch.tensor([start]), 3)
 
 
 def test_one_click_at_the_end_of_each_lesson_leads_to_the_next():

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from llmviz.course.schema import Checks
+from llmviz.model.block import rms_norm, swiglu
 from llmviz.pretrained.tokenizer import chat_prompt
-from llmviz.training import architectures
 
 
 def _random(*shape: int, seed: int) -> torch.Tensor:
@@ -40,7 +40,7 @@ def _prompt(messages, *, after_role="\n", after_turn="\n", end="<|im_end|>", rol
 
 CHECKS = {
     "rms_norm": Checks(
-        solution=architectures.rms_norm,
+        solution=rms_norm,
         cases=[(_X, torch.ones(4), 1e-5), (_X, _GAIN, 1e-5), (100 * _X[0], _GAIN, 0.0), (_X, _GAIN, 0.5)],
         wrong_functions={
             "layer_norm": partial(_rms_norm, center=True),
@@ -52,7 +52,7 @@ CHECKS = {
         },
     ),
     "swiglu": Checks(
-        solution=architectures.swiglu,
+        solution=swiglu,
         cases=[(_X, _GATE, _UP, _DOWN), (-2 * _X, _UP, _GATE, _DOWN)],
         wrong_functions={
             "silu_on_widened": partial(_swiglu, on_gate=lambda x: x, on_up=F.silu),

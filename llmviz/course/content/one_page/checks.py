@@ -2,8 +2,9 @@
 
 import torch
 
+from llmviz import finetuning, training
 from llmviz.course.schema import Checks
-from llmviz.model import minimal_gpt
+from llmviz.model.attention import sliding_window_mask
 
 _TEXT = torch.tensor([7, 3, 9, 4, 8, 1, 6, 2, 5, 0])
 
@@ -25,7 +26,7 @@ def _is_pair(result) -> bool:
 
 CHECKS = {
     "shifted_windows": Checks(
-        solution=minimal_gpt.shifted_windows,
+        solution=training.shifted_windows,
         cases=[
             (_TEXT, torch.tensor([0, 2]), 3),
             (_TEXT, torch.tensor([1, 5, 0]), 4),
@@ -43,7 +44,7 @@ CHECKS = {
         exceptions={"past_the_end": IndexError},
     ),
     "sliding_window_mask": Checks(
-        solution=minimal_gpt.sliding_window_mask,
+        solution=sliding_window_mask,
         cases=[(4, 2), (5, 3), (6, 2), (3, 1), (4, 9)],
         wrong_functions={
             "no_window": lambda n, window: _band(n, 0, n),
@@ -56,7 +57,7 @@ CHECKS = {
         conditions={"not_boolean": lambda result, *inputs: not torch.is_tensor(result) or result.dtype != torch.bool},
     ),
     "answer_targets": Checks(
-        solution=minimal_gpt.answer_targets,
+        solution=finetuning.answer_labels,
         cases=[([11, 12, 13], [21, 22], 99), ([11, 12], [21], 99), ([11, 12, 13, 14, 15], [21, 22, 23], 0)],
         wrong_functions={
             "question_learned": lambda question, answer, end: [*question[1:], *answer, end],
