@@ -55,6 +55,10 @@ class PretrainedTokenizer(Tokenizer):
         """Turn text into token ids."""
         return self._tokenizer.encode(check_text(text), add_special_tokens=self.kind == "wordpiece").ids
 
+    def encode_prompt(self, text: str) -> list[int]:
+        """Turn text into token ids, with a token before them that begins a text."""
+        return self.encode(text) if self.kind == "wordpiece" else super().encode_prompt(text)
+
     def decode(self, token_ids: Iterable[int]) -> str:
         """Turn token ids back into text; bytes that are not valid UTF-8 become hex, such as ⟨e2 98⟩.
 

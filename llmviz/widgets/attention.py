@@ -241,8 +241,7 @@ def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]]
     def explore(text: str, ablate_heads: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():
             raise ValueError("Type a few words to see their attention weights.")
-        encode = tokenizer.encode if hasattr(tokenizer, "start") else tokenizer.encode_prompt
-        token_ids = torch.tensor(encode(text))
+        token_ids = torch.tensor(tokenizer.encode_prompt(text))
         with torch.inference_mode():
             trace = model.trace(token_ids, ablate_heads=ablate_heads)
         all_on = token_losses(model, token_ids) if ablate_heads and trace.logits is not None else None
