@@ -1,4 +1,4 @@
-"""Where text comes from: Tinyville, Python's own documentation, a checked download, a file of yours.
+"""Corpora: Tinyville, Python's documentation, Tiny Shakespeare, a text file, a string.
 
 Every corpus carries its recipe, a small dictionary from which `from_recipe` makes the same corpus again.
 """
@@ -11,37 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmviz.corpus_stats import CorpusStats, UnitCounts, corpus_stats
 from llmviz.files import cache_folder, read_text_file
 from llmviz.tokenizers.base import END_OF_TEXT, check_text
 
-__all__ = [
-    "Corpus",
-    "CorpusStats",
-    "UnitCounts",
-    "corpus_stats",
-    "from_file",
-    "from_recipe",
-    "from_text",
-    "python_documentation",
-    "split",
-    "tiny_shakespeare",
-    "tinyville",
-]
-
-SMALLEST_TO_SPLIT = 1000
+_SMALLEST_TO_SPLIT = 1000
 HELD_OUT_SEED_STEP = 1_000_000
-HELD_OUT_TEXTS = 1000
-SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
-SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
-SHAKESPEARE_FILE = "tinyshakespeare.txt"
+_HELD_OUT_TEXTS = 1000
+_SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+_SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+_SHAKESPEARE_FILE = "tinyshakespeare.txt"
 
 
 @dataclass(frozen=True, repr=False)
 class Corpus:
-    """Texts to learn from, with a name and the recipe that makes them again.
+    """Texts with a name and a recipe.
 
-    documents: the texts; a model learns that one ends where `<|endoftext|>` stands. recipe: ready for JSON.
+    documents: the texts; in training, `<|endoftext|>` separates them. recipe: for JSON.
     """
 
     name: str
@@ -55,7 +40,7 @@ class Corpus:
 
     @property
     def n_characters(self) -> int:
-        """How many characters the documents have together."""
+        """The number of characters of all documents."""
         return sum(map(len, self.documents))
 
     def __repr__(self) -> str:
@@ -64,10 +49,9 @@ class Corpus:
 
 
 def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progress: bool = False) -> Corpus:
-    """The texts of Tinyville: the same seed and counts give the same texts on any machine.
+    """Texts of Tinyville; the same seed and counts give the same texts on any machine.
 
-    counts: how many texts of each kind (those of `world.tinyville.PROGRAMS`: "story", "fact", "mood", …), if
-    not the usual mix.
+    counts: how many texts of each kind ("story", "fact", …); without it those of `tinyville.corpus.DEFAULT_COUNTS`.
     """
     from llmviz.tinyville.corpus import Tinyville
 
@@ -82,7 +66,7 @@ def tinyville(seed: int = 0, counts: Mapping[str, int] | None = None, *, progres
 def python_documentation() -> Corpus:
     """The reference that Python's `help()` shows: half a million characters of real English, offline.
 
-    It differs a little from one version of Python to the next; the recipe names the version.
+    It differs a little between versions of Python; the recipe names the version.
     """
     try:
         from pydoc_data.topics import topics
@@ -96,63 +80,57 @@ def python_documentation() -> Corpus:
 
 
 def tiny_shakespeare() -> Corpus:
-    """A million characters of Shakespeare's plays (A. Karpathy's choice), fetched once and checked by hash.
+    """A million characters of Shakespeare's plays (A. Karpathy's selection), downloaded once and checked by hash.
 
-    Kept in the user's cache folder, or in $LLMVIZ_CACHE. Without a network, FileNotFoundError says where the
-    file may be put by hand.
+    Kept in the cache folder. Without a network, FileNotFoundError says where the file may be put by hand.
     """
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
     folder = cache_folder()
     try:
-        path = pooch.retrieve(SHAKESPEARE_URL, SHAKESPEARE_SHA256, SHAKESPEARE_FILE, folder)
+        path = pooch.retrieve(_SHAKESPEARE_URL, _SHAKESPEARE_SHA256, _SHAKESPEARE_FILE, folder)
     except (OSError, ValueError) as error:  # no network, another file, a read-only folder
         raise FileNotFoundError(
             "Tiny Shakespeare is not yet (or damaged) on this machine and could not be fetched "
-            f"({type(error).__name__}). Try again with a network, or put the file {SHAKESPEARE_URL} "
-            f"at {folder / SHAKESPEARE_FILE} by hand (its sha256 must be {SHAKESPEARE_SHA256})."
+            f"({type(error).__name__}). Try again with a network, or put the file {_SHAKESPEARE_URL} "
+            f"at {folder / _SHAKESPEARE_FILE} by hand (its sha256 must be {_SHAKESPEARE_SHA256})."
         ) from None
     text = Path(path).read_bytes().decode("utf-8")
     return _corpus("Tiny Shakespeare", (text,), {"source": "tiny_shakespeare"})
 
 
 def from_file(path: str | Path) -> Corpus:
-    """One text file of yours, in UTF-8; anything else gets a sentence that says what it is and what to do.
-
-    Line ends become "\\n"; the recipe says how many were changed.
-    """
+    """One text file in UTF-8 (see `files.read_text_file`). Line ends become "\\n"; the recipe counts the changes."""
     text, n_changed = read_text_file(path)
     path = Path(path).expanduser().resolve()
     recipe = {"source": "file", "path": str(path)}
     return _corpus(path.name, (text,), recipe | ({"line_ends_changed": n_changed} if n_changed else {}))
 
 
-def from_text(text: str, name: str = "your text") -> Corpus:
-    """One string of yours as a corpus."""
+def from_text(text: str) -> Corpus:
+    """One string as a corpus."""
     if not check_text(text).strip():
         raise ValueError("This text is empty or only white space; give one with words in it.")
-    return _corpus(name, (text,), {"source": "text", "name": name})
+    return _corpus("your text", (text,), {"source": "text"})
 
 
 def split(corpus: Corpus) -> tuple[Corpus, Corpus]:
-    """Part a corpus into training and validation: what a model learns from, and what it has never seen.
+    """Split a corpus into training and validation.
 
-    Plain text: the first nine tenths of the characters, and the last tenth. Tinyville: the corpus itself, and
-    at least 1,000 fresh texts of the same mix from another seed. Lesson 5.
-
-    Raises ValueError if a text has fewer than 1,000 characters.
+    Plain text: the first nine tenths of the characters, and the last tenth. Tinyville: the corpus itself, and at least
+    1,000 new texts of the same mix from another seed. Raises ValueError if a text has fewer than 1,000 characters.
 
     >>> training, validation = split(from_text("Mia found a red kite. " * 100))
     >>> training.n_characters, validation.n_characters
     (1980, 220)
     """
     if corpus.recipe["source"] == "tinyville":
-        return corpus, _fresh_texts(corpus)
-    if corpus.n_characters < SMALLEST_TO_SPLIT:
+        return corpus, _validation_texts(corpus)
+    if corpus.n_characters < _SMALLEST_TO_SPLIT:
         raise ValueError(
             f"{corpus.name} has {corpus.n_characters:,} characters, too few to train on and to keep a tenth "
-            f"of them for validation: give at least {SMALLEST_TO_SPLIT:,}."
+            f"of them for validation: give at least {_SMALLEST_TO_SPLIT:,}."
         )
     cut = corpus.n_characters - corpus.n_characters // 10
     training, validation, start = [], [], 0
@@ -165,9 +143,9 @@ def split(corpus: Corpus) -> tuple[Corpus, Corpus]:
 
 
 def from_recipe(recipe: Mapping[str, Any], *, progress: bool = False) -> Corpus:
-    """Make a corpus again from its recipe, and check that it is the same text.
+    """Make a corpus again from its recipe, and check its hash.
 
-    Raises FileNotFoundError if its file is gone, ValueError if it changed or the recipe is not enough.
+    Raises FileNotFoundError if its file is missing, ValueError if it changed or the recipe is not enough.
     """
     try:
         corpus = _rebuild(dict(recipe), progress)
@@ -193,7 +171,7 @@ def _rebuild(recipe: dict[str, Any], progress: bool) -> Corpus:
             return split(whole)[{"training": 0, "validation": 1}[recipe["part"]]]
         case "text":
             raise ValueError(
-                f"The corpus {recipe['name']!r} was given as a string, which its recipe does not hold; make "
+                "This corpus was given as a string, which its recipe does not hold; make "
                 "it again with corpora.from_text, or keep your text in a file and use corpora.from_file."
             )
         case source:
@@ -210,10 +188,9 @@ def _why_changed(recipe: Mapping[str, Any]) -> str:
             return "another version of llmviz made it; use that version, or start anew"
 
 
-def _fresh_texts(corpus: Corpus) -> Corpus:
-    """At least 1,000 texts, and a quarter as many as the corpus has, in its mix, from another seed."""
+def _validation_texts(corpus: Corpus) -> Corpus:
     recipe, n_texts = corpus.recipe, len(corpus.documents)
-    n_fresh = max(HELD_OUT_TEXTS, n_texts // 4)
+    n_fresh = max(_HELD_OUT_TEXTS, n_texts // 4)
     counts = {kind: math.ceil(count * n_fresh / n_texts) for kind, count in recipe["counts"].items()}
     return tinyville(recipe["seed"] + HELD_OUT_SEED_STEP, counts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -11,33 +10,40 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-DATA_VARIABLE = "LLMVIZ_DATA"
-CACHE_VARIABLE = "LLMVIZ_CACHE"
+CHECKOUT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = CHECKOUT / "notebooks"
+MINE = ".mine-"
+"""Marks a learner's copy that `llmviz restore` keeps: 03_attention.mine-2026-11-22-1.ipynb."""
+LARGEST_FILE = 200_000_000
+_OTHER_FORMATS = {
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a zip archive (Word's .docx and .epub are such archives, too)",
+    b"\x1f\x8b": "compressed with gzip",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
 
 
 def data_folder() -> Path:
-    """Say in which folder the data files should be: $LLMVIZ_DATA if set, else `data/` of the checkout."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parent.parent / "data"
+    """The folder of the data files: $LLMVIZ_DATA if set, else `data/` of the checkout."""
+    chosen = os.environ.get("LLMVIZ_DATA")
+    return Path(chosen).expanduser() if chosen else CHECKOUT / "data"
 
 
 def cache_folder() -> Path:
-    """Say where downloads are kept: $LLMVIZ_CACHE if set, else the user's cache folder of this system."""
+    """The folder of downloads: $LLMVIZ_CACHE if set, else the user's cache folder of this system."""
     import pooch
 
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("llmviz")).expanduser()
+    return Path(os.environ.get("LLMVIZ_CACHE") or pooch.os_cache("llmviz")).expanduser()
 
 
 def data_path(name: str) -> Path:
-    """Find a shipped data file (or folder) by its name inside `data/`, such as "r50k_base.tiktoken.xz".
-
-    Raises FileNotFoundError with a sentence that says where it looked and what to do.
-    """
+    """The path of a data file or folder, such as "r50k_base.tiktoken.xz"; raises FileNotFoundError if it is missing."""
     folder = data_folder()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"The folder with llmviz's data files was looked for at {folder} and is not there. Run llmviz "
-            f"from its checkout (git clone, then make setup), or set {DATA_VARIABLE} to its data folder."
+            f"from its checkout (git clone, then make setup), or set LLMVIZ_DATA to its data folder."
         )
     path = folder / name
     if not path.exists():
@@ -48,44 +54,17 @@ def data_path(name: str) -> Path:
     return path
 
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = CHECKOUT / "notebooks"
-# In the name of a copy that `llmviz restore` keeps of what a learner wrote: 03_attention.mine-2026-11-22-1.ipynb
-MINE = ".mine-"
-
-
 def lesson_files(folder: Path) -> list[Path]:
-    """List the lessons in a folder in their order; copies that were kept beside them are none."""
+    """The lesson notebooks of a folder in order, without the copies that `restore` kept."""
     return sorted(path for path in folder.glob("*.ipynb") if MINE not in path.name)
 
 
-LARGEST_FILE = 200_000_000
-BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-UTF_16_STARTS = (b"\xff\xfe", b"\xfe\xff")
-STARTS_OF_OTHER_FILES = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a zip archive (Word's .docx and .epub are such archives, too)",
-    b"\x1f\x8b": "compressed with gzip",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-}
-
-
 def read_json(path: Path) -> Any:
-    """Read a JSON file of ours or of others; raises ValueError with a sentence where it is damaged."""
+    """Read a JSON file; raises ValueError where it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or is not JSON ({error})") from None
-
-
-def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a file whole; raises ValueError where its SHA-256 is another one."""
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(f"{path} is damaged or another file: its sha256 is {found[:12]}…, not {sha256[:12]}…")
-    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -120,15 +99,14 @@ def _replace(part: Path, path: Path) -> None:
 
 
 def read_text_file(path: str | Path) -> tuple[str, int]:
-    """Read a UTF-8 text file whole; give its text and how many line ends were changed to "\\n".
+    """Read a UTF-8 text file; returns its text, and how many line ends were changed to "\\n".
 
-    A byte order mark at the start is left out; "\\r\\n" (Windows) and "\\r" become "\\n". Raises
-    FileNotFoundError or ValueError, with a sentence, for whatever is no text file; the size is checked before
-    anything is read.
+    A byte order mark is removed. Raises FileNotFoundError, or ValueError for anything but a text file; the size is
+    checked before anything is read.
     """
     path = Path(path).expanduser()
     data = _read_bytes(path)
-    text = _decode(path, data).removeprefix(BYTE_ORDER_MARK)
+    text = _decode(path, data).removeprefix("\ufeff")
     if not text.strip():
         raise ValueError(f"The file {path} holds no text, only white space. Choose a file with text in it.")
     return text.replace("\r\n", "\n").replace("\r", "\n"), text.count("\r")
@@ -161,10 +139,10 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode(path: Path, data: bytes) -> str:
-    for start, what in STARTS_OF_OTHER_FILES.items():
+    for start, what in _OTHER_FORMATS.items():
         if data.startswith(start):
             raise ValueError(f"The file {path} is {what}, not plain text. Save its text as .txt in UTF-8.")
-    if data.startswith(UTF_16_STARTS):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError(f"The file {path} is not UTF-8 but probably UTF-16. {_how_to_convert('utf-16')}")
     if b"\0" in data:
         place = data.index(b"\0")
@@ -180,7 +158,5 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def _how_to_convert(encoding: str) -> str:
-    return (
-        "Convert it in Python: from pathlib import Path; "
-        f'Path("new.txt").write_text(Path("FILE").read_text("{encoding}"), "utf-8")'
-    )
+    code = f'Path("new.txt").write_text(Path("FILE").read_text("{encoding}"), "utf-8")'
+    return f"Convert it in Python: from pathlib import Path; {code}"

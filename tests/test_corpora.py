@@ -105,8 +105,7 @@ def test_a_file_that_cannot_be_read_gets_a_sentence(tmp_path, monkeypatch):
 
 
 def test_a_string_becomes_a_corpus():
-    corpus = corpora.from_text(SENTENCES, name="kites")
-    assert (corpus.name, corpus.text) == ("kites", SENTENCES)
+    assert corpora.from_text(SENTENCES).text == SENTENCES
 
 
 @pytest.mark.parametrize("text", ["", " \n", "kite \ud83d", None, b"kite"])
@@ -156,7 +155,7 @@ def test_tinyville_is_validated_on_fresh_texts_of_the_same_mix():
     world = Tinyville()
     kinds = Counter(world.check(document).kind for document in validation.documents)
     assert kinds == {"story": 750, "fact": 250}
-    stories = {text for text in validation.documents if world.check(text).kind == "story"}
+    stories = {text for text in validation.documents if len(text) > 60}
     assert not stories & set(corpus.documents)
 
 
@@ -194,8 +193,8 @@ def test_a_recipe_says_when_its_text_is_gone_or_changed(tmp_path):
     for recipe in recipes:
         with pytest.raises(FileNotFoundError, match=r"There is no file .*kites\.txt"):
             corpora.from_recipe(recipe)
-    with pytest.raises(ValueError, match="'my kites' was given as a string"):
-        corpora.from_recipe(corpora.from_text(SENTENCES, "my kites").recipe)
+    with pytest.raises(ValueError, match="was given as a string"):
+        corpora.from_recipe(corpora.from_text(SENTENCES).recipe)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,7 @@ def test_a_wrong_recipe_gets_a_sentence(change, sentence):
         corpora.from_recipe(recipe)
 
 
-@pytest.mark.parametrize("recipe", [{}, {"source": "part", "part": "third", "of": {}}, {"source": "text"}])
+@pytest.mark.parametrize("recipe", [{}, {"source": "part", "part": "third", "of": {}}])
 def test_what_is_no_recipe_is_refused(recipe):
     with pytest.raises(ValueError, match="not the recipe of a corpus"):
         corpora.from_recipe(recipe)
@@ -228,7 +227,7 @@ class TestTinyShakespeare:
         """A stand-in for the file on the network; what it holds decides its hash."""
         data = ("First Citizen:\nSpeak, speak.\n\n" * 50).encode()
         monkeypatch.setenv("LLMVIZ_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(corpora, "SHAKESPEARE_SHA256", hashlib.sha256(data).hexdigest())
+        monkeypatch.setattr(corpora, "_SHAKESPEARE_SHA256", hashlib.sha256(data).hexdigest())
         (tmp_path / "served.txt").write_bytes(data)
         monkeypatch.setattr(pooch.core, "choose_downloader", lambda *_, **__: self.copy_from(tmp_path))
         return tmp_path / "served.txt"
@@ -305,8 +304,3 @@ def test_a_report_reads_as_a_short_table():
         "  most frequent: ' Mia' 2, ' ran' 2, '.' 2",
         "  entropy in nats per token: unigram 1.352, bigram 0.198",
     ]
-
-
-def test_words_are_those_of_the_world():
-    for document in corpora.tinyville(0, {kind: 20 for kind in Tinyville().counts}).documents:
-        assert corpus_stats.corpus_stats(corpora.from_text(document)).words.n == len(Tinyville.words(document)) + 1

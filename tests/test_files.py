@@ -1,0 +1,83 @@
+"""Paths, atomic writing, and the files in data/: each named with its source and license."""
+
+import hashlib
+import lzma
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmviz.files import data_folder, data_path, read_json, write_atomically
+from llmviz.tokenizers.tiktoken import VOCABULARIES
+
+README = data_path("README.md").read_text("utf-8")
+
+
+def test_a_file_is_found_in_the_checkout_or_in_the_chosen_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("LLMVIZ_DATA", raising=False)
+    assert data_path("README.md") == Path(__file__).parent.parent / "data" / "README.md"
+    (tmp_path / "words.txt").write_text("kite", "utf-8")
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    assert data_path("words.txt").read_text("utf-8") == "kite"
+
+
+def test_a_missing_file_or_folder_is_named_with_the_fix(monkeypatch, tmp_path):
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"'nothing\.txt' was looked for in .*git checkout -- data"):
+        data_path("nothing.txt")
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"nowhere and is not there\. Run llmviz from its checkout"):
+        data_path("README.md")
+
+
+def test_a_file_is_replaced_through_its_link_with_its_permissions(tmp_path):
+    path, link = tmp_path / "a.json", tmp_path / "link.json"
+    write_atomically(path, b"[1]")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    write_atomically(link, b"[2]")
+    assert link.is_symlink() and read_json(path) == [2] and path.stat().st_mode & 0o777 == 0o640
+    assert sorted(os.listdir(tmp_path)) == ["a.json", "link.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_after_a_failure_the_old_content_is_there_and_nothing_else(monkeypatch, tmp_path, step):
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    write_atomically(tmp_path / "a.json", b"[1]")
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "a.json", b"[2]")
+    assert os.listdir(tmp_path) == ["a.json"] and read_json(tmp_path / "a.json") == [1]
+
+
+@pytest.mark.parametrize("damage", [b"{", b"\xff", b"[" * 100_000])
+def test_a_damaged_json_file_is_refused_by_name(tmp_path, damage):
+    (tmp_path / "a.json").write_bytes(damage)
+    with pytest.raises(ValueError, match=r"a\.json is damaged"):
+        read_json(tmp_path / "a.json")
+
+
+def test_every_data_file_is_named_in_the_readme():
+    names = {path.name for path in data_folder().iterdir() if path.is_file()} - {"README.md"}
+    assert len(names) >= 4
+    assert [name for name in sorted(names) if f"`{name}`" not in README and not name.startswith(".")] == []
+    assert "tinyshakespeare.txt" not in names
+
+
+@pytest.mark.parametrize("name", [*(one.file for one in VOCABULARIES.values()), "glove-6B-50d-top50k-int8.npz"])
+def test_the_readme_has_the_sha256_of_each_vocabulary_packed_and_unpacked(name):
+    packed = data_path(name).read_bytes()
+    for data in (packed, lzma.decompress(packed)) if name.endswith("xz") else (packed,):
+        assert hashlib.sha256(data).hexdigest() in README
+
+
+@pytest.mark.parametrize("module", ["llmviz.files", "llmviz.tokenizers", "llmviz.corpora", "llmviz.tinyville"])
+def test_text_needs_no_torch(module):
+    heavy = "{'torch', 'matplotlib', 'ipywidgets', 'pooch', 'requests'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
