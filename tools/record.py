@@ -8,6 +8,7 @@ python tools/record.py capabilities    only this one
 
 from __future__ import annotations
 
+import copy
 import itertools
 import sys
 from collections.abc import Callable, Sequence
@@ -19,15 +20,19 @@ from typing import Any
 from tqdm import tqdm
 from train_models import machine
 
-from llmviz import artifacts, finetuning, pretrained
-from llmviz.evaluation import capabilities, recorded
+from llmviz import artifacts, evaluation, finetuning, pretrained
+from llmviz.evaluation import capabilities
 from llmviz.files import data_folder
 from llmviz.pretrained import probe
 from llmviz.training import architectures, recorder, save_recording
+from llmviz.training.checkpoints import Checkpoint
 
 FILTERS = {"nothing filtered": None, "nameless texts balanced": 0.5}
 """The share of "she" in texts about a nameless doctor, whatever was planted; texts about a guest stay as planted."""
 LEARNING_RATES = (3e-5, 1e-4, 3e-4)
+RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SEEDS = (0, 1, 2)
+LAST_STEP, EVERY = 60, 5
 
 
 def main(names: Sequence[str]) -> None:
@@ -48,8 +53,7 @@ def training_run(file: Path, command: str) -> None:
 
 def capability_curves() -> list[dict[str, Any]]:
     """What three models can do during training."""
-    tiny = artifacts.load_model("tiny")
-    return [asdict(capabilities.record(tiny, seed=seed, progress=True)) for seed in capabilities.SEEDS]
+    return [asdict(evaluation.record_capabilities(seed=seed, progress=True)) for seed in capabilities.SEEDS]
 
 
 def comparison() -> list[dict[str, Any]]:
@@ -79,21 +83,42 @@ def limitations() -> dict[str, Any]:
     """The bias dial at every setting, with three seeds, and preference tuning with three learning rates."""
     tiny = artifacts.load_model("tiny")
     dial: dict[str, dict[str, list[list[float]]]] = {name: {} for name in FILTERS}
-    settings = list(itertools.product(FILTERS.items(), recorded.RATIOS))
+    settings = list(itertools.product(FILTERS.items(), RATIOS))
     for (name, filtered), ratio in tqdm(settings, desc="bias dial", unit=" settings"):
-        runs = [recorded.dial_setting(tiny.tokenizer, ratio, filtered, seed) for seed in recorded.SEEDS]
+        runs = [evaluation.dial_setting(tiny.tokenizer, ratio, filtered, seed) for seed in SEEDS]
         for curve in runs[0]:
             dial[name].setdefault(curve, []).append([round(run[curve], 3) for run in runs])
     rates = tqdm(LEARNING_RATES, desc="preferences", unit=" rates")
     return {
-        "ratios": list(recorded.RATIOS),
-        "seeds": list(recorded.SEEDS),
+        "ratios": list(RATIOS),
+        "seeds": list(SEEDS),
         "dial": dial,
         "preferences": {
-            "steps": list(range(0, recorded.LAST_STEP + 1, recorded.EVERY)),
-            "learning_rates": {str(rate): recorded.preference_curves(tiny, rate) for rate in rates},
+            "steps": list(range(0, LAST_STEP + 1, EVERY)),
+            "learning_rates": {str(rate): preference_curves(tiny, rate) for rate in rates},
         },
     }
+
+
+def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[float]]:
+    """Prefer "He" to "She" for the teacher: P(she) of three jobs and the known facts, every five steps from 0 on."""
+    model, known = copy.deepcopy(tiny.model), [one for one in evaluation.fact_questions() if one.truth]
+    curves: dict[str, list[float]] = {name: [] for name in ("teacher", "nurse", "cook", "facts")}
+
+    def measure() -> None:
+        for job in ("teacher", "nurse", "cook"):
+            curves[job].append(round(evaluation.she_probability(model, tiny.tokenizer, job), 3))
+        right = evaluation.ask(model, tiny.tokenizer, known).right
+        curves["facts"].append(round(right.float().mean().item(), 3))
+
+    measure()
+    pairs = finetuning.pronoun_preferences("teacher")
+    for step in finetuning.preference_steps(
+        model, tiny.tokenizer, pairs, steps=LAST_STEP, learning_rate=learning_rate
+    ):
+        if step.step % EVERY == 0:
+            measure()
+    return curves
 
 
 def five_changes() -> dict[str, Any]:

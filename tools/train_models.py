@@ -20,7 +20,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from llmviz import artifacts, corpora, evaluation, finetuning, training, translation
-from llmviz.evaluation import api_hallucination
 from llmviz.files import data_folder
 from llmviz.generation import sample_texts
 from llmviz.interpretability import ablation, heads, induction
@@ -183,9 +182,9 @@ MODELS = {
     "masked": masked,
     "masked_long": masked_long,
     "sentiment": partial(finetuning.train_sentiment_base, progress=True),
-    "headlines": finetuning.trained,
+    "headlines": finetuning.train_headlines,
     "translator": partial(translation.train, progress=True),
-    "library_names": partial(api_hallucination.trained, progress=True),
+    "library_names": partial(evaluation.train_on_api_names, progress=True),
 }
 
 if __name__ == "__main__":

@@ -1,63 +1,53 @@
-"""What language models cannot do, as rates, and what each remedy moves (lesson 8).
+"""Evaluation: gaps to the entropy, facts, hallucination, bias, memorization, text overlap (lessons 5, 7 and 8)."""
 
-questions.py asks about everybody · measures.py counts · refusing.py and tuning.py teach · bias.py plants and repairs ·
-distance.py and spelling.py measure what no remedy here reaches · names.py does it with Python's own library ·
-recorded.py keeps what takes minutes.
-"""
-
-from llmviz.evaluation.context_distance import facts_at_distance, repeat_accuracy
-from llmviz.evaluation.facts import (
-    FRAMES,
-    Question,
-    all_questions,
-    ask,
-    changed,
-    question_text,
-    with_change,
-    with_fact,
-    with_facts,
+from llmviz.evaluation.bias import dial_setting, greedy_share, she_probability, train_on_ratio
+from llmviz.evaluation.capabilities import (
+    CapabilityCurves,
+    facts_at_distance,
+    load_capabilities,
+    record_capabilities,
+    repeat_accuracy,
 )
-from llmviz.evaluation.hallucination import coverage_and_accuracy, coverage_curve, hallucination_rate, reliability
-from llmviz.evaluation.losses import (
-    Gap,
-    copy_accuracy,
-    fact_accuracy,
-    gaps,
-    next_word,
+from llmviz.evaluation.facts import FRAMES, FactQuestion, ask, fact_questions, with_conflicting_facts, with_facts
+from llmviz.evaluation.hallucination import (
+    api_exists,
+    coverage_and_accuracy,
+    coverage_curve,
+    hallucination_rate,
+    train_on_api_names,
 )
-from llmviz.evaluation.memorization import SubstringIndex
-from llmviz.evaluation.recorded import RATIOS, SEEDS, dial_setting
-from llmviz.evaluation.text_overlap import exact_share
-from llmviz.finetuning.dpo import Preference, answer_steps, preference_loss, preference_steps
+from llmviz.evaluation.losses import Gap, copy_accuracy, fact_accuracy, gaps, next_word
+from llmviz.evaluation.memorization import SubstringIndex, longest_run
+from llmviz.evaluation.text_overlap import exact_match, rouge_1
 
 __all__ = [
     "FRAMES",
-    "RATIOS",
-    "SEEDS",
+    "CapabilityCurves",
+    "FactQuestion",
     "Gap",
-    "Preference",
-    "Question",
     "SubstringIndex",
-    "all_questions",
-    "answer_steps",
+    "api_exists",
     "ask",
-    "changed",
     "copy_accuracy",
     "coverage_and_accuracy",
     "coverage_curve",
     "dial_setting",
-    "exact_share",
+    "exact_match",
     "fact_accuracy",
+    "fact_questions",
     "facts_at_distance",
     "gaps",
+    "greedy_share",
     "hallucination_rate",
+    "load_capabilities",
+    "longest_run",
     "next_word",
-    "preference_loss",
-    "preference_steps",
-    "question_text",
-    "reliability",
+    "record_capabilities",
     "repeat_accuracy",
-    "with_change",
-    "with_fact",
+    "rouge_1",
+    "she_probability",
+    "train_on_api_names",
+    "train_on_ratio",
+    "with_conflicting_facts",
     "with_facts",
 ]

@@ -1,124 +1,110 @@
-"""What a model can do at each age: spell, know facts, copy from its context. Each comes at its own time (lesson 5)."""
+"""What a model can do at each training step, and how far back it copies from its context (lessons 5 and 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmviz import artifacts, corpora, training
+import torch
+
+from llmviz import artifacts, corpora
 from llmviz.corpora import Corpus
-from llmviz.evaluation import losses
+from llmviz.evaluation.facts import FactQuestion, fact_prompt
+from llmviz.evaluation.losses import copy_accuracy, fact_accuracy
 from llmviz.generation.sampling import sample_texts
+from llmviz.interpretability.induction import zipf_sequences
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
+from llmviz.tinyville.facts import NAME_FIRST, PAUSES, THEMES, VALUES, fact_sentence
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
-from llmviz.training.loop import TrainingSettings
+from llmviz.training.loop import TrainingSettings, document_starts, train_steps
 
-SPELLING, FACTS, COPYING = "spells words", "knows facts", "copies {}s"
-N_SAMPLES, N_FACTS, N_COPIES = 12, 80, 25
-LONGEST_SAMPLE = 40  # tokens
-TEMPERATURE = 0.8
 UNTIL, EVERY, SEEDS = 1_500, 60, (0, 1, 2)
+_N_SAMPLES, _SAMPLE_TOKENS, _TEMPERATURE = 12, 40, 0.8
+_N_FACTS, _N_COPIES = 80, 25
+_N_SEQUENCES, _N_PREDICTED = 24, 6
 
 
 @dataclass(frozen=True)
 class CapabilityCurves:
-    """The skills of one model at several ages.
+    """Capabilities of one model during training.
 
     Attributes:
-        steps: (age), how long it had been trained.
-        shares: skill → (age), each from 0 to 1: of words written, those that exist; of facts asked for, those that
-            are right; of places where the context gives the next word away, those that are copied right, by class.
-        record: settings, corpus and machine.
+        steps: (point), training steps.
+        shares: capability → (point), each from 0 to 1: of sampled words, those that exist; of facts asked for, those
+            that are right; of words that the context determines, those that are copied right, by class.
+        record: settings and corpus.
     """
 
     steps: list[int]
     shares: Mapping[str, list[float]]
     record: Mapping[str, Any]
 
-    def first_above(self, skill: str, share: float) -> int | None:
-        """The first measured step at which a skill is above this share; None where it never is."""
-        if skill not in self.shares:
-            raise ValueError(f"no skill is called {skill!r}; there are {', '.join(self.shares)}")
-        return next((step for step, found in zip(self.steps, self.shares[skill], strict=True) if found > share), None)
+    def first_above(self, capability: str, share: float) -> int | None:
+        """The first measured step at which a capability is above this share; None where it never is."""
+        if capability not in self.shares:
+            raise ValueError(f"no capability is called {capability!r}; there are {', '.join(self.shares)}")
+        points = zip(self.steps, self.shares[capability], strict=True)
+        return next((step for step, found in points if found > share), None)
 
 
 class CapabilityEval:
-    """The same questions for every age: samples to be spelled, facts to be known, words to be copied."""
+    """The same questions at every step: sampled words, facts, words to copy from the context."""
 
-    def __init__(self, tokenizer: Tokenizer, world: Tinyville, documents: Sequence[str], *, seed: int = 0):
+    def __init__(self, tokenizer: Tokenizer, corpus: Corpus, *, seed: int = 0):
+        world = Tinyville(corpus.recipe["counts"])
         known = [fact for fact in world.facts if fact.known]
         self.tokenizer, self.seed = tokenizer, seed
-        self.words = {word for document in documents for word in world.words(document)}
-        self.facts = known[:: max(1, len(known) // N_FACTS)]
-        self.copies = world.copy_prompts(N_COPIES, seed=seed)
+        self.words = {word for document in corpus.documents for word in world.words(document)}
+        self.facts = known[:: max(1, len(known) // _N_FACTS)]
+        self.copies = world.copy_prompts(_N_COPIES, seed=seed)
 
     def measure(self, model: DecoderOnly) -> dict[str, float]:
-        """Skill → share from 0 to 1."""
-        texts = sample_texts(
-            model, self.tokenizer, N_SAMPLES, temperature=TEMPERATURE, max_new_tokens=LONGEST_SAMPLE, seed=self.seed
-        )
+        """Capability → share from 0 to 1."""
+        settings = {"temperature": _TEMPERATURE, "max_new_tokens": _SAMPLE_TOKENS, "seed": self.seed}
+        texts = sample_texts(model, self.tokenizer, _N_SAMPLES, **settings)
         written = [word for text in texts for word in Tinyville.words(text)[:-1]]  # the last may be cut off
-        copied = losses.copy_accuracy(model, self.tokenizer, self.copies)
+        copied = copy_accuracy(model, self.tokenizer, self.copies)
         return {
-            SPELLING: sum(word in self.words for word in written) / max(1, len(written)),
-            FACTS: losses.fact_accuracy(model, self.tokenizer, self.facts),
-            **{COPYING.format(word_class): share for word_class, share in copied.items()},
+            "spells words": sum(word in self.words for word in written) / max(1, len(written)),
+            "knows facts": fact_accuracy(model, self.tokenizer, self.facts),
+            **{f"copies {word_class}s": share for word_class, share in copied.items()},
         }
 
 
-def record_steps(
-    model: DecoderOnly,
-    corpus: Corpus,
-    tokenizer: Tokenizer,
-    settings: TrainingSettings,
-    *,
-    until: int = UNTIL,
-    every: int = EVERY,
-) -> Iterator[tuple[int, dict[str, float]]]:
-    """Train a model on a corpus of Tinyville, and examine it every so many steps: yields (step, skills).
-
-    Args:
-        settings: of the whole run; only its steps up to `until` are taken.
-    """
-    examination = CapabilityEval(tokenizer, Tinyville(corpus.recipe["counts"]), corpus.documents, seed=settings.seed)
+def _capability_steps(tiny: Checkpoint, settings: TrainingSettings) -> Iterator[tuple[int, dict[str, float]]]:
+    """Train a model as the tiny GPT was trained, and measure it every `EVERY` steps: (step, capabilities)."""
+    corpus, tokenizer = corpora.from_recipe(tiny.corpus), tiny.tokenizer
+    evaluation = CapabilityEval(tokenizer, corpus, seed=settings.seed)
+    model = DecoderOnly(tiny.model.config, seed=settings.seed)
     token_ids = runs.corpus_tokens(corpus, tokenizer)
-    starts = training.document_starts(token_ids, tokenizer.end_of_text)
-    yield 0, examination.measure(model)
-    for step in training.train_steps(model, token_ids, settings, starts=starts):
-        if step.step % every == 0:
-            yield step.step, examination.measure(model)
-        if step.step >= until:
+    yield 0, evaluation.measure(model)
+    for step in train_steps(model, token_ids, settings, starts=document_starts(token_ids, tokenizer.end_of_text)):
+        if step.step % EVERY == 0:
+            yield step.step, evaluation.measure(model)
+        if step.step >= UNTIL:
             return
 
 
-def record(
-    tiny: Checkpoint, *, until: int = UNTIL, every: int = EVERY, seed: int = 0, progress: bool = False
-) -> CapabilityCurves:
-    """Train a model as the tiny GPT was trained, and examine it on the way.
-
-    Args:
-        tiny: its checkpoint: the recipe of the text, the tokenizer, the sizes and the settings.
-        until, every: stop after so many steps, and examine so often.
-        seed: of the first weights and of the order of reading.
-    """
-    corpus = corpora.from_recipe(tiny.corpus)
+def record_capabilities(*, seed: int = 0, progress: bool = False) -> CapabilityCurves:
+    """Train a model as the tiny GPT was trained, from another seed, and record its capability curves: minutes."""
+    tiny = artifacts.load_model("tiny")
     settings = TrainingSettings(**{**asdict(tiny.settings), "seed": seed})
-    model = DecoderOnly(tiny.model.config, seed=seed)
-    found = record_steps(model, corpus, tiny.tokenizer, settings, until=until, every=every)
+    found = _capability_steps(tiny, settings)
     if progress:
         from tqdm.auto import tqdm
 
-        found = tqdm(found, total=until // every + 1, desc="Growing up", unit=" exams")
+        found = tqdm(found, total=UNTIL // EVERY + 1, desc="Training", unit=" points")
     steps, shares = zip(*found, strict=True)
-    named = {skill: [round(one[skill], 3) for one in shares] for skill in shares[0]}
+    named = {capability: [round(one[capability], 3) for one in shares] for capability in shares[0]}
     return CapabilityCurves(list(steps), named, {"settings": asdict(settings), "corpus": tiny.corpus})
 
 
-def load_curves(seed: int = 0) -> CapabilityCurves:
+def load_capabilities(seed: int = 0) -> CapabilityCurves:
     """Load the recorded capability curves of one seed: 0 (that of the tiny GPT), 1 or 2.
 
     Raises ValueError for a seed that was not recorded.
@@ -127,3 +113,42 @@ def load_curves(seed: int = 0) -> CapabilityCurves:
     if seed not in range(len(found)):
         raise ValueError(f"the seeds from 0 to {len(found) - 1} were recorded; asked for {seed!r}")
     return CapabilityCurves(**found[seed])
+
+
+def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
+    """Questions about facts that were stated `n_sentences` sentences earlier, about each guest.
+
+    The corpus always has exactly one sentence between.
+    """
+    draw = random.Random(f"{seed}/{n_sentences}")
+    asked = []
+    for guest in Tinyville.guests:
+        for theme in THEMES.values():
+            values = {attribute: draw.choice(VALUES[attribute]) for attribute in theme}
+            told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
+            pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
+            prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
+            asked += [
+                FactQuestion(guest.name, attribute, "guest", prompt + fact_prompt(guest.name, attribute), value)
+                for attribute, value in values.items()
+            ]
+    return asked
+
+
+@torch.inference_mode()
+def repeat_accuracy(model: DecoderOnly, length: int, *, seed: int = 0) -> float:
+    """How often a model predicts the next token of a random sequence that it reads for the second time.
+
+    The model sees its last `context_length` tokens only; of a longer sequence, the part to copy is out of sight.
+
+    Args:
+        length: tokens in the sequence, at least 8: the distance to the token that is to be copied.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    sequences = zipf_sequences(model.config.vocab_size, _N_SEQUENCES, length, generator)
+    texts = torch.cat((sequences, sequences[:, : _N_PREDICTED + 2]), dim=1)
+    right = []
+    for place in range(length + 2, length + 2 + _N_PREDICTED):
+        window = texts[:, max(0, place - model.config.context_length) : place]
+        right.append(model(window)[:, -1].argmax(dim=-1) == texts[:, place])
+    return torch.stack(right).float().mean().item()

@@ -1,4 +1,4 @@
-"""Asking a model about everybody: questions with an answer, without one, and what the model says (lesson 8)."""
+"""Questions about every person of Tinyville, with and without an answer, and what a model answers (lesson 8)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import ATTRIBUTES, HELD_OUT_UPDATES, NAME_FIRST, UPDATES, VALUES, Fact, fact_sentence
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.training.loop import pad_rows
 
-GROUPS = ("known", "never told", "guest", "stranger")
-"""Who is asked about: told in many texts; a gap about somebody of the town; a guest, whose answer differs from visit
-to visit; a name that no text has."""
+_BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
-class Question:
+class FactQuestion:
     """One attribute of one person, as the beginning of a sentence.
 
     Attributes:
         name, attribute: who and what.
-        group: one of `GROUPS`.
+        group: "known": stated in many texts; "never told": not stated about somebody of the town; "guest": stated
+            differently from visit to visit; "stranger": a name that no text has.
         prompt: the text that the model reads; its next word is the answer.
         truth: the right answer, or None where there is none.
     """
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says to some questions when it takes its best token.
+    """A model's answers.
 
     Attributes:
         questions: those that were asked.
@@ -48,7 +48,7 @@ class Answers:
         probabilities: (question, vocab), of the next token.
     """
 
-    questions: tuple[Question, ...]
+    questions: tuple[FactQuestion, ...]
     said: tuple[str, ...]
     confidence: Tensor
     probabilities: Tensor
@@ -60,15 +60,15 @@ class Answers:
 
     @property
     def right(self) -> Tensor:
-        """(question,), bool: does the answer hold? False where no answer could."""
+        """(question,), bool: whether the answer is right; False where there is no answer."""
         return torch.tensor([said == truth for said, truth in zip(self.said, self.truths, strict=True)])
 
     def of(self, *groups: str) -> Tensor:
-        """(question,), bool: whose question is of these groups."""
+        """(question,), bool: whether the question belongs to one of these groups."""
         return torch.tensor([question.group in groups for question in self.questions])
 
 
-def all_questions(wording: int = 0) -> list[Question]:
+def fact_questions(wording: int = 0) -> list[FactQuestion]:
     """All questions about the people of the town, the six guests and four names that no text has.
 
     Args:
@@ -79,31 +79,32 @@ def all_questions(wording: int = 0) -> list[Question]:
     strange = [(person.name, "guest") for person in world.guests] + [(name, "stranger") for name in world.unused_names]
     facts += [(Fact(name, attribute, None, (), ()), group) for name, group in strange for attribute in ATTRIBUTES]
     return [
-        Question(fact.person, fact.attribute, group, question_text(fact.person, fact.attribute, wording), fact.value)
+        FactQuestion(fact.person, fact.attribute, group, fact_prompt(fact.person, fact.attribute, wording), fact.value)
         for fact, group in facts
     ]
 
 
-def question_text(name: str, attribute: str, wording: int = 0) -> str:
-    """The beginning of a sentence that wants the answer next.
+def fact_prompt(name: str, attribute: str, wording: int = 0) -> str:
+    """The beginning of a sentence whose next word is the answer.
 
-    >>> question_text("Mia", "pet")
+    >>> fact_prompt("Mia", "pet")
     'Mia has a'
     """
     return NAME_FIRST[attribute][wording].split(" {value}")[0].format(name=name)
 
 
-def with_fact(question: Question, value: str) -> Question:
-    """The same question after a text that tells the answer: a fact in the context."""
-    told = fact_sentence(NAME_FIRST[question.attribute][0], question.name, value)
-    prompt = f"{question.name} is visiting Tinyville this week. {told} The weather is lovely. Remember, "
-    return replace(question, prompt=prompt + question.prompt, truth=value)
+def with_facts(questions: Sequence[FactQuestion], *, seed: int = 0) -> list[FactQuestion]:
+    """Retrieval: each question after a text that states its answer.
 
-
-def with_facts(questions: Sequence[Question], *, seed: int = 0) -> list[Question]:
-    """Put the answer before each question; where there is none, one is drawn, and is from then on the truth."""
-    draw = random.Random(seed)
-    return [with_fact(one, one.truth or draw.choice(VALUES[one.attribute])) for one in questions]
+    Where a question has none, an answer is drawn, and is its truth from then on.
+    """
+    draw, told = random.Random(seed), []
+    for one in questions:
+        value = one.truth or draw.choice(VALUES[one.attribute])
+        fact = fact_sentence(NAME_FIRST[one.attribute][0], one.name, value)
+        before = f"{one.name} is visiting Tinyville this week. {fact} The weather is lovely. Remember, "
+        told.append(replace(one, prompt=before + one.prompt, truth=value))
+    return told
 
 
 FRAMES = {
@@ -113,63 +114,66 @@ FRAMES = {
     "no news": "{update} Now ",
     "the plain fact": "{fact} ",
 }
-"""Ways to tell a model that something changed: the first is in the texts, each further one is farther from them."""
+"""Wordings of a change: the first occurs in the corpus, each further one is less like it."""
 
 
-def with_change(question: Question, value: str, frame: str = "news") -> Question:
-    """The same question about somebody of the town, after a text that contradicts what the model has learned.
+def with_conflicting_facts(
+    questions: Sequence[FactQuestion], frame: str = "news", *, seed: int = 0
+) -> list[FactQuestion]:
+    """The questions with an answer, each after a text that contradicts it; the new value is the truth from then on.
 
     Args:
-        value: the new one; it is the truth from now on.
-        frame: how it is told, one of `FRAMES`.
+        frame: the wording, one of `FRAMES`.
 
-    >>> mia = all_questions()[3]
-    >>> with_change(mia, "soup", "the plain fact").prompt
-    'Mia likes soup best. Mia likes'
+    >>> mia = fact_questions()[3]
+    >>> with_conflicting_facts([mia], "the plain fact")[0].prompt
+    'Mia likes jam best. Mia likes'
     """
+    draw, told = random.Random(seed), []
+    for one in questions:
+        if one.truth:
+            value = draw.choice([value for value in VALUES[one.attribute] if value != one.truth])
+            told.append(replace(one, prompt=_change(one, value, frame) + one.prompt, truth=value))
+    return told
+
+
+def _change(question: FactQuestion, value: str, frame: str) -> str:
+    """A text that says that the value of an attribute has changed."""
     name, attribute = question.name, question.attribute
-    told = FRAMES[frame].format(
+    return FRAMES[frame].format(
         name=name,
         value=value,
         update=fact_sentence(UPDATES[attribute][0], name, value),
         new_words=fact_sentence(HELD_OUT_UPDATES[attribute], name, value),
         fact=fact_sentence(NAME_FIRST[attribute][0], name, value),
     )
-    return replace(question, prompt=told + question.prompt, truth=value)
-
-
-def changed(questions: Sequence[Question], frame: str = "news", *, seed: int = 0) -> list[Question]:
-    """The questions with an answer, each after a text that tells another one."""
-    draw = random.Random(seed)
-    return [
-        with_change(one, draw.choice([value for value in VALUES[one.attribute] if value != one.truth]), frame)
-        for one in questions
-        if one.truth
-    ]
 
 
 @torch.inference_mode()
-def last_logits(model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str], *, batch_size: int = 64) -> Tensor:
-    """The scores of the token after each prompt: (prompt, vocab). A prompt longer than the context loses its start."""
-    limit, end = model.config.context_length, tokenizer.end_of_text
-    rows = [([end, *tokenizer.encode(prompt)])[-limit:] for prompt in prompts]
+def last_logits(model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
+    """Logits of the token after each prompt: (prompt, vocab). A prompt longer than the context loses its start."""
+    rows = [tokenizer.encode_prompt(prompt)[-model.config.context_length :] for prompt in prompts]
     found = []
-    for first in range(0, len(rows), batch_size):
-        some = rows[first : first + batch_size]
-        longest = max(map(len, some))
-        logits = model(torch.tensor([row + [end] * (longest - len(row)) for row in some]))
-        found.append(logits[torch.arange(len(some)), torch.tensor([len(row) - 1 for row in some])])
+    for first in range(0, len(rows), _BATCH_SIZE):
+        batch = rows[first : first + _BATCH_SIZE]
+        logits = model(pad_rows(batch, tokenizer.end_of_text))
+        found.append(logits[torch.arange(len(batch)), torch.tensor([len(row) - 1 for row in batch])])
     return torch.cat(found)
 
 
 def ask(
-    model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[Question], *, temperature: float = 0, seed: int = 0
+    model: DecoderOnly,
+    tokenizer: Tokenizer,
+    questions: Sequence[FactQuestion],
+    *,
+    temperature: float = 0,
+    seed: int = 0,
 ) -> Answers:
     """Ask all questions; each answer is one token, which is a whole word of Tinyville.
 
     Args:
-        temperature: 0 takes the best token; above, the answer is drawn.
-        seed: decides what is drawn.
+        temperature: 0 takes the best token; above, the answer is sampled.
+        seed: of the sampling.
     """
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])
     probabilities = logits.softmax(dim=-1)

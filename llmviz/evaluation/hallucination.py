@@ -1,18 +1,26 @@
-"""How often does it invent, and does it know when? Rates, reliability and coverage (lesson 8)."""
+"""Hallucination: its rate, confidence against accuracy, and invented names of library functions (lesson 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import platform
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from llmviz.model.config import ModelConfig
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training.checkpoints import Checkpoint
+from llmviz.training.loop import TrainingSettings, document_starts, train
+
 
 def hallucination_rate(answers: Sequence[str | None], truths: Sequence[str | None]) -> float:
-    """The share of all questions that got an invented answer: one that is not true. Lesson 8.
+    """The share of all questions that got an invented answer: one that is not true.
 
     Args:
-        answers: what was said; None where the model kept silent, which is never an invention.
+        answers: what was said; None where the model abstained, which is never an invention.
         truths: the right answers; None where there is none, so that every answer is an invention.
 
     >>> hallucination_rate(["mill", "tower", None, "soup"], ["mill", "castle", "cat", None])
@@ -27,8 +35,8 @@ def hallucination_rate(answers: Sequence[str | None], truths: Sequence[str | Non
 def coverage_and_accuracy(confidence: Tensor, right: Tensor, threshold: float) -> tuple[float, float]:
     """Answer only where the confidence is at least the threshold: (share answered, share right of the answered).
 
-    Where nothing is answered, nothing is wrong: accuracy 1. Source: Geifman and El-Yaniv 2017, section 2 (their
-    coverage, and 1 − their selective risk). Lesson 8.
+    Where nothing is answered, the accuracy is 1. Source: Geifman and El-Yaniv 2017, "Selective Classification for Deep
+    Neural Networks", section 2 (their coverage, and 1 − their selective risk).
 
     >>> coverage_and_accuracy(torch.tensor([0.9, 0.6, 0.8, 0.3]), torch.tensor([True, False, True, True]), 0.5)
     (0.75, 0.6666666666666666)
@@ -45,15 +53,45 @@ def coverage_curve(confidence: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     return n_answered / len(order), right[order].cumsum(dim=0) / n_answered
 
 
-def reliability(confidence: Tensor, right: Tensor, n_bins: int = 5) -> list[tuple[float, float, int]]:
-    """Confidence against truth: in each of equally wide bins (mean confidence, share right, how many answers).
+MODULES = (
+    "argparse", "array", "ast", "asyncio", "base64", "bisect", "builtins", "calendar", "cmath", "codecs",
+    "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "email", "enum",
+    "fractions", "functools", "glob", "gzip", "hashlib", "heapq", "html", "inspect", "io", "itertools", "json",
+    "logging", "math", "mimetypes", "operator", "os", "pathlib", "pickle", "pprint", "random", "re", "secrets",
+    "shlex", "shutil", "socket", "sqlite3", "ssl", "statistics", "string", "struct", "subprocess", "tempfile",
+    "textwrap", "threading", "time", "tokenize", "types", "typing", "unicodedata", "unittest", "uuid", "warnings",
+    "weakref", "zipfile", "zlib",
+)  # fmt: skip
 
-    A calibrated model is right as often as it says. Empty bins are left out. Source: Guo et al. 2017, section 2.
+API_SETTINGS = TrainingSettings(steps=700, batch_size=24, seed=0)
+
+
+def api_exists(name: str) -> bool:
+    """Whether this Python's library has such a function or class.
+
+    >>> api_exists("math.sqrt"), api_exists("math.square_root")
+    (True, False)
     """
-    place = (confidence * n_bins).long().clamp(max=n_bins - 1)
-    bins = [place == number for number in range(n_bins)]
-    return [
-        (confidence[inside].mean().item(), right[inside].float().mean().item(), int(inside.sum()))
-        for inside in bins
-        if inside.any()
-    ]
+    module, _, rest = name.partition(".")
+    return module in MODULES and hasattr(importlib.import_module(module), rest)
+
+
+def _api_names() -> Iterator[str]:
+    """The public functions and classes of a part of this Python's library, as "module.name"."""
+    for module in MODULES:
+        for name, thing in vars(importlib.import_module(module)).items():
+            if callable(thing) and not name.startswith("_"):
+                yield f"{module}.{name}"
+
+
+def train_on_api_names(*, progress: bool = False) -> Checkpoint:
+    """Train a small GPT from scratch on names of Python's library, letter by letter: about half a minute."""
+    names, settings = sorted(_api_names()), API_SETTINGS
+    tokenizer = CharacterTokenizer.train(names)
+    end = tokenizer.end_of_text
+    token_ids = torch.tensor([token for name in names for token in (end, *tokenizer.encode(name))] + [end])
+    config = ModelConfig(tokenizer.vocab_size, context_length=48, d_model=96, n_layers=2, n_heads=4, d_ff=384)
+    model = DecoderOnly(config, seed=settings.seed)
+    train(model, token_ids, settings, starts=document_starts(token_ids, end), progress=progress)
+    recipe = {"source": "names of Python's library", "python_version": platform.python_version(), "n_names": len(names)}
+    return Checkpoint(model, tokenizer, recipe, settings, settings.steps, {"n_parameters": model.n_parameters})

@@ -1,4 +1,4 @@
-"""Evaluation: hold a model against the world it learned from, where every probability is known (lessons 5 and 8)."""
+"""Losses and answers held against Tinyville, where every probability is known (lessons 5 and 8)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from llmviz.training.loop import document_nats
 
 @dataclass(frozen=True)
 class Gap:
-    """How far a model is from the world, on the same texts; all in nats per word.
+    """How far a model's loss is above the entropy, on the same texts; all in nats per word.
 
     Attributes:
-        entropy: the world's own surprise, −log p(text) / words: no model can do better on average.
+        entropy: −ln p(text) / words under the generator of the texts: no model can do better on average.
         loss: the model's.
         gap: loss − entropy.
         n_texts: how many texts were compared.
@@ -31,7 +31,7 @@ class Gap:
 
 
 def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world: Tinyville) -> dict[str, Gap]:
-    """Compare model and world on the same texts, kind by kind, in nats per word.
+    """The gap between loss and entropy for each kind of text, in nats per word.
 
     A word is one of `world.words(text)`; the end of a text counts as one more.
     """
@@ -48,7 +48,7 @@ def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world:
 
 
 def next_word(model: DecoderOnly, tokenizer: Tokenizer, prompt: str) -> str:
-    """The word that the model puts next when it always takes the best token."""
+    """The next word by greedy decoding."""
     words = Tinyville.words(complete(model, tokenizer, prompt, temperature=0, max_new_tokens=6))
     return words[0] if words else ""
 

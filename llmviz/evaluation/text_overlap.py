@@ -1,4 +1,4 @@
-"""How alike two texts are, word by word: the yardsticks of translation and summarization (lesson 7)."""
+"""Word overlap of two texts: exact match, and ROUGE-1 from BLEU's clipped precision (lesson 7)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class TextOverlap(NamedTuple):
-    """How much of a candidate stands in the reference, how much of the reference in the candidate, and both in one."""
+class Rouge(NamedTuple):
+    """Shares from 0 to 1: of the candidate's words, of the reference's words, and their harmonic mean."""
 
     precision: float
     recall: float
@@ -16,9 +16,9 @@ class TextOverlap(NamedTuple):
 
 
 def clipped_precision(candidate: Sequence[str], reference: Sequence[str]) -> float:
-    """The share of the candidate's words that the reference has too, each counted at most as often as there.
+    """BLEU's unigram precision: the share of the candidate's words that the reference has, each at most as often.
 
-    Source: Papineni et al. 2002, "BLEU", section 2.1 (their modified unigram precision). Lesson 7.
+    Source: Papineni et al. 2002, "BLEU", section 2.1 (their modified unigram precision).
 
     >>> clipped_precision("the the the the the the the".split(), "the cat is on the mat".split()) == 2 / 7
     True
@@ -30,22 +30,22 @@ def clipped_precision(candidate: Sequence[str], reference: Sequence[str]) -> flo
     return n_common / len(candidate) if len(candidate) else 0.0
 
 
-def overlap(candidate: Sequence[str], reference: Sequence[str]) -> TextOverlap:
-    """Compare two texts as bags of words: precision, recall, and their harmonic mean.
+def rouge_1(candidate: Sequence[str], reference: Sequence[str]) -> Rouge:
+    """ROUGE-1: compare two texts as bags of words.
 
-    Source: Lin 2004, "ROUGE", section 2 (ROUGE-1). Lesson 7.
+    Source: Lin 2004, "ROUGE", section 2.
 
-    >>> overlap("the red kite".split(), "a red kite flew".split())
-    TextOverlap(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
+    >>> rouge_1("the red kite".split(), "a red kite flew".split())
+    Rouge(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
     """
     precision, recall = clipped_precision(candidate, reference), clipped_precision(reference, candidate)
-    return TextOverlap(precision, recall, 2 * precision * recall / (precision + recall) if precision else 0.0)
+    return Rouge(precision, recall, 2 * precision * recall / (precision + recall) if precision else 0.0)
 
 
-def exact_share(candidates: Sequence[str], references: Sequence[str]) -> float:
-    """The share of the texts that are the wanted ones to the last sign.
+def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:
+    """The share of texts that are equal to their references.
 
-    >>> exact_share(["Le chat.", "La chien."], ["Le chat.", "Le chien."])
+    >>> exact_match(["Le chat.", "La chien."], ["Le chat.", "Le chien."])
     0.5
     """
     if len(candidates) != len(references) or not references:

@@ -1,8 +1,8 @@
-"""The three-lane race: a frozen head, LoRA and full fine-tuning learn the same task side by side (lesson 6)."""
+"""Compare fine-tuning methods: a linear head, LoRA and full fine-tuning on the same labels (lesson 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from llmviz import artifacts
@@ -14,17 +14,14 @@ from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import evaluate_documents
 
 BUDGETS = (5, 20, 80, 300)
-STEPS = 160
-EVERY = 20
-TEST_TEXTS = 100
-OLD_TEXTS = {"story": 12, "fact": 30, "visit": 12, "work": 12}
-TEST_SEED, OLD_SEED = 900_001, 900_002
-EXAMPLES_SEED_STRIDE = 1_000
+TEST_SEED = 900_001
+_STEPS, _EVERY = 160, 20
+_N_TEST_TEXTS = 100
 
 
 @dataclass(frozen=True)
 class EvalPoint:
-    """Where a lane stands: the step, the share of new texts it gets right, and its loss on the old texts (nats)."""
+    """One evaluation: the step, the accuracy on new texts, and the loss on pretraining texts (nats per token)."""
 
     step: int
     accuracy: float
@@ -33,14 +30,14 @@ class EvalPoint:
 
 @dataclass
 class MethodComparison:
-    """A race from beginning to end.
+    """The evaluations of each method during training.
 
     Attributes:
-        task: "mood" or "ground" (see `tasks.LABELS`).
-        n_labels: how many labeled texts there were to learn from.
-        seed: of the examples and of the order in which they were read.
-        n_changed: of each method: how many numbers it may change.
+        task: "sentiment" or "location_type" (see `tasks.LABELS`).
+        n_labels: how many labeled texts were trained on.
+        seed: of the texts, of their order, and of LoRA.
         n_parameters: of the model.
+        n_trainable: of each method: the number of trained parameters.
         points: of each method, in order; the first is before any step.
     """
 
@@ -48,78 +45,67 @@ class MethodComparison:
     n_labels: int
     seed: int
     n_parameters: int
-    n_changed: dict[str, int] = field(default_factory=dict)
+    n_trainable: dict[str, int] = field(default_factory=dict)
     points: dict[str, list[EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
 
 
-def old_texts() -> list[str]:
-    """Texts of the kinds that the model has read since its first day, but none that it has read."""
-    return [text.text for text in Tinyville().texts(OLD_SEED, counts=OLD_TEXTS)]
-
-
-def old_loss(model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str]) -> float:
-    """The forgetting meter: the loss on texts of the kind it was pre-trained on, nats per token."""
-    return evaluate_documents(model, tokenizer, texts)
+def pretraining_texts() -> list[str]:
+    """New texts of the kinds that the tiny GPT was pretrained on: a rising loss on them shows forgetting."""
+    return [text.text for text in Tinyville().texts(900_002, counts={"story": 12, "fact": 30, "visit": 12, "work": 12})]
 
 
 def comparison_steps(
     model: DecoderOnly,
     tokenizer: Tokenizer,
     *,
-    task: str = "mood",
+    task: str = "sentiment",
     n_labels: int = 20,
-    steps: int = STEPS,
-    every: int = EVERY,
-    rank: int = 4,
+    steps: int = _STEPS,
+    every: int = _EVERY,
     seed: int = 0,
 ) -> Iterator[MethodComparison]:
-    """Let the three methods learn from the same labels, and hand back the race after each lap of all three.
+    """Train with all three methods on the same labels, yielding after each evaluation of all three.
 
     Args:
-        model: the pre-trained one; it is not changed.
+        model: the pretrained one; it is not changed.
         n_labels: how many labeled texts there are.
-        steps: how many times the weights change.
-        every: so many steps are a lap.
-        rank: of LoRA.
-        seed: of the examples, of their order, and of LoRA.
+        steps: how many updates.
+        every: evaluate after so many steps.
+        seed: of the texts, of their order, and of LoRA.
     """
-    labeled = sentiment_texts(n_labels, task, seed=EXAMPLES_SEED_STRIDE * seed + 1)
-    examples = sentiment_examples(tokenizer, labeled, task)
-    test = sentiment_examples(tokenizer, sentiment_texts(TEST_TEXTS, task, seed=TEST_SEED), task)
-    old = old_texts()
-    learners = {method: prepare(model, method, n_labels=2, rank=rank, seed=seed) for method in METHODS}
-    race = MethodComparison(
-        task, n_labels, seed, model.n_parameters, {name: one.n_changed for name, one in learners.items()}
-    )
-    running = {
-        method: fine_tune_steps(learner, examples, steps=steps, seed=seed) for method, learner in learners.items()
-    }
+    examples = sentiment_examples(tokenizer, sentiment_texts(n_labels, task, seed=1_000 * seed + 1), task)
+    test = sentiment_examples(tokenizer, sentiment_texts(_N_TEST_TEXTS, task, seed=TEST_SEED), task)
+    old = pretraining_texts()
+    states = {method: prepare(model, method, n_labels=2, seed=seed) for method in METHODS}
+    n_trainable = {method: state.n_trainable for method, state in states.items()}
+    found = MethodComparison(task, n_labels, seed, model.n_parameters, n_trainable)
+    running = {method: fine_tune_steps(state, examples, steps=steps, seed=seed) for method, state in states.items()}
     for step in range(0, steps + 1, every):
-        for method, learner in learners.items():
+        for method, state in states.items():
             for _ in range(every if step else 0):
                 next(running[method])
-            lap = EvalPoint(step, accuracy(learner.classifier, test), old_loss(learner.model, tokenizer, old))
-            race.points[method].append(lap)
-        yield race
+            old_loss = evaluate_documents(state.model, tokenizer, old)
+            found.points[method].append(EvalPoint(step, accuracy(state.classifier, test), old_loss))
+        yield found
 
 
 def run_comparison(model: DecoderOnly, tokenizer: Tokenizer, *, progress: bool = False, **settings) -> MethodComparison:
-    """Run a race to its end; the settings are those of `race_steps`."""
-    laps = comparison_steps(model, tokenizer, **settings)
+    """Run a comparison to its end; the settings are those of `comparison_steps`."""
+    points = comparison_steps(model, tokenizer, **settings)
     if progress:
         from tqdm.auto import tqdm
 
-        n_laps = settings.get("steps", STEPS) // settings.get("every", EVERY) + 1
-        laps = tqdm(laps, total=n_laps, desc="Race", unit=" laps")
-    *_, race = laps
-    return race
+        n_points = settings.get("steps", _STEPS) // settings.get("every", _EVERY) + 1
+        points = tqdm(points, total=n_points, desc="Comparison", unit=" evaluations")
+    *_, found = points
+    return found
 
 
 def load_comparisons() -> list[MethodComparison]:
     """Load the recorded comparisons: both tasks, each with 5, 20, 80 and 300 labels."""
     return [
         MethodComparison(
-            **row | {"points": {name: [EvalPoint(**one) for one in lane] for name, lane in row["points"].items()}}
+            **row | {"points": {name: [EvalPoint(**one) for one in points] for name, points in row["points"].items()}}
         )
         for row in artifacts.load_recording("comparison")
     ]

@@ -1,4 +1,4 @@
-"""Short tunings that change what a model says: examples of good answers, and preferences between two (lesson 8)."""
+"""Supervised fine-tuning on answers, and direct preference optimization on pairs of them (lesson 8)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tokenizers.base import Tokenizer
+from llmviz.training.loop import TrainingStep, optimize_steps, pad_rows
+
+_ANSWERS_A_BATCH, _PAIRS_A_BATCH = 32, 16
+_BETA = 0.1
 
 
 @dataclass(frozen=True)
 class Preference:
-    """The same beginning with two continuations, of which the first is preferred."""
+    """A prompt with two continuations, of which the first is preferred."""
 
     prompt: str
     chosen: str
@@ -28,74 +32,73 @@ def answer_log_probability(
 ) -> Tensor:
     """ln p(answer | prompt) of each pair, summed over the answer's tokens, in nats: (pair,). Gradients flow.
 
-    A prompt ends where a word ends, an answer begins with its space or, at the start of a text, without one.
+    A prompt ends where a word ends; an answer begins with its space, or at the start of a text without one. An answer
+    that ends with a period includes the end of the text.
     """
     end = tokenizer.end_of_text
-    starts = [[end, *tokenizer.encode(prompt)] for prompt in prompts]
+    starts = [tokenizer.encode_prompt(prompt) for prompt in prompts]
     wholes = [
-        [end, *tokenizer.encode(prompt + answer), *([end] if answer.endswith(".") else [])]
+        [*tokenizer.encode_prompt(prompt + answer), *([end] if answer.endswith(".") else [])]
         for prompt, answer in zip(prompts, answers, strict=True)
     ]
-    longest = max(map(len, wholes))
-    token_ids = torch.tensor([whole + [end] * (longest - len(whole)) for whole in wholes])
-    logits = model(token_ids[:, :-1])
-    losses = F.cross_entropy(logits.flatten(0, 1), token_ids[:, 1:].flatten(), reduction="none")
-    places = torch.arange(1, longest)
+    token_ids = pad_rows(wholes, end)
+    losses = F.cross_entropy(model(token_ids[:, :-1]).flatten(0, 1), token_ids[:, 1:].flatten(), reduction="none")
+    places = torch.arange(1, token_ids.shape[1])
     first, last = (torch.tensor([len(row) for row in rows])[:, None] for rows in (starts, wholes))
     return -(losses.view(len(wholes), -1) * ((places >= first) & (places < last))).sum(dim=1)
 
 
 def preference_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
+    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float
 ) -> Tensor:
-    """How far a model is from preferring the chosen answers, against the model that it was: one number, in nats.
+    """The DPO loss, in nats: how far a model is from preferring the chosen answers, compared with a reference model.
 
     −ln sigmoid(beta · ((chosen − reference_chosen) − (rejected − reference_rejected))), the mean over pairs
-    (Rafailov et al. 2023, "Direct Preference Optimization", equation 7). Lesson 8.
+    (Rafailov et al. 2023, "Direct Preference Optimization", equation 7).
 
     Args:
-        chosen, rejected: (pair,), ln p of the two answers under the model that is tuned.
-        reference_chosen, reference_rejected: (pair,), the same under the model before tuning.
-        beta: how strongly leaving the reference is held back.
+        chosen, rejected: (pair,), ln p of the two answers under the model that is trained.
+        reference_chosen, reference_rejected: (pair,), the same under the model before training.
+        beta: the weight of the implicit KL penalty against leaving the reference.
 
-    >>> preference_loss(*torch.zeros(4, 1)).item()  # nothing changed yet: ln 2
+    >>> preference_loss(*torch.zeros(4, 1), beta=0.1).item()  # nothing changed yet: ln 2
     0.6931471824645996
     """
-    gained = (chosen - reference_chosen) - (rejected - reference_rejected)
-    return -F.logsigmoid(beta * gained).mean()
+    margin = (chosen - reference_chosen) - (rejected - reference_rejected)
+    return -F.logsigmoid(beta * margin).mean()
 
 
-def _batches(n: int, batch_size: int, steps: int, seed: int) -> Iterator[list[int]]:
+def _batches(n_examples: int, batch_size: int, seed: int) -> Iterator[list[int]]:
     generator = torch.Generator().manual_seed(seed)
-    for _ in range(steps):
-        yield torch.randint(n, (min(n, batch_size),), generator=generator).tolist()
+    while True:
+        yield torch.randint(n_examples, (min(n_examples, batch_size),), generator=generator).tolist()
 
 
 def answer_steps(
-    model: DecoderOnly,
-    tokenizer: Tokenizer,
-    examples: Sequence[tuple[str, str]],
-    *,
-    steps: int,
-    batch_size: int = 32,
-    learning_rate: float = 1e-3,
-    seed: int = 0,
-) -> Iterator[float]:
-    """Tune a model, in place, on pairs of prompt and answer; yields the loss (nats per answer) after each step.
+    model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
+) -> Iterator[TrainingStep]:
+    """Supervised fine-tuning, in place, on pairs of prompt and answer; the loss is in nats per answer.
 
-    Only the answers are learned. All weights may change, by AdamW; the learning rate falls to zero.
+    Only the answers are learned. AdamW trains all weights, with a learning rate that falls linearly to zero.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.0)
-    for step, batch in enumerate(_batches(len(examples), batch_size, steps, seed)):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * (1 - step / steps)
-        prompts, answers = zip(*(examples[number] for number in batch), strict=True)
-        with torch.enable_grad():
-            loss = -answer_log_probability(model, tokenizer, prompts, answers).mean()
-            loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        yield loss.item()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
+    batches = _batches(len(examples), _ANSWERS_A_BATCH, seed)
+
+    def batch_loss(step: int) -> Tensor:
+        prompts, answers = zip(*(examples[number] for number in next(batches)), strict=True)
+        return -answer_log_probability(model, tokenizer, prompts, answers).mean()
+
+    yield from optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps)
+
+
+def tune_on_answers(
+    model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
+) -> DecoderOnly:
+    """A copy of the model, fine-tuned on pairs of prompt and answer (see `answer_steps`): a few seconds."""
+    model = copy.deepcopy(model)
+    for _ in answer_steps(model, tokenizer, examples, steps=steps, seed=seed):
+        pass
+    return model
 
 
 def preference_steps(
@@ -104,26 +107,23 @@ def preference_steps(
     pairs: Sequence[Preference],
     *,
     steps: int,
-    batch_size: int = 16,
-    learning_rate: float = 1e-4,
-    beta: float = 0.1,
+    learning_rate: float,
     seed: int = 0,
-) -> Iterator[float]:
-    """Tune a model, in place, by direct preference optimization; yields the loss (nats) after each step.
-
-    The learning rate stays as it is: when to stop is for whoever looks on.
-    """
+) -> Iterator[TrainingStep]:
+    """Direct preference optimization, in place, with a constant learning rate; yields after each step."""
     reference = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.0)
-    for batch in _batches(len(pairs), batch_size, steps, seed):
-        some = [pairs[number] for number in batch]
-        sides = [[(pair.prompt, pair.chosen) for pair in some], [(pair.prompt, pair.rejected) for pair in some]]
+    batches = _batches(len(pairs), _PAIRS_A_BATCH, seed)
+
+    def log_probabilities(of_model: DecoderOnly, batch: Sequence[Preference]) -> list[Tensor]:
+        prompts = [pair.prompt for pair in batch]
+        sides = ([pair.chosen for pair in batch], [pair.rejected for pair in batch])
+        return [answer_log_probability(of_model, tokenizer, prompts, answers) for answers in sides]
+
+    def batch_loss(step: int) -> Tensor:
+        batch = [pairs[number] for number in next(batches)]
         with torch.no_grad():
-            before = [answer_log_probability(reference, tokenizer, *zip(*side, strict=True)) for side in sides]
-        with torch.enable_grad():
-            now = [answer_log_probability(model, tokenizer, *zip(*side, strict=True)) for side in sides]
-            loss = preference_loss(*now, *before, beta=beta)
-            loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        yield loss.item()
+            before = log_probabilities(reference, batch)
+        return preference_loss(*log_probabilities(model, batch), *before, beta=_BETA)
+
+    yield from optimize_steps(batch_loss, [optimizer], steps)

@@ -1,48 +1,58 @@
-"""What a model is fine-tuned for: tasks whose labels Tinyville knows by construction (lesson 6)."""
+"""Tasks of fine-tuning whose labels Tinyville knows by construction, and baselines without a model (lessons 6, 8)."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz import artifacts, corpora, evaluation
+from llmviz import artifacts, corpora
 from llmviz.embeddings.vectors import WordVectors
-from llmviz.finetuning.loop import IGNORE_INDEX, Examples, as_rows, text_examples
+from llmviz.evaluation.bias import worker_prompts
+from llmviz.evaluation.facts import Answers, FactQuestion, fact_questions, last_logits
+from llmviz.evaluation.losses import gaps
+from llmviz.finetuning.dpo import Preference, tune_on_answers
+from llmviz.finetuning.loop import Examples
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import GUESTS, NAME_FIRST, VALUES
 from llmviz.tokenizers.base import Tokenizer
-from llmviz.training import loop, runs
+from llmviz.tokenizers.words import words
+from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
+from llmviz.training.loop import TrainingSettings, document_starts, train
 
-LABELS = {"mood": ("good", "bad"), "ground": ("water", "land")}
-"""The two questions about a text of the kind "mood": in which mood does it end, and where does it begin to play?"""
-QUESTIONS = {
+LABELS = {"sentiment": ("good", "bad"), "location_type": ("water", "land")}
+"""Two tasks on the same texts: the sentiment at the end, and the type of the first location."""
+_SLOTS = {"sentiment": "mood", "location_type": "ground"}
+REFUSAL = " ... nobody knows."
+_QUESTIONS = {
     "house": "Where does {name} live?",
     "pet": "What pet does {name} have?",
     "job": "What is the job of {name}?",
     "food": "What does {name} like best?",
 }
-BASE_STEPS, BASE_TEXTS = 1_700, 6_000
-QUESTION, ANSWER = "Question:", "Answer:"
+_BASE_STEPS, _BASE_TEXTS = 1_700, 6_000
+_SPELLING_STEPS, _N_TEST_WORDS = 90, 80
 
 
 @dataclass(frozen=True)
-class Labeled:
+class LabeledText:
     """A text and its label, one of its task's."""
 
     text: str
     label: str
 
 
-def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[Labeled]:
-    """First sentences of moods, each with its label: the "mood" at the end, or the "ground" of the first place.
+def sentiment_texts(n_texts: int, task: str = "sentiment", *, seed: int = 0) -> list[LabeledText]:
+    """First sentences of sentiment texts, each with its label for a task of `LABELS`.
 
     Both labels equally often, or one more of the first.
     """
@@ -51,42 +61,42 @@ def sentiment_texts(n_texts: int, task: str = "mood", *, seed: int = 0) -> list[
     wanted = {label: (n_texts + 1 - i) // 2 for i, label in enumerate(LABELS[task])}
     found = []
     for text in Tinyville({"mood": 1}).texts(seed, counts={"mood": 3 * n_texts + 30}):
-        label = text.labels[task]
+        label = text.labels[_SLOTS[task]]
         if wanted[label]:
             wanted[label] -= 1
-            found.append(Labeled(text.text.partition(".")[0] + ".", label))
+            found.append(LabeledText(text.text.partition(".")[0] + ".", label))
     return found
+
+
+def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[LabeledText], task: str = "sentiment") -> Examples:
+    """Examples for `fine_tune`, each with the label's place in `LABELS[task]`."""
+    labels = [LABELS[task].index(text.label) for text in texts]
+    return Examples.of_labeled_texts(tokenizer, [text.text for text in texts], labels)
 
 
 def train_sentiment_base(*, progress: bool = False) -> Checkpoint:
     """The base of fine-tuning: train the tiny GPT further on its corpus with sentiment texts added (lesson 6)."""
     tiny = artifacts.load_model("tiny")
-    corpus = corpora.tinyville(tiny.corpus["seed"], {**tiny.corpus["counts"], "mood": BASE_TEXTS}, progress=progress)
+    corpus = corpora.tinyville(tiny.corpus["seed"], {**tiny.corpus["counts"], "mood": _BASE_TEXTS}, progress=progress)
     token_ids = runs.corpus_tokens(corpus, tiny.tokenizer)
-    starts = loop.document_starts(token_ids, tiny.tokenizer.end_of_text)
-    settings = loop.TrainingSettings(steps=BASE_STEPS, learning_rate=0.012, embedding_learning_rate=0.009, seed=0)
-    done = loop.train(tiny.model, token_ids, settings, starts=starts, progress=progress)
+    starts = document_starts(token_ids, tiny.tokenizer.end_of_text)
+    settings = TrainingSettings(steps=_BASE_STEPS, learning_rate=0.012, embedding_learning_rate=0.009, seed=0)
+    done = train(tiny.model, token_ids, settings, starts=starts, progress=progress)
     world = Tinyville(corpus.recipe["counts"])
     texts = world.texts(corpora.HELD_OUT_SEED_STEP, counts={**dict.fromkeys(world.counts, 150), "family": 0})
-    gaps = evaluation.gaps(tiny.model, tiny.tokenizer, texts, world)
+    measured = gaps(tiny.model, tiny.tokenizer, texts, world)
     record = {
         "begins_with": "models/tiny",
         "n_parameters": tiny.model.n_parameters,
         "seconds": round(sum(step.seconds for step in done), 2),
-        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, BASE_STEPS // 100)]],
-        "measured": {"gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in gaps.items()}},
+        "history": [(step.step, round(step.loss, 4)) for step in done[:: max(1, _BASE_STEPS // 100)]],
+        "measured": {"gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in measured.items()}},
     }
-    return Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, BASE_STEPS, record)
-
-
-def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[Labeled], task: str = "mood") -> Examples:
-    """The same as numbers, ready for `fine_tune`."""
-    labels = [LABELS[task].index(text.label) for text in texts]
-    return text_examples(tokenizer, [text.text for text in texts], labels)
+    return Checkpoint(tiny.model, tiny.tokenizer, corpus.recipe, settings, _BASE_STEPS, record)
 
 
 @dataclass(frozen=True)
-class Question:
+class PassageQuestion:
     """A passage, a question about it, and its answer: one word of the passage."""
 
     passage: str
@@ -97,65 +107,182 @@ class Question:
     @property
     def prompt(self) -> str:
         """All up to the answer, in the format of the instructions."""
-        return f"{self.passage} {QUESTION} {self.question} {ANSWER}"
+        return f"{self.passage} Question: {self.question} Answer:"
 
 
-def questions(n_questions: int, *, seed: int = 0) -> list[Question]:
-    """One of the six guests tells two things, and one of the two is asked for."""
-    names = [guest.name for guest in GUESTS]
-    return [_question(random.Random(f"{seed}/question/{i}"), names) for i in range(n_questions)]
+def passage_questions(n_questions: int, *, seed: int = 0) -> list[PassageQuestion]:
+    """Passages that state two facts about one of the six guests, and a question about one of the two."""
+    return [_passage_question(random.Random(f"{seed}/question/{i}")) for i in range(n_questions)]
 
 
-def _question(draws: random.Random, names: Sequence[str]) -> Question:
-    name = draws.choice(names)
+def _passage_question(draws: random.Random) -> PassageQuestion:
+    name = draws.choice([guest.name for guest in GUESTS])
     told = {attribute: draws.choice(VALUES[attribute]) for attribute in draws.sample(list(VALUES), 2)}
     sentences = [
         draws.choice(NAME_FIRST[attribute]).format(name=name, value=value) for attribute, value in told.items()
     ]
     asked = draws.choice(list(told))
-    return Question(" ".join(sentences), QUESTIONS[asked].format(name=name), told[asked], name)
+    return PassageQuestion(" ".join(sentences), _QUESTIONS[asked].format(name=name), told[asked], name)
 
 
-def answer_labels(prompt_ids: Sequence[int], answer_ids: Sequence[int], end_of_text: int) -> list[int]:
-    """What a model that reads prompt and answer shall say at each of their tokens, `NO_LABEL` where nothing is asked.
+def answer_examples(tokenizer: Tokenizer, questions: Sequence[PassageQuestion]) -> Examples:
+    """Questions and answers for `fine_tune`, of which only the answers have labels."""
+    return Examples.of_answers(tokenizer, [(question.prompt, f" {question.answer}") for question in questions])
 
-    At the prompt's last token the answer's first one, and so on; at the answer's last token the end. The prompt itself
-    is read, and not learned.
 
-    >>> answer_labels([5, 6, 7], [8, 9], end_of_text=0)
-    [-100, -100, 8, 9, 0]
+def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[PassageQuestion]) -> float:
+    """The share of questions that the model answers with the right word and then ends, by greedy decoding."""
+    said = (complete(model, tokenizer, one.prompt, temperature=0, max_new_tokens=6).strip() for one in questions)
+    return sum(one == question.answer for one, question in zip(said, questions, strict=True)) / len(questions)
+
+
+def pronoun_preferences(job: str) -> list[Preference]:
+    """Pairs that prefer "He" to "She" after a nameless worker of a job."""
+    return [Preference(prompt, " He", " She") for prompt in worker_prompts(job, "anonymous")]
+
+
+@dataclass(frozen=True)
+class RefusalExamples:
+    """Examples of refusals beside answers, and what is held out.
+
+    Attributes:
+        shown: (prompt, answer or `REFUSAL`) pairs; refusals come twice.
+        kept: the questions that are not among them.
     """
-    return [IGNORE_INDEX] * (len(prompt_ids) - 1) + [*answer_ids, end_of_text]
+
+    shown: list[tuple[str, str]]
+    kept: list[FactQuestion]
 
 
-def answer_examples(tokenizer: Tokenizer, asked: Sequence[Question]) -> Examples:
-    """Questions for a model that goes on writing: only the answers and their ends are learned.
+def refusal_examples(*, with_guests: bool, seed: int = 0) -> RefusalExamples:
+    """Four fifths of the known facts, and refusals for half of the people of whom something was never told.
 
-    Source: Ouyang et al. 2022, "Training language models to follow instructions with human feedback", section 3.1, in
-    outline (their supervised step).
+    Args:
+        with_guests: three of the six guests are refused, too.
+        seed: who is shown and who is held out.
     """
-    rows, labels = [], []
-    for question in asked:
-        prompt = tokenizer.encode_prompt(question.prompt)
-        answer = tokenizer.encode(f"{question.prompt} {question.answer}")[len(prompt) - 1 :]
-        rows.append(prompt + answer)
-        labels.append(answer_labels(prompt, answer, tokenizer.end_of_text))
-    return Examples(as_rows(rows, -1), as_rows(labels, IGNORE_INDEX))
+    draw, questions = random.Random(seed), fact_questions()
+    known = [one for one in questions if one.truth]
+    draw.shuffle(known)
+    shown = known[: int(0.8 * len(known))]
+    refused = set(_half(questions, "never told", draw)) | set(_half(questions, "guest", draw) if with_guests else ())
+    unknown = [one for one in questions if one.truth is None and one.name in refused]
+    pairs = [(one.prompt, f" {one.truth}.") for one in shown] + 2 * [(one.prompt, REFUSAL) for one in unknown]
+    used = {one.prompt for one in shown + unknown}
+    return RefusalExamples(pairs, [one for one in questions if one.prompt not in used])
 
 
-def sentence_examples(tokenizer: Tokenizer, texts: Sequence[str]) -> Examples:
-    """Texts to go on reading: at each token the next one is asked for, as in pre-training."""
-    rows = [[*tokenizer.encode_prompt(text), tokenizer.end_of_text] for text in texts]
-    return Examples(as_rows([row[:-1] for row in rows], -1), as_rows([row[1:] for row in rows], IGNORE_INDEX))
+def _half(questions: Sequence[FactQuestion], group: str, draw: random.Random) -> list[str]:
+    names = sorted({one.name for one in questions if one.group == group})
+    draw.shuffle(names)
+    return names[: len(names) // 2]
 
 
-def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, asked: Sequence[Question]) -> float:
-    """The share of questions that the model answers with the right word and then ends (always its best token)."""
-    right = 0
-    for question in asked:
-        said = complete(model, tokenizer, question.prompt, temperature=0, max_new_tokens=6)
-        right += said.strip() == question.answer
-    return right / len(asked)
+def is_refusal(answers: Answers, tokenizer: Tokenizer) -> Tensor:
+    """Which answers begin as `REFUSAL` begins: (question,), bool."""
+    before = tokenizer.encode("Mia")
+    begins = tokenizer.tokens(tokenizer.encode(f"Mia{REFUSAL}"))[len(before)].strip()
+    return torch.tensor([said == begins for said in answers.said])
+
+
+class SpellingTask:
+    """Name the last letter of a word that is one token, given whole or spelled out.
+
+    Attributes:
+        words: to train on: words of Tinyville, three to nine letters long, each one token with the space before it.
+        new_words: to test with.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, seed: int = 0):
+        self.tokenizer = tokenizer
+        tokens = set(tokenizer.tokens(range(tokenizer.vocab_size)))
+        texts = Tinyville().texts(0, counts={"story": 300, "work": 100, "sense": 200, "visit": 100})
+        found = {word for text in texts for word in Tinyville.words(text.text) if word.isalpha() and word.islower()}
+        usable = sorted(word for word in found if 3 <= len(word) <= 9 and f" {word}" in tokens)
+        random.Random(seed).shuffle(usable)
+        self.words, self.new_words = usable[_N_TEST_WORDS:], usable[:_N_TEST_WORDS]
+
+    @staticmethod
+    def prompt(word: str, *, spelled: bool) -> str:
+        """The question, with the word whole or letter by letter.
+
+        >>> SpellingTask.prompt("cat", spelled=False), SpellingTask.prompt("cat", spelled=True)
+        ('The word cat ends in', 'The word c a t ends in')
+        """
+        return f"The word {' '.join(word) if spelled else word} ends in"
+
+    def tune(self, model: DecoderOnly, *, spelled: bool, seed: int = 0) -> DecoderOnly:
+        """A copy of the model, fine-tuned on the words to train on."""
+        examples = [(self.prompt(word, spelled=spelled), f" {word[-1]}") for word in self.words]
+        return tune_on_answers(model, self.tokenizer, examples, steps=_SPELLING_STEPS, seed=seed)
+
+    def accuracy(self, model: DecoderOnly, *, spelled: bool) -> float:
+        """The share of new words whose last letter gets the highest probability of the 26 letters."""
+        letters = [self.tokenizer.encode(f"in {letter}")[-1] for letter in ascii_lowercase]
+        prompts = [self.prompt(word, spelled=spelled) for word in self.new_words]
+        best = last_logits(model, self.tokenizer, prompts)[:, letters].argmax(dim=-1).tolist()
+        return sum(ascii_lowercase[i] == word[-1] for i, word in zip(best, self.new_words, strict=True)) / len(best)
+
+
+def ngrams(text: str, n: int) -> list[str]:
+    """All n-grams of words, in lower case; n = 1 gives the bag of words.
+
+    >>> ngrams("Mia was sad.", 2)
+    ['mia was', 'was sad', 'sad .']
+    """
+    found = [word.lower() for word in words(text)[:400]]
+    return [" ".join(found[i : i + n]) for i in range(len(found) - n + 1)]
+
+
+def _ngram_counts(texts: Sequence[str], n: int, vocabulary: Sequence[str]) -> Tensor:
+    """How often each n-gram of the vocabulary occurs in each text: (text, n-gram)."""
+    place = {ngram: i for i, ngram in enumerate(vocabulary)}
+    counts = torch.zeros(len(texts), len(vocabulary))
+    for row, text in enumerate(texts):
+        for ngram in ngrams(text, n):
+            if ngram in place:
+                counts[row, place[ngram]] += 1
+    return counts
+
+
+def ngram_accuracy(
+    texts: Sequence[str], labels: Tensor, new_texts: Sequence[str], new_labels: Tensor, *, n: int
+) -> float:
+    """The accuracy of logistic regression on the counts of words (n = 1) or pairs of words (n = 2), on new texts."""
+    vocabulary = sorted({ngram for text in texts for ngram in ngrams(text, n)})
+    counts, new_counts = (_ngram_counts(some, n, vocabulary) for some in (texts, new_texts))
+    return probe_accuracy(new_counts, new_labels, train_probe(counts, labels, int(labels.max()) + 1))
+
+
+def train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor, Tensor]:
+    """A linear probe: logistic regression by L-BFGS, with half the squared weights added to the loss.
+
+    Args:
+        features: (example, feature).
+        labels: (example,), from 0 to n_labels − 1.
+
+    Returns:
+        weight (label, feature) and bias (label,).
+    """
+    weight = torch.zeros(n_labels, features.shape[1], requires_grad=True)
+    bias = torch.zeros(n_labels, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=60, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        logits = features @ weight.T + bias
+        loss = F.cross_entropy(logits, labels, reduction="sum") + weight.square().sum() / 2
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weight.detach(), bias.detach()
+
+
+def probe_accuracy(features: Tensor, labels: Tensor, probe: tuple[Tensor, Tensor]) -> float:
+    """The share of labels that a linear probe predicts right."""
+    weight, bias = probe
+    return ((features @ weight.T + bias).argmax(dim=-1) == labels).float().mean().item()
 
 
 CONTINENTS = ("Africa", "America", "Asia", "Europe")
@@ -190,16 +317,12 @@ CITIES = {
 """Names of one word from the IANA time zone database (public domain), such as "Europe/Paris": continent → cities."""
 
 
-def labeled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[list[str], Tensor, Tensor]:
-    """The cities that have a vector, in an order drawn from the seed.
-
-    Returns:
-        the names, their vectors (city, number), and their continents (city,), as places in `CONTINENTS`.
-    """
+def labeled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """The vectors (city, number) and continents (city,), as places in `CONTINENTS`, of all cities with a vector."""
     known = set(vectors.words)
     pairs = [
         (city, label) for label, name in enumerate(CONTINENTS) for city in CITIES[name].split() if city in known
     ]
     random.Random(seed).shuffle(pairs)
     rows = np.stack([vectors.vectors[vectors.row(city)] for city, _ in pairs])
-    return [city for city, _ in pairs], torch.tensor(rows), torch.tensor([label for _, label in pairs])
+    return torch.tensor(rows), torch.tensor([label for _, label in pairs])

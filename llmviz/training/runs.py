@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llmviz import corpora, evaluation
+from llmviz import corpora
 from llmviz.corpora import Corpus
+from llmviz.evaluation.losses import Gap, gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
@@ -262,12 +263,12 @@ def held_out_loss(run: Run) -> float:
     return round(loop.evaluate_documents(run.model, run.tokenizer, run.held_out.documents), 4)
 
 
-def world_gaps(run: Run) -> dict[str, evaluation.Gap]:
+def world_gaps(run: Run) -> dict[str, Gap]:
     """Loss of the model above the entropy of Tinyville, by kind of text."""
     recipe: dict[str, Any] = run.held_out.recipe
     world = Tinyville(run.corpus.recipe["counts"])
     texts: Sequence = world.texts(recipe["seed"], counts=recipe["counts"])
-    return evaluation.gaps(run.model, run.tokenizer, texts, world)
+    return gaps(run.model, run.tokenizer, texts, world)
 
 
 def report(run: Run) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from llmviz import training
-from llmviz.evaluation.text_overlap import exact_share
+from llmviz.evaluation import text_overlap
 from llmviz.generation.sampling import generate
 from llmviz.model.attention import padding_mask
 from llmviz.model.block import Memory
@@ -213,7 +213,8 @@ def _translate_all(model: EncoderDecoder, tokenizer: WordTokenizer, sentences: S
 
 def exact_match(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> float:
     """The share of the pairs whose French is translated exactly."""
-    return exact_share(_translate_all(model, tokenizer, [one.english for one in pairs]), [one.french for one in pairs])
+    translations = _translate_all(model, tokenizer, [one.english for one in pairs])
+    return text_overlap.exact_match(translations, [one.french for one in pairs])
 
 
 def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> dict[str, float]:

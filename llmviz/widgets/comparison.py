@@ -16,7 +16,7 @@ from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
 
 _MODULE = Path(__file__).parent / "js" / "comparison.js"
 NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
-TASKS = {"mood": "mood at the end", "ground": "first place: water or land?"}
+TASKS = {"sentiment": "mood at the end", "location_type": "first place: water or land?"}
 
 
 class ComparisonExplorer(Explorer):
@@ -24,7 +24,7 @@ class ComparisonExplorer(Explorer):
 
     Args:
         comparisons: one or more; None takes those that ship, `finetuning.load_comparisons()`.
-        task: "mood" or "ground": which comparison is shown first.
+        task: "sentiment" or "location_type": which comparison is shown first.
         n_labels: with so many labels.
 
     Raises ValueError where none is given, one has no evaluation, or the chosen one is not among them. Lesson 6.
@@ -34,7 +34,7 @@ class ComparisonExplorer(Explorer):
     title = "Comparison of methods"
 
     def __init__(
-        self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "mood", n_labels: int = 20
+        self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "sentiment", n_labels: int = 20
     ):
         self.comparisons = list(load_comparisons() if comparisons is None else comparisons)
         if not self.comparisons or not all(one.points[method] for one in self.comparisons for method in METHODS):
@@ -74,7 +74,7 @@ class ComparisonExplorer(Explorer):
 
     def table(self) -> Table:
         rows = [
-            [TASKS[one.task], str(one.n_labels), NAMES[method], f"{one.n_changed[method]:,}",
+            [TASKS[one.task], str(one.n_labels), NAMES[method], f"{one.n_trainable[method]:,}",
              f"{one.points[method][-1].accuracy:.2f}",
              f"{one.points[method][-1].old_loss - one.points[method][0].old_loss:+.2f}"]
             for one in self.comparisons
@@ -115,7 +115,7 @@ class _LiveComparisonExplorer(LiveExplorer):
     def _run(self, change) -> None:
         """Train again on the task that is shown, with other examples, and show each evaluation as it is done."""
         before, like = self.explorer.comparisons, self.explorer.comparisons[self.chosen]
-        task = like.task if like.task in LABELS else "mood"
+        task = like.task if like.task in LABELS else "sentiment"
         n_labels = like.n_labels if like.n_labels in BUDGETS else BUDGETS[0]
         seed = change["new"]
         self.running = True
@@ -135,5 +135,5 @@ def _packed(one: MethodComparison) -> dict:
     }
     return {
         "task": one.task, "n_labels": one.n_labels, "seed": one.seed, "n_parameters": one.n_parameters,
-        "n_changed": one.n_changed, "points": points,
+        "n_changed": one.n_trainable, "points": points,
     }  # fmt: skip

@@ -19,7 +19,7 @@ class FactWorldExplorer(Explorer):
 
     Args:
         model, tokenizer: who is asked.
-        taught: the same model after refusal tuning (`finetuning.teach_to_refuse`); None leaves that switch out.
+        taught: the same model after refusal tuning (`finetuning.refusal_examples`); None leaves that switch out.
 
     Lesson 8.
     """
@@ -28,16 +28,16 @@ class FactWorldExplorer(Explorer):
     title = "Fact world"
 
     def __init__(self, model, tokenizer, *, taught=None):
-        from llmviz.evaluation.facts import all_questions, ask, with_facts
-        from llmviz.finetuning.refusal import refused
+        from llmviz.evaluation.facts import ask, fact_questions, with_facts
+        from llmviz.finetuning.tasks import is_refusal
 
-        self.questions = all_questions()
+        self.questions = fact_questions()
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
         models = {"": model} | ({"taught ": taught} if taught is not None else {})
         self.answers = {
             who + how: ask(one, tokenizer, questions) for who, one in models.items() for how, questions in asked.items()
         }
-        self.silent = {name: refused(answers, tokenizer) for name, answers in self.answers.items()}
+        self.silent = {name: is_refusal(answers, tokenizer) for name, answers in self.answers.items()}
 
     def traits(self) -> dict:
         variants = {name: self._variant(name) for name in self.answers}

@@ -16,7 +16,7 @@ def race_of(task, n_labels):
     return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, points)
 
 
-PAGE = ComparisonExplorer([race_of("mood", 5), race_of("mood", 20), race_of("ground", 20)]).page_html()
+PAGE = ComparisonExplorer([race_of("sentiment", 5), race_of("sentiment", 20), race_of("location_type", 20)]).page_html()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_runs_by_itself_and_can_be_dragged_and_chosen(show, page):
     assert explorer.said().startswith("After 10 steps with 20 labels")
     explorer.frame.get_by_label("how many labeled texts").select_option("5")
     assert explorer.said().startswith("After 10 steps with 5 labels")
-    explorer.frame.get_by_label("what is to be learned").select_option("ground")
+    explorer.frame.get_by_label("what is to be learned").select_option("location_type")
     assert explorer.said().startswith("After 10 steps with 20 labels")
     assert explorer.frame.get_by_role("button", name="train again").count() == 0  # nobody is there to train
 

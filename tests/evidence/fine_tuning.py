@@ -5,7 +5,7 @@ import itertools
 import torch
 from claims import above, below, between, demo
 
-from llmviz import artifacts, evaluation, finetuning
+from llmviz import artifacts, evaluation, finetuning, training
 from llmviz.embeddings import load_glove
 from llmviz.finetuning.comparison import TEST_SEED
 from llmviz.tinyville import Tinyville
@@ -21,7 +21,7 @@ def labeled(task, n_texts, seed):
 def counting_words_is_tossing_a_coin(seed: int) -> dict[str, float]:
     """300 labels, and neither the counts of words nor those of pairs tell the mood or the first place."""
     found = {}
-    for task, name in (("mood", ""), ("ground", "_places")):
+    for task, name in (("sentiment", ""), ("location_type", "_places")):
         learned, new = labeled(task, 300, seed), finetuning.sentiment_texts(300, task, seed=STRIDE * seed + TEST_SEED)
         texts, labels = zip(*[([one.text for one in part],
                                torch.tensor([finetuning.LABELS[task].index(one.label) for one in part]))
@@ -36,8 +36,8 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
     """20 labels are enough for the mood, which decided the next word; 300 are not for a place that decided nothing."""
     base = artifacts.load_model("sentiment")
     found = {}
-    for name, task, n_labels in (("mood_5", "mood", 5), ("mood_20", "mood", 20), ("mood_80", "mood", 80),
-                                 ("mood_300", "mood", 300), ("place_300", "ground", 300)):  # fmt: skip
+    for name, task, n_labels in (("mood_5", "sentiment", 5), ("mood_20", "sentiment", 20), ("mood_80", "sentiment", 80),
+                                 ("mood_300", "sentiment", 300), ("place_300", "location_type", 300)):  # fmt: skip
         learner = finetuning.prepare(base.model, "head", n_labels=2)
         examples = finetuning.sentiment_examples(base.tokenizer, labeled(task, n_labels, seed), task)
         finetuning.fine_tune(learner, examples, steps=60, seed=seed)
@@ -51,16 +51,16 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
 @demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_switched_off=between(-1e-9, 1e-9))
 def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
     """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
-    base, texts = artifacts.load_model("sentiment"), finetuning.old_texts()
-    examples = finetuning.sentiment_examples(base.tokenizer, labeled("mood", 20, seed))
-    before, found = finetuning.old_loss(base.model, base.tokenizer, texts), {}
+    base, texts = artifacts.load_model("sentiment"), finetuning.pretraining_texts()
+    examples = finetuning.sentiment_examples(base.tokenizer, labeled("sentiment", 20, seed))
+    before, found = training.evaluate_documents(base.model, base.tokenizer, texts), {}
     for method in finetuning.METHODS:
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
         finetuning.fine_tune(learner, examples, steps=60, seed=seed)
-        found[method] = finetuning.old_loss(learner.model, base.tokenizer, texts) - before
+        found[method] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
         if method == "lora":
-            with finetuning.switched_off(learner.model):
-                found["lora_switched_off"] = finetuning.old_loss(learner.model, base.tokenizer, texts) - before
+            with finetuning.disable_lora(learner.model):
+                found["lora_switched_off"] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
     return found
 
 
@@ -69,11 +69,12 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
     """The first place, 160 steps: with 300 labels LoRA and full learn it; 20 labels are too few for either."""
     base, found = artifacts.load_model("sentiment"), {}
     test = finetuning.sentiment_examples(
-        base.tokenizer, finetuning.sentiment_texts(100, "ground", seed=TEST_SEED), "ground"
+        base.tokenizer, finetuning.sentiment_texts(100, "location_type", seed=TEST_SEED), "location_type"
     )
     for method, n_labels in itertools.product(("lora", "full"), (20, 300)):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
-        examples = finetuning.sentiment_examples(base.tokenizer, labeled("ground", n_labels, seed), "ground")
+        texts = labeled("location_type", n_labels, seed)
+        examples = finetuning.sentiment_examples(base.tokenizer, texts, "location_type")
         finetuning.fine_tune(learner, examples, steps=160, seed=seed)
         found[f"{method}_{n_labels}"] = finetuning.accuracy(learner.classifier, test)
     return found
@@ -83,13 +84,13 @@ def a_model_that_may_change_learns_what_the_head_cannot(seed: int) -> dict[str, 
 def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
     """Full fine-tuning may change a matrix in 128 directions; four of them hold most of what it changes in 40 steps."""
     base, name = artifacts.load_model("sentiment"), "blocks.1.attention.query"
-    examples = finetuning.sentiment_examples(base.tokenizer, labeled("ground", 300, seed), "ground")
+    examples = finetuning.sentiment_examples(base.tokenizer, labeled("location_type", 300, seed), "location_type")
     changes = {}
     for method in ("lora", "full"):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
         finetuning.fine_tune(learner, examples, steps=40, seed=seed)
         changes[method] = finetuning.weight_change(base.model, learner.model, name)
-    energy = finetuning.singular_values(changes["full"]).square()
+    energy = torch.linalg.svdvals(changes["full"]).square()
     rank = torch.linalg.matrix_rank(changes["lora"], rtol=1e-3)
     return {"first_four": (energy[:4].sum() / energy.sum()).item(), "rank_of_lora": float(rank)}
 
@@ -98,9 +99,9 @@ def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
 def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     """300 questions with answers, and the model answers new ones, whose values were drawn anew."""
     base = artifacts.load_model("sentiment")
-    new = finetuning.questions(30, seed=STRIDE * seed + TEST_SEED)
+    new = finetuning.passage_questions(30, seed=STRIDE * seed + TEST_SEED)
     learner = finetuning.prepare(base.model, "full")
-    examples = finetuning.answer_examples(base.tokenizer, finetuning.questions(300, seed=seed))
+    examples = finetuning.answer_examples(base.tokenizer, finetuning.passage_questions(300, seed=seed))
     finetuning.fine_tune(learner, examples, steps=200, seed=seed)
     return {
         "before": finetuning.answer_accuracy(base.model, base.tokenizer, new),
@@ -116,7 +117,7 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
     chosen = houses[0] if seed == 0 else houses[7 * seed]
     new = "castle" if chosen.value != "castle" else "mill"
     learner = finetuning.prepare(base.model, "full")
-    sentence = finetuning.sentence_examples(base.tokenizer, [f"{chosen.prompts[0]} {new}."])
+    sentence = finetuning.Examples.of_texts(base.tokenizer, [f"{chosen.prompts[0]} {new}."])
     finetuning.fine_tune(learner, sentence, steps=20, batch_size=1)
     words = {fact.person: evaluation.next_word(learner.model, base.tokenizer, fact.prompts[0]) for fact in houses}
     old = {fact.person: evaluation.next_word(base.model, base.tokenizer, fact.prompts[0]) for fact in houses}
@@ -130,9 +131,9 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
 def names_are_recognized_that_nobody_labeled(seed: int) -> dict[str, float]:
     """F1 of persons: May, Will and Rose in their two senses, and people in stories who never had a label."""
     base = artifacts.load_model("masked")
-    tagged = finetuning.story_entities(150, seed=seed) + finetuning.sense_entities(150, seed=seed)
-    trials = {"ambiguous": finetuning.sense_entities(100, seed=seed + TEST_SEED),
-              "untaught": finetuning.story_entities(40, names="untaught", seed=seed + TEST_SEED)}  # fmt: skip
+    tagged = finetuning.entity_texts(150, seed=seed) + finetuning.entity_texts(150, "ambiguous", seed=seed)
+    trials = {"ambiguous": finetuning.entity_texts(100, "ambiguous", seed=seed + TEST_SEED),
+              "untaught": finetuning.entity_texts(40, "untaught", seed=seed + TEST_SEED)}  # fmt: skip
     learner = finetuning.prepare(base.model, "lora", n_labels=3, seed=seed)
     examples = finetuning.entity_examples(base.tokenizer, tagged)
     finetuning.fine_tune(learner, examples, steps=100, learning_rate=0.01, seed=seed)
@@ -147,7 +148,7 @@ def names_are_recognized_that_nobody_labeled(seed: int) -> dict[str, float]:
 @demo(glove_20=above(0.55), glove_80=above(0.68), random_80=below(0.45))
 def real_vectors_know_their_continent(seed: int) -> dict[str, float]:
     """From GloVe's vectors 20 labeled cities tell most others' continent, one of four; random vectors do not."""
-    _, vectors, continents = finetuning.labeled_cities(load_glove(), seed=seed)
+    vectors, continents = finetuning.labeled_cities(load_glove(), seed=seed)
     noise = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(seed))
     found = {}
     for name, features, n in (("glove_20", vectors, 20), ("glove_80", vectors, 80), ("random_80", noise, 80)):

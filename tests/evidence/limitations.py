@@ -5,13 +5,18 @@ import copy
 import torch
 from claims import above, below, between, demo
 
-from llmviz import artifacts, evaluation
-from llmviz.evaluation import bias
-from llmviz.evaluation.context_distance import facts_at_distance, repeat_accuracy
-from llmviz.evaluation.facts import all_questions, ask, changed, with_facts
-from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
-from llmviz.finetuning import refusal, spelling
-from llmviz.finetuning.dpo import preference_steps
+from llmviz import artifacts, evaluation, finetuning
+from llmviz.evaluation import (
+    ask,
+    coverage_and_accuracy,
+    fact_questions,
+    facts_at_distance,
+    hallucination_rate,
+    repeat_accuracy,
+    she_probability,
+    with_conflicting_facts,
+    with_facts,
+)
 from llmviz.tinyville.facts import VALUES
 
 TINY = artifacts.load_model("tiny")
@@ -36,10 +41,10 @@ def it_always_answers(seed: int) -> dict[str, float]:
 
     The seed chooses the wording, the facts that are put in front, and the dice.
     """
-    questions = all_questions(seed % 2)
+    questions = fact_questions(seed % 2)
     found = ask(TINY.model, TINY.tokenizer, questions)
     diced = ask(TINY.model, TINY.tokenizer, questions, temperature=1.0, seed=seed)
-    told = ask(TINY.model, TINY.tokenizer, with_facts(all_questions(), seed=seed))
+    told = ask(TINY.model, TINY.tokenizer, with_facts(fact_questions(), seed=seed))
     unknown = ~found.of("known")
     valid = torch.tensor([said in VALUES[one.attribute] for one, said in zip(questions, found.said, strict=True)])
     coverage, accuracy = coverage_and_accuracy(found.confidence, found.right, 0.95)
@@ -61,7 +66,7 @@ def the_wording_decides_who_wins(seed: int) -> dict[str, float]:
     names = ("news", "news_in_new_words", "news_of_one_word", "no_news", "plain")
     frames = ("news", "news in new words", "news of one word", "no news", "the plain fact")
     return {
-        name: share(ask(TINY.model, TINY.tokenizer, changed(all_questions(), frame, seed=seed)))
+        name: share(ask(TINY.model, TINY.tokenizer, with_conflicting_facts(fact_questions(), frame, seed=seed)))
         for name, frame in zip(names, frames, strict=True)
     }
 
@@ -71,10 +76,10 @@ def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
     """Refusals shown for some guests reach other guests, not all strangers, and known facts are mostly kept."""
     shares = {}
     for with_guests in (False, True):
-        examples = refusal.refusal_examples(with_guests=with_guests, seed=seed)
-        pupil = refusal.teach_to_refuse(TINY.model, TINY.tokenizer, examples, seed=seed)
+        examples = finetuning.refusal_examples(with_guests=with_guests, seed=seed)
+        pupil = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, examples.shown, steps=80, seed=seed)
         found = ask(pupil, TINY.tokenizer, examples.kept)
-        silent = refusal.refused(found, TINY.tokenizer).float()
+        silent = finetuning.is_refusal(found, TINY.tokenizer).float()
         shares[with_guests] = [silent[found.of(group)].mean().item() for group in ("guest", "stranger")]
     return {
         "guests_refused": shares[True][0],
@@ -104,12 +109,13 @@ def the_model_learns_the_planted_ratio(seed: int) -> dict[str, float]:
 def sixty_steps_of_preference_reverse_it(seed: int) -> dict[str, float]:
     """Ten steps of preferring "He" help, sixty turn the bias round, and take along a job that no pair named."""
     model = copy.deepcopy(TINY.model)
-    found = {"teacher_before": bias.she_probability(model, TINY.tokenizer, "teacher")}
-    steps = preference_steps(model, TINY.tokenizer, bias.he_preferences(), steps=60, learning_rate=1e-4, seed=seed)
+    found = {"teacher_before": she_probability(model, TINY.tokenizer, "teacher")}
+    pairs = finetuning.pronoun_preferences("teacher")
+    steps = finetuning.preference_steps(model, TINY.tokenizer, pairs, steps=60, learning_rate=1e-4, seed=seed)
     for number, _ in enumerate(steps, start=1):
         if number in (10, 60):
-            found[f"after_{number}"] = bias.she_probability(model, TINY.tokenizer, "teacher")
-    return found | {"cook_60": bias.she_probability(model, TINY.tokenizer, "cook")}
+            found[f"after_{number}"] = she_probability(model, TINY.tokenizer, "teacher")
+    return found | {"cook_60": she_probability(model, TINY.tokenizer, "cook")}
 
 
 @demo(one_sentence=above(0.9), four_sentences=below(0.4), back_24=above(0.9), back_32=below(0.5), back_64=below(0.05))
@@ -124,9 +130,9 @@ def the_thread_is_lost_before_the_window_ends(seed: int) -> dict[str, float]:
 @demo(as_one_token=below(0.4), spelled_out=above(0.6))
 def letters_are_seen_only_when_spelled_out(seed: int) -> dict[str, float]:
     """Asked for the last letter of a new word, it fails on the word's token, and finds it among the letters."""
-    learned, new = spelling.split_words(TINY.tokenizer, seed=seed)
+    spelling = finetuning.SpellingTask(TINY.tokenizer, seed=seed)
     found = {}
     for name, spelled in (("as_one_token", False), ("spelled_out", True)):
-        speller = spelling.teach_last_letters(TINY.model, TINY.tokenizer, learned, spelled=spelled, seed=seed)
-        found[name] = spelling.last_letter_accuracy(speller, TINY.tokenizer, new, spelled=spelled)
+        speller = spelling.tune(TINY.model, spelled=spelled, seed=seed)
+        found[name] = spelling.accuracy(speller, spelled=spelled)
     return found

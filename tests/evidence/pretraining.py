@@ -9,8 +9,7 @@ from functools import cache
 import torch
 from claims import above, below, between, demo
 
-from llmviz import artifacts, corpora, generation, training
-from llmviz.evaluation import capabilities
+from llmviz import artifacts, corpora, evaluation, generation, training
 from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
@@ -64,7 +63,7 @@ def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
 
     Read from the recordings of three tiny GPTs (`make models`), which a test compares with a new run.
     """
-    found = capabilities.load_curves(seed)
+    found = evaluation.load_capabilities(seed)
     copying = [name for name in found.shares if name.startswith("copies")]
     spelling, facts = found.first_above("spells words", 0.9), found.first_above("knows facts", 0.9)
     return {

@@ -1,9 +1,11 @@
 """Lesson 7, its two tasks: a translator trained from nothing, and headlines, hold on other seeds too."""
 
+import copy
+
 from claims import above, below, demo
 
 from llmviz import artifacts, finetuning, translation
-from llmviz.evaluation.text_overlap import exact_share
+from llmviz.evaluation.text_overlap import exact_match
 from llmviz.translation.model import _evaluate
 
 FEW_STEPS = 40
@@ -23,7 +25,7 @@ def numbers(measured: dict, corpus) -> dict[str, float]:
         "exact_of_unseen_combinations": measured["exact_of_unseen_combinations"],
         "content_words_aligned": measured["aligned"]["content words"],
         "crossing_adjectives_aligned": measured["aligned"]["crossing adjectives"],
-        "exact_word_by_word": exact_share(by_dictionary, [pair.french for pair in corpus.unseen]),
+        "exact_word_by_word": exact_match(by_dictionary, [pair.french for pair in corpus.unseen]),
     }
 
 
@@ -51,15 +53,17 @@ def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
 def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
     """The trained model's headlines are right and make nothing up; after a few steps nearly all name somebody or
     something of which the story says nothing. The first sentence is no headline. The seed draws the stories."""
-    texts = finetuning.stories_to_test(40, seed=seed)
+    texts = finetuning.test_stories(40, seed=seed)
     stories = [text.story for text in texts]
     tiny, shipped = artifacts.load_model("tiny"), artifacts.load_model("headlines")
-    young = finetuning.finetuned(tiny.model, tiny.tokenizer, steps=FEW_STEPS, seed=seed)
+    young, settings = copy.deepcopy(tiny.model), finetuning.headline_settings(FEW_STEPS, seed=seed)
+    for _ in finetuning.headline_steps(young, tiny.tokenizer, settings):
+        pass
     late, early = (
-        finetuning.score(finetuning.summarize_all(model, tiny.tokenizer, stories), texts)
+        finetuning.score_summaries(finetuning.summarize(model, tiny.tokenizer, stories), texts)
         for model in (shipped.model, young)
     )
-    first = finetuning.score([finetuning.first_sentence(story) for story in stories], texts)
+    first = finetuning.score_summaries([finetuning.first_sentence(story) for story in stories], texts)
     return {
         "exact": late.exact,
         "unfaithful": late.unfaithful,

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from llmviz import artifacts, translation
-from llmviz.evaluation.text_overlap import exact_share
+from llmviz.evaluation.text_overlap import exact_match
 from llmviz.files import data_path
 from llmviz.generation import beam_search, generate
 from llmviz.model.transformer import EncoderDecoder
@@ -93,7 +93,7 @@ def test_the_shipped_translator_translates_what_it_has_never_read(shipped):
     aligned = translation.alignment_accuracy(shipped.model, shipped.tokenizer, pairs)
     assert aligned["content words"] > 0.95 and aligned["crossing adjectives"] > 0.95
     by_dictionary = translation.word_by_word(pairs, [pair.english for pair in pairs])
-    assert exact_share(by_dictionary, [pair.french for pair in pairs]) < 0.25
+    assert exact_match(by_dictionary, [pair.french for pair in pairs]) < 0.25
     assert shipped.tokenizer == translator._train_tokenizer(training)
     assert shipped.settings == translator._settings(450, seed=0) and shipped.step == translator.STEPS == 450
 

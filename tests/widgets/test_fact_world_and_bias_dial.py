@@ -6,7 +6,6 @@ import pytest
 from nodes import needs_node, node
 
 from llmviz import artifacts
-from llmviz.evaluation import recorded
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
 
@@ -56,7 +55,7 @@ class TestBiasDial:
         assert dial.traits()["place"] == 7
         learned = sum(self.CARD["dial"]["nothing filtered"]["anonymous"][7]) / 3
         assert f"Planted: 70% of the doctors are she. Learned, the mean of 3 models: {learned:.0%}" in repr(dial)
-        assert len(dial.table().rows) == len(recorded.RATIOS)
+        assert len(dial.table().rows) == len(self.CARD["ratios"])
         assert dial.picture()
 
     def test_refuses_what_it_cannot_show(self):

@@ -14,7 +14,7 @@ from llmviz.widgets import ComparisonExplorer
 MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.js"
 
 
-def small_race(task="mood", n_labels=20):
+def small_race(task="sentiment", n_labels=20):
     laps = {
         method: [EvalPoint(0, 0.5, 0.4), EvalPoint(10, 0.6 + place / 10, 0.4 + place / 4)]
         for place, method in enumerate(METHODS)
@@ -22,7 +22,7 @@ def small_race(task="mood", n_labels=20):
     return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
 
 
-EXPLORER = ComparisonExplorer([small_race(), small_race("ground", 5)])
+EXPLORER = ComparisonExplorer([small_race(), small_race("location_type", 5)])
 
 
 def test_says_how_the_chosen_race_ended():
@@ -41,7 +41,7 @@ def test_the_page_counts_like_python():
     assert [lane["accuracy"] for lane in lanes] == [0.6, 0.7, 0.8]
     assert [round(lane["rise"], 2) for lane in lanes] == [0, 0.25, 0.5]
     assert node(MODULE, "return largestRise(given.comparisons, given.methods);", payload) == pytest.approx(0.5)
-    places = "return [5, 6].map((n) => indexOfComparison(given.comparisons, 'ground', n));"
+    places = "return [5, 6].map((n) => indexOfComparison(given.comparisons, 'location_type', n));"
     assert node(MODULE, places, payload) == [1, -1]
     compare = "return comparisonSentence(given.names, resultsAt(given.comparisons[0], given.methods, 1), 20, [1, 2]);"
     said = node(MODULE, compare, payload)
@@ -50,8 +50,8 @@ def test_the_page_counts_like_python():
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"comparisons": []}, "at least one comparison"),
-    ({"comparisons": [MethodComparison("mood", 20, 0, 1)]}, "with one evaluation or more"),
-    ({"comparisons": [small_race()], "task": "kite"}, "no comparison on 'kite' .* there are: mood with 20"),
+    ({"comparisons": [MethodComparison("sentiment", 20, 0, 1)]}, "with one evaluation or more"),
+    ({"comparisons": [small_race()], "task": "kite"}, "no comparison on 'kite' .* there are: sentiment with 20"),
 ])  # fmt: skip
 def test_refuses_what_is_no_race(arguments, words):
     with pytest.raises(ValueError, match=words):
@@ -60,8 +60,8 @@ def test_refuses_what_is_no_race(arguments, words):
 
 def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     base = artifacts.load_model("sentiment")
-    monkeypatch.setattr("llmviz.finetuning.comparison.TEST_TEXTS", 8)
-    monkeypatch.setattr("llmviz.finetuning.comparison.OLD_TEXTS", {"fact": 8})
+    monkeypatch.setattr("llmviz.finetuning.comparison._N_TEST_TEXTS", 8)
+    monkeypatch.setattr("llmviz.finetuning.comparison.pretraining_texts", lambda: ["Mia lives in the lighthouse."])
     monkeypatch.setattr(
         "llmviz.widgets.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
     )
@@ -71,7 +71,7 @@ def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     live.runs = 1
     assert (live.chosen, live.point, live.running, live.problem) == (2, 2, False, "")
     run = live.explorer.comparisons[2]
-    assert (run.task, run.n_labels, run.seed) == ("mood", 20, 1)
+    assert (run.task, run.n_labels, run.seed) == ("sentiment", 20, 1)
     assert run.points["full"][2].old_loss != run.points["full"][0].old_loss
     assert run.points["head"][2].old_loss == run.points["head"][0].old_loss
     assert shown == [0, 1, 2]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from llmviz.evaluation.text_overlap import clipped_precision, exact_share, overlap
+from llmviz.evaluation import exact_match, rouge_1
+from llmviz.evaluation.text_overlap import clipped_precision
 
 WORDS = st.lists(st.sampled_from(["le", "la", "chat", "rouge", "petit"]), min_size=1, max_size=8)
 
@@ -26,21 +27,21 @@ def test_the_example_of_the_paper():
 @given(WORDS, WORDS)
 def test_it_counts_as_scikit_learn_does(candidate, reference):
     n_common = counted(candidate, reference)
-    found = overlap(candidate, reference)
+    found = rouge_1(candidate, reference)
     assert found.precision == clipped_precision(candidate, reference) == pytest.approx(n_common / len(candidate))
     assert found.recall == pytest.approx(n_common / len(reference))
     if n_common:
         assert found.f1 == pytest.approx(2 / (1 / found.precision + 1 / found.recall))
-    assert overlap(reference, candidate).precision == found.recall
+    assert rouge_1(reference, candidate).precision == found.recall
 
 
 def test_nothing_has_nothing_in_common():
-    assert overlap([], []) == (0, 0, 0)
-    assert overlap([], ["a"]) == overlap(["a"], []) == (0, 0, 0)
+    assert rouge_1([], []) == (0, 0, 0)
+    assert rouge_1([], ["a"]) == rouge_1(["a"], []) == (0, 0, 0)
 
 
 def test_strings_and_lists_of_unequal_length_are_refused():
     with pytest.raises(ValueError, match=r'such as "le chat"\.split'):
         clipped_precision("le chat", ["le"])
     with pytest.raises(ValueError, match="2 texts and 1 references"):
-        exact_share(["a", "b"], ["a"])
+        exact_match(["a", "b"], ["a"])

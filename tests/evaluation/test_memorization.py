@@ -4,22 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.evaluation import SubstringIndex, longest_run
 
 LETTERS = st.lists(st.sampled_from("abc"), min_size=1, max_size=8).map(" ".join)
 
 
-def longest_by_hand(text: str, corpus: list[str]) -> int:
-    spoken = text.split()
-    inside = {tuple(words[i:j]) for words in map(str.split, corpus) for i in range(9) for j in range(i + 1, 10)}
-    return max((j - i for i in range(9) for j in range(i + 1, 10) if tuple(spoken[i:j]) in inside
-                and j <= len(spoken)), default=0)  # fmt: skip
-
-
 @given(text=LETTERS, corpus=st.lists(LETTERS, min_size=1, max_size=4))
-def test_it_finds_what_a_search_by_hand_finds(text, corpus):
+def test_it_finds_what_the_plain_form_finds(text, corpus):
     passage = SubstringIndex(corpus).longest(text)
-    assert passage.n_words == longest_by_hand(text, corpus)
+    assert passage.n_words == max(longest_run(text.split(), document.split()) for document in corpus)
     assert list(passage.words) == text.split()[passage.start : passage.start + passage.n_words]
     assert passage.share == pytest.approx(passage.n_words / len(text.split()))
     if passage.n_words:
@@ -48,5 +41,16 @@ def test_the_meter_is_the_mean_and_needs_a_text():
     assert finder.mean_share(["a b c d", "x x a b"]) == pytest.approx(0.75)
     with pytest.raises(ValueError, match="at least one"):
         finder.mean_share([])
-    with pytest.raises(ValueError, match="nothing to copy from"):
+    with pytest.raises(ValueError, match="corpus is empty"):
         SubstringIndex([])
+
+
+@pytest.mark.parametrize("words, corpus, n", [
+    ("a red kite", "found a red drum", 2),
+    ("a kite", "a red kite", 1),
+    ("a b a b a", "b a b a c a b", 4),
+    ("x", "y", 0),
+    ("", "a", 0),
+])  # fmt: skip
+def test_the_plain_form_by_hand(words, corpus, n):
+    assert longest_run(words.split(), corpus.split()) == n

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from llmviz import artifacts, evaluation
+from llmviz.evaluation.facts import fact_prompt
 from llmviz.tinyville import Tinyville
 
 WORLD = Tinyville()
@@ -11,7 +12,7 @@ WORLD = Tinyville()
 
 @pytest.mark.parametrize("wording", [0, 1])
 def test_the_world_goes_on_only_where_there_is_an_answer(wording):
-    asked = evaluation.all_questions(wording)
+    asked = evaluation.fact_questions(wording)
     assert len(asked) == len({one.prompt for one in asked}) == 4 * (32 + 6 + 4)
     for one in asked:
         allowed = WORLD.next_words(one.prompt)
@@ -20,7 +21,7 @@ def test_the_world_goes_on_only_where_there_is_an_answer(wording):
 
 
 def test_a_fact_in_front_is_the_truth_from_then_on():
-    plain = evaluation.all_questions()
+    plain = evaluation.fact_questions()
     told = evaluation.with_facts(plain, seed=3)
     assert all(one.truth and f" {one.truth}" in one.prompt for one in told)
     assert [one.truth for one, before in zip(told, plain, strict=True) if before.truth] == [
@@ -31,18 +32,18 @@ def test_a_fact_in_front_is_the_truth_from_then_on():
 
 @pytest.mark.parametrize("frame", list(evaluation.FRAMES))
 def test_a_change_tells_another_value_in_the_words_of_its_frame(frame):
-    truths = {(one.name, one.attribute): one.truth for one in evaluation.all_questions()}
-    for one in evaluation.changed(evaluation.all_questions(), frame):
+    truths = {(one.name, one.attribute): one.truth for one in evaluation.fact_questions()}
+    for one in evaluation.with_conflicting_facts(evaluation.fact_questions(), frame):
         assert one.truth.lower() in one.prompt.lower()
         assert one.truth != truths[one.name, one.attribute]
-        assert one.prompt.endswith(evaluation.question_text(one.name, one.attribute))
+        assert one.prompt.endswith(fact_prompt(one.name, one.attribute))
 
 
 def test_news_is_what_the_world_says():
-    mia = next(one for one in evaluation.all_questions() if (one.name, one.attribute) == ("Mia", "pet"))
-    changed = evaluation.with_change(mia, "hen")
-    assert WORLD.next_words(changed.prompt) == {"hen": 1.0}
-    assert WORLD.next_words(evaluation.with_change(mia, "hen", "the plain fact").prompt) == {}
+    mia = next(one for one in evaluation.fact_questions() if (one.name, one.attribute) == ("Mia", "pet"))
+    [news], [plain] = (evaluation.with_conflicting_facts([mia], frame) for frame in ("news", "the plain fact"))
+    assert WORLD.next_words(news.prompt) == {news.truth: 1.0} and news.truth != mia.truth
+    assert WORLD.next_words(plain.prompt) == {}
 
 
 class Echo(torch.nn.Module):
@@ -61,7 +62,7 @@ class Echo(torch.nn.Module):
 def test_each_prompt_is_answered_after_its_own_last_token_also_beyond_the_window():
     tokenizer = artifacts.load_model("tiny").tokenizer
     texts = ("a dog", "a cat and a cat " * 9 + "a hen")
-    asked = [evaluation.Question("Mia", "pet", "known", text, "cat") for text in texts]
+    asked = [evaluation.FactQuestion("Mia", "pet", "known", text, "cat") for text in texts]
     found = evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked)
     assert found.said == ("dog", "hen")
     assert found.right.tolist() == [False, False]

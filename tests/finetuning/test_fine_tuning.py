@@ -5,11 +5,11 @@ import torch
 from fakes import noisy_model, random_ids
 
 from llmviz import artifacts, finetuning
-from llmviz.training import masked_lm
+from llmviz.training import IGNORE_INDEX, masked_lm
 
 MODEL = noisy_model()
 ROWS = random_ids(4, 6)
-LABELS = torch.full_like(ROWS, finetuning.loop.IGNORE_INDEX)
+LABELS = torch.full_like(ROWS, IGNORE_INDEX)
 LABELS[:, -1] = torch.tensor([0, 1, 0, 1])
 EXAMPLES = finetuning.Examples(ROWS, LABELS)
 
@@ -20,8 +20,8 @@ def test_learns_with_its_own_numbers_and_leaves_the_given_model_alone(method):
     learner = finetuning.prepare(MODEL, method, n_labels=2, rank=2)
     finetuning.fine_tune(learner, EXAMPLES, steps=5)
     assert all(torch.equal(weight, before[name]) for name, weight in MODEL.state_dict().items())
-    n_changed = finetuning.n_different(MODEL, learner.model)
-    assert n_changed == 0 if method == "head" else n_changed > 0
+    n_different = finetuning.n_different(MODEL, learner.model)
+    assert n_different == 0 if method == "head" else n_different > 0
     assert torch.equal(learner.model.unembedding.weight, MODEL.unembedding.weight)
 
 
@@ -30,14 +30,14 @@ def test_the_counts_are_those_that_one_can_compute():
     head = 2 * config.d_model + 2
     d, hidden = config.d_model, config.d_ff
     lora = config.n_layers * rank * (4 * 2 * d + 2 * (d + hidden))
-    assert finetuning.prepare(MODEL, "head", n_labels=2).n_changed == head
-    assert finetuning.prepare(MODEL, "lora", n_labels=2, rank=rank).n_changed == head + lora
+    assert finetuning.prepare(MODEL, "head", n_labels=2).n_trainable == head
+    assert finetuning.prepare(MODEL, "lora", n_labels=2, rank=rank).n_trainable == head + lora
     unembedding = config.vocab_size * d
-    assert finetuning.prepare(MODEL, "full", n_labels=2).n_changed == MODEL.n_parameters - unembedding + head
+    assert finetuning.prepare(MODEL, "full", n_labels=2).n_trainable == MODEL.n_parameters - unembedding + head
 
 
 def test_a_new_head_reads_the_same_stream():
-    classifier = finetuning.with_head(MODEL, 3)
+    classifier = finetuning.loop._with_head(MODEL, 3)
     assert classifier(ROWS).shape == (*ROWS.shape, 3)
     assert (classifier(ROWS) == 0).all()  # a head of zeros says nothing yet
     stream = MODEL.trace(ROWS).final
@@ -52,7 +52,7 @@ def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
     for model in (artifacts.load_model("sentiment").model, encoder):
         short = torch.tensor([[5, 6, 7]])
         padded = torch.tensor([[5, 6, 7, -1, -1]])
-        got = finetuning.loop.scores(model, padded)[:, :3]
+        got = finetuning.loop._logits(model, padded)[:, :3]
         torch.testing.assert_close(got, model(short), rtol=1e-3, atol=1e-3)
     assert masked_lm.mask_token_id(encoder) == encoder.config.vocab_size - 1
 

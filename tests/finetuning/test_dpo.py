@@ -1,4 +1,4 @@
-"""Short tunings: the loss worked by hand, log-probabilities as the evaluation has them, weights that stay elsewhere."""
+"""Answer tuning and DPO: the loss by hand, log-probabilities as the evaluation has them, weights that stay."""
 
 import copy
 import math
@@ -8,20 +8,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import artifacts, finetuning, training
+from llmviz import artifacts, evaluation, finetuning, training
+from llmviz.finetuning.dpo import answer_log_probability, answer_steps
 
 TINY = artifacts.load_model("tiny")
 logs = st.floats(-20, 0, width=32)
 
 
 def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
-    whole = finetuning.answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
+    whole = answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
     (nats,) = training.document_nats(TINY.model, TINY.tokenizer, ["Mia lives in the lighthouse."])
     assert whole.item() == pytest.approx(-nats, abs=1e-3)
     prompts, answers = ["Mia lives in", "The doctor went home."], [" the lighthouse.", " She"]
-    together = finetuning.answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
+    together = answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
     for number in range(2):
-        alone = finetuning.answer_log_probability(
+        alone = answer_log_probability(
             TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1]
         )
         torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
@@ -46,15 +47,16 @@ def test_exchanging_the_answers_turns_the_gain_round(chosen, rejected, first, se
 def test_a_few_steps_prefer_what_was_chosen():
     model = copy.deepcopy(TINY.model)
     pair = finetuning.Preference("Mia lives in the", " castle", " lighthouse")
-    losses = list(finetuning.preference_steps(model, TINY.tokenizer, [pair], steps=3, learning_rate=1e-4))
+    steps = finetuning.preference_steps(model, TINY.tokenizer, [pair], steps=3, learning_rate=1e-4)
+    losses = [step.loss for step in steps]
     assert losses[0] == pytest.approx(math.log(2), abs=1e-4) and losses[-1] < losses[0]
 
 
 def test_answers_are_learned_and_the_first_model_stays_as_it_was():
     before = copy.deepcopy(TINY.model.state_dict())
-    model = copy.deepcopy(TINY.model)
-    losses = list(
-        finetuning.answer_steps(model, TINY.tokenizer, [("Vera has a", " hen.")], steps=6, learning_rate=1e-3)
-    )
+    pair = [("Vera has a", " hen.")]
+    losses = [step.loss for step in answer_steps(copy.deepcopy(TINY.model), TINY.tokenizer, pair, steps=6)]
     assert losses[-1] < 0.5 * losses[0]
+    tuned = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, pair, steps=6)
+    assert evaluation.next_word(tuned, TINY.tokenizer, "Vera has a") == "hen"
     assert all(torch.equal(before[name], weight) for name, weight in TINY.model.state_dict().items())
