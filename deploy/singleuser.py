@@ -1,7 +1,6 @@
-"""Start one student's server: python deploy/singleuser.py [--home DIR] [--fonts DIR] [options of the server]
+"""Start one student's server, as the student: python deploy/singleuser.py [--home DIR] [--fonts DIR] [server options]
 
-Runs as the student, under every spawner and in a container. First it prepares the home: the lessons are copied, and
-follow the teacher's until the student writes into them.
+First it copies the lessons into the home. Those that the student has not changed follow the teacher's at every start.
 """
 
 import argparse
@@ -64,7 +63,10 @@ def server_options(home):
 def copy_lessons(lessons, target):
     """Copy lessons that are new or that the student has not changed; return the names of those that were copied."""
     target.mkdir(parents=True, exist_ok=True)
-    before = read_record(target / RECORD)
+    try:
+        before = dict(json.loads((target / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # lost: no lesson of the student's may be overwritten
+        before = {}
     record, copied = dict(before), []
     for lesson in lesson_files(lessons):
         copy, new = target / lesson.name, fingerprint(lesson)
@@ -87,18 +89,10 @@ def fingerprint(notebook):
     data = notebook.read_bytes()
     try:
         cells = [[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(data)["cells"]]
-    except (ValueError, KeyError, TypeError, RecursionError):  # no notebook any more: changed
-        return hashlib.sha256(data).hexdigest()
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def read_record(file):
-    """The fingerprints by name; where they are lost, nothing, so that no lesson of the student's is overwritten."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        data = json.dumps(cells).encode()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass  # no notebook any more: it counts as changed
+    return hashlib.sha256(data).hexdigest()
 
 
 def runtime_folder(home, parent):

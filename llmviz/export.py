@@ -113,8 +113,10 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
         "css": (_TEMPLATES / "pages" / "page.css").read_text(encoding="utf-8"),
         "script": (_TEMPLATES / "pages" / "page.js").read_text(encoding="utf-8"),
     }
-    resources = {"page": about, "metadata": {"path": str(page.source.parent), "name": page.source.stem}}
-    return _PageExporter().from_notebook_node(page.notebook, resources)[0]
+    exporter = _PageExporter(template_name="pages", extra_template_basedirs=[str(_TEMPLATES)])
+    exporter.folder = str(page.source.parent)
+    resources = {"page": about, "metadata": {"path": exporter.folder, "name": page.source.stem}}
+    return exporter.from_notebook_node(page.notebook, resources)[0]
 
 
 def _with_links(text: str, page: _Page, targets: Mapping[Path, Path]) -> str:
@@ -151,12 +153,11 @@ class _Renderer(IPythonRenderer):
     """nbconvert's Markdown renderer, with formulas as MathML."""
 
     def _html_embed_images(self, html: str) -> str:
-        """Leave HTML without pictures as it is: nbconvert would close a `<details>` that continues below."""
+        # Leave HTML without pictures as it is: nbconvert would close a `<details>` that continues below.
         return super()._html_embed_images(html) if "<img" in html else html
 
     def heading(self, text: str, level: int, **attributes: Any) -> str:
-        """A heading whose id is its text with hyphens, as links write it."""
-        made = super().heading(text, level, **attributes)
+        made = super().heading(text, level, **attributes)  # its id becomes its text with hyphens, as links write it
         return re.sub(r'(?<= id=")[^"]*', lambda found: html.escape(unquote(html.unescape(found[0]))), made, count=1)
 
     def inline_math(self, body: str) -> str:
@@ -172,8 +173,7 @@ class _Renderer(IPythonRenderer):
 class _PageExporter(HTMLExporter):
     """nbconvert's HTML exporter with our own template, which loads no scripts from elsewhere."""
 
-    def __init__(self, **options: Any):
-        super().__init__(template_name="pages", extra_template_basedirs=[str(_TEMPLATES)], **options)
+    folder = ""  # of the notebook, whose pictures are put into the page
 
     @property
     def default_config(self):
@@ -191,10 +191,5 @@ class _PageExporter(HTMLExporter):
         yield "is_widget", _is_widget
 
     def _markdown(self, source: str) -> str:
-        """Markdown to HTML; pictures of the notebook's folder are put into the page."""
         renderer = _Renderer(escape=False, embed_images=True, path=self.folder)
         return MarkdownWithMath(renderer=renderer).render(source)
-
-    def from_notebook_node(self, nb, resources=None, **options):
-        self.folder = (resources or {}).get("metadata", {}).get("path", "")
-        return super().from_notebook_node(nb, resources, **options)

@@ -111,7 +111,7 @@ def test_pip_takes_the_pinned_wheel_of_the_target_from_a_folder(tmp_path):
     download([Requirement("thing==1.0"), Requirement("thing==2.0")], "win_amd64", "3.12", got)
     brought = sorted(path.name.removesuffix("-py3-none-any.whl") for path in got.iterdir())
     assert brought == ["thing-1.0", "thing-2.0"]
-    with pytest.raises(FileNotFoundError, match=r"no wheel of nothing==1.0 for win_amd64, Python 3.12"):
+    with pytest.raises(FileNotFoundError, match=r"a wheel is missing for win_amd64, Python 3.12, .*nothing==1.0"):
         download([Requirement("nothing==1.0")], "win_amd64", "3.12", got)
 
 

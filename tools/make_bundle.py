@@ -15,6 +15,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -27,22 +28,13 @@ INSTALLER = Path(__file__).resolve().parent / "bundle"
 PACKED = ("llmviz", "notebooks", "data", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
           "pyproject.toml", "constraints.txt")  # fmt: skip
 # Of each system: the platforms that pip is asked for, best first, and what markers of requirements read there.
-MANYLINUX = ("2_28", "2_27", "2_24", "2_17", "2014", "2_12", "2010", "2_5", "1")
+MANYLINUX = ("_2_28", "_2_27", "_2_24", "_2_17", "2014", "_2_12", "2010", "_2_5", "1")
+MARKERS = ("sys_platform", "platform_machine", "os_name", "platform_system")
 SYSTEMS = {
-    f"linux_{machine}": (
-        [*(f"manylinux{'' if v.isdecimal() else '_'}{v}_{machine}" for v in MANYLINUX), f"linux_{machine}"],
-        {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "platform_machine": machine},
-    )
-    for machine in ("x86_64", "aarch64")
-} | {
-    "macosx_arm64": (
-        ["macosx_14_0_arm64"],
-        {"os_name": "posix", "sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
-    ),
-    "win_amd64": (
-        ["win_amd64"],
-        {"os_name": "nt", "sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64"},
-    ),
+    "linux_x86_64": ([f"manylinux{v}_x86_64" for v in MANYLINUX], ("linux", "x86_64", "posix", "Linux")),
+    "linux_aarch64": ([f"manylinux{v}_aarch64" for v in MANYLINUX], ("linux", "aarch64", "posix", "Linux")),
+    "macosx_arm64": (["macosx_14_0_arm64"], ("darwin", "arm64", "posix", "Darwin")),
+    "win_amd64": (["win_amd64"], ("win32", "AMD64", "nt", "Windows")),
 }
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -51,9 +43,9 @@ def counts(requirement, system, python, extras=()):
     """Whether a requirement counts on a system and any patch version of a Python, for a package with these extras."""
     return requirement.marker is None or any(
         requirement.marker.evaluate({
-            **SYSTEMS[system][1], "python_version": python, "python_full_version": f"{python}.{patch}", "extra": extra,
-            "implementation_version": f"{python}.{patch}", "implementation_name": "cpython",
-            "platform_python_implementation": "CPython",
+            **dict(zip(MARKERS, SYSTEMS[system][1], strict=True)), "extra": extra, "python_version": python,
+            "python_full_version": f"{python}.{patch}", "implementation_version": f"{python}.{patch}",
+            "implementation_name": "cpython", "platform_python_implementation": "CPython",
         })
         for patch in (0, 99) for extra in ("", *extras)
     )  # fmt: skip
@@ -78,40 +70,35 @@ def collect_wheels(system, python, folder, download):
                 [name] = [one for one in archive.namelist() if one.count("/") == 1 and one.endswith("-info/METADATA")]
                 metadata = email.message_from_bytes(archive.read(name))
             wanted = [Requirement(text) for text in metadata.get_all("Requires-Dist") or ()]
-            needs.setdefault(package(wheel), []).extend(wanted)
-        if lacking := set(names) - needs.keys():
-            raise FileNotFoundError(f"pip brought no wheel of {', '.join(sorted(lacking))}")
+            needs.setdefault(canonicalize_name(parse_wheel_filename(wheel.name)[0]), []).extend(wanted)
         new = {(canonicalize_name(one.name), frozenset(one.extras)) for one in waiting} - followed
         followed |= new
         waiting = [need for name, extras in new for need in needs[name] if counts(need, system, python, extras)]
     return [str(pin) for name in sorted(needs) for pin in pins[name]], n_bytes
 
 
-def package(wheel):
-    """The name of the package in a wheel."""
-    return canonicalize_name(parse_wheel_filename(wheel.name)[0])
-
-
 def pip_download(given):
     """Make the function that downloads wheels: exactly these versions, wheels only, for the target."""
 
     def download(pins, system, python, folder):
-        target = [option for tag in SYSTEMS[system][0] for option in ("--platform", tag)]
-        target += ["--implementation", "cp", "--python-version", f"{python}.99"]
-        found = []
-        for pin in pins:  # one call a package: some are pinned to two versions, and torch has an index of its own
-            where = ["--find-links", str(given.wheels)] if given.wheels else []
-            where += ["--no-index"] if given.offline else []
-            where += ["--index-url", given.torch_index] if given.torch_index and pin.name == "torch" else []
-            print(f"  {pin.name}{pin.specifier}", flush=True)
+        calls, seen, found = {}, Counter(), []
+        for pin in pins:  # a call takes one version of a package; torch may have an index of its own
+            index = given.torch_index if pin.name == "torch" else ""
+            calls.setdefault((seen[pin.name], index), []).append(f"{pin.name}{pin.specifier}")
+            seen[pin.name] += 1
+        options = [option for tag in SYSTEMS[system][0] for option in ("--platform", tag)]
+        options += ["--implementation", "cp", "--python-version", f"{python}.99"]
+        options += ["--find-links", str(given.wheels)] if given.wheels else []
+        options += ["--no-index"] if given.offline else []
+        for (_, index), names in calls.items():
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-                pip += ["--only-binary=:all:", "--dest", scratch, *target, *where, f"{pin.name}{pin.specifier}"]
-                done = subprocess.run(pip, stderr=subprocess.PIPE, text=True)
+                pip += ["--only-binary=:all:", "--dest", scratch, *options, *(["--index-url", index] if index else [])]
+                done = subprocess.run([*pip, *names], stderr=subprocess.PIPE, text=True)
                 if done.returncode:
                     raise FileNotFoundError(
-                        f"no wheel of {pin.name}{pin.specifier} for {system}, Python {python}. Take another --platform "
-                        f"or --python; without a network --wheels DIR. pip: {done.stderr.strip().splitlines()[-1]}"
+                        f"a wheel is missing for {system}, Python {python}, or the index cannot be reached: "
+                        f"{done.stderr.strip().splitlines()[-1]}. Try another --platform or --python, or --wheels DIR"
                     )
                 found += [wheel.replace(folder / wheel.name) for wheel in Path(scratch).glob("*.whl")]
         return found
@@ -152,7 +139,7 @@ def make_bundle(systems, pythons, out, download, models=()):
         pins, n_bytes = collect_wheels(system, python, part / "wheels", download)
         about["requirements"][f"{system} {python}"] = pins
         about["installed_bytes"][f"{system} {python}"] = n_bytes + own_bytes
-    for file in INSTALLER.iterdir():
+    for file in INSTALLER.glob("*.*"):
         shutil.copy(file, part)
     (part / "bundle.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     write_hashes(part)
@@ -171,15 +158,15 @@ def write_hashes(folder):
     """Write SHA256SUMS, which the installer checks and `sha256sum -c SHA256SUMS` understands."""
     sums = folder / "SHA256SUMS"
     sums.unlink(missing_ok=True)
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
-             for path in files_in(folder)]  # fmt: skip
+    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()) for path in files_in(folder)}
+    lines = [f"{digest.hexdigest()}  {name}\n" for name, digest in hashes.items()]
     sums.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def this_system():
     """The name of the system of this machine."""
-    here = {"sys_platform": sys.platform, "platform_machine": platform.machine()}
-    found = [name for name, (_, markers) in SYSTEMS.items() if here.items() <= markers.items()]
+    here = (sys.platform, platform.machine())
+    found = [name for name, (_, markers) in SYSTEMS.items() if markers[:2] == here]
     return found[0] if found else sys.exit(f"This machine is none of {', '.join(SYSTEMS)}; name one with --platform.")
 
 
