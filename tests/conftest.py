@@ -13,5 +13,8 @@ hypothesis.settings.register_profile("explore", explore)
 hypothesis.settings.register_profile("llmviz", explore, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("llmviz")
 
-# These files hold fixtures; as several share one name, pytest cannot look for examples in their docstrings.
-collect_ignore_glob = ["*conftest.py"]
+
+
+def pytest_ignore_collect(collection_path):
+    """Look for tests in test_*.py only: fixtures, helpers and demos may share a name, which `--doctest-modules` refuses."""
+    return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None

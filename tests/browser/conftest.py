@@ -1,4 +1,4 @@
-"""A real browser on a real JupyterLab, with the world outside this machine shut off."""
+"""A real browser, without a network. What needs a JupyterLab as well is slow, and so runs in `make test-slow`."""
 
 import os
 import shutil
@@ -30,6 +30,13 @@ def find_chromium() -> str | None:
     named = os.environ.get("LLMVIZ_CHROMIUM")
     candidates = [named] if named else [*NAMES, MACOS_CHROME]
     return next((found for found in map(shutil.which, candidates) if found), None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

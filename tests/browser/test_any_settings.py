@@ -13,6 +13,7 @@ from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer, base
 from llmviz.widgets.base import es_module
 
+pytestmark = pytest.mark.slow
 N_STATES = 10  # in each example: with 100 examples a thousand settings
 BPE = BytePairTokenizer.train("the red kite, the red tent, the tree", 270)
 STORE = (Path(base.__file__).parent / "js" / "start.js").read_text(encoding="utf-8").partition("// JupyterLab")[0]

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from lab_pages import CELLS, open_notebook, run_all
 
-pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 # Training takes long here, and every cell runs under nbval as well: these lessons run up to the cell with these words,
 # and of what follows the exercises and the quiz, which need nothing of it. The explorers there have browser tests of

@@ -26,7 +26,8 @@ PIECES = range(9)
 
 class TestThePage:
     def test_is_that_of_the_notebook(self):
-        spec = importlib.util.spec_from_file_location("execute_lessons", NOTEBOOKS / "execute.py")
+        program = NOTEBOOKS.parent / "tools" / "execute_notebooks.py"
+        spec = importlib.util.spec_from_file_location("execute_notebooks", program)
         execute = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(execute)
         assert execute.page(nbformat.read(NOTEBOOK, as_version=4)) == SOURCE
