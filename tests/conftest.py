@@ -16,5 +16,5 @@ hypothesis.settings.load_profile("llmviz")
 
 
 def pytest_ignore_collect(collection_path):
-    """Look for tests in test_*.py only: fixtures, helpers and demos may share a name, which `--doctest-modules` refuses."""
+    """Collect test_*.py only: `--doctest-modules` would take helpers and demos as well."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None

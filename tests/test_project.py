@@ -182,9 +182,3 @@ IMAGE = '<img alt="{}" src="data:image/png;base64,{}">'
 )
 def test_nbval_overlooks_times_and_pixels_and_nothing_else(one, other, is_equal):
     assert (sanitized(one) == sanitized(other)) is is_equal
-
-
-def test_no_two_test_files_share_a_name():
-    """Pytest imports a test file by its bare name, so a second one of that name stops the whole run."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert sorted(names) == sorted(set(names))
