@@ -31,26 +31,24 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def from_git(root: Path) -> None:
+def ship_in_git(root: Path) -> None:
     git(root, "init", "-q")
     git(root, "add", "notebooks")
     git(root, "commit", "-qm", "the lessons")
 
 
-def from_archive(root: Path) -> None:
+def ship_in_archive(root: Path) -> None:
     with zipfile.ZipFile(root / "lessons.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in SHIPPED.items():
             archive.writestr(name, content)
 
 
-@pytest.fixture(params=[from_git, from_archive], ids=["git", "archive"])
+@pytest.fixture
 def notebooks(request, tmp_path, monkeypatch) -> Path:
-    """The notebooks of a checkout under git, or of an installation from a stick, where git is not even installed."""
+    """The notebooks of an installation from a bundle; with `ship_in_git` as parameter, of a checkout."""
     root = tmp_path / "llm viz"
     folder = write(root / "notebooks", SHIPPED)
-    request.param(root)
-    if request.param is from_archive:
-        monkeypatch.setenv("PATH", "")
+    getattr(request, "param", ship_in_archive)(root)
     monkeypatch.setattr(restore, "CHECKOUT", root)
     monkeypatch.setattr(restore, "NOTEBOOKS", folder)
     monkeypatch.setattr(restore, "_ARCHIVE", root / "lessons.zip")
@@ -62,14 +60,19 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("name", ["3", "03", "03_attention", "attention", "03_attention.ipynb", "03_Attention"])
-def test_a_broken_lesson_comes_back_and_the_learners_is_kept(notebooks, name):
+@pytest.mark.parametrize("notebooks", [ship_in_git, ship_in_archive], indirect=True)
+def test_a_broken_lesson_comes_back_and_the_learners_is_kept(notebooks):
     lesson = notebooks / "03_attention.ipynb"
     lesson.write_bytes(b"{ my answers, half saved")
-    done = restore.restore(name)
+    done = restore.restore("3")
     assert lesson.read_bytes() == SHIPPED[lesson.name]
     assert done.copy == notebooks / MINE.format(1)
     assert done.copy.read_bytes() == b"{ my answers, half saved"
+
+
+@pytest.mark.parametrize("name", ["3", "03", "03_attention", "attention", "03_attention.ipynb", "03_Attention"])
+def test_a_lesson_has_many_names(notebooks, name):
+    assert restore.restore(name).lesson == notebooks / "03_attention.ipynb"
 
 
 def test_a_path_names_the_folder_too(notebooks):
@@ -135,14 +138,10 @@ def test_what_is_unknown_gets_a_sentence_and_changes_nothing(notebooks, name, ca
     assert contents(notebooks) == before
 
 
-def test_a_close_name_is_suggested(notebooks, capsys):
-    main(["restore", "03_attentoin"])
-    assert "Did you mean 03_attention?" in capsys.readouterr().err
-
-
-def test_a_folder_that_is_not_there_is_named(notebooks, capsys):
-    assert main(["restore", "3", "--folder", "nowhere"]) == 1
-    assert "there is no folder nowhere" in capsys.readouterr().err
+def test_a_close_name_is_suggested_and_a_missing_folder_named(notebooks, capsys):
+    assert main(["restore", "03_attentoin"]) == main(["restore", "3", "--folder", "nowhere"]) == 1
+    said = capsys.readouterr().err
+    assert "Did you mean 03_attention?" in said and "there is no folder nowhere" in said
 
 
 def test_what_cannot_be_read_is_not_replaced(notebooks, monkeypatch, capsys):
@@ -230,7 +229,7 @@ def test_nothing_that_stood_there_is_ever_lost(tmp_path_factory, moves):
     """A learner writes, deletes, restores and undoes in any order: each text that was replaced is in some file."""
     root = tmp_path_factory.mktemp("root")
     home = write(root / "home", SHIPPED)
-    from_archive(root)
+    ship_in_archive(root)
     lesson, stood_there = home / "03_attention.ipynb", set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(restore, "_ARCHIVE", root / "lessons.zip")

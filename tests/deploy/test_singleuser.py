@@ -63,22 +63,17 @@ def test_a_lesson_that_was_opened_run_and_saved_still_follows(lessons, mine):
     assert copy_lessons(lessons, mine) == ["01_more.ipynb"]
 
 
-def test_what_is_no_notebook_any_more_stays(lessons, mine):
+@pytest.mark.parametrize("record", [None, "", "{", "[1]", '"text"'])
+def test_where_the_record_is_lost_nothing_of_the_students_is_overwritten(lessons, mine, record):
     copy_lessons(lessons, mine)
-    (mine / "01_more.ipynb").write_text("{ half a noteb")
-    write(lessons / "01_more.ipynb", "second version")
+    write(mine / "00_start_here.ipynb", "my answers")
+    (mine / "01_more.ipynb").write_text("{ half a noteb")  # no notebook any more
+    (mine / RECORD).unlink() if record is None else (mine / RECORD).write_text(record)
+    for lesson in lessons.iterdir():
+        write(lesson, "second version")
     assert copy_lessons(lessons, mine) == []
+    assert text(mine / "00_start_here.ipynb") == "my answers"
     assert (mine / "01_more.ipynb").read_text() == "{ half a noteb"
-
-
-@pytest.mark.parametrize("damage", [None, "", "{", "[1]", '"text"'])
-def test_where_the_record_is_lost_nothing_of_the_students_is_overwritten(lessons, mine, damage):
-    copy_lessons(lessons, mine)
-    write(mine / "01_more.ipynb", "my answers")
-    (mine / RECORD).unlink() if damage is None else (mine / RECORD).write_text(damage)
-    write(lessons / "01_more.ipynb", "second version")
-    copy_lessons(lessons, mine)
-    assert text(mine / "01_more.ipynb") == "my answers"
 
 
 @given(st.lists(st.sampled_from(["teacher writes", "student writes", "student deletes", "server starts"]), max_size=12))
