@@ -18,7 +18,7 @@ corpus_report corpus_stats CorpusReport=CorpusStats report=corpus_stats
 data_files files
 decoding model._cached_block
 embeddings.learning embeddings.word2vec
-embeddings.plain embeddings.reference
+embeddings.plain embeddings
 embeddings.real embeddings.vectors
 embeddings.space embeddings.vectors
 encoder_decoder model.transformer

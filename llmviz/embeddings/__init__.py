@@ -1,52 +1,46 @@
-"""Floor 2: words as points. Vectors from counts and from guesses, what is near what, and how far to trust a picture.
+"""Word vectors: from counts and from prediction, neighbors, analogies, projections, bias, and vectors in context.
 
-The arithmetic is numpy; only `contextual_vectors`, which asks a model, needs torch, and loads it when it is asked.
+All of it is numpy; only `contextual_vectors` needs torch, and loads it when it is first used.
 """
 
-from llmviz.embeddings.bias import AssociationTest, along, association, direction, weat
-from llmviz.embeddings.counts import Vocabulary, cooccurrences, count_vectors, ppmi, sentences, svd_vectors, vocabulary
-from llmviz.embeddings.projection import Projection, align, align_frames, nearest_rows, neighbors_kept, pca, tsne
-from llmviz.embeddings.vectors import WordVectors, analogy_accuracy, analogy_questions, cosine, load_glove
-from llmviz.embeddings.word2vec import (
-    EmbeddingStep,
-    glove_loss,
-    negative_sampling,
-    train_glove,
-    train_glove_steps,
-    train_word2vec,
-    train_word2vec_steps,
+from llmviz.embeddings.bias import direction, direction_cosines, weat
+from llmviz.embeddings.counts import cooccurrences, count_neighbors, count_vectors, vocabulary
+from llmviz.embeddings.projection import align, align_frames, nearest_rows, neighbors_kept, pca, tsne
+from llmviz.embeddings.vectors import (
+    WordVectors,
+    analogy_accuracy,
+    analogy_questions,
+    cosine,
+    directions,
+    load_glove,
+    solve_analogy,
 )
+from llmviz.embeddings.word2vec import EmbeddingStep, nudge, train_glove, train_glove_steps, train_word2vec_steps
 
 __all__ = [
-    "AssociationTest",
     "EmbeddingStep",
-    "Projection",
-    "Vocabulary",
     "WordVectors",
     "align",
     "align_frames",
-    "along",
     "analogy_accuracy",
     "analogy_questions",
-    "association",
     "contextual_vectors",
     "cooccurrences",
     "cosine",
+    "count_neighbors",
     "count_vectors",
     "direction",
-    "glove_loss",
+    "direction_cosines",
+    "directions",
     "load_glove",
     "nearest_rows",
-    "negative_sampling",
     "neighbors_kept",
+    "nudge",
     "pca",
-    "ppmi",
-    "sentences",
     "separation",
-    "svd_vectors",
+    "solve_analogy",
     "train_glove",
     "train_glove_steps",
-    "train_word2vec",
     "train_word2vec_steps",
     "tsne",
     "vocabulary",

@@ -1,4 +1,4 @@
-"""Bias in word vectors, measured: which of two groups of words stands nearer to which of two others?"""
+"""Bias in word vectors: the word embedding association test (WEAT), and directions between words (lesson 2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import numpy as np
 
 from llmviz.embeddings.vectors import WordVectors, cosine
 
-MOST_EXACT = 20_000
+_MAX_EXACT = 20_000
 
 
 @dataclass(frozen=True)
-class AssociationTest:
+class _AssociationTest:
     """What `weat` measured.
 
     Attributes:
-        effect_size: from −2 to 2; above 0: the first targets are nearer to the first attributes. A number like
-            Cohen's d: .2 is called small, .5 medium, .8 large.
-        p_value: the share of all ways to deal the targets into two equal groups that give at least this much.
-        associations: of each target word: mean cosine with the first attributes minus with the second.
+        effect_size: from −2 to 2; above 0: the first targets are nearer to the first attributes. As Cohen's d: 0.2 is
+            called small, 0.5 medium, 0.8 large.
+        p_value: the share of all partitions of the targets into two equal groups that give at least this much.
+        associations: of each target, mean cosine with the first attributes minus that with the second.
     """
 
     effect_size: float
@@ -28,8 +28,8 @@ class AssociationTest:
     associations: dict[str, float]
 
 
-def association(vectors: WordVectors, word: str, first: Sequence[str], second: Sequence[str]) -> float:
-    """How much nearer is a word to the first words than to the second? Mean cosine minus mean cosine. Lesson 2."""
+def _association(vectors: WordVectors, word: str, first: Sequence[str], second: Sequence[str]) -> float:
+    """The mean cosine with the first words minus that with the second."""
     rows = vectors.directions
     here = rows[vectors.row(word)]
     first_mean, second_mean = (np.mean([rows[vectors.row(w)] @ here for w in group]) for group in (first, second))
@@ -40,15 +40,13 @@ def weat(
     vectors: WordVectors,
     targets: tuple[Sequence[str], Sequence[str]],
     attributes: tuple[Sequence[str], Sequence[str]],
-    *,
-    seed: int = 0,
-) -> AssociationTest:
-    """The word embedding association test: are two groups of targets tied to two groups of attributes?
+) -> _AssociationTest:
+    """The word embedding association test: are two groups of targets associated with two groups of attributes?
 
-    Effect size (mean of the associations of the first targets − mean of those of the second) / their standard
-    deviation; p by a permutation test, over all ways to deal where they are few, else over 20,000 random ones
-    (Caliskan, Bryson and Narayanan 2017, "Semantics derived automatically from language corpora contain human-like
-    biases", materials and methods). The two groups of targets must be equally large. Lesson 2.
+    Effect size: (mean association of the first targets − mean of the second) / their standard deviation. p: a
+    permutation test, over all partitions where they are few, else over 20,000 random ones. The two groups of targets
+    must be equally large. Source: Caliskan, Bryson and Narayanan 2017, "Semantics derived automatically from language
+    corpora contain human-like biases", materials and methods. Lesson 2.
     """
     first, second = (list(group) for group in targets)
     if len(first) != len(second) or len(first) < 2 or set(first) & set(second):
@@ -58,31 +56,31 @@ def weat(
         )
     if not all(len(group) for group in attributes):
         raise ValueError("each of the two groups of attributes needs at least one word.")
-    values = np.array([association(vectors, word, *attributes) for word in first + second])
+    values = np.array([_association(vectors, word, *attributes) for word in first + second])
     n = len(first)
     gap = values[:n].mean() - values[n:].mean()
     spread = values.std(ddof=1)
     effect = float(gap / spread) if spread > 0 else 0.0
     named = dict(zip(first + second, values.tolist(), strict=True))
-    return AssociationTest(effect, _p_value(values, n, seed), named)
+    return _AssociationTest(effect, _p_value(values, n), named)
 
 
-def _p_value(values: np.ndarray, n: int, seed: int) -> float:
-    """How often a random half of the values has at least the sum of the first n."""
+def _p_value(values: np.ndarray, n: int) -> float:
+    """The share of halves of the values that have at least the sum of the first n."""
     observed = values[:n].sum() - 1e-12
-    if comb(2 * n, n) <= MOST_EXACT:
+    if comb(2 * n, n) <= _MAX_EXACT:
         sums = np.array([values[list(half)].sum() for half in combinations(range(2 * n), n)])
     else:
-        rng = np.random.default_rng(seed)
-        dealt = rng.permuted(np.tile(values, (MOST_EXACT, 1)), axis=1)
-        sums = np.append(dealt[:, :n].sum(axis=1), values[:n].sum())  # the one that happened counts too
+        rng = np.random.default_rng(0)
+        shuffled = rng.permuted(np.tile(values, (_MAX_EXACT, 1)), axis=1)
+        sums = np.append(shuffled[:, :n].sum(axis=1), values[:n].sum())  # the observed one included
     return float((sums >= observed).mean())
 
 
 def direction(vectors: WordVectors, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-    """The direction that leads from the first to the second words of some pairs, on average: (d_model), of length 1.
+    """The mean direction from the first to the second words of some pairs: (d_model), of length 1. Lesson 2.
 
-    A plain relative of the gender direction of Bolukbasi and others 2016, section 5. Lesson 2.
+    A simple form of the gender direction of Bolukbasi et al. 2016, section 5.
     """
     if not pairs:
         raise ValueError("a direction needs at least one pair of words.")
@@ -90,10 +88,10 @@ def direction(vectors: WordVectors, pairs: Sequence[tuple[str, str]]) -> np.ndar
     steps = np.mean([rows[vectors.row(b)] - rows[vectors.row(a)] for a, b in pairs], axis=0)
     length = np.linalg.norm(steps)
     if not length > 1e-12:
-        raise ValueError("these pairs lead nowhere on average: their steps cancel out.")
+        raise ValueError("the differences of these pairs cancel out: they have no mean direction.")
     return steps / length
 
 
-def along(vectors: WordVectors, words: Sequence[str], where) -> dict[str, float]:
-    """How far each word leans toward a direction (d_model): the cosine, from −1 to 1."""
+def direction_cosines(vectors: WordVectors, words: Sequence[str], where: np.ndarray) -> dict[str, float]:
+    """The cosine of each word with a direction (d_model), from −1 to 1."""
     return {word: cosine(vectors[word], where) for word in words}

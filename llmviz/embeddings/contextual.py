@@ -1,4 +1,4 @@
-"""Vectors in context: the same word in two sentences, followed through the layers of a model."""
+"""Contextual embeddings: the same word in several sentences, layer by layer (lesson 2)."""
 
 import re
 from collections.abc import Sequence
@@ -11,36 +11,31 @@ from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tokenizers.base import Tokenizer
 
 
-def word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
-    """At which token is a word complete? The position, in the text's own tokens, of the last token of the word.
-
-    The first occurrence as a whole word counts ("bat" is not in "bath"). Raises ValueError if there is none.
-    """
+def _word_position(tokenizer: Tokenizer, text: str, word: str) -> int:
+    """The position of a word's last token; the first occurrence as a whole word counts ("bat" is not in "bath")."""
     place = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word else None
     if not place:
         raise ValueError(f"the word {word[:40]!r} is not in the text {text[:80]!r}.")
-    stretches = tokenizer.token_spans(text)
+    spans = tokenizer.token_spans(text)
     before = text[: place.end()]
-    n_needed = len(before.encode("utf-8")) if stretches and isinstance(stretches[0], bytes) else len(before)
-    reached = np.cumsum([len(stretch) for stretch in stretches])
+    n_needed = len(before.encode("utf-8")) if spans and isinstance(spans[0], bytes) else len(before)
+    reached = np.cumsum([len(span) for span in spans])
     return int(np.searchsorted(reached, n_needed))
 
 
 def contextual_vectors(
     model: DecoderOnly | EncoderOnly, tokenizer: Tokenizer, texts: Sequence[str], word: str
 ) -> np.ndarray:
-    """Follow a word through the layers in each of several texts: (layer + 1, text, d_model).
+    """The residual stream at a word's last token in each of several texts: (layer + 1, text, d_model). Lesson 2.
 
-    Row 0 is the embedding, the same in all texts; row l the residual stream after l layers, at the word's last token
-    (see `trace.Trace.residuals`). In a `DecoderOnly` what stands after the word cannot matter, because it never looks
-    ahead; an `EncoderOnly` reads the whole text. The first occurrence in each text is taken. Raises ValueError if a
-    text does not hold the word or is too long. Lesson 2.
+    Row 0 is the embedding, the same in all texts. A `DecoderOnly` reads the text up to the word, an `EncoderOnly` the
+    whole text. Raises ValueError if a text does not hold the word or is too long.
     """
     if not texts:
         raise ValueError("there is no text; give at least one that holds the word.")
     rows, end = [], tokenizer.end_of_text
     for text in texts:
-        position = word_position(tokenizer, text, word) + 1
+        position = _word_position(tokenizer, text, word) + 1
         token_ids = [end, *tokenizer.encode(text)]
         token_ids = [*token_ids, end] if isinstance(model, EncoderOnly) else token_ids[: position + 1]
         with torch.inference_mode():
@@ -49,10 +44,9 @@ def contextual_vectors(
 
 
 def separation(vectors: np.ndarray, labels: Sequence[str]) -> np.ndarray:
-    """How far apart are the senses in each layer? Mean cosine within a sense minus mean cosine across senses: (layer).
+    """The mean cosine within a sense minus the mean cosine across senses: (layer); 0: the senses are not separated.
 
-    vectors: (layer, text, d_model); labels: one a text, each at least twice, at least two different. 0: no trace of
-    the sense; the more, the further the senses have walked apart. Lesson 2.
+    vectors: (layer, text, d_model); labels: one a text, each at least twice, at least two different. Lesson 2.
     """
     labels = list(labels)
     if vectors.ndim != 3 or vectors.shape[1] != len(labels):
@@ -63,5 +57,5 @@ def separation(vectors: np.ndarray, labels: Sequence[str]) -> np.ndarray:
     same = np.array([[a == b for b in labels] for a in labels])
     pairs = ~np.eye(len(labels), dtype=bool)
     rows = directions(vectors)
-    likeness = np.clip(rows @ rows.swapaxes(1, 2), -1, 1)
-    return likeness[:, same & pairs].mean(axis=1) - likeness[:, ~same].mean(axis=1)
+    cosines = np.clip(rows @ rows.swapaxes(1, 2), -1, 1)
+    return cosines[:, same & pairs].mean(axis=1) - cosines[:, ~same].mean(axis=1)

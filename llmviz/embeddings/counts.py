@@ -1,4 +1,4 @@
-"""Word vectors from counting: who stands near whom, how surprising that is, and the directions that say most of it."""
+"""Word vectors from counts: co-occurrences, positive pointwise mutual information (PPMI), truncated SVD (lesson 2)."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,29 +9,25 @@ import numpy as np
 from llmviz.embeddings.vectors import WordVectors
 from llmviz.tokenizers.words import words
 
-SMOOTHING = 0.75
-"""The power that makes rare neighbors less surprising (Levy, Goldberg and Dagan 2015, section 3.2)."""
+_SMOOTHING = 0.75  # of the neighbors' counts: Levy, Goldberg and Dagan 2015, section 3.2
+_D_MODEL, _WINDOW = 128, 3
 
 
-def sentences(texts: Iterable[str]) -> list[list[str]]:
-    """Cut each text into its words, in small letters and without marks: one list a text.
-
-    >>> sentences(["Mia's kite, at last!"])
-    [["mia's", 'kite', 'at', 'last']]
-    """
+def _sentences(texts: Iterable[str]) -> list[list[str]]:
+    """The words of each text, in small letters, without punctuation."""
     if isinstance(texts, str):
         raise ValueError("texts must be a list of texts, but is one string; write [text] for a single one.")
     return [[word.lower() for word in words(text) if word[0].isalnum()] for text in texts]
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The words that get a vector, the most frequent first, and each text as the indices of its words.
+class _Vocabulary:
+    """The words that get a vector, the most frequent first, and the texts as indices of these words.
 
     Attributes:
-        words: (word), as texts.
-        counts: (word), int, how often each occurs.
-        texts: one int array a text; words that are too rare are left out of it, so that their neighbors move up.
+        words: (word).
+        counts: (word), int.
+        texts: one int array a text; rare words are left out, so that their neighbors move together.
     """
 
     words: tuple[str, ...]
@@ -40,19 +36,17 @@ class Vocabulary:
 
     @property
     def n_words(self) -> int:
-        """How many different words there are."""
+        """The number of words."""
         return len(self.words)
 
 
-def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> Vocabulary:
-    """Find the words that occur at least `min_count` times. Lesson 2.
-
-    Raises ValueError if fewer than two words are left.
+def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> _Vocabulary:
+    """The words that occur at least `min_count` times; raises ValueError if there are fewer than two. Lesson 2.
 
     >>> vocabulary(["a b a", "a c b"], min_count=2).words
     ('a', 'b')
     """
-    cut = sentences(texts)
+    cut = _sentences(texts)
     counted = Counter(word for sentence in cut for word in sentence)
     kept = sorted((word for word, n in counted.items() if n >= min_count), key=lambda word: (-counted[word], word))
     if len(kept) < 2:
@@ -62,21 +56,21 @@ def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> Vocabulary:
         )
     index = {word: i for i, word in enumerate(kept)}
     as_ids = tuple(np.array([index[word] for word in sentence if word in index], dtype=np.int32) for sentence in cut)
-    return Vocabulary(tuple(kept), np.array([counted[word] for word in kept]), as_ids)
+    return _Vocabulary(tuple(kept), np.array([counted[word] for word in kept]), as_ids)
 
 
-def cooccurrences(vocabulary: Vocabulary, *, window: int = 5, by_distance: bool = False) -> np.ndarray:
-    """Count how often each word stands at most `window` words away from each other one: (word, neighbor), float64.
+def cooccurrences(vocabulary: _Vocabulary, *, window: int = 5, by_distance: bool = False) -> np.ndarray:
+    """Co-occurrence counts of words at most `window` apart: (word, neighbor), float64, symmetric.
 
     `by_distance=True` counts a neighbor d words away as 1/d (Pennington, Socher and Manning 2014, section 4.2).
-    The matrix is symmetric. Raises ValueError for a window below 1. Lesson 2.
+    Raises ValueError for a window below 1. Lesson 2.
 
     >>> cooccurrences(vocabulary(["red kite red"], min_count=1), window=1)
     array([[0., 2.],
            [2., 0.]])
     """
     if window < 1:
-        raise ValueError(f"window says how many words to either side count, at least 1; given {window!r}.")
+        raise ValueError(f"window, the number of words on either side, is at least 1; given {window!r}.")
     size = vocabulary.n_words
     places, weights = [], []
     for distance in range(1, window + 1):
@@ -89,7 +83,7 @@ def cooccurrences(vocabulary: Vocabulary, *, window: int = 5, by_distance: bool 
 
 
 def neighbors_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of words exactly `distance` apart within a text: two int arrays (pair), left word and right word."""
+    """All pairs of words exactly `distance` apart within a text: two int arrays (pair), left and right word."""
     left = [text[:-distance] for text in texts if len(text) > distance]
     right = [text[distance:] for text in texts if len(text) > distance]
     if not left:
@@ -97,22 +91,17 @@ def neighbors_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray
     return np.concatenate(left), np.concatenate(right)
 
 
-def ppmi(counts: np.ndarray, *, smoothing: float = SMOOTHING) -> np.ndarray:
-    """How much more often than by chance do two words meet? Positive pointwise mutual information: (word, neighbor).
+def _ppmi(counts: np.ndarray) -> np.ndarray:
+    """Positive pointwise mutual information: (word, neighbor) → the same, in nats.
 
-    max(0, ln p(word, neighbor) − ln p(word) p(neighbor)) in nats, with p(neighbor) in proportion to its count to
-    the power of `smoothing`; 0 where two words never meet (Levy, Goldberg and Dagan 2015, sections 2.1 and 3.2).
-    Lesson 2.
-
-    >>> ppmi(np.array([[0.0, 2.0], [2.0, 0.0]]), smoothing=1.0).round(2)
-    array([[0.  , 0.69],
-           [0.69, 0.  ]])
+    max(0, ln p(word, neighbor) − ln p(word) p(neighbor)), with p(neighbor) in proportion to its count to the power
+    of 0.75; 0 where two words never meet. Source: Levy, Goldberg and Dagan 2015, sections 2.1 and 3.2.
     """
     total = counts.sum()
-    if not total > 0 or (counts < 0).any():
-        raise ValueError("counts must be 0 or more, and not all of them 0.")
+    if not total > 0:
+        raise ValueError("no two words stand in one text, so there are no neighbors to count.")
     p_word = counts.sum(axis=1) / total
-    raised = counts.sum(axis=0) ** smoothing
+    raised = counts.sum(axis=0) ** _SMOOTHING
     by_chance = np.outer(p_word, raised / raised.sum())
     information = np.zeros_like(counts, dtype=float)
     met = counts > 0
@@ -120,23 +109,35 @@ def ppmi(counts: np.ndarray, *, smoothing: float = SMOOTHING) -> np.ndarray:
     return np.maximum(information, 0)
 
 
-def svd_vectors(matrix: np.ndarray, d_model: int = 32) -> np.ndarray:
-    """Keep the `d_model` directions in which the rows differ most: (word, d_model).
+def _svd_vectors(matrix: np.ndarray, d_model: int) -> np.ndarray:
+    """The first `d_model` left singular vectors times the roots of the singular values: (word, d_model).
 
-    U √S of the singular value decomposition M = U S Vᵀ (Levy, Goldberg and Dagan 2015, sections 2.2 and 3.3). The
-    sign of each direction is chosen so that its largest number is positive. Lesson 2.
+    The sign is chosen so that each column's largest number is positive. Source: Levy, Goldberg and Dagan 2015,
+    section 3.3 (eigenvalue weighting 0.5).
     """
-    size = min(matrix.shape)
-    if not 1 <= d_model <= size:
-        raise ValueError(f"d_model must be from 1 to {size}, the size of the matrix; given {d_model!r}.")
     left, strengths, _ = np.linalg.svd(matrix, full_matrices=False)
     left = left[:, :d_model]
     signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(d_model)])
     return left * signs * np.sqrt(strengths[:d_model])
 
 
-def count_vectors(texts: Iterable[str], *, d_model: int = 128, window: int = 3, min_count: int = 5) -> WordVectors:
-    """Make word vectors by counting alone: co-occurrences → PPMI → SVD, in about a second. Lesson 2."""
-    known = vocabulary(texts, min_count=min_count)
-    matrix = ppmi(cooccurrences(known, window=window))
-    return WordVectors(known.words, svd_vectors(matrix, min(d_model, known.n_words)))
+def count_vectors(texts: Iterable[str]) -> WordVectors:
+    """Word vectors from counts alone: co-occurrences → PPMI → SVD, in about a second. Lesson 2."""
+    known = vocabulary(texts)
+    matrix = _ppmi(cooccurrences(known, window=_WINDOW))
+    return WordVectors(known.words, _svd_vectors(matrix, min(_D_MODEL, known.n_words)))
+
+
+def count_neighbors(words: Sequence[str], window: int) -> dict[tuple[str, str], int]:
+    """The reference form of `cooccurrences`, in plain loops: {(word, neighbor): count}. Lesson 2.
+
+    >>> count_neighbors(["red", "kite", "red"], 1)
+    {('red', 'kite'): 2, ('kite', 'red'): 2}
+    """
+    counts: dict[tuple[str, str], int] = {}
+    for here, word in enumerate(words):
+        for there in range(max(0, here - window), min(len(words), here + window + 1)):
+            if there != here:
+                pair = (word, words[there])
+                counts[pair] = counts.get(pair, 0) + 1
+    return counts

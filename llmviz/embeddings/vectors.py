@@ -1,9 +1,9 @@
-"""A space of words: which are alike, and where the walk from one to another leads from a third."""
+"""Word vectors: cosine similarity, nearest neighbors and analogies; the GloVe vectors that ship (lesson 2)."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -15,24 +15,24 @@ from llmviz.files import data_path
 
 
 def cosine(a, b) -> float:
-    """Do two vectors point the same way? 1: the same; 0: nothing in common; −1: opposite. a·b / (|a| |b|). Lesson 2.
+    """Cosine similarity a·b / (|a| |b|) of two vectors (d_model), from −1 to 1. Lesson 2.
 
-    Both have shape (d_model). Raises ValueError for other shapes and for a vector of zeros, which points nowhere.
+    Raises ValueError for other shapes and for a vector of zeros, which has no direction.
 
     >>> cosine([3, 4], [4, 3])
     0.96
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if a.ndim != 1 or a.shape != b.shape:
-        raise ValueError(f"cosine compares two rows of equally many numbers; given shapes {a.shape} and {b.shape}.")
+        raise ValueError(f"cosine compares two vectors of the same length; given shapes {a.shape} and {b.shape}.")
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     if not lengths > 0:
-        raise ValueError("a vector of zeros points nowhere, so it has no cosine with anything.")
+        raise ValueError("a vector of zeros has no direction, so it has no cosine with anything.")
     return float(np.clip(a @ b / lengths, -1, 1))
 
 
 def directions(vectors) -> np.ndarray:
-    """Each row at length 1, so that a dot product is a cosine; a row of zeros stays. (…, d_model) → the same."""
+    """Each row at length 1, so that dot products are cosines; a row of zeros stays: (…, d_model) → the same."""
     vectors = np.asarray(vectors, dtype=float)
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
@@ -75,17 +75,17 @@ class WordVectors:
         return word in self.row_of
 
     def __getitem__(self, word: str) -> np.ndarray:
-        """The vector of a word: (d_model). Raises ValueError with similar words if it has none."""
+        """The vector of a word: (d_model); raises ValueError with similar words if it has none."""
         return self.vectors[self.row(word)]
 
     @property
     def d_model(self) -> int:
-        """How many numbers a vector has."""
+        """The length of a vector."""
         return self.vectors.shape[1]
 
     @cached_property
     def row_of(self) -> dict[str, int]:
-        """Which row is whose."""
+        """Word → row."""
         return {word: row for row, word in enumerate(self.words)}
 
     @cached_property
@@ -94,7 +94,7 @@ class WordVectors:
         return directions(self.vectors)
 
     def row(self, word: str) -> int:
-        """The row of a word. Raises ValueError with similar words if it has none."""
+        """The row of a word; raises ValueError with similar words if it has none."""
         if word not in self.row_of:
             near = get_close_matches(str(word)[:40], self.words[:20_000], n=3)
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
@@ -103,15 +103,15 @@ class WordVectors:
         return self.row_of[word]
 
     def subset(self, words: Sequence[str]) -> WordVectors:
-        """The same vectors of fewer words, in the order given."""
+        """The vectors of some words, in the order given."""
         return WordVectors(tuple(words), self.vectors[[self.row(word) for word in words]])
 
     def cosine(self, a: str, b: str) -> float:
-        """The cosine of two words."""
+        """The cosine similarity of two words."""
         return cosine(self[a], self[b])
 
     def nearest(self, vector, n: int = 5, *, exclude: Sequence[str] = ()) -> list[tuple[str, float]]:
-        """The n words that point most nearly the same way as any vector (d_model), with their cosines, best first."""
+        """The n words nearest to a vector (d_model) by cosine, best first: (word, cosine)."""
         vector = np.asarray(vector, dtype=float)
         if vector.shape != (self.d_model,):
             raise ValueError(f"a vector of these words has {self.d_model} numbers; given shape {vector.shape}.")
@@ -121,29 +121,22 @@ class WordVectors:
         return [(self.words[row], float(likeness[row])) for row in best if np.isfinite(likeness[row])]
 
     def neighbors(self, word: str, n: int = 5) -> list[tuple[str, float]]:
-        """The n words most like a word, with their cosines, best first; the word itself left out."""
+        """The n nearest neighbors of a word by cosine, best first, without the word itself: (word, cosine)."""
         return self.nearest(self[word], n, exclude=[word])
 
-    def walk(self, a: str, b: str, c: str) -> np.ndarray:
-        """Where the walk from a to b leads from c: b − a + c of the vectors at length 1, (d_model).
-
-        Mikolov, Yih and Zweig 2013, section 5; at length 1 as in Levy and Goldberg 2014, section 3 ("3CosAdd").
-        """
-        rows = self.directions[[self.row(word) for word in (a, b, c)]]
-        return rows[1] - rows[0] + rows[2]
-
     def analogy(self, a: str, b: str, c: str, n: int = 5, *, exclude_inputs: bool = True) -> list[tuple[str, float]]:
-        """a is to b as c is to …? The n words nearest to b − a + c, with their cosines.
+        """a is to b as c is to …? The n words nearest to b − a + c of the vectors at length 1: (word, cosine).
 
-        `exclude_inputs=True` strikes a, b and c from the list, as almost everybody does without saying so
-        (Linzen 2016). Raises ValueError for a word without a vector. Lesson 2.
+        `exclude_inputs=True` leaves out a, b and c, as most papers do (Linzen 2016). Source: Mikolov, Yih and Zweig
+        2013, section 5; Levy and Goldberg 2014, section 3 ("3CosAdd"). Lesson 2.
 
         >>> people = ("man", "woman", "king", "queen")
         >>> space = WordVectors(people, [[1, 0.1, 0], [1, -0.1, 0], [1, 0.1, 3], [1, -1.2, 2]])
         >>> [space.analogy("man", "king", "woman", 1, exclude_inputs=e)[0][0] for e in (True, False)]
         ['queen', 'king']
         """
-        return self.nearest(self.walk(a, b, c), n, exclude=(a, b, c) if exclude_inputs else ())
+        rows = self.directions[[self.row(word) for word in (a, b, c)]]
+        return self.nearest(rows[1] - rows[0] + rows[2], n, exclude=(a, b, c) if exclude_inputs else ())
 
 
 def analogy_accuracy(
@@ -157,7 +150,7 @@ def analogy_accuracy(
 
 
 def analogy_questions(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
-    """Every question that the pairs of a family make: both ways, of every two pairs.
+    """All analogy questions between two of some pairs, in both directions.
 
     >>> analogy_questions([("king", "queen"), ("actor", "actress")])[0]
     ('king', 'queen', 'actor', 'actress')
@@ -171,23 +164,33 @@ def analogy_questions(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str, 
     ]
 
 
-GLOVE_FILE = "glove-6B-50d-top50k-int8.npz"
-GLOVE_SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b"
+def solve_analogy(vectors: Mapping[str, np.ndarray], a: str, b: str, c: str) -> str:
+    """The reference form of `WordVectors.analogy`: the best word but a, b and c. Lesson 2.
+
+    `vectors` maps words to vectors (d_model) of length 1.
+    """
+    target = vectors[b] - vectors[a] + vectors[c]
+    similarity = {word: vector @ target for word, vector in vectors.items() if word not in (a, b, c)}
+    return max(similarity, key=similarity.get)
+
+
+_GLOVE_FILE = "glove-6B-50d-top50k-int8.npz"
+_GLOVE_SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b"
 
 
 @lru_cache(maxsize=1)
 def load_glove() -> WordVectors:
-    """GloVe's vectors of the 50,000 most frequent words of Wikipedia (2014) and newspapers: 50 numbers each.
+    """GloVe vectors (d_model 50) of the 50,000 most frequent words of Wikipedia 2014 and Gigaword 5. Lesson 2.
 
-    In small letters; rounded to 8 bits (`data/README.md` tells source and license). Loaded once, then remembered.
-    Raises FileNotFoundError if the file is missing, ValueError if it is damaged. Lesson 2.
+    In small letters; rounded to 8 bits (source and license: `data/README.md`). Cached. Raises FileNotFoundError if the
+    file is missing, ValueError if it is damaged.
     """
-    path = data_path(GLOVE_FILE)
+    path = data_path(_GLOVE_FILE)
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    if found != GLOVE_SHA256:
+    if found != _GLOVE_SHA256:
         raise ValueError(
-            f"{path} is not the file that belongs here (its sha256 is {found[:12]}…, not {GLOVE_SHA256[:12]}…): "
+            f"{path} is not the file that belongs here (its sha256 is {found[:12]}…, not {_GLOVE_SHA256[:12]}…): "
             "bring it back with: git checkout -- data"
         )
     with np.load(BytesIO(content), allow_pickle=False) as file:

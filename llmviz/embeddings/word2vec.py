@@ -1,7 +1,7 @@
-"""Word vectors from guessing: word2vec (skip-gram with negative sampling) and GloVe, from scratch, step by step.
+"""word2vec (skip-gram with negative sampling) and GloVe, from scratch, step by step (lesson 2).
 
-Both have two tables: one row for a word in the middle, another for the same word as a neighbor. The derivatives are
-written out by hand; the tests hold them against torch's.
+Both have two tables: one for a word in the middle, one for the same word as a neighbor. The gradients are written out
+by hand; a test compares them with torch's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,21 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.counts import Vocabulary, cooccurrences, neighbors_at, vocabulary
+from llmviz.embeddings.counts import _Vocabulary, cooccurrences, neighbors_at, vocabulary
 from llmviz.embeddings.vectors import WordVectors
 
-BATCH_SIZE, SMALLEST_BATCH = 512, 16
-LONGEST_MOVE = 10.0
+_WINDOW, _MIN_COUNT = 5, 5
+_N_NEGATIVES, _LEARNING_RATE, _SUBSAMPLE = 5, 0.1, 1e-3  # of word2vec
+_BATCH_SIZE, _MIN_BATCH_SIZE = 512, 16
+_MAX_MOVE = 10.0
 
 
 @dataclass(frozen=True)
 class EmbeddingStep:
-    """Where training stands.
+    """One step of training that is shown.
 
     Attributes:
-        step, n_steps: how many batches are done, of about how many (exactly, at the end).
-        loss: the mean loss of a pair since the step before (nats; for GloVe its weighted squared error).
-        vectors: the vectors as they are now (a copy).
+        step, n_steps: batches done, and about how many there are (exactly, at the end).
+        loss: the mean loss of a pair since the step before (nats; for GloVe the weighted squared error).
+        vectors: a copy of the vectors.
     """
 
     step: int
@@ -32,52 +34,52 @@ class EmbeddingStep:
     vectors: WordVectors
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """From a score to a probability: 1 / (1 + e⁻ˣ), without overflow."""
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + e⁻ˣ), without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
-def negative_sampling(middle: np.ndarray, context: np.ndarray):
-    """The loss of guessing true neighbors among made-up ones, and which way each vector should move.
+def _negative_sampling(middle: np.ndarray, context: np.ndarray):
+    """The loss of negative sampling and its gradients.
 
-    For each pair: −ln σ(m·c₀) − Σ ln σ(−m·cⱼ), with the true neighbor c₀ and negatives c₁ … (Mikolov, Sutskever and
-    others 2013, section 2.2, equation 4).
+    For each pair: −ln σ(m·c₀) − Σ ln σ(−m·cⱼ), with the true neighbor c₀ and negatives c₁ … Source: Mikolov, Sutskever
+    et al. 2013, section 2.2, equation 4.
 
     Args:
         middle: (pair, d_model).
         context: (pair, 1 + negative, d_model), the true neighbor first.
 
     Returns:
-        loss (pair) in nats, its derivative by `middle` (pair, d_model) and by `context` (as `context`). Lesson 2.
+        loss (pair) in nats, its gradients with respect to `middle` and `context`.
     """
     scores = np.einsum("pd,pkd->pk", middle, context)
     sign = np.ones(context.shape[1], dtype=scores.dtype)
     sign[1:] = -1
     loss = np.logaddexp(0, -sign * scores).sum(axis=1)
-    error = -sign * sigmoid(-sign * scores)  # guessed probability minus the truth, 1 or 0
+    error = -sign * _sigmoid(-sign * scores)  # predicted probability minus the label
     return loss, np.einsum("pk,pkd->pd", error, context), error[:, :, None] * middle[:, None, :]
 
 
-def glove_loss(word, context, word_bias, context_bias, counts, *, x_max: float = 100.0, power: float = 0.75):
-    """How far are the scores from the logarithms of the counts? And which way should each vector and bias move?
+def _glove_loss(word, context, word_bias, context_bias, counts, x_max: float):
+    """GloVe's weighted squared error and its gradients.
 
-    f(x) (w·c + b + b′ − ln x)² with f(x) = min(1, x / x_max)^power (Pennington, Socher and Manning 2014, section 3,
-    equations 8 and 9). Word and context are (pair, d_model), the biases and counts (pair).
+    f(x) (w·c + b + b′ − ln x)² with f(x) = min(1, x / x_max)^0.75. Word and context are (pair, d_model), the biases and
+    counts (pair). Source: Pennington, Socher and Manning 2014, section 3, equations 8 and 9.
 
     Returns:
-        loss (pair), and the derivatives by word, context (pair, d_model) and by either bias (pair). Lesson 2.
+        loss (pair), its gradients with respect to word, context (pair, d_model) and either bias (pair).
     """
-    weight = np.minimum(1, counts / x_max) ** power
+    weight = np.minimum(1, counts / x_max) ** 0.75
     error = (word * context).sum(axis=1) + word_bias + context_bias - np.log(counts)
     slope = 2 * weight * error
     return weight * error**2, slope[:, None] * context, slope[:, None] * word, slope
 
 
-def add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray, longest: float = np.inf) -> None:
-    """Add each change to its row of the table, in place, also where a row occurs several times.
+def _add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray, longest: float = np.inf) -> None:
+    """Add each change to its row of the table, in place; a row may occur several times.
 
-    No row moves further than `longest`: where there are few words, all changes of one add up, and too large a step
-    overshoots more each time (clipping: Pascanu, Mikolov and Bengio 2013, section 3.2).
+    No row moves further than `longest`: with few words all changes of one add up, and training diverges. Source of
+    clipping: Pascanu, Mikolov and Bengio 2013, section 3.2.
     """
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
@@ -91,30 +93,20 @@ def train_word2vec_steps(
     texts: Iterable[str],
     *,
     d_model: int = 32,
-    window: int = 5,
-    n_negatives: int = 5,
     epochs: int = 5,
-    learning_rate: float = 0.1,
-    subsample: float = 1e-3,
-    min_count: int = 5,
     n_frames: int = 30,
     seed: int = 0,
 ) -> Iterator[EmbeddingStep]:
-    """Learn word vectors by telling true neighbors from made-up ones; yield how it stands.
+    """Train word vectors by telling true neighbors from random words; yield the start and `n_frames` steps. Lesson 2.
 
-    The first step is the random start, then come `n_frames` more.
-    Skip-gram with negative sampling: Mikolov, Chen and others 2013, section 3.2; Mikolov, Sutskever and others 2013,
-    sections 2.2 (negatives, in proportion to count^¾) and 2.3 (frequent words are often skipped). Plain gradient
-    descent with a learning rate that falls in a straight line. Lesson 2.
+    Skip-gram with negative sampling, a window of up to 5 words, 5 negatives, a learning rate that falls linearly from
+    0.1. Source: Mikolov, Chen et al. 2013, section 3.2; Mikolov, Sutskever et al. 2013, sections 2.2 (negatives in
+    proportion to count^¾) and 2.3 (frequent words are often skipped). Words that occur less than 5 times get no vector.
 
     Args:
         texts: short texts; neighbors never reach over the end of one.
-        window: a word's neighbors are up to so many words away; how many is drawn anew each time, from 1 on.
-        subsample: words more frequent than this share of the text are skipped now and then.
-        min_count: rarer words get no vector.
     """
-    words = _checked(texts, min_count, d_model=d_model, window=window, n_negatives=n_negatives, epochs=epochs,
-                     n_frames=n_frames)  # fmt: skip
+    words = _checked(texts, d_model=d_model, epochs=epochs, n_frames=n_frames)
     rng = np.random.default_rng(seed)
     middle = ((rng.random((words.n_words, d_model)) - 0.5) / d_model).astype(np.float32)
     context = np.zeros_like(middle)
@@ -122,36 +114,36 @@ def train_word2vec_steps(
     yield EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, middle.copy()))
     done, batch_size = _Frames(n_frames), _batch_size(words.n_words)
     for epoch in range(epochs):
-        pairs = _skip_gram_pairs(words, window, subsample, rng)
+        pairs = _skip_gram_pairs(words, rng)
         starts = range(0, len(pairs), batch_size)
         for number, start in enumerate(starts):
             batch = pairs[start : start + batch_size]
-            drawn = np.searchsorted(negatives, rng.random((len(batch), n_negatives)))
+            drawn = np.searchsorted(negatives, rng.random((len(batch), _N_NEGATIVES)))
             others = np.concatenate([batch[:, 1:], np.minimum(drawn, words.n_words - 1)], axis=1)
-            loss, by_middle, by_context = negative_sampling(middle[batch[:, 0]], context[others])
+            loss, by_middle, by_context = _negative_sampling(middle[batch[:, 0]], context[others])
             progress = (epoch + number / len(starts)) / epochs
-            rate = np.float32(learning_rate * max(1 - progress, 1e-3))
-            add_to_rows(middle, batch[:, 0], -rate * by_middle, LONGEST_MOVE)
-            add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model), LONGEST_MOVE)
+            rate = np.float32(_LEARNING_RATE * max(1 - progress, 1e-3))
+            _add_to_rows(middle, batch[:, 0], -rate * by_middle, _MAX_MOVE)
+            _add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model), _MAX_MOVE)
             if done.is_due(float(loss.mean()), (epoch * len(starts) + number + 1) / (epochs * len(starts))):
                 yield done.step(WordVectors(words.words, middle.copy()))
 
 
 def _batch_size(n_words: int) -> int:
-    """Fewer pairs at once where there are few words: all changes of a word add up, and too large a step runs away."""
-    return min(BATCH_SIZE, max(SMALLEST_BATCH, n_words))
+    """Fewer pairs at once where there are few words: all changes of a word add up."""
+    return min(_BATCH_SIZE, max(_MIN_BATCH_SIZE, n_words))
 
 
-def _skip_gram_pairs(words: Vocabulary, window: int, subsample: float, rng: np.random.Generator) -> np.ndarray:
-    """All (middle word, neighbor) pairs of one reading, in random order: (pair, 2)."""
+def _skip_gram_pairs(words: _Vocabulary, rng: np.random.Generator) -> np.ndarray:
+    """All (middle word, neighbor) pairs of one epoch, in random order: (pair, 2)."""
     share = words.counts / words.counts.sum()
-    keep = np.minimum(1, np.sqrt(subsample / share) + subsample / share)
+    keep = np.minimum(1, np.sqrt(_SUBSAMPLE / share) + _SUBSAMPLE / share)
     texts = [text[rng.random(len(text)) < keep[text]] for text in words.texts]
     found = []
-    for distance in range(1, window + 1):
+    for distance in range(1, _WINDOW + 1):
         left, right = neighbors_at(texts, distance)
         for one, other in ((left, right), (right, left)):
-            reached = rng.random(len(one)) < 1 - (distance - 1) / window
+            reached = rng.random(len(one)) < 1 - (distance - 1) / _WINDOW
             found.append(np.stack([one[reached], other[reached]], axis=1))
     pairs = np.concatenate(found)
     return rng.permutation(pairs, axis=0)
@@ -161,44 +153,41 @@ def train_glove_steps(
     texts: Iterable[str],
     *,
     d_model: int = 32,
-    window: int = 5,
     epochs: int = 30,
     learning_rate: float = 0.05,
     x_max: float = 100.0,
     unseen_as: float = 0.0,
-    min_count: int = 5,
     n_frames: int = 30,
     seed: int = 0,
 ) -> Iterator[EmbeddingStep]:
-    """Learn word vectors whose dot products are the logarithms of counts; yield how it stands.
+    """Train word vectors whose dot products are the logarithms of counts; yield the start and `n_frames` steps.
 
-    The first step is the random start, then come `n_frames` more.
-    GloVe: Pennington, Socher and Manning 2014, sections 3 and 4.2, with AdaGrad; a word's vector is the sum of its two
-    rows. Lesson 2.
+    GloVe with AdaGrad; a word's vector is the sum of its two rows. Source: Pennington, Socher and Manning 2014,
+    sections 3 and 4.2. Lesson 2.
 
     Args:
-        unseen_as: count words that never met as so many meetings; 0, as in the paper, leaves them out.
-        The others are as in `train_word2vec_steps`.
+        x_max: counts from here on have the full weight.
+        unseen_as: the count of pairs that never met; 0, as in the paper, leaves them out.
     """
-    words = _checked(texts, min_count, d_model=d_model, window=window, epochs=epochs, n_frames=n_frames)
+    words = _checked(texts, d_model=d_model, epochs=epochs, n_frames=n_frames)
     if not unseen_as >= 0:
-        raise ValueError(f"unseen_as is a number of meetings, 0 or more; given {unseen_as!r}.")
-    counts = cooccurrences(words, window=window, by_distance=True) + unseen_as
+        raise ValueError(f"unseen_as is a count, 0 or more; given {unseen_as!r}.")
+    counts = cooccurrences(words, window=_WINDOW, by_distance=True) + unseen_as
     rows, columns = np.nonzero(counts)
     rng = np.random.default_rng(seed)
     tables = [((rng.random((words.n_words, size)) - 0.5) / d_model) for size in (d_model, d_model, 1, 1)]
     squares = [np.ones_like(table) for table in tables]
     yield EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, tables[0] + tables[1]))
     done = _Frames(n_frames)
-    n_batches = -(-len(rows) // BATCH_SIZE)
+    n_batches = -(-len(rows) // _BATCH_SIZE)
     for epoch in range(epochs):
         order = rng.permutation(len(rows))
         for number in range(n_batches):
-            batch = order[number * BATCH_SIZE : (number + 1) * BATCH_SIZE]
+            batch = order[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
             places = (rows[batch], columns[batch], rows[batch], columns[batch])
             word, neighbor, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
-            loss, by_word, by_context, by_bias = glove_loss(
-                word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max=x_max
+            loss, by_word, by_context, by_bias = _glove_loss(
+                word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max
             )
             slopes = (by_word, by_context, by_bias[:, None], by_bias[:, None])
             for table, square, place, slope in zip(tables, squares, places, slopes, strict=True):
@@ -208,13 +197,13 @@ def train_glove_steps(
 
 
 def _adagrad(table: np.ndarray, squares: np.ndarray, rows: np.ndarray, slope: np.ndarray, rate: float) -> None:
-    """Go down the slope, with smaller steps where it was steep before (Duchi, Hazan and Singer 2011)."""
-    add_to_rows(table, rows, -rate * slope / np.sqrt(squares[rows]))
-    add_to_rows(squares, rows, slope**2)
+    """One step of AdaGrad (Duchi, Hazan and Singer 2011)."""
+    _add_to_rows(table, rows, -rate * slope / np.sqrt(squares[rows]))
+    _add_to_rows(squares, rows, slope**2)
 
 
 class _Frames:
-    """When to show how it stands: at `n` evenly spaced places."""
+    """Decides which steps are yielded: `n`, evenly spaced."""
 
     def __init__(self, n: int):
         self.n, self.shown, self.steps, self.losses, self.share_done = n, 0, 0, [], 0.0
@@ -232,24 +221,29 @@ class _Frames:
         return EmbeddingStep(self.steps, round(self.steps / self.share_done), loss, vectors)
 
 
-def _checked(texts: Iterable[str], min_count: int, **sizes: int) -> Vocabulary:
-    """The vocabulary, after all sizes were found to be whole numbers of at least 1."""
+def _checked(texts: Iterable[str], **sizes: int) -> _Vocabulary:
+    """The vocabulary; raises ValueError for sizes below 1 and for texts without neighbors."""
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ValueError(f"{name} must be a whole number of at least 1; given {size!r}.")
-    words = vocabulary(texts, min_count=min_count)
+    words = vocabulary(texts, min_count=_MIN_COUNT)
     if not any(len(text) > 1 for text in words.texts):
         raise ValueError("no two words stand in one text, so there are no neighbors to learn from.")
     return words
 
 
-def train_word2vec(texts: Iterable[str], **settings) -> WordVectors:
-    """Word vectors by word2vec: the last of `train_word2vec_steps`, which has the settings."""
-    *_, last = train_word2vec_steps(texts, **settings, n_frames=1)
-    return last.vectors
-
-
 def train_glove(texts: Iterable[str], **settings) -> WordVectors:
-    """Word vectors by GloVe: the last of `train_glove_steps`, which has the settings."""
+    """The vectors of the last of `train_glove_steps`, which has the settings. Lesson 2."""
     *_, last = train_glove_steps(texts, **settings, n_frames=1)
     return last.vectors
+
+
+def nudge(middle, context, is_true: bool, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """The reference form of one step of word2vec: both vectors (d_model) after it. Lesson 2.
+
+    The prediction is σ(middle · context), the label 1 or 0; each moves by rate · (label − prediction) · the other.
+    """
+    middle, context = np.asarray(middle, dtype=float), np.asarray(context, dtype=float)
+    prediction = 1 / (1 + np.exp(-(middle @ context)))
+    step = rate * (float(is_true) - prediction)
+    return middle + step * context, context + step * middle

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from llmviz.embeddings import contextual
-from llmviz.embeddings.contextual import word_position
+from llmviz.embeddings.contextual import _word_position
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
@@ -24,22 +24,22 @@ TOKENIZERS = [
 @pytest.mark.parametrize("word", ["Somebody", "cave", "bat", "in"])
 def test_the_position_is_where_the_word_is_complete(tokenizer, word):
     token_ids = tokenizer.encode(TEXTS[0])
-    position = word_position(tokenizer, TEXTS[0], word)
+    position = _word_position(tokenizer, TEXTS[0], word)
     assert tokenizer.decode(token_ids[: position + 1]).endswith(word)
     assert not tokenizer.decode(token_ids[:position]).endswith(word)
 
 
 def test_the_position_counts_bytes_not_characters():
     letters = BytePairTokenizer([])
-    assert word_position(letters, "é 🙂 bat", "bat") == len("é 🙂 bat".encode()) - 1
+    assert _word_position(letters, "é 🙂 bat", "bat") == len("é 🙂 bat".encode()) - 1
 
 
 def test_only_a_whole_word_counts():
     letters = BytePairTokenizer([])
-    assert word_position(letters, "a bath, a bat", "bat") == len("a bath, a bat") - 1
+    assert _word_position(letters, "a bath, a bat", "bat") == len("a bath, a bat") - 1
     for missing in ("cat", "", "ba"):
         with pytest.raises(ValueError, match="is not in the text"):
-            word_position(letters, "a bath, a bat", missing)
+            _word_position(letters, "a bath, a bat", missing)
 
 
 def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.linalg import norm
 
 from llmviz.course.schema import Checks
-from llmviz.embeddings.reference import count_neighbors, nudge, solve_analogy
+from llmviz.embeddings import count_neighbors, nudge, solve_analogy
 from llmviz.embeddings.vectors import cosine
 
 _A, _B = np.array([3.0, 4.0]), np.array([4.0, 3.0])

@@ -9,7 +9,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from llmviz import embeddings
-from llmviz.embeddings import WordVectors
+from llmviz.embeddings import WordVectors, directions, vectors
+from llmviz.embeddings.vectors import _GLOVE_FILE
+from llmviz.files import data_path
 
 RNG = np.random.default_rng(3)
 CLOUD = WordVectors(tuple(f"w{i}" for i in range(60)), RNG.normal(size=(60, 5)))
@@ -63,9 +65,11 @@ def test_the_inputs_are_struck_only_when_asked():
     assert [word for word, _ in space.analogy("man", "king", "woman", 9)] == ["queen"]
 
 
-def test_the_walk_takes_words_at_length_one():
-    long = WordVectors(("a", "b", "c"), [[5, 0], [0, 9], [0.1, 0]])
-    assert long.walk("a", "b", "c") == pytest.approx([0, 1])
+def test_the_reference_form_gives_the_same_analogy():
+    rows = directions(np.random.default_rng(7).normal(size=(9, 4)))
+    space = WordVectors(tuple("abcdefghi"), rows)
+    plain = embeddings.solve_analogy(dict(zip(space.words, rows, strict=True)), "a", "b", "c")
+    assert plain == space.analogy("a", "b", "c", 1)[0][0]
 
 
 def test_questions_go_both_ways_and_never_mix_the_sides():
@@ -89,7 +93,7 @@ def test_unknown_words_are_answered_with_similar_ones():
 
 
 @pytest.mark.parametrize(
-    ("words", "vectors", "sentence"),
+    ("words", "rows", "sentence"),
     [
         (("a", "b"), [[1, 2]], r"2 words need vectors \(word, d_model\); given \(1, 2\)"),
         (("a", "a"), np.eye(2), "each word may stand only once"),
@@ -97,15 +101,15 @@ def test_unknown_words_are_answered_with_similar_ones():
         (("a",), [1, 2], "need vectors"),
     ],
 )
-def test_what_is_no_space_is_refused(words, vectors, sentence):
+def test_what_is_no_space_is_refused(words, rows, sentence):
     with pytest.raises(ValueError, match=sentence):
-        WordVectors(words, vectors)
+        WordVectors(words, rows)
 
 
 def test_other_bad_input_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="given shapes"):
         embeddings.cosine([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match="points nowhere"):
+    with pytest.raises(ValueError, match="has no direction"):
         embeddings.cosine([1, 2], [0, 0])
     with pytest.raises(ValueError, match="has 5 numbers"):
         CLOUD.nearest([1, 2])
@@ -117,3 +121,22 @@ def test_a_subset_keeps_its_vectors_in_the_order_asked():
     part = CLOUD.subset(["w7", "w2"])
     assert part.words == ("w7", "w2")
     assert np.array_equal(part["w2"], CLOUD["w2"])
+
+
+def test_glove_is_what_the_paper_says_it_is():
+    assert len(embeddings.load_glove()) == 50_000 and embeddings.load_glove().d_model == 50
+    assert embeddings.load_glove().words[0] == "the"
+    assert embeddings.load_glove().analogy("man", "king", "woman", 1)[0][0] == "queen"
+    assert embeddings.load_glove().analogy("man", "king", "woman", 1, exclude_inputs=False)[0][0] == "king"
+
+
+def test_a_damaged_file_is_refused(monkeypatch, tmp_path):
+    (tmp_path / _GLOVE_FILE).write_bytes(data_path(_GLOVE_FILE).read_bytes()[:-1] + b"?")
+    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
+    vectors.load_glove.cache_clear()
+    with pytest.raises(ValueError, match="is not the file that belongs here"):
+        vectors.load_glove()
+    (tmp_path / _GLOVE_FILE).unlink()
+    with pytest.raises(FileNotFoundError, match="git checkout -- data"):
+        vectors.load_glove()
+    vectors.load_glove.cache_clear()
