@@ -38,7 +38,7 @@ learning_rates training.schedules
 lesson_files files
 limits evaluation|finetuning told_some_sentences_ago=facts_at_distance
 make_models tools/train_models.py|tools/record.py
-masking training.masked_lm hide=mask_tokens recovered=masked_accuracy write_texts=generate_by_mask_filling
+masking training.masked_lm hide=mask_tokens recovered=masked_accuracy fill_blanks=predict_masked
     blank_id=mask_token_id BLANK=MASK_TOKEN
 memorisation evaluation.memorization CopyFinder=SubstringIndex
 model_config model.config

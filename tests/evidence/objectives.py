@@ -106,11 +106,26 @@ def a_cue_on_the_right_is_seen_by_one_alone(seed: int) -> dict[str, float]:
     return where_the_right_decides(trained(seed))
 
 
+@torch.inference_mode()
+def generate_by_mask_filling(model: EncoderOnly, tokenizer: Tokenizer, *, seed: int) -> list[str]:
+    """Texts by an encoder from left to right: a mask token at the end, filled, and again, until each text ends."""
+    generator, mask_id, end = torch.Generator().manual_seed(seed), masked_lm.mask_token_id(model), tokenizer.end_of_text
+    rows = torch.full((SAMPLES, 1), end)
+    has_ended = torch.zeros(SAMPLES, dtype=torch.bool)
+    while rows.shape[1] < model.config.context_length and not has_ended.all():
+        asked = torch.cat([rows, torch.full((SAMPLES, 1), mask_id)], dim=1)
+        shares = (model(asked)[:, -1, :mask_id] / 0.8).softmax(dim=-1)
+        drawn = torch.multinomial(shares, 1, generator=generator)
+        has_ended |= drawn[:, 0] == end
+        rows = torch.cat([rows, drawn.masked_fill(has_ended[:, None], end)], dim=1)
+    return [tokenizer.decode([token_id for token_id in row if token_id != end]) for row in rows.tolist()]
+
+
 def written(pair: tuple[EncoderOnly, DecoderOnly], seed: int) -> dict[str, float]:
     """The share of texts, written from left to right, that the world could have said."""
     masked, causal = pair
     tokenizer, world = artifacts.load_model("tiny").tokenizer, Tinyville()
-    texts = masked_lm.generate_by_mask_filling(masked, tokenizer, SAMPLES, temperature=0.8, seed=seed)
+    texts = generate_by_mask_filling(masked, tokenizer, seed=seed)
     others = generation.sample_texts(causal, tokenizer, SAMPLES, temperature=0.8, seed=1_000 * seed)
     by_masked, by_causal = (sum(world.check(text).valid for text in some) / SAMPLES for some in (texts, others))
     return {"masked": by_masked, "next_token": by_causal, "next_token_is_ahead_by": by_causal - by_masked}

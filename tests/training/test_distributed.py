@@ -49,6 +49,7 @@ def test_two_processes_have_the_losses_of_one(tmp_path, alone):
         torch.testing.assert_close(together[name], weight, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_good_checkpoint(tmp_path, alone):
     done = torchrun(PROGRAM, tmp_path / "broken", 50, 23)
     assert done.returncode != 0
@@ -62,6 +63,7 @@ def test_a_killed_process_leaves_a_good_checkpoint(tmp_path, alone):
     assert run.checkpoint.step == checkpoint.step == 50
 
 
+@pytest.mark.slow
 def test_the_command_speaks_once(tmp_path):
     options = ["--tokenizer", "characters", "--steps", "2", "--out", tmp_path / "run", "--json"]
     done = torchrun("-m", "llmviz", "train", "--text", tmp_path / "kites.txt", *options)

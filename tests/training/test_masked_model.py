@@ -13,7 +13,7 @@ MASKED = artifacts.load_model("masked")
 
 def best(text: str) -> list[str]:
     """What it puts into each blank."""
-    _, probabilities = masked_lm.fill_blanks(MASKED.model, MASKED.tokenizer, text)
+    _, probabilities = masked_lm.predict_masked(MASKED.model, MASKED.tokenizer, text)
     return [MASKED.tokenizer.decode([token_id]) for token_id in probabilities.argmax(-1).tolist()]
 
 
@@ -71,5 +71,5 @@ class TestTrainedLonger:
         assert found > by_gpt + 0.05
 
     def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
-        _, probabilities = masked_lm.fill_blanks(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
+        _, probabilities = masked_lm.predict_masked(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
         assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9

@@ -1,4 +1,4 @@
-"""Hiding and filling in: what is hidden stays hidden, the loss counts blanks only, and both sides are read."""
+"""Masked language modeling: the loss counts masked tokens only, documents may be kept apart, both sides are read."""
 
 import math
 
@@ -14,13 +14,11 @@ from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.training.loop import TrainingSettings, next_token_loss, train, train_steps
 from llmviz.training.masked_lm import (
-    fill_blanks,
-    generate_by_mask_filling,
     mask_token_id,
     mask_tokens,
     masked_accuracy,
     masked_token_loss,
-    same_text,
+    predict_masked,
 )
 
 MODEL = noisy_model(SMALL, 0, EncoderOnly)
@@ -31,36 +29,27 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-class TestHide:
+class TestMaskTokens:
     @given(st.integers(1, 5), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 99))
-    def test_puts_blanks_where_it_says_and_leaves_everything_else(self, n_texts, n_positions, share, seed):
+    def test_masks_where_it_says_and_leaves_everything_else(self, n_texts, n_positions, rate, seed):
         ids = random_ids(n_texts, n_positions, seed=seed)
-        blanked, hidden = mask_tokens(ids, 99, share=share, generator=generator(seed))
-        assert (blanked == 99).equal(hidden)
-        assert blanked[~hidden].equal(ids[~hidden])
-        assert hidden.any(dim=1).all()
+        masked, is_masked = mask_tokens(ids, 99, rate=rate, generator=generator(seed))
+        assert (masked == 99).equal(is_masked)
+        assert masked[~is_masked].equal(ids[~is_masked])
+        assert is_masked.any(dim=1).all()
 
-    def test_hides_about_the_share(self):
-        _, hidden = mask_tokens(random_ids(100, 100), 99, share=0.3, generator=generator())
-        assert hidden.float().mean().item() == pytest.approx(0.3, abs=0.02)
-
-    def test_the_same_seed_hides_the_same(self):
-        ids = random_ids(3, 20)
-        one, again, other = (mask_tokens(ids, 99, generator=generator(seed))[1] for seed in (1, 1, 2))
-        assert one.equal(again)
-        assert not one.equal(other)
-
-    @pytest.mark.parametrize("share", [0, -0.1, 1.1, math.nan])
-    def test_an_impossible_share_gets_a_sentence(self, share):
-        with pytest.raises(ValueError, match=f"above 0 and at most 1; given {share}"):
-            mask_tokens(random_ids(1, 3), 99, share=share, generator=generator())
+    def test_masks_about_the_rate_and_by_the_seed(self):
+        ids = random_ids(100, 100)
+        one, again, other = (mask_tokens(ids, 99, rate=0.3, generator=generator(seed))[1] for seed in (1, 1, 2))
+        assert one.float().mean().item() == pytest.approx(0.3, abs=0.02)
+        assert one.equal(again) and not one.equal(other)
 
 
 class TestLoss:
     WINDOWS = random_ids(4, 9, vocab_size=10)
 
     def test_is_the_mean_surprise_at_the_blanks(self):
-        blanked, hidden = mask_tokens(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        blanked, hidden = mask_tokens(self.WINDOWS[:, :-1], 10, rate=0.3, generator=generator(5))
         probabilities = MODEL(blanked).softmax(-1).detach()
         by_hand = [-math.log(probabilities[text, place, self.WINDOWS[text, place]])
                    for text, place in hidden.nonzero().tolist()]  # fmt: skip
@@ -72,14 +61,14 @@ class TestLoss:
         model = FakeModel(11, lambda ids: torch.zeros(11))
         model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
         loss = masked_token_loss(model, self.WINDOWS, generator(5))
-        blanked, _ = mask_tokens(self.WINDOWS[:, :-1], 10, generator=generator(5))
+        blanked, _ = mask_tokens(self.WINDOWS[:, :-1], 10, rate=0.3, generator=generator(5))
         assert seen[0].equal(blanked)
         assert loss.item() == pytest.approx(math.log(11))
 
     def test_texts_of_one_window_see_each_other_only_if_nothing_is_said(self):
         """With end_of_text, the loss is that of each text alone, wherever it stands in the window."""
         windows = torch.tensor([[9, 1, 2, 9, 3, 4, 9, 5, 0]])
-        blanked, hidden = mask_tokens(windows[:, :-1], 10, generator=generator(5))
+        blanked, hidden = mask_tokens(windows[:, :-1], 10, rate=0.3, generator=generator(5))
         alone = []
         for first, last in ((0, 3), (3, 6), (6, 8)):
             log_shares = MODEL(blanked[:, first:last])[0].log_softmax(-1).detach()
@@ -88,30 +77,6 @@ class TestLoss:
         found = masked_token_loss(MODEL, windows, generator(5), end_of_text=9).item()
         assert found == pytest.approx(sum(alone) / len(alone), rel=1e-4)
         assert found != pytest.approx(masked_token_loss(MODEL, windows, generator(5)).item(), rel=1e-4)
-        assert same_text(torch.tensor([[1, 9, 2]]), 9)[0, 0].tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
-
-
-class TestWriting:
-    def test_each_token_is_drawn_at_a_blank_behind_all_so_far(self):
-        model = noisy_model(SMALL, 0, EncoderOnly)
-        best = generate_by_mask_filling(model, TOKENIZER, 2, temperature=1e-6)
-        row = [TOKENIZER.end_of_text]
-        while len(row) < SMALL.context_length:
-            token_id = int(model(torch.tensor([[*row, 10]]))[0, -1, :10].argmax()) if len(row) < 7 else None
-            if token_id in (None, TOKENIZER.end_of_text):
-                break
-            row.append(token_id)
-        assert best[0].startswith(TOKENIZER.decode(row[1:])) and best[0] == best[1]
-
-    def test_the_same_seed_writes_the_same_and_the_end_ends(self):
-        model = noisy_model(SMALL, 0, EncoderOnly)
-        assert generate_by_mask_filling(model, TOKENIZER, 5, seed=3) == generate_by_mask_filling(
-            model, TOKENIZER, 5, seed=3
-        )
-        with torch.no_grad():
-            model.unembedding.weight[:] = 0
-            model.unembedding.weight[TOKENIZER.end_of_text] = 0
-        assert all("endoftext" not in text for text in generate_by_mask_filling(model, TOKENIZER, 5))
 
 
 class TestTraining:
@@ -130,11 +95,6 @@ class TestTraining:
     def test_the_objective_decides_what_is_learned(self):
         assert not same_weights(self.run(masked_token_loss)[0], self.run(next_token_loss)[0])
 
-    def test_without_an_objective_the_next_token_is_learned(self):
-        model = noisy_model()
-        train(model, self.TEXT, self.SETTINGS)
-        assert same_weights(model, self.run(next_token_loss, DecoderOnly)[0])
-
     def test_each_step_hides_anew(self):
         losses = [step.loss for step in train_steps(
             noisy_model(SMALL, 0, EncoderOnly), torch.arange(9), TrainingSettings(steps=3, learning_rate=1e-9,
@@ -144,7 +104,7 @@ class TestTraining:
 
 class TestFillBlanks:
     def test_puts_the_blanks_where_the_text_has_them(self):
-        ids, probabilities = fill_blanks(MODEL, TOKENIZER, "ab___d___")
+        ids, probabilities = predict_masked(MODEL, TOKENIZER, "ab___d___")
         end = TOKENIZER.end_of_text
         assert ids == [end, *TOKENIZER.encode("ab"), 10, *TOKENIZER.encode("d"), 10, end]
         expected = MODEL(torch.tensor([ids]))[0, [3, 5], :10].softmax(-1)
@@ -155,7 +115,7 @@ class TestFillBlanks:
         tokenizer = BytePairTokenizer.train("a red kite a red tent a red kite", 270)
         model = EncoderOnly(ModelConfig(tokenizer.vocab_size + 1, context_length=40, d_model=8, n_heads=2, d_ff=8))
         for text in ("a ___ kite", "___ ___ kite", "a ___", "___", "a ___ ___ "):
-            ids, _ = fill_blanks(model, tokenizer, text)
+            ids, _ = predict_masked(model, tokenizer, text)
             left, *rest = text.split("___")
             blank = mask_token_id(model)
             expected = tokenizer.encode(left.removesuffix(" "))
@@ -165,7 +125,7 @@ class TestFillBlanks:
 
     def test_a_text_without_a_blank_gets_a_sentence(self):
         with pytest.raises(ValueError, match='write "___" where a word is to be filled in'):
-            fill_blanks(MODEL, TOKENIZER, "abc")
+            predict_masked(MODEL, TOKENIZER, "abc")
 
 
 class TestRecovered:
@@ -206,11 +166,11 @@ def test_a_word_that_only_its_right_neighbor_tells_is_learned_by_the_masked_obje
     end = tokenizer.end_of_text
     row = torch.tensor([*(token for text in texts * 10 for token in (end, *tokenizer.encode(text))), end])
     starts = torch.arange(0, len(row), 3)
-    settings = TrainingSettings(steps=400, batch_size=16)
+    settings = TrainingSettings(steps=150, batch_size=16)
     right = {}
     for kind, objective in ((EncoderOnly, masked_token_loss), (DecoderOnly, next_token_loss)):
         model = kind(ModelConfig(17, context_length=9, d_model=32, n_layers=1, n_heads=4, d_ff=64))
         train(model, row, settings, objective=objective, starts=starts)
         right[kind] = masked_accuracy(model, tokenizer, texts * 40).float().mean().item()
-    assert right[EncoderOnly] > 0.95
+    assert right[EncoderOnly] > 0.85
     assert right[DecoderOnly] == pytest.approx((1 + 1 / 7) / 2, abs=0.1)
