@@ -4,7 +4,6 @@ import pytest
 
 from llmviz import corpora
 from llmviz.tokenizers import TOKENIZERS
-from llmviz.tokenizers.bpe import BytePairTokenizer
 
 SCRIPTS = (
     "Mia found a red kite. Mia's kite is in the garden, isn't it? 42 kites!\n\n"
@@ -20,12 +19,7 @@ def training_texts() -> list[str]:
     return [*corpora.python_documentation().documents[:20], SCRIPTS * 3]
 
 
-@pytest.fixture(scope="session")
-def byte_pair_tokenizer(training_texts) -> BytePairTokenizer:
-    return BytePairTokenizer.train(training_texts, 1500)
-
-
 @pytest.fixture(scope="session", params=list(TOKENIZERS))
 def any_tokenizer(request, training_texts):
     """One tokenizer of each kind; a new kind joins by being in TOKENIZERS."""
-    return TOKENIZERS[request.param].train(training_texts, 1500)
+    return TOKENIZERS[request.param].train(training_texts, 1000)

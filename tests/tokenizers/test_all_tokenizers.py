@@ -46,40 +46,24 @@ def test_any_text_that_was_learned_comes_back_unchanged(kind, text):
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_a_megabyte_comes_back_unchanged(kind, training_texts):
-    text = "".join(training_texts)
-    text *= 1_000_000 // len(text.encode()) + 1
-    tokenizer = TOKENIZERS[kind].train(text, 1500 if kind in SUBWORDS else None)
+def test_a_long_text_comes_back_unchanged(kind, training_texts):
+    text = "".join(training_texts) * 3
+    tokenizer = TOKENIZERS[kind].train(text, 600 if kind in SUBWORDS else None)
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @share_fixture
 @given(text=st.text())
-def test_the_last_of_the_steps_is_what_tokens_shows(any_tokenizer, text):
-    *_, last = any_tokenizer.encode_steps(text)
-    assert len(last) == len(any_tokenizer.encode(text))
-    for piece, token_id in zip(last, any_tokenizer.encode(text), strict=True):
-        expected = piece if isinstance(piece, bytes) else piece.encode()
-        assert any_tokenizer.token_bytes(token_id) == expected
-
-
-@share_fixture
-@given(text=st.text())
-def test_the_stretches_are_one_per_token_and_joined_they_are_the_text(any_tokenizer, text):
-    stretches = any_tokenizer.token_spans(text)
-    assert len(stretches) == len(any_tokenizer.encode(text))
-    nothing = b"" if any_tokenizer.kind == "bpe" else ""
-    assert nothing.join(stretches) == (text.encode() if any_tokenizer.kind == "bpe" else text)
-
-
-@share_fixture
-@given(text=st.text())
-def test_tokens_shows_one_string_per_id_and_never_the_replacement_character(any_tokenizer, text):
+def test_steps_spans_and_tokens_belong_to_the_ids(any_tokenizer, text):
     token_ids = any_tokenizer.encode(text)
+    *_, last = any_tokenizer.encode_steps(text)
+    pieces = [piece if isinstance(piece, bytes) else piece.encode() for piece in last]
+    assert pieces == list(map(any_tokenizer.token_bytes, token_ids))
+    spans = any_tokenizer.token_spans(text)
+    assert len(spans) == len(token_ids)
+    assert b"".join(spans) == text.encode() if any_tokenizer.kind == "bpe" else "".join(spans) == text
     tokens = any_tokenizer.tokens(token_ids)
-    assert len(tokens) == len(token_ids)
-    assert all(isinstance(token, str) and token for token in tokens)
-    assert "\N{REPLACEMENT CHARACTER}" not in "".join(tokens)
+    assert len(tokens) == len(token_ids) and all(tokens) and "\N{REPLACEMENT CHARACTER}" not in "".join(tokens)
 
 
 def test_ids_are_plain_and_in_range_and_the_special_tokens_come_last(any_tokenizer):
@@ -92,15 +76,12 @@ def test_ids_are_plain_and_in_range_and_the_special_tokens_come_last(any_tokeniz
     assert len(set(map(any_tokenizer.token_bytes, range(size)))) == size
 
 
-def test_the_name_of_the_special_token_in_a_text_is_text(any_tokenizer):
-    token_ids = any_tokenizer.encode(f"Mia{END_OF_TEXT}")
-    assert any_tokenizer.end_of_text not in token_ids
-    assert len(token_ids) > 2
-
-
-def test_a_batch_is_encoded_as_its_texts_are(any_tokenizer):
-    texts = ["Mia found a kite.", "", "42 kites!"]
-    assert any_tokenizer.encode_batch(texts) == [any_tokenizer.encode(text) for text in texts]
+def test_the_name_of_the_special_token_in_a_text_is_text_and_a_prompt_begins_with_its_id(any_tokenizer):
+    text, end = f"Mia{END_OF_TEXT}", any_tokenizer.end_of_text
+    token_ids = any_tokenizer.encode(text)
+    assert end not in token_ids and len(token_ids) > 2
+    assert any_tokenizer.encode_prompt(text) == [end, *token_ids]
+    assert any_tokenizer.encode_batch([text, ""]) == [token_ids, []]
 
 
 def test_saved_as_json_and_made_again_it_is_the_same(any_tokenizer):
@@ -114,11 +95,11 @@ def test_saved_as_json_and_made_again_it_is_the_same(any_tokenizer):
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
 def test_training_twice_gives_the_same_and_one_string_is_one_document(kind, training_texts):
+    training_texts = training_texts[-3:]
     tokenizer = TOKENIZERS[kind].train(training_texts, 400)
     assert TOKENIZERS[kind].train(iter(training_texts), 400) == tokenizer
     assert TOKENIZERS[kind].train("Mia ran.", 300) == TOKENIZERS[kind].train(["Mia ran."], 300)
     assert tokenizer.vocab_size == (400 if kind != "characters" else tokenizer.vocab_size)
-    assert TOKENIZERS[kind].train("abab ab", 300, progress=True) == TOKENIZERS[kind].train("abab ab", 300)
 
 
 def test_lone_surrogates_are_refused_with_their_place(any_tokenizer):

@@ -1,4 +1,4 @@
-"""The plain moves of the lesson against the tokenizers of the package, and against tiktoken."""
+"""The reference implementations against the tokenizers of the package, and against tiktoken."""
 
 from collections import Counter
 
@@ -50,11 +50,9 @@ def test_the_longest_match_is_word_pieces(word):
 def test_encoding_a_word_gives_the_ids_of_tiktoken(name, text):
     encoding = tiktoken_encoding(name)
     ids = encoding.encode_ordinary(text)
-    data = text.encode()
     pieces = [encoding.decode_single_token_bytes(token_id) for token_id in ids]
     for piece in pieces:  # inside a token the words' pattern plays no part
         assert len(encode_word(piece, token_ranks(name))) == 1
-    assert b"".join(pieces) == data
 
 
 def test_encoding_word_after_word_gives_all_ids_of_a_text():
@@ -62,10 +60,3 @@ def test_encoding_word_after_word_gives_all_ids_of_a_text():
     ranks = token_ranks("gpt2")
     found = [i for word in BytePairTokenizer([]).split_words(text) for i in encode_word(word.encode(), ranks)]
     assert found == tiktoken_encoding("gpt2").encode_ordinary(text)
-
-
-def test_the_ranks_are_the_list_of_the_encoding():
-    ranks = token_ranks("gpt2")
-    assert len(ranks) == 50_256 and len(set(ranks.values())) == 50_256
-    with pytest.raises(ValueError, match="There is no vocabulary 'gpt-5'"):
-        token_ranks("gpt-5")
