@@ -10,7 +10,7 @@ import pytest
 import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
-from judges import merged, share_fixture, texts
+from tokenizer_judges import merged, share_fixture, texts
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from llmviz.tokenizers import base, bpe

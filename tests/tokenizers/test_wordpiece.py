@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judges import merged, over_our_words, share_fixture, split_words, texts, their_ids, words_joined
+from tokenizer_judges import merged, over_our_words, share_fixture, split_words, texts, their_ids, words_joined
 from tokenizers import Tokenizer, models, trainers
 
 from llmviz import corpora
