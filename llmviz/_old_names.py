@@ -5,10 +5,10 @@ import importlib.abc
 # Each entry begins at the left margin: the old module, its new place ("|" between several), then renamed objects.
 TABLE = """
 ablation interpretability.ablation
-anatomy interpretability.logit_lens
+anatomy interpretability.lens
 architectures model.config|training.architectures changed=with_changes REAL=PUBLISHED texts=load_data
 attention model.attention Rotation=RotaryEmbedding rotate=apply_rotary
-beam_search generation.beam_search
+beam_search generation.beam
 block model.block normalise=normalize
 bundle tools/make_bundle.py
 checkpoints training.checkpoints|artifacts ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
@@ -31,12 +31,15 @@ figures plots house_style=plot_style text_tree=sampling_tree
 filling generation.fill_mask Filler=FillMask Filling=FillMaskResult
 fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison Lap=EvalPoint race_steps=comparison_steps
     run_race=run_comparison load_races=load_comparisons Learner=FineTuningState
-    begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples
-head_roles interpretability.head_scores
-induction interpretability.induction
+    begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
+    switched_off=disable_lora changes_of=lora_layers questions=passage_questions
+head_roles interpretability.heads
+induction interpretability.induction config=induction_config train_steps=induction_steps repeat=repeat_tokens
+    fresh_lists=repeated_sequences
 learning_rates training.schedules
 lesson_files files
-limits evaluation|finetuning told_some_sentences_ago=facts_at_distance
+limits evaluation|finetuning told_some_sentences_ago=facts_at_distance all_questions=fact_questions
+    changed=with_conflicting_facts Question=FactQuestion refused=is_refusal
 make_models tools/train_models.py|tools/record.py
 masking training.masked_lm hide=mask_tokens recovered=masked_accuracy fill_blanks=predict_masked
     blank_id=mask_token_id BLANK=MASK_TOKEN
@@ -44,7 +47,7 @@ memorisation evaluation.memorization CopyFinder=SubstringIndex
 model_config model.config
 one_page model.attention|training|finetuning answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
 optimizers training.optimizers orthogonalise=orthogonalize
-overlap evaluation.text_overlap Overlap=TextOverlap
+overlap evaluation.text_overlap Overlap=Rouge overlap=rouge_1 exact_share=exact_match
 parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
 pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer
 pretrained.catalogue pretrained.registry
@@ -56,18 +59,20 @@ pretrained.hub pretrained.registry
 pretrained.loading pretrained.convert open_source=open_weights
 pretrained.sources pretrained.weights
 pretrained.text pretrained.tokenizer EncodingTokenizer=PretrainedTokenizer
-reading_costs generation.flops
+reading_costs generation.flops reading_cost=forward_cost step_costs=generation_costs
 recordings training|artifacts of_losses=recording_from_losses yardsticks=baselines
     Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET
     load=load_recording save=save_recording
 runs training.runs begin=create carry_on=train
 scaling training.scaling
 shell widgets.base
-skills evaluation.capabilities Examination=CapabilityEval Skills=CapabilityCurves
+skills evaluation.capabilities Examination=CapabilityEval Skills=CapabilityCurves load=load_capabilities
+    record=record_capabilities
 steering training.controller SteeredTraining=TrainingController
-summaries finetuning.summarization
+summaries finetuning.summarization finetune_steps=headline_steps stories_to_test=test_stories score=score_summaries
+    summarise_all=summarize
 text_files files
-text_trees generation.sampling_tree Fork=TokenDistribution roll=uniform_draws TextTree=SamplingTree
+text_trees generation.sampling_tree Fork=TokenDistribution TextTree=SamplingTree
 tokenizers.byte_pair_training tokenizers.bpe
 tokenizers.byte_pairs tokenizers.bpe
 tokenizers.characters tokenizers.words
