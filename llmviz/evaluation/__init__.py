@@ -1,14 +1,16 @@
 """Evaluation: gaps to the entropy, facts, hallucination, bias, memorization, text overlap (lessons 5, 7 and 8)."""
 
 from llmviz.evaluation.bias import dial_setting, greedy_share, she_probability, train_on_ratio
-from llmviz.evaluation.capabilities import (
-    CapabilityCurves,
+from llmviz.evaluation.capabilities import CapabilityCurves, load_capabilities, record_capabilities, repeat_accuracy
+from llmviz.evaluation.facts import (
+    FRAMES,
+    FactQuestion,
+    ask,
+    fact_questions,
     facts_at_distance,
-    load_capabilities,
-    record_capabilities,
-    repeat_accuracy,
+    with_conflicting_facts,
+    with_facts,
 )
-from llmviz.evaluation.facts import FRAMES, FactQuestion, ask, fact_questions, with_conflicting_facts, with_facts
 from llmviz.evaluation.hallucination import (
     api_exists,
     coverage_and_accuracy,
@@ -16,7 +18,7 @@ from llmviz.evaluation.hallucination import (
     hallucination_rate,
     train_on_api_names,
 )
-from llmviz.evaluation.losses import Gap, copy_accuracy, fact_accuracy, gaps, next_word
+from llmviz.evaluation.losses import copy_accuracy, fact_accuracy, gaps, next_word
 from llmviz.evaluation.memorization import SubstringIndex, longest_run
 from llmviz.evaluation.text_overlap import exact_match, rouge_1
 
@@ -24,7 +26,6 @@ __all__ = [
     "FRAMES",
     "CapabilityCurves",
     "FactQuestion",
-    "Gap",
     "SubstringIndex",
     "api_exists",
     "ask",

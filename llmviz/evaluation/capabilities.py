@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,13 +10,11 @@ import torch
 
 from llmviz import artifacts, corpora
 from llmviz.corpora import Corpus
-from llmviz.evaluation.facts import FactQuestion, fact_prompt
 from llmviz.evaluation.losses import copy_accuracy, fact_accuracy
 from llmviz.generation.sampling import sample_texts
 from llmviz.interpretability.induction import zipf_sequences
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import NAME_FIRST, PAUSES, THEMES, VALUES, fact_sentence
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
@@ -52,7 +49,7 @@ class CapabilityCurves:
         return next((step for step, found in points if found > share), None)
 
 
-class CapabilityEval:
+class _CapabilityEval:
     """The same questions at every step: sampled words, facts, words to copy from the context."""
 
     def __init__(self, tokenizer: Tokenizer, corpus: Corpus, *, seed: int = 0):
@@ -79,7 +76,7 @@ class CapabilityEval:
 def _capability_steps(tiny: Checkpoint, settings: TrainingSettings) -> Iterator[tuple[int, dict[str, float]]]:
     """Train a model as the tiny GPT was trained, and measure it every `EVERY` steps: (step, capabilities)."""
     corpus, tokenizer = corpora.from_recipe(tiny.corpus), tiny.tokenizer
-    evaluation = CapabilityEval(tokenizer, corpus, seed=settings.seed)
+    evaluation = _CapabilityEval(tokenizer, corpus, seed=settings.seed)
     model = DecoderOnly(tiny.model.config, seed=settings.seed)
     token_ids = runs.corpus_tokens(corpus, tokenizer)
     yield 0, evaluation.measure(model)
@@ -113,26 +110,6 @@ def load_capabilities(seed: int = 0) -> CapabilityCurves:
     if seed not in range(len(found)):
         raise ValueError(f"the seeds from 0 to {len(found) - 1} were recorded; asked for {seed!r}")
     return CapabilityCurves(**found[seed])
-
-
-def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
-    """Questions about facts that were stated `n_sentences` sentences earlier, about each guest.
-
-    The corpus always has exactly one sentence between.
-    """
-    draw = random.Random(f"{seed}/{n_sentences}")
-    asked = []
-    for guest in Tinyville.guests:
-        for theme in THEMES.values():
-            values = {attribute: draw.choice(VALUES[attribute]) for attribute in theme}
-            told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
-            pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
-            prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
-            asked += [
-                FactQuestion(guest.name, attribute, "guest", prompt + fact_prompt(guest.name, attribute), value)
-                for attribute, value in values.items()
-            ]
-    return asked
 
 
 @torch.inference_mode()

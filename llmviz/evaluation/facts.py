@@ -11,7 +11,17 @@ from torch import Tensor
 
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import ATTRIBUTES, HELD_OUT_UPDATES, NAME_FIRST, UPDATES, VALUES, Fact, fact_sentence
+from llmviz.tinyville.facts import (
+    ATTRIBUTES,
+    HELD_OUT_UPDATES,
+    NAME_FIRST,
+    PAUSES,
+    THEMES,
+    UPDATES,
+    VALUES,
+    Fact,
+    fact_sentence,
+)
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import pad_rows
 
@@ -79,15 +89,15 @@ def fact_questions(wording: int = 0) -> list[FactQuestion]:
     strange = [(person.name, "guest") for person in world.guests] + [(name, "stranger") for name in world.unused_names]
     facts += [(Fact(name, attribute, None, (), ()), group) for name, group in strange for attribute in ATTRIBUTES]
     return [
-        FactQuestion(fact.person, fact.attribute, group, fact_prompt(fact.person, fact.attribute, wording), fact.value)
+        FactQuestion(fact.person, fact.attribute, group, _fact_prompt(fact.person, fact.attribute, wording), fact.value)
         for fact, group in facts
     ]
 
 
-def fact_prompt(name: str, attribute: str, wording: int = 0) -> str:
+def _fact_prompt(name: str, attribute: str, wording: int = 0) -> str:
     """The beginning of a sentence whose next word is the answer.
 
-    >>> fact_prompt("Mia", "pet")
+    >>> _fact_prompt("Mia", "pet")
     'Mia has a'
     """
     return NAME_FIRST[attribute][wording].split(" {value}")[0].format(name=name)
@@ -147,6 +157,26 @@ def _change(question: FactQuestion, value: str, frame: str) -> str:
         new_words=fact_sentence(HELD_OUT_UPDATES[attribute], name, value),
         fact=fact_sentence(NAME_FIRST[attribute][0], name, value),
     )
+
+
+def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
+    """Questions about facts that were stated `n_sentences` sentences earlier, about each guest.
+
+    The corpus always has exactly one sentence between.
+    """
+    draw = random.Random(f"{seed}/{n_sentences}")
+    asked = []
+    for guest in Tinyville.guests:
+        for theme in THEMES.values():
+            values = {attribute: draw.choice(VALUES[attribute]) for attribute in theme}
+            told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
+            pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
+            prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
+            asked += [
+                FactQuestion(guest.name, attribute, "guest", prompt + _fact_prompt(guest.name, attribute), value)
+                for attribute, value in values.items()
+            ]
+    return asked
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ _UNKNOWN = -2
 
 
 @dataclass(frozen=True)
-class Passage:
+class _Passage:
     """The longest passage of a text that a corpus contains.
 
     Attributes:
@@ -55,7 +55,7 @@ class SubstringIndex:
 
     >>> finder = SubstringIndex(["Mia found a red kite.", "Tom lost a blue drum."])
     >>> finder.longest("Tom found a red kite!")
-    Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'), document=0)
+    _Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'), document=0)
     """
 
     def __init__(self, documents: Iterable[str]):
@@ -72,7 +72,7 @@ class SubstringIndex:
         starts = np.searchsorted(self._row[order], np.arange(len(self._numbers) + 1))
         self._places = [order[start:stop] for start, stop in pairwise(starts)]
 
-    def longest(self, text: str) -> Passage:
+    def longest(self, text: str) -> _Passage:
         """The longest passage of a text that the corpus contains; of several, the first."""
         text_words = words(text)
         numbers = [self._numbers.get(word, _UNKNOWN) for word in text_words]
@@ -85,7 +85,7 @@ class SubstringIndex:
                 best, length, place = start, found, where
         document = None if place is None else int(np.searchsorted(self._first, place, side="right")) - 1
         share = length / len(text_words) if text_words else 0.0
-        return Passage(best, length, share, tuple(text_words[best : best + length]), document)
+        return _Passage(best, length, share, tuple(text_words[best : best + length]), document)
 
     def _from(self, numbers: Sequence[int], start: int) -> tuple[int, int | None]:
         """The length of the longest passage that begins at a word, and its position in the corpus."""

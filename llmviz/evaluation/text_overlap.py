@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Rouge(NamedTuple):
+class _Rouge(NamedTuple):
     """Shares from 0 to 1: of the candidate's words, of the reference's words, and their harmonic mean."""
 
     precision: float
@@ -15,12 +15,12 @@ class Rouge(NamedTuple):
     f1: float
 
 
-def clipped_precision(candidate: Sequence[str], reference: Sequence[str]) -> float:
+def _clipped_precision(candidate: Sequence[str], reference: Sequence[str]) -> float:
     """BLEU's unigram precision: the share of the candidate's words that the reference has, each at most as often.
 
     Source: Papineni et al. 2002, "BLEU", section 2.1 (their modified unigram precision).
 
-    >>> clipped_precision("the the the the the the the".split(), "the cat is on the mat".split()) == 2 / 7
+    >>> _clipped_precision("the the the the the the the".split(), "the cat is on the mat".split()) == 2 / 7
     True
     """
     for text in (candidate, reference):
@@ -30,16 +30,16 @@ def clipped_precision(candidate: Sequence[str], reference: Sequence[str]) -> flo
     return n_common / len(candidate) if len(candidate) else 0.0
 
 
-def rouge_1(candidate: Sequence[str], reference: Sequence[str]) -> Rouge:
+def rouge_1(candidate: Sequence[str], reference: Sequence[str]) -> _Rouge:
     """ROUGE-1: compare two texts as bags of words.
 
     Source: Lin 2004, "ROUGE", section 2.
 
     >>> rouge_1("the red kite".split(), "a red kite flew".split())
-    Rouge(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
+    _Rouge(precision=0.6666666666666666, recall=0.5, f1=0.5714285714285715)
     """
-    precision, recall = clipped_precision(candidate, reference), clipped_precision(reference, candidate)
-    return Rouge(precision, recall, 2 * precision * recall / (precision + recall) if precision else 0.0)
+    precision, recall = _clipped_precision(candidate, reference), _clipped_precision(reference, candidate)
+    return _Rouge(precision, recall, 2 * precision * recall / (precision + recall) if precision else 0.0)
 
 
 def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:

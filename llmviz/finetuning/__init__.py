@@ -6,7 +6,6 @@ from llmviz.finetuning.entities import dictionary_f1, entity_examples, entity_f1
 from llmviz.finetuning.loop import (
     METHODS,
     Examples,
-    FineTuningState,
     accuracy,
     answer_labels,
     fine_tune,
@@ -23,19 +22,16 @@ from llmviz.finetuning.lora import (
     low_rank_change,
     merge_lora,
     save_lora,
-    weight_change,
 )
 from llmviz.finetuning.summarization import (
     first_sentence,
     headline_settings,
     headline_steps,
+    new_stories,
     score_summaries,
     summarize,
-    test_stories,
-    train_headlines,
 )
 from llmviz.finetuning.tasks import (
-    CONTINENTS,
     LABELS,
     SpellingTask,
     answer_accuracy,
@@ -50,17 +46,14 @@ from llmviz.finetuning.tasks import (
     refusal_examples,
     sentiment_examples,
     sentiment_texts,
-    train_probe,
     train_sentiment_base,
 )
 
 __all__ = [
     "BUDGETS",
-    "CONTINENTS",
     "LABELS",
     "METHODS",
     "Examples",
-    "FineTuningState",
     "MethodComparison",
     "Preference",
     "SpellingTask",
@@ -89,6 +82,7 @@ __all__ = [
     "low_rank_change",
     "merge_lora",
     "n_different",
+    "new_stories",
     "ngram_accuracy",
     "ngrams",
     "passage_questions",
@@ -105,10 +99,6 @@ __all__ = [
     "sentiment_examples",
     "sentiment_texts",
     "summarize",
-    "test_stories",
-    "train_headlines",
-    "train_probe",
     "train_sentiment_base",
     "tune_on_answers",
-    "weight_change",
 ]

@@ -20,7 +20,7 @@ _N_TEST_TEXTS = 100
 
 
 @dataclass(frozen=True)
-class EvalPoint:
+class _EvalPoint:
     """One evaluation: the step, the accuracy on new texts, and the loss on pretraining texts (nats per token)."""
 
     step: int
@@ -46,7 +46,7 @@ class MethodComparison:
     seed: int
     n_parameters: int
     n_trainable: dict[str, int] = field(default_factory=dict)
-    points: dict[str, list[EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
+    points: dict[str, list[_EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
 
 
 def pretraining_texts() -> list[str]:
@@ -85,7 +85,7 @@ def comparison_steps(
             for _ in range(every if step else 0):
                 next(running[method])
             old_loss = evaluate_documents(state.model, tokenizer, old)
-            found.points[method].append(EvalPoint(step, accuracy(state.classifier, test), old_loss))
+            found.points[method].append(_EvalPoint(step, accuracy(state.classifier, test), old_loss))
         yield found
 
 
@@ -105,7 +105,7 @@ def load_comparisons() -> list[MethodComparison]:
     """Load the recorded comparisons: both tasks, each with 5, 20, 80 and 300 labels."""
     return [
         MethodComparison(
-            **row | {"points": {name: [EvalPoint(**one) for one in points] for name, points in row["points"].items()}}
+            **row | {"points": {name: [_EvalPoint(**one) for one in points] for name, points in row["points"].items()}}
         )
         for row in artifacts.load_recording("comparison")
     ]

@@ -27,7 +27,7 @@ class Preference:
     rejected: str
 
 
-def answer_log_probability(
+def _answer_log_probability(
     model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]
 ) -> Tensor:
     """ln p(answer | prompt) of each pair, summed over the answer's tokens, in nats: (pair,). Gradients flow.
@@ -74,7 +74,7 @@ def _batches(n_examples: int, batch_size: int, seed: int) -> Iterator[list[int]]
         yield torch.randint(n_examples, (min(n_examples, batch_size),), generator=generator).tolist()
 
 
-def answer_steps(
+def _answer_steps(
     model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
 ) -> Iterator[TrainingStep]:
     """Supervised fine-tuning, in place, on pairs of prompt and answer; the loss is in nats per answer.
@@ -86,7 +86,7 @@ def answer_steps(
 
     def batch_loss(step: int) -> Tensor:
         prompts, answers = zip(*(examples[number] for number in next(batches)), strict=True)
-        return -answer_log_probability(model, tokenizer, prompts, answers).mean()
+        return -_answer_log_probability(model, tokenizer, prompts, answers).mean()
 
     yield from optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps)
 
@@ -94,9 +94,9 @@ def answer_steps(
 def tune_on_answers(
     model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
 ) -> DecoderOnly:
-    """A copy of the model, fine-tuned on pairs of prompt and answer (see `answer_steps`): a few seconds."""
+    """A copy of the model, fine-tuned on pairs of prompt and answer: a few seconds."""
     model = copy.deepcopy(model)
-    for _ in answer_steps(model, tokenizer, examples, steps=steps, seed=seed):
+    for _ in _answer_steps(model, tokenizer, examples, steps=steps, seed=seed):
         pass
     return model
 
@@ -118,7 +118,7 @@ def preference_steps(
     def log_probabilities(of_model: DecoderOnly, batch: Sequence[Preference]) -> list[Tensor]:
         prompts = [pair.prompt for pair in batch]
         sides = ([pair.chosen for pair in batch], [pair.rejected for pair in batch])
-        return [answer_log_probability(of_model, tokenizer, prompts, answers) for answers in sides]
+        return [_answer_log_probability(of_model, tokenizer, prompts, answers) for answers in sides]
 
     def batch_loss(step: int) -> Tensor:
         batch = [pairs[number] for number in next(batches)]

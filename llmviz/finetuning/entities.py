@@ -27,14 +27,14 @@ TAUGHT = frozenset(person.name for cast in (HEROES, PARTNERS) for person in cast
 
 
 @dataclass(frozen=True)
-class TaggedText:
+class _TaggedText:
     """The words of a text, and the label of each, one of `ENTITY_LABELS`."""
 
     words: tuple[str, ...]
     labels: tuple[str, ...]
 
 
-def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[TaggedText]:
+def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[_TaggedText]:
     """Texts with their people and places labeled.
 
     Args:
@@ -45,7 +45,7 @@ def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[
     if names not in ("taught", "untaught", "ambiguous"):
         raise ValueError(f'names are "taught", "untaught" or "ambiguous"; given {names!r}')
     kind, n_drawn = ("sense", 3 * n_texts + 30) if names == "ambiguous" else ("story", 6 * n_texts + 60)
-    found: list[TaggedText] = []
+    found: list[_TaggedText] = []
     for text in Tinyville({kind: 1}).texts(seed, counts={kind: n_drawn}):
         labels = text.labels
         if names == "ambiguous":
@@ -59,13 +59,13 @@ def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[
     return found
 
 
-def _tagged(text: str, people: Collection[str], places: Collection[str]) -> TaggedText:
+def _tagged(text: str, people: Collection[str], places: Collection[str]) -> _TaggedText:
     words = Tinyville.words(text)
     labels = ("person" if word in people else "place" if word in places else "other" for word in words)
-    return TaggedText(tuple(words), tuple(labels))
+    return _TaggedText(tuple(words), tuple(labels))
 
 
-def entity_examples(tokenizer: Tokenizer, texts: Sequence[TaggedText]) -> Examples:
+def entity_examples(tokenizer: Tokenizer, texts: Sequence[_TaggedText]) -> Examples:
     """Examples with the label of a word at its first token (Devlin et al. 2019, section 5.3)."""
     rows, labels = [], []
     for text in texts:
@@ -115,7 +115,7 @@ def entity_f1(model: TransformerBase, examples: Examples) -> dict[str, float]:
     return {ENTITY_LABELS[label]: f1(found, right, label) for label in (1, 2)}
 
 
-def dictionary_f1(learned: Sequence[TaggedText], texts: Sequence[TaggedText]) -> dict[str, float]:
+def dictionary_f1(learned: Sequence[_TaggedText], texts: Sequence[_TaggedText]) -> dict[str, float]:
     """F1 of the baseline that gives each word its most frequent label in the learned texts, "other" to new words."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for text in learned:

@@ -45,28 +45,6 @@ class Examples:
         return cls(pad_rows(token_ids, _PADDING), pad_rows(labels, IGNORE_INDEX))
 
     @classmethod
-    def of_labeled_texts(cls, tokenizer: Tokenizer, texts: Iterable[str], labels: Iterable[int]) -> Examples:
-        """One label a text, at its last token, where a causal model has seen the whole text."""
-        rows = [tokenizer.encode_prompt(text) for text in texts]
-        return cls.of_rows(rows, [
-            [IGNORE_INDEX] * (len(row) - 1) + [label] for row, label in zip(rows, labels, strict=True)
-        ])  # fmt: skip
-
-    @classmethod
-    def of_answers(cls, tokenizer: Tokenizer, pairs: Iterable[tuple[str, str]]) -> Examples:
-        """Pairs of prompt and answer, for supervised fine-tuning: only the answers and their ends have labels.
-
-        Source: Ouyang et al. 2022, "Training language models to follow instructions with human feedback", section 3.1.
-        """
-        rows, labels = [], []
-        for prompt, answer in pairs:
-            prompt_ids = tokenizer.encode_prompt(prompt)
-            answer_ids = tokenizer.encode(prompt + answer)[len(prompt_ids) - 1 :]
-            rows.append(prompt_ids + answer_ids)
-            labels.append(answer_labels(prompt_ids, answer_ids, tokenizer.end_of_text))
-        return cls.of_rows(rows, labels)
-
-    @classmethod
     def of_texts(cls, tokenizer: Tokenizer, texts: Iterable[str]) -> Examples:
         """Texts for continued pretraining: the label at each token is the next one."""
         rows = [[*tokenizer.encode_prompt(text), tokenizer.end_of_text] for text in texts]

@@ -163,12 +163,3 @@ def _check_fit(changes: Mapping[str, LoRALayer], tensors: Mapping[str, Tensor], 
     expected = {f"{name}.{part}": tensor for name, tensor, part in _parts(changes)}
     if misfit := first_misfit(expected, tensors):
         raise ValueError(f"{path} belongs to another model: {misfit}")
-
-
-def weight_change(before: nn.Module, after: nn.Module, name: str) -> Tensor:
-    """The change of one matrix, (out, in): its weight after minus before.
-
-    Args:
-        name: of the matrix, such as "blocks.0.attention.query".
-    """
-    return (after.get_submodule(name).weight - before.get_submodule(name).weight).detach()

@@ -6,30 +6,27 @@ Source: Radford et al. 2018, "Improving Language Understanding by Generative Pre
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz import artifacts
 from llmviz.evaluation.text_overlap import exact_match, rouge_1
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words
-from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows, train_steps
 
-_N_STORIES, _N_STEPS = 1500, 400
+N_STORIES = 1500
 _TEST_SEED_SHIFT = 500_000
 
 
 @dataclass(frozen=True)
-class SummaryScores:
+class _SummaryScores:
     """How good summaries are, as shares from 0 to 1.
 
     Attributes:
@@ -83,30 +80,11 @@ def headline_steps(
     model: DecoderOnly, tokenizer: Tokenizer, settings: TrainingSettings
 ) -> Iterator[TrainingStep]:
     """Fine-tune a model in place to write headlines, yielding after each step; the settings' seed draws the stories."""
-    texts = headlined_stories(_N_STORIES, seed=settings.seed)
-    rows = _encode(tokenizer, texts, model.config.context_length)
+    rows = _encode(tokenizer, headlined_stories(N_STORIES, seed=settings.seed), model.config.context_length)
     return train_steps(model, rows, settings, objective=_HeadlineLoss(tokenizer))
 
 
-def train_headlines(steps: int = _N_STEPS, *, seed: int = 0) -> Checkpoint:
-    """Fine-tune the tiny GPT to write headlines, and measure it beside two baselines on new stories."""
-    tiny, tests = artifacts.load_model("tiny"), test_stories(seed=seed)
-    stories, settings = [text.story for text in tests], headline_settings(steps, seed=seed)
-    model = copy.deepcopy(tiny.model)
-    for _ in headline_steps(model, tiny.tokenizer, settings):
-        pass
-    scores = {
-        "headlines": score_summaries(summarize(model, tiny.tokenizer, stories), tests),
-        "first_sentence": score_summaries([first_sentence(story) for story in stories], tests),
-        "without_fine_tuning": score_summaries(summarize(tiny.model, tiny.tokenizer, stories), tests),
-    }
-    measured = {name: {key: round(value, 3) for key, value in asdict(one).items()} for name, one in scores.items()}
-    recipe = {"source": "headlines", "seed": seed, "stories": _N_STORIES, "base": "models/tiny"}
-    record = {"n_parameters": model.n_parameters, "measured": measured}
-    return Checkpoint(model, tiny.tokenizer, recipe, settings, steps, record)
-
-
-def test_stories(n: int = 100, *, seed: int = 0) -> tuple[Headlined, ...]:
+def new_stories(n: int = 100, *, seed: int = 0) -> tuple[Headlined, ...]:
     """Stories with headlines, none of which are trained on."""
     return headlined_stories(n, seed=_TEST_SEED_SHIFT + seed)
 
@@ -126,9 +104,9 @@ def first_sentence(story: str) -> str:
     return story.partition(". ")[0].rstrip(".") + "."
 
 
-def score_summaries(summaries: Sequence[str], texts: Sequence[Headlined]) -> SummaryScores:
+def score_summaries(summaries: Sequence[str], texts: Sequence[Headlined]) -> _SummaryScores:
     """Compare summaries with the headlines and with the stories."""
     f1 = [rouge_1(words(one), words(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]
     made_up = [bool(unsupported(text.story, one)) for one, text in zip(summaries, texts, strict=True)]
     exact = exact_match(summaries, [text.headline for text in texts])
-    return SummaryScores(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))
+    return _SummaryScores(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))

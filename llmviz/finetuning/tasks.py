@@ -18,7 +18,7 @@ from llmviz.evaluation.bias import worker_prompts
 from llmviz.evaluation.facts import Answers, FactQuestion, fact_questions, last_logits
 from llmviz.evaluation.losses import gaps
 from llmviz.finetuning.dpo import Preference, tune_on_answers
-from llmviz.finetuning.loop import Examples
+from llmviz.finetuning.loop import Examples, answer_labels
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
@@ -27,7 +27,7 @@ from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words
 from llmviz.training import runs
 from llmviz.training.checkpoints import Checkpoint
-from llmviz.training.loop import TrainingSettings, document_starts, train
+from llmviz.training.loop import IGNORE_INDEX, TrainingSettings, document_starts, train
 
 LABELS = {"sentiment": ("good", "bad"), "location_type": ("water", "land")}
 """Two tasks on the same texts: the sentiment at the end, and the type of the first location."""
@@ -44,14 +44,14 @@ _SPELLING_STEPS, _N_TEST_WORDS = 90, 80
 
 
 @dataclass(frozen=True)
-class LabeledText:
+class _LabeledText:
     """A text and its label, one of its task's."""
 
     text: str
     label: str
 
 
-def sentiment_texts(n_texts: int, task: str = "sentiment", *, seed: int = 0) -> list[LabeledText]:
+def sentiment_texts(n_texts: int, task: str = "sentiment", *, seed: int = 0) -> list[_LabeledText]:
     """First sentences of sentiment texts, each with its label for a task of `LABELS`.
 
     Both labels equally often, or one more of the first.
@@ -64,14 +64,17 @@ def sentiment_texts(n_texts: int, task: str = "sentiment", *, seed: int = 0) -> 
         label = text.labels[_SLOTS[task]]
         if wanted[label]:
             wanted[label] -= 1
-            found.append(LabeledText(text.text.partition(".")[0] + ".", label))
+            found.append(_LabeledText(text.text.partition(".")[0] + ".", label))
     return found
 
 
-def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[LabeledText], task: str = "sentiment") -> Examples:
-    """Examples for `fine_tune`, each with the label's place in `LABELS[task]`."""
+def sentiment_examples(tokenizer: Tokenizer, texts: Sequence[_LabeledText], task: str = "sentiment") -> Examples:
+    """Examples with the label's place in `LABELS[task]` at the last token, where a causal model has seen the text."""
+    rows = [tokenizer.encode_prompt(text.text) for text in texts]
     labels = [LABELS[task].index(text.label) for text in texts]
-    return Examples.of_labeled_texts(tokenizer, [text.text for text in texts], labels)
+    return Examples.of_rows(rows, [
+        [IGNORE_INDEX] * (len(row) - 1) + [label] for row, label in zip(rows, labels, strict=True)
+    ])  # fmt: skip
 
 
 def train_sentiment_base(*, progress: bool = False) -> Checkpoint:
@@ -96,7 +99,7 @@ def train_sentiment_base(*, progress: bool = False) -> Checkpoint:
 
 
 @dataclass(frozen=True)
-class PassageQuestion:
+class _PassageQuestion:
     """A passage, a question about it, and its answer: one word of the passage."""
 
     passage: str
@@ -110,27 +113,36 @@ class PassageQuestion:
         return f"{self.passage} Question: {self.question} Answer:"
 
 
-def passage_questions(n_questions: int, *, seed: int = 0) -> list[PassageQuestion]:
+def passage_questions(n_questions: int, *, seed: int = 0) -> list[_PassageQuestion]:
     """Passages that state two facts about one of the six guests, and a question about one of the two."""
     return [_passage_question(random.Random(f"{seed}/question/{i}")) for i in range(n_questions)]
 
 
-def _passage_question(draws: random.Random) -> PassageQuestion:
+def _passage_question(draws: random.Random) -> _PassageQuestion:
     name = draws.choice([guest.name for guest in GUESTS])
     told = {attribute: draws.choice(VALUES[attribute]) for attribute in draws.sample(list(VALUES), 2)}
     sentences = [
         draws.choice(NAME_FIRST[attribute]).format(name=name, value=value) for attribute, value in told.items()
     ]
     asked = draws.choice(list(told))
-    return PassageQuestion(" ".join(sentences), _QUESTIONS[asked].format(name=name), told[asked], name)
+    return _PassageQuestion(" ".join(sentences), _QUESTIONS[asked].format(name=name), told[asked], name)
 
 
-def answer_examples(tokenizer: Tokenizer, questions: Sequence[PassageQuestion]) -> Examples:
-    """Questions and answers for `fine_tune`, of which only the answers have labels."""
-    return Examples.of_answers(tokenizer, [(question.prompt, f" {question.answer}") for question in questions])
+def answer_examples(tokenizer: Tokenizer, questions: Sequence[_PassageQuestion]) -> Examples:
+    """Examples for supervised fine-tuning: only the answers and their ends have labels.
+
+    Source: Ouyang et al. 2022, "Training language models to follow instructions with human feedback", section 3.1.
+    """
+    rows, labels = [], []
+    for question in questions:
+        prompt = tokenizer.encode_prompt(question.prompt)
+        answer = tokenizer.encode(f"{question.prompt} {question.answer}")[len(prompt) - 1 :]
+        rows.append(prompt + answer)
+        labels.append(answer_labels(prompt, answer, tokenizer.end_of_text))
+    return Examples.of_rows(rows, labels)
 
 
-def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[PassageQuestion]) -> float:
+def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[_PassageQuestion]) -> float:
     """The share of questions that the model answers with the right word and then ends, by greedy decoding."""
     said = (complete(model, tokenizer, one.prompt, temperature=0, max_new_tokens=6).strip() for one in questions)
     return sum(one == question.answer for one, question in zip(said, questions, strict=True)) / len(questions)
@@ -142,7 +154,7 @@ def pronoun_preferences(job: str) -> list[Preference]:
 
 
 @dataclass(frozen=True)
-class RefusalExamples:
+class _RefusalExamples:
     """Examples of refusals beside answers, and what is held out.
 
     Attributes:
@@ -154,7 +166,7 @@ class RefusalExamples:
     kept: list[FactQuestion]
 
 
-def refusal_examples(*, with_guests: bool, seed: int = 0) -> RefusalExamples:
+def refusal_examples(*, with_guests: bool, seed: int = 0) -> _RefusalExamples:
     """Four fifths of the known facts, and refusals for half of the people of whom something was never told.
 
     Args:
@@ -169,7 +181,7 @@ def refusal_examples(*, with_guests: bool, seed: int = 0) -> RefusalExamples:
     unknown = [one for one in questions if one.truth is None and one.name in refused]
     pairs = [(one.prompt, f" {one.truth}.") for one in shown] + 2 * [(one.prompt, REFUSAL) for one in unknown]
     used = {one.prompt for one in shown + unknown}
-    return RefusalExamples(pairs, [one for one in questions if one.prompt not in used])
+    return _RefusalExamples(pairs, [one for one in questions if one.prompt not in used])
 
 
 def _half(questions: Sequence[FactQuestion], group: str, draw: random.Random) -> list[str]:
@@ -251,10 +263,10 @@ def ngram_accuracy(
     """The accuracy of logistic regression on the counts of words (n = 1) or pairs of words (n = 2), on new texts."""
     vocabulary = sorted({ngram for text in texts for ngram in ngrams(text, n)})
     counts, new_counts = (_ngram_counts(some, n, vocabulary) for some in (texts, new_texts))
-    return probe_accuracy(new_counts, new_labels, train_probe(counts, labels, int(labels.max()) + 1))
+    return probe_accuracy(counts, labels, new_counts, new_labels)
 
 
-def train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor, Tensor]:
+def _train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor, Tensor]:
     """A linear probe: logistic regression by L-BFGS, with half the squared weights added to the loss.
 
     Args:
@@ -279,10 +291,11 @@ def train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor
     return weight.detach(), bias.detach()
 
 
-def probe_accuracy(features: Tensor, labels: Tensor, probe: tuple[Tensor, Tensor]) -> float:
-    """The share of labels that a linear probe predicts right."""
-    weight, bias = probe
-    return ((features @ weight.T + bias).argmax(dim=-1) == labels).float().mean().item()
+def probe_accuracy(features: Tensor, labels: Tensor, new_features: Tensor, new_labels: Tensor) -> float:
+    """The accuracy of a linear probe, trained on features (example, feature) and labels (example,), on new ones."""
+    n_labels = 1 + max(int(labels.max()), int(new_labels.max()))
+    weight, bias = _train_probe(features, labels, n_labels)
+    return ((new_features @ weight.T + bias).argmax(dim=-1) == new_labels).float().mean().item()
 
 
 CONTINENTS = ("Africa", "America", "Asia", "Europe")

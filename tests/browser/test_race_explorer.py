@@ -4,14 +4,14 @@ import pytest
 from explorer_pages import Sample, Shown, judge, listen, write_page
 
 from llmviz.finetuning import METHODS, MethodComparison
-from llmviz.finetuning.comparison import EvalPoint
+from llmviz.finetuning.comparison import _EvalPoint
 from llmviz.widgets import ComparisonExplorer
 
 SAMPLE = Sample("", at=".rows [tabindex='0']")
 
 
 def race_of(task, n_labels):
-    points = {method: [EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
+    points = {method: [_EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
             for place, method in enumerate(METHODS)}  # fmt: skip
     return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, points)
 

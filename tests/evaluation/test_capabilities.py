@@ -15,7 +15,7 @@ WORLD = Tinyville()
 
 
 def test_a_trained_model_passes_and_blind_guessing_fails():
-    questions = capabilities.CapabilityEval(TINY.tokenizer, corpora.tinyville())
+    questions = capabilities._CapabilityEval(TINY.tokenizer, corpora.tinyville())
     questions.facts, questions.copies = questions.facts[:12], questions.copies[::8]
     trained = questions.measure(TINY.model)
     blind = questions.measure(uniform_model(TINY.tokenizer.vocab_size))

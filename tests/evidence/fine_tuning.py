@@ -89,7 +89,8 @@ def a_few_directions_do_most_of_the_work(seed: int) -> dict[str, float]:
     for method in ("lora", "full"):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
         finetuning.fine_tune(learner, examples, steps=40, seed=seed)
-        changes[method] = finetuning.weight_change(base.model, learner.model, name)
+        before, after = (some.get_submodule(name).weight for some in (base.model, learner.model))
+        changes[method] = (after - before).detach()
     energy = torch.linalg.svdvals(changes["full"]).square()
     rank = torch.linalg.matrix_rank(changes["lora"], rtol=1e-3)
     return {"first_four": (energy[:4].sum() / energy.sum()).item(), "rank_of_lora": float(rank)}
@@ -152,6 +153,5 @@ def real_vectors_know_their_continent(seed: int) -> dict[str, float]:
     noise = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(seed))
     found = {}
     for name, features, n in (("glove_20", vectors, 20), ("glove_80", vectors, 80), ("random_80", noise, 80)):
-        probe = finetuning.train_probe(features[:n], continents[:n], len(finetuning.CONTINENTS))
-        found[name] = finetuning.probe_accuracy(features[80:], continents[80:], probe)
+        found[name] = finetuning.probe_accuracy(features[:n], continents[:n], features[80:], continents[80:])
     return found

@@ -53,7 +53,7 @@ def the_translator_learns_order_and_agreement(seed: int) -> dict[str, float]:
 def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
     """The trained model's headlines are right and make nothing up; after a few steps nearly all name somebody or
     something of which the story says nothing. The first sentence is no headline. The seed draws the stories."""
-    texts = finetuning.test_stories(40, seed=seed)
+    texts = finetuning.new_stories(40, seed=seed)
     stories = [text.story for text in texts]
     tiny, shipped = artifacts.load_model("tiny"), artifacts.load_model("headlines")
     young, settings = copy.deepcopy(tiny.model), finetuning.headline_settings(FEW_STEPS, seed=seed)

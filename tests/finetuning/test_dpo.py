@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz import artifacts, evaluation, finetuning, training
-from llmviz.finetuning.dpo import answer_log_probability, answer_steps
+from llmviz.finetuning.dpo import _answer_log_probability, _answer_steps
 
 TINY = artifacts.load_model("tiny")
 logs = st.floats(-20, 0, width=32)
 
 
 def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
-    whole = answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
+    whole = _answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
     (nats,) = training.document_nats(TINY.model, TINY.tokenizer, ["Mia lives in the lighthouse."])
     assert whole.item() == pytest.approx(-nats, abs=1e-3)
     prompts, answers = ["Mia lives in", "The doctor went home."], [" the lighthouse.", " She"]
-    together = answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
+    together = _answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
     for number in range(2):
-        alone = answer_log_probability(
+        alone = _answer_log_probability(
             TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1]
         )
         torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
@@ -55,7 +55,7 @@ def test_a_few_steps_prefer_what_was_chosen():
 def test_answers_are_learned_and_the_first_model_stays_as_it_was():
     before = copy.deepcopy(TINY.model.state_dict())
     pair = [("Vera has a", " hen.")]
-    losses = [step.loss for step in answer_steps(copy.deepcopy(TINY.model), TINY.tokenizer, pair, steps=6)]
+    losses = [step.loss for step in _answer_steps(copy.deepcopy(TINY.model), TINY.tokenizer, pair, steps=6)]
     assert losses[-1] < 0.5 * losses[0]
     tuned = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, pair, steps=6)
     assert evaluation.next_word(tuned, TINY.tokenizer, "Vera has a") == "hen"

@@ -30,7 +30,7 @@ def test_headlines_have_stories_of_their_own():
     stories = {text.story for text in TEXTS}
     assert headlined_stories(20, seed=9) == headlined_stories(20, seed=9) != headlined_stories(20, seed=10)
     assert not stories & {text.text for text in Tinyville().texts(0, counts={"story": 300})}
-    assert not stories & {text.story for text in finetuning.test_stories(60, seed=9)}
+    assert not stories & {text.story for text in finetuning.new_stories(60, seed=9)}
 
 
 def test_what_is_made_up_is_named():
@@ -60,7 +60,7 @@ def test_a_story_that_does_not_fit_is_refused(tiny):
 
 def test_scores_tell_right_from_fluent():
     right = [text.headline for text in TEXTS]
-    assert finetuning.score_summaries(right, TEXTS) == (perfect := summarization.SummaryScores(1.0, 1.0, 0.0))
+    assert finetuning.score_summaries(right, TEXTS) == (perfect := summarization._SummaryScores(1.0, 1.0, 0.0))
     shifted = finetuning.score_summaries([*right[1:], right[0]], TEXTS)
     assert shifted.exact < 0.1 and shifted.unfaithful > 0.9 and shifted.f1 < perfect.f1
     first = finetuning.score_summaries([finetuning.first_sentence(text.story) for text in TEXTS], TEXTS)
@@ -69,7 +69,7 @@ def test_scores_tell_right_from_fluent():
 
 def test_the_model_that_ships_writes_true_headlines():
     """Stories of another seed; what it began with cannot do it."""
-    shipped, texts = artifacts.load_model("headlines"), finetuning.test_stories(12, seed=31)
+    shipped, texts = artifacts.load_model("headlines"), finetuning.new_stories(12, seed=31)
     stories = [text.story for text in texts]
     found = finetuning.score_summaries(finetuning.summarize(shipped.model, shipped.tokenizer, stories), texts)
     assert found.exact > 0.8 and found.unfaithful < 0.1

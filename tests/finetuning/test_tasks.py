@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
 from llmviz.finetuning.entities import ENTITY_LABELS, TAUGHT, _word_places
-from llmviz.finetuning.tasks import CITIES
+from llmviz.finetuning.tasks import CITIES, _train_probe
 from llmviz.tinyville.grammar import join
 
 TOKENIZER = artifacts.load_model("sentiment").tokenizer
@@ -106,7 +106,7 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn():
     features, labels = draws.normal(size=(60, 6)).astype(np.float32), draws.integers(0, 3, 60)
     features[:, 0] += labels
     judge = LogisticRegression(C=1.0, tol=1e-8, max_iter=2000).fit(features, labels)
-    weight, bias = finetuning.train_probe(torch.tensor(features), torch.tensor(labels), 3)
+    weight, bias = _train_probe(torch.tensor(features), torch.tensor(labels), 3)
     ours = (torch.tensor(features) @ weight.T + bias).softmax(dim=-1).numpy()
     np.testing.assert_allclose(ours, judge.predict_proba(features), atol=2e-3)
 

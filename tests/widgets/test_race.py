@@ -8,7 +8,7 @@ from nodes import needs_node, node
 
 from llmviz import artifacts
 from llmviz.finetuning import METHODS, MethodComparison
-from llmviz.finetuning.comparison import EvalPoint, comparison_steps
+from llmviz.finetuning.comparison import _EvalPoint, comparison_steps
 from llmviz.widgets import ComparisonExplorer
 
 MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.js"
@@ -16,7 +16,7 @@ MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.j
 
 def small_race(task="sentiment", n_labels=20):
     laps = {
-        method: [EvalPoint(0, 0.5, 0.4), EvalPoint(10, 0.6 + place / 10, 0.4 + place / 4)]
+        method: [_EvalPoint(0, 0.5, 0.4), _EvalPoint(10, 0.6 + place / 10, 0.4 + place / 4)]
         for place, method in enumerate(METHODS)
     }
     return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
