@@ -28,7 +28,7 @@ explorers widgets RaceExplorer=ComparisonExplorer LiveRaceExplorer=LiveCompariso
     TreeExplorer=SamplingTreeExplorer LiveTreeExplorer=LiveSamplingTreeExplorer BlankExplorer=FillMaskExplorer
     LiveBlankExplorer=LiveFillMaskExplorer
 figures plots house_style=plot_style text_tree=sampling_tree
-filling generation.fill_mask Filler=FillMask Filling=FillMaskResult
+filling generation.fill_mask Filler=FillMask
 fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison Lap=EvalPoint race_steps=comparison_steps
     run_race=run_comparison load_races=load_comparisons Learner=FineTuningState
     begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora

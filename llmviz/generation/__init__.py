@@ -1,7 +1,7 @@
 """Generation: sampling, beam search, the tree of sampled texts, mask filling, and what generation costs."""
 
 from llmviz.generation.beam import Beam, beam_search, continuation_log_probability, extend_beams
-from llmviz.generation.fill_mask import FillMask, FillMaskResult
+from llmviz.generation.fill_mask import FillMask
 from llmviz.generation.flops import cache_bytes, forward_cost, generation_costs
 from llmviz.generation.sampling import (
     GenerationStep,
@@ -21,7 +21,6 @@ from llmviz.generation.sampling_tree import Sampling, SamplingTree, TokenDistrib
 __all__ = [
     "Beam",
     "FillMask",
-    "FillMaskResult",
     "GenerationStep",
     "Sampling",
     "SamplingTree",

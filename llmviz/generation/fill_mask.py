@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, chain
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class _Word:
 
 
 @dataclass(frozen=True)
-class FillMaskResult:
+class _FillMaskResult:
     """Predictions for one hidden word; each mapping is {word: probability}, the most probable first.
 
     Attributes:
@@ -94,15 +95,17 @@ class FillMask:
                 words.append(_Word(None, len(ids), len(ids) + 1))
                 ids.append(mask_token_id(self.masked))
             piece = piece if piece is pieces[-1] else piece.removesuffix(" ")  # a token begins with its space
-            for first, last in word_spans(self.tokenizer.token_spans(piece)):
-                ids_here = self.tokenizer.encode(piece)[first:last]
-                start = len(ids)
-                ids += ids_here
-                words.append(_Word(self._word_text(ids_here), start, len(ids)))
-        self._check_length(len(ids) + 1)
+            for word_ids in self._split(piece):
+                words.append(_Word(self._word_text(word_ids), len(ids), len(ids) + len(word_ids)))
+                ids += word_ids
+        limit, n_tokens = min(self.masked.config.context_length, self.causal.config.context_length), len(ids) + 1
+        if n_tokens > limit:
+            raise ValueError(
+                f"these models see {limit} tokens at once; the text has {n_tokens} with its two ends. Type less."
+            )
         return [*ids, self.tokenizer.end_of_text], words
 
-    def fill(self, text: str, hidden: Collection[int] = ()) -> list[FillMaskResult]:
+    def fill(self, text: str, hidden: Collection[int] = ()) -> list[_FillMaskResult]:
         """Predict the words of a text with these numbers (from 0), and those written "___": a result for each.
 
         Raises ValueError where nothing is hidden, a number is no word's, or the text is too long for the models.
@@ -110,9 +113,8 @@ class FillMask:
         ids, words = self.read(text)
         places = self.hidden_places(words, hidden)
         both, left = self._both_sides(ids, words, places), self._left_side(ids, words, places)
-        exact_both, exact_left = self._exact(text, ids, words, places)
-        found = zip(places, both, left, exact_both, exact_left, strict=True)
-        return [FillMaskResult(words[place], *rest) for place, *rest in found]
+        found = zip(places, both, left, *self._exact(ids, words, places), strict=True)
+        return [_FillMaskResult(words[place], *rest) for place, *rest in found]
 
     @staticmethod
     def hidden_places(words: Sequence[_Word], hidden: Collection[int]) -> list[int]:
@@ -217,32 +219,23 @@ class FillMask:
         texts = (self.tokenizer.decode([token_id]) for token_id in range(self.tokenizer.vocab_size))
         return [bool(text) and (text[-1].isalnum() or text[-1] == "_") for text in texts]
 
-    def _exact(self, text: str, ids: list[int], words: Sequence[_Word], places: Sequence[int]):
+    def _exact(self, ids: list[int], words: Sequence[_Word], places: Sequence[int]):
         """The exact answers from both sides, and from the left for the first hidden word."""
         nothing: list[dict[str, float]] = [{} for _ in places]
         if self.world is None:
             return nothing, nothing
-        # The world's words; a stretch of ours is one of them, or several marks.
-        said = [self.world.words(MASK_TOKEN if word.text is None else word.text) for word in words]
-        starts = [sum(map(len, said[:number])) for number in range(len(words))]
-        stretches = [(starts[place], starts[place] + len(said[place])) for place in places]
-        both = masked_words(self.world, [one for word in said for one in word], stretches, self._same_size(len(ids)))
-        first = words[places[0]]
-        before = self.tokenizer.decode(ids[1 : first.start])
-        left = next_pieces(self.world, before, self._split)
+        # Tinyville's words; one of ours is one of them, or several punctuation marks.
+        parts = [self.world.words(MASK_TOKEN if word.text is None else word.text) for word in words]
+        starts = [0, *accumulate(map(len, parts))]
+        spans = [(starts[place], starts[place + 1]) for place in places]
+        both = masked_words(
+            self.world, [*chain(*parts)], spans, lambda text: len(self.tokenizer.encode(text)) + 2 == len(ids)
+        )
+        before = self.tokenizer.decode(ids[1 : words[places[0]].start])
+        left = next_pieces(self.world, before, lambda text: [self.tokenizer.decode(one) for one in self._split(text)])
         return both, [left, *nothing[1:]]
 
-    def _same_size(self, n_tokens: int):
-        return lambda text: len(self.tokenizer.encode(text)) + 2 == n_tokens
-
-    def _split(self, text: str) -> list[str]:
+    def _split(self, text: str) -> list[list[int]]:
+        """The token ids of each word."""
         ids = self.tokenizer.encode(text)
-        return [self.tokenizer.decode(ids[first:last])
-                for first, last in word_spans(self.tokenizer.token_spans(text))]  # fmt: skip
-
-    def _check_length(self, n_tokens: int) -> None:
-        limit = min(self.masked.config.context_length, self.causal.config.context_length)
-        if n_tokens > limit:
-            raise ValueError(
-                f"these models see {limit} tokens at once; the text has {n_tokens} with its two ends. Type less."
-            )
+        return [ids[first:last] for first, last in word_spans(self.tokenizer.token_spans(text))]
