@@ -30,12 +30,11 @@ secrets, hub_folder = given.folder / "secrets", given.folder / "hub"  # readable
 
 # --- who may log in ---------------------------------------------------------------------------------------------------
 c.Authenticator.allowed_users = set(given.students)
+c.Authenticator.admin_users = set() if given.mode == "try" else {given.teacher}
 if given.mode == "try":
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = (secrets / "password").read_text()
-else:
-    c.Authenticator.admin_users = {given.teacher}
-if given.mode != "try" and given.login == "native":
+elif given.login == "native":
     # Students sign up with a password of their own; the teacher authorizes them at /hub/authorize.
     c.JupyterHub.authenticator_class = "native"
     c.NativeAuthenticator.open_signup = False
@@ -43,7 +42,7 @@ if given.mode != "try" and given.login == "native":
     c.NativeAuthenticator.minimum_password_length = 8
     c.NativeAuthenticator.allowed_failed_logins = 5
     c.NativeAuthenticator.seconds_before_next_try = 60
-elif given.mode != "try":
+else:
     # The school's administrator gives these values: client_id, client_secret, authorize_url, token_url, userdata_url,
     # oauth_callback_url and username_claim, as one JSON object.
     oauth = secrets / "oauth.json"

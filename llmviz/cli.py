@@ -78,8 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, run: Callable, help_text: str, description: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text, description=description)
         command.set_defaults(run=run)
-        if name != "lab":
-            command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         return command
 
     add("doctor", lambda given: doctor.run(given.json), "is everything here, and how fast is this machine?",
@@ -104,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
                   "Write lessons as web pages: each one file that stays alive without Python and without a network.")
     command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
     command.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
+    for command in (found for name, found in commands.choices.items() if name != "lab"):
+        command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     return parser
 
 
