@@ -33,7 +33,7 @@ def examine() -> list[Finding]:
     return [*findings, _finding("lessons", lambda: _lessons(step), _RESTORE)]
 
 
-def run(as_json: bool = False) -> int:
+def run(as_json: bool) -> int:
     """Print the report; return 0 if all is fine, else 1. `as_json` adds one JSON line at the end."""
     findings = examine()
     print(f"llmviz {importlib.metadata.version('llmviz')} doctor\n")

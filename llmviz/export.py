@@ -40,8 +40,8 @@ class _Page:
     notebook: nbformat.NotebookNode
 
 
-def export(sources: Sequence[Path] = (), folder: Path = Path("build/html")) -> list[Path]:
-    """Write notebooks (default: all lessons) as pages, with the teacher's page of each; return the pages, index first.
+def export(sources: Sequence[Path], folder: Path) -> list[Path]:
+    """Write notebooks (none: all lessons) as pages, with the teacher's page of each; return the pages, index first.
 
     Raises FileNotFoundError where a notebook is missing, ValueError where a file is no notebook or two names are equal.
     """

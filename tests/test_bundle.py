@@ -151,7 +151,7 @@ def test_every_file_has_its_hash_and_the_archive_holds_the_same(small, tmp_path)
 
 def test_a_bundle_that_fails_leaves_the_older_one(small, tmp_path):
     with pytest.raises(KeyError):
-        packing.make_bundle([HERE, "win_amd64"], [PYTHON], tmp_path / "out", shelf({}))
+        packing.make_bundle([HERE, "win_amd64"], [PYTHON], tmp_path / "out", shelf({}), [])
     assert installer.check_files(small)
 
 
@@ -278,7 +278,7 @@ def test_a_laptop_without_a_network_installs_looks_and_runs_a_lesson(tmp_path):
     wheel leads to the modules that are installed here (linked_wheels.py); the bundle with real wheels is made by hand
     before a release (docs/teaching/without_a_network.md tells how, and what it measured).
     """
-    made = packing.make_bundle([HERE], [PYTHON], tmp_path / "out", Linked(tmp_path / "links"))
+    made = packing.make_bundle([HERE], [PYTHON], tmp_path / "out", Linked(tmp_path / "links"), [])
     home = tmp_path / "home of Ä. Müller"
     home.mkdir()
     offline = {"PIP_NO_INDEX": "1", "PIP_INDEX_URL": NO_WAY_OUT, "HTTP_PROXY": NO_WAY_OUT, "HTTPS_PROXY": NO_WAY_OUT}

@@ -44,7 +44,7 @@ def test_times_of_lessons_are_scaled_to_this_machine(checkout):
 
 
 def test_all_is_well_in_a_whole_checkout(checkout, capsys):
-    assert doctor.run() == 0
+    assert doctor.run(as_json=False) == 0
     printed = capsys.readouterr().out
     assert printed.rstrip().endswith("All is well.")
     assert len(printed.splitlines()) <= 24  # one screen
@@ -95,6 +95,7 @@ def test_lessons_that_are_not_there(tmp_path, monkeypatch):
     assert "no notebook" in finding("lessons").value
 
 
+@pytest.mark.slow
 def test_the_measured_speed_is_that_of_real_steps(monkeypatch):
     monkeypatch.undo()
     started = time.perf_counter()

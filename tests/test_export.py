@@ -24,7 +24,7 @@ def pages(tmp_path_factory) -> dict[str, BeautifulSoup]:
     folder = tmp_path_factory.mktemp("pages")
     return {
         str(path.relative_to(folder)): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in export.export(folder=folder)
+        for path in export.export([], folder)
     }
 
 

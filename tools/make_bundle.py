@@ -96,9 +96,10 @@ def pip_download(given):
                 pip += ["--only-binary=:all:", "--dest", scratch, *options, *(["--index-url", index] if index else [])]
                 done = subprocess.run([*pip, *names], stderr=subprocess.PIPE, text=True)
                 if done.returncode:
+                    reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
                     raise FileNotFoundError(
-                        f"a wheel is missing for {system}, Python {python}, or the index cannot be reached: "
-                        f"{done.stderr.strip().splitlines()[-1]}. Try another --platform or --python, or --wheels DIR"
+                        f"a wheel is missing for {system}, Python {python}, or the index cannot be reached: {reason}. "
+                        "Try another --platform or --python, or --wheels DIR"
                     )
                 found += [wheel.replace(folder / wheel.name) for wheel in Path(scratch).glob("*.whl")]
         return found
@@ -120,7 +121,7 @@ def copy_checkout(target):
             archive.write(lesson, lesson.name)
 
 
-def make_bundle(systems, pythons, out, download, models=()):
+def make_bundle(systems, pythons, out, download, models):
     """Make the bundle in a folder of its own inside `out`, and the same as a .zip; return the folder.
 
     An older bundle of the same name is replaced when the new one is complete.
@@ -170,7 +171,7 @@ def this_system():
     return found[0] if found else sys.exit(f"This machine is none of {', '.join(SYSTEMS)}; name one with --platform.")
 
 
-def main(arguments=None):
+def main():
     """Make a bundle; return the exit code."""
     parser = argparse.ArgumentParser(description="Pack wheels, lessons and an installer into one folder.")
     option = parser.add_argument
@@ -181,7 +182,7 @@ def main(arguments=None):
     option("--offline", action="store_true", help="look for wheels in that folder only")
     option("--models", action="store_true", help="take along the real models that are on this machine")
     option("--out", type=Path, default=Path("build"), metavar="DIR", help="default: build")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     from llmviz.pretrained import registry
 
     models = [model.folder for model in registry.KNOWN.values() if given.models and registry.installed(model.name)]

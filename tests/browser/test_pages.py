@@ -19,7 +19,7 @@ INK = """(selector) => { const style = getComputedStyle(document.querySelector(s
 def pages(tmp_path_factory) -> Path:
     """The folder of all exported pages."""
     folder = tmp_path_factory.mktemp("pages")
-    export.export(folder=folder)
+    export.export([], folder)
     return folder
 
 
