@@ -4,9 +4,8 @@
     weights-000400-5e1f09ab.safetensors
     optimizer-000400-77d3c204.safetensors   (only where the run can be resumed)
 
-A file is named by its step and its content, so that a new one never overwrites another. The JSON file is written
-last and put in place at once, so a folder always holds one whole checkpoint, however the program ends.
-Nothing is ever unpickled.
+A file is named by its step and its content, so a new one never overwrites another. The JSON file is replaced last and
+atomically, so a folder always holds one whole checkpoint. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -27,41 +25,37 @@ import torch
 from torch import Tensor
 
 from llmviz import tokenizers
-from llmviz.files import read_json
+from llmviz.files import read_json, write_atomically
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly, TransformerBase
 from llmviz.training.loop import TrainingSettings, make_optimizers
 
-FORMAT = "llmviz checkpoint 2"
-OLD_FORMAT = "llmviz checkpoint 1"
 CARD = "checkpoint.json"
-OWN_FILE = re.compile(
-    r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
-)
-
-
 MODEL_CLASSES = {kind.__name__: kind for kind in (DecoderOnly, EncoderOnly, EncoderDecoder)}
-_OLD_CONFIG = {"normalisation": "normalization"}
-_OLD_UNEMBEDDINGS = {"own": "untied", "prepared": "masked_lm"}
+_FORMAT, _OLD_FORMAT = "llmviz checkpoint 2", "llmviz checkpoint 1"
+_OWN_FILE = re.compile(
+    r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
+    r"|\.((weights|optimizer)-\d{6,}-[0-9a-f]{8}\.safetensors|checkpoint\.json)\.[0-9a-f]{8}\.part"
+)
+# Keys, choices and parts of tensor names in a checkpoint of format 1, and today's.
+_OLD_KEYS = {"assembly": "model_class", "normalisation": "normalization"}
+_OLD_CHOICES = {"own": "untied", "prepared": "masked_lm"}
 _OLD_TENSORS = {
     ".widen.": ".up_proj.", ".narrow.": ".down_proj.", ".gate.": ".gate_proj.",
     "norm.gain": "norm.weight", "norm.shift": "norm.bias", "unembedding.prepare.": "unembedding.dense.",
 }  # fmt: skip
-"""Names in a checkpoint of format 1 and today's."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds.
+    """A model and how it was trained.
 
     Attributes:
-        model: ready to run; a `DecoderOnly`, unless the JSON file says otherwise.
-        tokenizer: the one it was trained with.
+        model, tokenizer: ready to use.
         corpus: the recipe of its text (see `corpora.from_recipe`).
-        settings: how it was, or is being, trained.
-        step: how many steps are done.
-        record: what was measured on the way (losses, seconds, the command, …), as in the JSON file.
-        optimizers: for resuming; empty where the run is over.
+        settings, step: of the training run, and the number of steps done.
+        record: measurements (losses, seconds, the command, …).
+        optimizers: for resuming; may be empty.
     """
 
     model: TransformerBase
@@ -74,14 +68,14 @@ class Checkpoint:
 
 
 def save(folder: str | Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint into a folder, in place of the one that may be there; never half of it."""
+    """Write a checkpoint into a folder; replaces one that is there atomically."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {"weights": own_tensors(checkpoint.model)}
     if checkpoint.optimizers:
         files["optimizer"] = _optimizer_tensors(checkpoint.model, checkpoint.optimizers)
     card = {
-        "format": FORMAT,
+        "format": _FORMAT,
         "step": checkpoint.step,
         "model_class": type(checkpoint.model).__name__,
         "model": asdict(checkpoint.model.config),
@@ -94,15 +88,15 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
         },
         "tokenizer": checkpoint.tokenizer.to_dict(),
     }
-    _write(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
+    write_atomically(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
     kept = {entry["name"] for entry in card["files"].values()}
     for path in folder.iterdir():
-        if OWN_FILE.fullmatch(path.name) and path.name not in kept:
+        if _OWN_FILE.fullmatch(path.name) and path.name not in kept:
             path.unlink()
 
 
 def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -> Checkpoint:
-    """Read a checkpoint back.
+    """Read a checkpoint.
 
     Args:
         model_class: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
@@ -127,24 +121,16 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
             f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
             f"its tokenizer {tokenizer.vocab_size}"
         )
-    weights = _read_tensors(*weights_file)
-    n_stored, n_expected = sum(tensor.numel() for tensor in weights.values()), model_class.count_parameters(config)
-    if n_stored != n_expected:
-        raise ValueError(
-            f"{weights_file[0]} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
-            f"parameters, and the file holds {n_stored:,}"
-        )
-    model = model_class(config)
-    _load_weights(model, weights, weights_file[0])
+    model = _load_model(model_class, config, *weights_file)
     optimizers: list[torch.optim.Optimizer] = []
     if "optimizer" in files:
         optimizers = make_optimizers(model, settings)
-        _load_optimizers(model, optimizers, _read_tensors(*files["optimizer"]), files["optimizer"][0])
+        _load_optimizers(model, optimizers, *files["optimizer"])
     return Checkpoint(model, tokenizer, corpus, settings, step, record, optimizers)
 
 
 def holds_checkpoint(folder: str | Path) -> bool:
-    """Say whether a folder holds a checkpoint (whole or not)."""
+    """Whether a folder holds a checkpoint, whole or not."""
     return (Path(folder) / CARD).exists()
 
 
@@ -155,31 +141,21 @@ def _read_card(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")
     card = read_json(path)
-    if not isinstance(card, dict) or card.get("format") not in (FORMAT, OLD_FORMAT):
+    if not isinstance(card, dict) or card.get("format") not in (_FORMAT, _OLD_FORMAT):
         found = card.get("format") if isinstance(card, dict) else None
-        raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{FORMAT}"')
-    return _upgraded(card) if card["format"] == OLD_FORMAT else card
-
-
-def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
-    """A card of format 1 in today's names."""
-    card = {"model_class" if key == "assembly" else key: value for key, value in card.items()}
-    if isinstance(card.get("model"), dict):
-        card["model"] = {_OLD_CONFIG.get(key, key): value for key, value in card["model"].items()}
-        if isinstance(chosen := card["model"].get("unembedding"), str):
-            card["model"]["unembedding"] = _OLD_UNEMBEDDINGS.get(chosen, chosen)
+        raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{_FORMAT}"')
+    if card["format"] == _OLD_FORMAT:
+        card = {_OLD_KEYS.get(key, key): value for key, value in card.items()}
+        if isinstance(card.get("model"), dict):
+            renamed = {_OLD_KEYS.get(key, key): value for key, value in card["model"].items()}
+            if (chosen := str(renamed.get("unembedding"))) in _OLD_CHOICES:
+                renamed["unembedding"] = _OLD_CHOICES[chosen]
+            card["model"] = renamed
     return card
 
 
-def _tensor_name(name: str) -> str:
-    """A tensor's name today, where a checkpoint has an old one."""
-    for old, new in _OLD_TENSORS.items():
-        name = name.replace(old, new)
-    return name
-
-
 def _known(kind: type, saved: Mapping[str, Any]) -> Any:
-    """A configuration from the JSON file; what another version of llmviz wrote into it is named."""
+    """A configuration from the JSON file; a key of another version of llmviz is an error."""
     known = {one.name for one in fields(kind)}
     if unknown := sorted(set(saved) - known):
         raise ValueError(f"it says {unknown[0]!r} = {saved[unknown[0]]!r}, which this version does not know")
@@ -197,7 +173,7 @@ def _check_model_class(found: object, wanted: type[TransformerBase], folder: Pat
 
 
 def _readable_json(card: Mapping[str, Any]) -> str:
-    """One entry a line for what people read; the tokenizer, which is long, on one line."""
+    """JSON with one entry a line, and the long tokenizer on one line."""
     lines = []
     for key, value in card.items():
         text = json.dumps(value, ensure_ascii=False, indent=None if key == "tokenizer" else 1)
@@ -205,21 +181,11 @@ def _readable_json(card: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the file, then put it in its place in one move."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
 def _write_tensors(folder: Path, start: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
     content = safetensors.torch.save({key: tensor.cpu().contiguous() for key, tensor in tensors.items()})
     sha256 = hashlib.sha256(content).hexdigest()
     name = f"{start}-{sha256[:8]}.safetensors"
-    _write(folder / name, content)
+    write_atomically(folder / name, content)
     return {"name": name, "sha256": sha256}
 
 
@@ -233,13 +199,16 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
             f"Copy the whole folder again."
         )
     try:
-        return {_tensor_name(name): tensor for name, tensor in safetensors.torch.load(content).items()}
+        tensors = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file ({error})") from None
+    for old, new in _OLD_TENSORS.items():
+        tensors = {name.replace(old, new): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
-    """The tensors of a model by name, each once: a tied table is the table of embeddings."""
+    """The tensors of a model by name; a tied unembedding is left out."""
     tensors = model.state_dict()
     if model.config.unembedding in ("tied", "masked_lm"):
         del tensors["unembedding.weight"]
@@ -247,7 +216,7 @@ def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
 
 
 def first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """Name a tensor that is missing, too many, or of another shape; "" where there is none.
+    """The first tensor by name that is missing, too many, or of another shape; "" if there is none.
 
     >>> first_misfit({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
     'a should be (2, 3), and is (3, 2)'
@@ -261,13 +230,22 @@ def first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) ->
     return f"{name} should be {wanted}, and is {given}"
 
 
-def _load_weights(model: TransformerBase, tensors: Mapping[str, Tensor], path: Path) -> None:
+def _load_model(model_class: type[TransformerBase], config: ModelConfig, path: Path, sha256: str) -> TransformerBase:
+    tensors = _read_tensors(path, sha256)
+    n_stored, n_expected = sum(tensor.numel() for tensor in tensors.values()), model_class.count_parameters(config)
+    if n_stored != n_expected:
+        raise ValueError(
+            f"{path} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
+            f"parameters, and the file holds {n_stored:,}"
+        )
+    model = model_class(config)
     own = own_tensors(model)
     if misfit := first_misfit(own, tensors):
         raise ValueError(f"{path} does not fit the sizes in {CARD}: {misfit}")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
+    return model
 
 
 def _optimizer_tensors(model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
@@ -281,10 +259,10 @@ def _optimizer_tensors(model: TransformerBase, optimizers: Sequence[torch.optim.
 
 
 def _load_optimizers(
-    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor], path: Path
+    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], path: Path, sha256: str
 ) -> None:
     parameters = dict(model.named_parameters())
-    for address, value in tensors.items():
+    for address, value in _read_tensors(path, sha256).items():
         try:
             index, name, key = address.split("/")
             parameter = parameters[name]

@@ -1,8 +1,8 @@
-"""Scaling: train small models of several sizes, and let them say how well a larger one will do (lesson 5).
+"""Scaling laws: train models of several sizes, and predict the loss of a larger one (lesson 5).
 
-A power law, excess loss = factor · size^−exponent, is a straight line when both sides are written as logarithms.
-Source: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 1.2; Hoffmann et al. 2022, "Training
-Compute-Optimal Large Language Models", section 3.3 (the loss that no model can go below is subtracted first).
+A power law, excess loss = factor · size^−exponent, is a straight line in logarithms.
+Sources: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 1.2; Hoffmann et al. 2022, "Training
+Compute-Optimal Large Language Models", section 3.3 (the irreducible loss is subtracted first).
 """
 
 from __future__ import annotations
@@ -19,21 +19,13 @@ from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import loop
 from llmviz.training.loop import TrainingSettings
 
-N_HEADS = 2
-N_DRAWS = 20_000
-FEWEST_TRIALS = 3
+_N_DRAWS = 20_000
+_FEWEST_TRIALS = 3
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A model of one size, trained for a while.
-
-    Attributes:
-        d_model: its width.
-        n_parameters: how many numbers it learned, the two tables included.
-        loss: on texts it never saw, nats per token.
-        seconds: of training.
-    """
+    """A trained model of one width: its number of parameters, held-out loss (nats per token), and training time."""
 
     d_model: int
     n_parameters: int
@@ -41,9 +33,9 @@ class Trial:
     seconds: float
 
 
-def config_of_width(d_model: int, vocab_size: int, context_length: int = 128) -> ModelConfig:
-    """The sizes of a GPT of this width that is otherwise like all others: two layers, two heads, a wide middle."""
-    return ModelConfig(vocab_size, context_length, d_model, n_layers=2, n_heads=N_HEADS, d_ff=4 * d_model)
+def config_of_width(d_model: int, vocab_size: int) -> ModelConfig:
+    """A GPT of this width: two layers, two heads, d_ff = 4 d_model."""
+    return ModelConfig(vocab_size, d_model=d_model, n_layers=2, n_heads=2, d_ff=4 * d_model)
 
 
 def try_width(
@@ -55,26 +47,21 @@ def try_width(
     held_out: Sequence[str],
     starts: Tensor | None = None,
 ) -> Trial:
-    """Train a model of one width, and measure it on texts it never saw.
+    """Train a model of one width, and evaluate it on held-out documents.
 
-    Args:
-        token_ids, settings, starts: as `training.train_steps` takes them; the settings' seed draws the first weights.
-        held_out: whole texts, each at most as long as the context.
+    `token_ids`, `settings` and `starts` are as for `train_steps`; the settings' seed also draws the initial weights.
     """
     model = DecoderOnly(config_of_width(d_model, tokenizer.vocab_size), seed=settings.seed)
     seconds = sum(step.seconds for step in loop.train_steps(model, token_ids, settings, starts=starts))
-    loss = loop.evaluate_documents(model, tokenizer, held_out)
-    return Trial(d_model, model.n_parameters, loss, seconds)
+    return Trial(d_model, model.n_parameters, loop.evaluate_documents(model, tokenizer, held_out), seconds)
 
 
 def power_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple[float, float]:
-    """Fit excess loss = factor · size^−exponent, and return (factor, exponent).
-
-    The straight line through the logarithms that has the smallest sum of squared errors.
+    """Fit excess loss = factor · size^−exponent by least squares in logarithms: (factor, exponent).
 
     Args:
-        sizes: (n), at least two different ones, all above 0.
-        excess_losses: (n), how far each loss is above the lowest possible one; all above 0.
+        sizes: (n), at least two different ones, above 0.
+        excess_losses: (n), losses above the lowest possible one; above 0.
 
     >>> factor, exponent = power_law([1, 10, 100], [8, 4, 2])
     >>> round(factor, 3), round(exponent, 3)
@@ -102,12 +89,12 @@ def _logarithms(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """A fitted power law with its uncertainty. Excess losses are losses minus the floor.
+    """A fitted power law of the excess loss, with its uncertainty.
 
     Attributes:
-        factor, exponent: of the best line.
-        factors, exponents: (draw), of other lines, as probable as the trials leave them.
-        noise: (draw), how far a single trial may be from such a line, standard deviation of the logarithm.
+        factor, exponent: of the least-squares line.
+        factors, exponents: (draw), of lines drawn from the posterior.
+        noise: (draw), standard deviation of the logarithm of a single trial's excess loss.
     """
 
     factor: float
@@ -117,50 +104,39 @@ class Law:
     noise: np.ndarray
 
     def predict(self, size: float | Sequence[float]) -> np.ndarray:
-        """The excess loss that the best line foretells."""
+        """Excess loss predicted by the fitted law."""
         return self.factor * np.asarray(size, dtype=float) ** -self.exponent
 
-    def exponent_between(self, share: float = 0.9) -> tuple[float, float]:
-        """The two ends of the interval in which the exponent lies with this probability."""
-        low, high = np.quantile(self.exponents, _edges(share))
+    def exponent_between(self) -> tuple[float, float]:
+        """The 90 % interval of the exponent."""
+        low, high = np.quantile(self.exponents, (0.05, 0.95))
         return float(low), float(high)
 
-    def between(self, size: float | Sequence[float], share: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Where the excess loss of a *new* trial of this size should lie with this probability: (low, high)."""
+    def between(self, size: float | Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """The 90 % prediction interval of the excess loss of a *new* trial of this size: (low, high)."""
         x = np.log(np.atleast_1d(np.asarray(size, dtype=float)))
-        wiggle = self.noise * np.random.default_rng(1).standard_normal(len(self.noise))
-        drawn = np.log(self.factors) - np.multiply.outer(x, self.exponents) + wiggle
-        low, high = np.exp(np.quantile(drawn, _edges(share), axis=-1))
+        errors = self.noise * np.random.default_rng(1).standard_normal(len(self.noise))
+        drawn = np.log(self.factors) - np.multiply.outer(x, self.exponents) + errors
+        low, high = np.exp(np.quantile(drawn, (0.05, 0.95), axis=-1))
         return (low, high) if np.ndim(size) else (low[0], high[0])
 
 
-def fit_law(sizes: Sequence[float], excess_losses: Sequence[float], *, seed: int = 0) -> Law:
-    """Fit a power law to at least three trials, and draw other lines that fit them nearly as well.
+def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> Law:
+    """Fit a power law to at least three trials, with the posterior of Bayesian linear regression in logarithms.
 
-    The errors of the logarithms count as normal and alike; then the line and its errors have a known distribution
-    (Gelman et al. 2013, "Bayesian Data Analysis", section 14.2), whose intervals are those of Student's t.
-
-    Args:
-        sizes, excess_losses: as in `power_law`, at least three trials: two points lie on a line, however wrong it is.
-        seed: of the drawn lines.
+    Source: Gelman et al. 2013, "Bayesian Data Analysis", section 14.2. Sizes and losses are as in `power_law`.
     """
     factor, exponent = power_law(sizes, excess_losses)
     x, y = _logarithms(sizes, excess_losses)
-    if len(x) < FEWEST_TRIALS:
+    if len(x) < _FEWEST_TRIALS:
         raise ValueError(
-            f"from {len(x)} trials one cannot see how far a trial strays from the line; give {FEWEST_TRIALS}"
+            f"from {len(x)} trials one cannot see how far a trial strays from the line; give {_FEWEST_TRIALS}"
         )
     design = np.stack([np.ones_like(x), x], axis=1)
-    left_over = len(x) - 2
-    variance = ((y - design @ [np.log(factor), -exponent]) ** 2).sum() / left_over
-    rng = np.random.default_rng(seed)
-    noise = np.sqrt(left_over * variance / rng.chisquare(left_over, N_DRAWS))
+    degrees = len(x) - 2
+    variance = ((y - design @ [np.log(factor), -exponent]) ** 2).sum() / degrees
+    rng = np.random.default_rng(0)
+    noise = np.sqrt(degrees * variance / rng.chisquare(degrees, _N_DRAWS))
     spread = np.linalg.cholesky(np.linalg.inv(design.T @ design))
-    drawn = np.array([np.log(factor), -exponent]) + noise[:, None] * (rng.standard_normal((N_DRAWS, 2)) @ spread.T)
+    drawn = np.array([np.log(factor), -exponent]) + noise[:, None] * (rng.standard_normal((_N_DRAWS, 2)) @ spread.T)
     return Law(factor, exponent, np.exp(drawn[:, 0]), -drawn[:, 1], noise)
-
-
-def _edges(share: float) -> list[float]:
-    if not 0 < share < 1:
-        raise ValueError(f"share is a probability between 0 and 1; given {share}")
-    return [(1 - share) / 2, (1 + share) / 2]

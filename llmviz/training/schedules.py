@@ -1,4 +1,4 @@
-"""The learning rate: how far the weights move in a step, how to find a good one, and how it changes (lesson 5)."""
+"""Learning rates: a range test to find one, smoothing of a loss curve, and warm-up with cosine decay (lesson 5)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from llmviz.model.transformer import TransformerBase
 from llmviz.training.loop import TrainingSettings, TrainingStep, train_steps
 
 _SMOOTHING = 0.9
-_HOPELESS = 1.0  # nats above the best so far: going on shows nothing new
+_DIVERGED = 1.0  # nats above the best so far
 
 
 @dataclass(frozen=True)
 class RangeTest(TrainingSettings):
     """A run in which the learning rate rises by the same factor each step, from `lowest` to `learning_rate`.
 
-    Source: L. N. Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3 (his rises in equal
-    steps; multiplying covers more in one run).
+    Source: L. N. Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3 (with equal steps).
     """
 
     lowest: float = 1e-4
@@ -34,7 +33,7 @@ class RangeTest(TrainingSettings):
             )
 
     def schedule(self, step: int) -> float:
-        """The factor of the highest learning rate at a step, counted from 0.
+        """Factor of the highest learning rate at a step, from 0.
 
         >>> [round(RangeTest(steps=3, learning_rate=1.0, lowest=0.01).schedule(step), 6) for step in (0, 1, 2)]
         [0.01, 0.1, 1.0]
@@ -44,14 +43,7 @@ class RangeTest(TrainingSettings):
 
 @dataclass(frozen=True)
 class RangeTestResult:
-    """What a range test found, step by step.
-
-    Attributes:
-        learning_rates: (step).
-        losses, smoothed: (step), nats per token; `smoothed` averages over the last ten steps or so.
-        best: the learning rate at which the smoothed loss was lowest: the edge beyond which it is too high.
-        chosen: a third of that: fast, and safely before the edge.
-    """
+    """Learning rates and losses (step), the smoothed losses, the rate with the lowest one, and a third of it."""
 
     learning_rates: list[float]
     losses: list[float]
@@ -63,14 +55,13 @@ class RangeTestResult:
 def range_test(
     model: TransformerBase, token_ids: Tensor, settings: RangeTest, *, starts: Tensor | None = None
 ) -> RangeTestResult:
-    """Find a learning rate: let it rise during one short run, and look where the loss stops falling (Smith 2017).
+    """Learning rate range test: raise the rate during a short run, and look where the loss stops falling.
 
-    Seen best with the optimizer "adamw": Muon, with all vectors normalized, forgives nearly any rate. Stops early where
-    the loss has climbed far above its best, or is no longer a number.
+    Stops early if the loss diverges. Best with the optimizer "adamw": Muon is insensitive to the learning rate.
 
     Args:
-        model: is changed, and spoilt: give one that is not needed any more.
-        token_ids, starts: as `training.train_steps` takes them.
+        model: modified in place; pass a throwaway copy.
+        token_ids, starts: as `train_steps` takes them.
     """
     steps: list[TrainingStep] = []
     smoothed: list[float] = []
@@ -78,9 +69,9 @@ def range_test(
         for step in train_steps(model, token_ids, settings, starts=starts):
             steps.append(step)
             smoothed = smooth([one.loss for one in steps])
-            if smoothed[-1] > min(smoothed) + _HOPELESS and smoothed[-1] > smoothed[0]:
+            if smoothed[-1] > min(smoothed) + _DIVERGED and smoothed[-1] > smoothed[0]:
                 break
-    except ArithmeticError:  # a loss that is no number any more is the clearest answer of all
+    except ArithmeticError:  # the loss is NaN: it diverged
         if not steps:
             raise ValueError("the loss is no number at the first step: start from a model that is whole") from None
     best = steps[int(np.argmin(smoothed))].learning_rate
@@ -89,21 +80,21 @@ def range_test(
     )
 
 
-def smooth(losses: Sequence[float], keep: float = _SMOOTHING) -> list[float]:
-    """Average each loss with those before it, the older the less; corrected for the missing past at the start.
+def smooth(losses: Sequence[float]) -> list[float]:
+    """Exponential moving average with bias correction at the start.
 
     >>> smooth([2.0, 2.0, 2.0])
     [2.0, 2.0, 2.0]
     """
     mean, found = 0.0, []
     for number, loss in enumerate(losses, 1):
-        mean = keep * mean + (1 - keep) * loss
-        found.append(round(mean / (1 - keep**number), 12))
+        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+        found.append(round(mean / (1 - _SMOOTHING**number), 12))
     return found
 
 
-def warm_up_and_cosine(n_steps: int, warm_up: int = 0, lowest: float = 0.0) -> list[float]:
-    """The schedule of most large models: rise in a straight line, then fall along half a cosine; factors, (n_steps).
+def warm_up_and_cosine(n_steps: int, warm_up: int) -> list[float]:
+    """Linear warm-up, then cosine decay to zero, as most large models use it: factors of the learning rate, (n_steps).
 
     Source: Loshchilov and Hutter 2017, "SGDR", equation 5; Radford et al. 2018, section 4.1 (the warm-up).
 
@@ -114,4 +105,4 @@ def warm_up_and_cosine(n_steps: int, warm_up: int = 0, lowest: float = 0.0) -> l
         raise ValueError(f"the warm-up is a part of the run, from 0 to {n_steps - 1} steps; given {warm_up}")
     falling = n_steps - warm_up
     rise = [(step + 1) / warm_up for step in range(warm_up)]
-    return rise + [lowest + (1 - lowest) * (1 + math.cos(math.pi * step / falling)) / 2 for step in range(falling)]
+    return rise + [(1 + math.cos(math.pi * step / falling)) / 2 for step in range(falling)]

@@ -12,12 +12,11 @@ import safetensors.torch
 import torch
 from fakes import SMALL, noisy_model, random_ids, same_weights
 
-from llmviz import artifacts, files
+from llmviz import files
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
-from llmviz.training import checkpoints
 from llmviz.training.checkpoints import Checkpoint, holds_checkpoint, load, save
 from llmviz.training.loop import TrainingSettings, make_optimizers, train_steps
 
@@ -103,7 +102,7 @@ class TestRoundTrip:
         assert load(tmp_path).tokenizer == tokenizer
 
     @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
-    @pytest.mark.parametrize("n_steps", [0, 1, 4])
+    @pytest.mark.parametrize("n_steps", [0, 4])
     def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(self, tmp_path, optimizer, n_steps):
         whole = half_trained(optimizer, n_steps=6).model
         save(tmp_path, half_trained(optimizer, n_steps))
@@ -134,17 +133,8 @@ class TestRoundTrip:
         save(tmp_path / "again", half_trained())
         assert contents(tmp_path / "again") == contents(folder)
 
-    def test_the_shipped_model_loads(self):
-        tiny = artifacts.load_model("tiny")
-        assert tiny.model.config.vocab_size == tiny.tokenizer.vocab_size
-        assert tiny.step == tiny.settings.steps
 
-    def test_the_shipped_model_is_at_most_8_megabytes(self):
-        folder = files.data_path("models/tiny")
-        assert sum(path.stat().st_size for path in folder.iterdir()) <= 8e6
-
-
-class TestOtherAssemblies:
+class TestOtherModels:
     """Encoders and encoder–decoders, the choices of their blocks, and files of older and newer versions."""
 
     CHOICES = replace(SMALL, positions="learned", norm="post", query_key_norm=False)
@@ -219,7 +209,7 @@ class TestSavingAgain:
 
     def test_clears_away_what_a_crash_left_behind(self, folder):
         for name in ("weights-000004-0123abcd.safetensors", "optimizer-000004-0123abcd.safetensors",
-                     "checkpoint.json.unfinished", "weights-000004-0123abcd.safetensors.unfinished"):  # fmt: skip
+                     "checkpoint.json.unfinished", ".weights-000004-0123abcd.safetensors.0123abcd.part"):  # fmt: skip
             (folder / name).write_bytes(b"half")
         save(folder, half_trained())
         assert len(contents(folder)) == 3
@@ -233,8 +223,7 @@ class TestSavingAgain:
         save(folder, half_trained(n_steps=5))
         assert others.items() <= contents(folder).items()
 
-    @pytest.mark.parametrize("n_steps", [3, 5])
-    @pytest.mark.parametrize("n_written", range(3))
+    @pytest.mark.parametrize(("n_steps", "n_written"), [(3, 0), (5, 1), (3, 2)])
     @pytest.mark.parametrize("place", ["before the bytes are safe", "before the file is in its place"])
     def test_a_crash_anywhere_leaves_the_old_one_whole(self, folder, monkeypatch, n_steps, n_written, place):
         """Also when the new one is another model at the same step, whose files would have the same names."""
@@ -251,8 +240,8 @@ class TestSavingAgain:
             fsync = os.fsync
             monkeypatch.setattr(os, "fsync", lambda file: crash_in_time(file, really=fsync))
         else:
-            move = checkpoints.Path.replace
-            monkeypatch.setattr(checkpoints.Path, "replace", lambda one, other: crash_in_time(one, other, really=move))
+            move = files._replace
+            monkeypatch.setattr(files, "_replace", lambda part, path: crash_in_time(part, path, really=move))
         another = half_trained(n_steps=n_steps, seed=9)
         with pytest.raises(OSError, match="No space left"):
             save(folder, another)
@@ -297,7 +286,7 @@ class TestRefuses:
         self.expect(folder, 'is not a checkpoint of this llmviz: its format is .*, not "llmviz checkpoint 2"')
 
     @pytest.mark.parametrize("key", ["step", "model", "training", "corpus", "record", "files", "tokenizer"])
-    @pytest.mark.parametrize("value", ["absent", None, "text", 3.5, ["a"]])
+    @pytest.mark.parametrize("value", ["absent", None, "text"])
     def test_a_card_with_a_part_missing_or_of_another_kind(self, folder, key, value):
         card = read_card(folder)
         card[key] = value
@@ -336,18 +325,14 @@ class TestRefuses:
         self.expect(folder, f"the checkpoint's file .*{role}.* is missing", FileNotFoundError)
 
     @pytest.mark.parametrize("role", ["weights", "optimizer"])
-    @pytest.mark.parametrize("damage", ["truncated", "emptied", "one bit", "longer"])
+    @pytest.mark.parametrize("damage", ["truncated", "one bit"])
     def test_a_file_that_is_damaged(self, folder, role, damage):
         path = folder / read_card(folder)["files"][role]["name"]
         content = bytearray(path.read_bytes())
         if damage == "truncated":
             content = content[:-100]
-        elif damage == "emptied":
-            content = b""
-        elif damage == "one bit":
-            content[len(content) // 2] ^= 1
         else:
-            content += b"more"
+            content[len(content) // 2] ^= 1
         path.write_bytes(content)
         self.expect(folder, f"{role}.* is damaged or belongs to another checkpoint: .*Copy the whole folder again")
 

@@ -1,13 +1,10 @@
 """Learning rates: what a range test does step by step, where it stops, and the usual schedule against torch's own."""
 
-import math
-
 import pytest
 import torch
 from fakes import SMALL, random_ids
 
 from llmviz.model.transformer import DecoderOnly
-from llmviz.training.loop import TrainingSettings
 from llmviz.training.schedules import RangeTest, range_test, smooth, warm_up_and_cosine
 
 TEXT = random_ids(400)
@@ -45,28 +42,20 @@ def test_rates_that_do_not_rise_get_a_sentence(lowest, highest):
 
 
 def test_smoothing_by_hand():
-    assert smooth([1.0, 3.0], keep=0.5) == pytest.approx([1.0, (0.25 * 1 + 0.5 * 3) / 0.75])
+    assert smooth([1.0, 3.0]) == pytest.approx([1.0, (0.09 * 1 + 0.1 * 3) / 0.19])
 
 
 def test_the_usual_schedule_is_torchs():
     """The cosine of torch's own scheduler, after a straight rise."""
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    judge = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20, eta_min=0.1)
+    judge = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
     expected = []
     for _ in range(20):
         expected.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         judge.step()
-    assert warm_up_and_cosine(20, lowest=0.1) == pytest.approx(expected)
-    assert warm_up_and_cosine(24, warm_up=4, lowest=0.1) == pytest.approx([0.25, 0.5, 0.75, 1.0, *expected])
+    assert warm_up_and_cosine(20, 0) == pytest.approx(expected)
+    assert warm_up_and_cosine(24, warm_up=4) == pytest.approx([0.25, 0.5, 0.75, 1.0, *expected])
     with pytest.raises(ValueError, match="from 0 to 9 steps; given 10"):
         warm_up_and_cosine(10, warm_up=10)
-
-
-def test_our_schedule_and_the_usual_one_both_begin_high_and_end_low():
-    ours = [TrainingSettings(steps=50).schedule(step) for step in range(50)]
-    usual = warm_up_and_cosine(50)
-    assert ours[0] == usual[0] == 1
-    assert max(ours[-1], usual[-1]) < 0.05
-    assert math.isclose(sum(ours), sum(usual), rel_tol=0.2)
