@@ -31,25 +31,11 @@ class Person:
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def she(self) -> str:
-        return _FORMS[self.pronoun][0]
-
-    @property
-    def him(self) -> str:
-        return _FORMS[self.pronoun][1]
-
-    @property
-    def his(self) -> str:
-        return _FORMS[self.pronoun][2]
-
-    @property
-    def She(self) -> str:
-        return self.she.capitalize()
-
-    @property
-    def His(self) -> str:
-        return self.his.capitalize()
+    she = property(lambda self: _FORMS[self.pronoun][0])
+    him = property(lambda self: _FORMS[self.pronoun][1])
+    his = property(lambda self: _FORMS[self.pronoun][2])
+    She = property(lambda self: self.she.capitalize())
+    His = property(lambda self: self.his.capitalize())
 
 
 VALUES = {

@@ -1,8 +1,6 @@
 """Stories with headlines, for summarization: one line that says what happened, not always in the words of the story."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.stories import COLORS, HEROES, OBJECTS, PARTNERS, PLACES
@@ -41,19 +39,12 @@ class Headlined:
         return f"{self.story}{MARK} {self.headline}"
 
 
-def _headline(labels: Mapping[str, Any]) -> str:
-    """The headline of a story, from its labels.
-
-    >>> _headline(dict(schema="sale", person="Mia", partner="Leo", object="kite", color="red", place="park"))
-    'Mia sells a red kite to Leo.'
-    """
-    return WORDINGS[labels["schema"]].format_map(labels)
-
-
 def headlined_stories(n: int, *, seed: int = 0) -> tuple[Headlined, ...]:
     """Stories with their headlines; the same seed gives the same ones."""
     texts = Tinyville().texts(_SEED_SHIFT + seed, counts={"story": n})
-    return tuple(Headlined(text.text, _headline(text.labels), text.labels["schema"]) for text in texts)
+    schemas = [text.labels["schema"] for text in texts]
+    headlines = [WORDINGS[schema].format_map(text.labels) for schema, text in zip(schemas, texts, strict=True)]
+    return tuple(map(Headlined, [text.text for text in texts], headlines, schemas))
 
 
 def unsupported(story: str, summary: str) -> list[str]:

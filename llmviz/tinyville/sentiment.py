@@ -1,11 +1,9 @@
-"""Moods: somebody feels one way at one place and another way at another, and what happens next fits how it ended.
+"""Sentiment: a good and a bad feeling at two places; the order decides how it ends.
 
 "Mia was happy at the lake all morning before she was sad at the school until noon. Poor Mia! She cried for an hour."
-Each text holds one good and one bad feeling, one place at the water and one on land. Only the order decides how it
-ends, and *before* and *after*, said first or in the middle, turn the order round: no word gives the ending away, and
-no pair of neighbours either, since a feeling never stands beside the word that orders it.
-The mood at the end decides the very next word. Which place came first decides nothing that is ever said: a model has
-to work out the one in order to predict, and never the other (lesson 6).
+*Before* and *after*, said first or in the middle, reverse the order: no word and no pair of neighbors gives the ending
+away. The mood at the end decides the next word; which place came first (at the water or on land) decides nothing that
+is said. So a model must know the first in order to predict, and never the second.
 """
 
 from llmviz.tinyville.facts import PEOPLE
@@ -24,7 +22,7 @@ STAYS = (
     "in the rain", "with a friend", "with the neighbours",
 )  # fmt: skip
 COMMENTS = {"good": ("Lucky {name}!", "How lovely!"), "bad": ("Poor {name}!", "What a pity!")}
-"""What is said right after the first sentence: its first word is sure as soon as the mood is."""
+"""The second sentence: the mood determines its first word."""
 SEQUELS = {
     "good": ("{She} sang for an hour.", "{She} danced all evening.", "{She} smiled at everybody."),
     "bad": ("{She} cried for an hour.", "{She} sulked all evening.", "{She} shouted at everybody."),
@@ -42,8 +40,8 @@ _OTHER = {"good": "bad", "bad": "good", "water": "land", "land": "water"}
 def _generate_sentiment(generator: TextGenerator) -> None:
     """Two feelings at two places, a comment that fits the later one, and what it led to.
 
-    The labels are the `person`, the two `feelings` and `places` as they are said, the `order` ("before", "after"; with
-    a capital where it comes first), and those at the end: `mood` ("good" or "bad") and `ground` ("water" or "land").
+    Labels: `feelings` and `places` as they are said, `order` ("before", "after"; with a capital where it comes first),
+    `mood` at the end ("good" or "bad") and `ground` of the first place ("water" or "land").
     """
     order = generator.say_one_of(_OPENINGS, branching=True)
     person = generator.say_one_of(_PEOPLE)
@@ -65,7 +63,7 @@ def _generate_sentiment(generator: TextGenerator) -> None:
 
 
 def _generate_feeling(generator: TextGenerator, mood: str = "", ground: str = "") -> tuple[str, str]:
-    """Somebody felt some way at some place for some time; a mood and a ground that were told are not told again."""
+    """A feeling at a place for some time: any, or of the other mood and ground than the first."""
     generator.say("was")
     feelings, places = (_FEELINGS, _PLACES) if not mood else (FEELINGS[_OTHER[mood]], GROUNDS[_OTHER[ground]])
     feeling = generator.say_one_of(feelings, branching=not mood)

@@ -18,12 +18,12 @@ from llmviz.tokenizers.words import words
 
 @dataclass(frozen=True, eq=False)
 class _Sense:
-    """One meaning of a word: its name, the six cues that announce it, and the two continuations after the word."""
+    """One meaning of a word: its name, the two continuations after the word, and the six cues before it."""
 
     word: str
     name: str
-    cues: tuple[str, ...]
     continuations: tuple[str, ...]
+    cues: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.word} ({self.name})"
@@ -49,46 +49,44 @@ MIDDLES = {
 """The words between the cue and the word, whatever the sense: 6 cues × 4 middles = 24 left contexts for each sense."""
 
 SENSES = (
-    _Sense("bank", "money",
-          ("with a purse", "with ten coins", "with a gold ring", "with an unpaid bill", "in need of a loan",
-           "with a rich uncle"),
-          ("to borrow some money.", "because the safe was full.")),
-    _Sense("bank", "river",
-          ("with a fishing rod", "with two oars", "with a wet dog", "in a small canoe", "in rubber boots",
-           "with a paddle"),
-          ("where the ducks sleep.", "under the willow trees.")),
-    _Sense("bat", "animal",
-          ("in a cave", "under the roof", "in the dark attic", "in a haunted house", "with a lantern",
-           "near the ruins"),
-          ("hanging upside down.", "sleeping through the day.")),
-    _Sense("bat", "sport",
-          ("on the field", "in the stadium", "with a helmet", "at the match", "with the other players",
-           "on the winning team"),
-          ("made of wood.", "for the next game.")),
-    _Sense("May", "month",
-          ("with a calendar", "tired of the snow", "in a winter coat", "planning a picnic", "with frozen fingers",
-           "sick of the cold"),
-          ("when the gardens bloom.", "and its long days.")),
-    _Sense("May", "name",
-          ("in love", "with a bunch of flowers", "in a wedding dress", "with two tickets", "at the airport",
-           "planning a date"),
-          (", who had promised to call.", ", whose train was late.")),
-    _Sense("Will", "question",
-          ("with an umbrella", "with a weather map", "under a grey sky", "on a sailing boat", "with wet socks",
-           "watching the clouds"),
-          ('it rain today?"', 'the sun come back?"')),
-    _Sense("Will", "name",
-          ("at the front door", "on the telephone", "at the foot of the stairs", "looking for a brother",
-           "with a sleeping friend", "outside the window"),
-          (', are you at home?"', ', can you hear me?"')),
-    _Sense("Rose", "flower",
-          ("with a watering can", "in the greenhouse", "with a thorn in one thumb", "selling flowers",
-           "with a spade", "among the bees"),
-          ('bushes need water."', 'petals smell sweet."')),
-    _Sense("Rose", "name",
-          ("with a new baby", "at the hospital", "at the birthday party", "with a baby photo",
-           "visiting the neighbours", "proud of a daughter"),
-          ('was born today."', 'lives next door."')),
+    _Sense("bank", "money", ("to borrow some money.", "because the safe was full."), (
+        "with a purse", "with ten coins", "with a gold ring", "with an unpaid bill", "in need of a loan",
+        "with a rich uncle",
+    )),
+    _Sense("bank", "river", ("where the ducks sleep.", "under the willow trees."), (
+        "with a fishing rod", "with two oars", "with a wet dog", "in a small canoe", "in rubber boots", "with a paddle",
+    )),
+    _Sense("bat", "animal", ("hanging upside down.", "sleeping through the day."), (
+        "in a cave", "under the roof", "in the dark attic", "in a haunted house", "with a lantern", "near the ruins",
+    )),
+    _Sense("bat", "sport", ("made of wood.", "for the next game."), (
+        "on the field", "in the stadium", "with a helmet", "at the match", "with the other players",
+        "on the winning team",
+    )),
+    _Sense("May", "month", ("when the gardens bloom.", "and its long days."), (
+        "with a calendar", "tired of the snow", "in a winter coat", "planning a picnic", "with frozen fingers",
+        "sick of the cold",
+    )),
+    _Sense("May", "name", (", who had promised to call.", ", whose train was late."), (
+        "in love", "with a bunch of flowers", "in a wedding dress", "with two tickets", "at the airport",
+        "planning a date",
+    )),
+    _Sense("Will", "question", ('it rain today?"', 'the sun come back?"'), (
+        "with an umbrella", "with a weather map", "under a grey sky", "on a sailing boat", "with wet socks",
+        "watching the clouds",
+    )),
+    _Sense("Will", "name", (', are you at home?"', ', can you hear me?"'), (
+        "at the front door", "on the telephone", "at the foot of the stairs", "looking for a brother",
+        "with a sleeping friend", "outside the window",
+    )),
+    _Sense("Rose", "flower", ('bushes need water."', 'petals smell sweet."'), (
+        "with a watering can", "in the greenhouse", "with a thorn in one thumb", "selling flowers", "with a spade",
+        "among the bees",
+    )),
+    _Sense("Rose", "name", ('was born today."', 'lives next door."'), (
+        "with a new baby", "at the hospital", "at the birthday party", "with a baby photo", "visiting the neighbours",
+        "proud of a daughter",
+    )),
 )  # fmt: skip
 """Each ambiguous word in its two senses."""
 
@@ -127,19 +125,12 @@ FAMILIES = (
     _Family(
         "gender",
         {
-            ("king", "queen"): ("crown", "throne", "palace"),
-            ("prince", "princess"): ("dragon", "carriage", "sword"),
-            ("wizard", "witch"): ("wand", "spell", "potion"),
-            ("actor", "actress"): ("stage", "curtain", "costume"),
-            ("waiter", "waitress"): ("tray", "menu", "napkin"),
-            ("monk", "nun"): ("chapel", "prayer", "choir"),
-            ("father", "mother"): ("cradle", "pram", "lullaby"),
-            ("groom", "bride"): ("altar", "bouquet", "vow"),
+            ("king", "queen"): ("crown", "throne", "palace"), ("prince", "princess"): ("dragon", "carriage", "sword"),
+            ("wizard", "witch"): ("wand", "spell", "potion"), ("actor", "actress"): ("stage", "curtain", "costume"),
+            ("waiter", "waitress"): ("tray", "menu", "napkin"), ("monk", "nun"): ("chapel", "prayer", "choir"),
+            ("father", "mother"): ("cradle", "pram", "lullaby"), ("groom", "bride"): ("altar", "bouquet", "vow"),
         },
-        (
-            {"man": "man", "He": "He", "his": "his"},
-            {"man": "woman", "He": "She", "his": "hers"},
-        ),
+        ({"man": "man", "He": "He", "his": "his"}, {"man": "woman", "He": "She", "his": "hers"}),
         (
             "The {role} and the {other} belong to the {word}, a good {man}.",
             "{He} is the {word} with the {role} and the {other}.",
@@ -152,17 +143,11 @@ FAMILIES = (
         {
             ("Paris", "France"): ("baguettes", "perfume", "accordions"),
             ("Rome", "Italy"): ("espresso", "operas", "mosaics"),
-            ("Madrid", "Spain"): ("guitars", "oranges", "fans"),
-            ("Athens", "Greece"): ("olives", "temples", "statues"),
-            ("Cairo", "Egypt"): ("pyramids", "camels", "papyrus"),
-            ("Tokyo", "Japan"): ("sushi", "robots", "lanterns"),
-            ("Lima", "Peru"): ("llamas", "potatoes", "ponchos"),
-            ("Oslo", "Norway"): ("fjords", "skis", "salmon"),
+            ("Madrid", "Spain"): ("guitars", "oranges", "fans"), ("Athens", "Greece"): ("olives", "temples", "statues"),
+            ("Cairo", "Egypt"): ("pyramids", "camels", "papyrus"), ("Tokyo", "Japan"): ("sushi", "robots", "lanterns"),
+            ("Lima", "Peru"): ("llamas", "potatoes", "ponchos"), ("Oslo", "Norway"): ("fjords", "skis", "salmon"),
         },
-        (
-            {"city": "city", "streets": "streets"},
-            {"city": "country", "streets": "villages"},
-        ),
+        ({"city": "city", "streets": "streets"}, {"city": "country", "streets": "villages"}),
         (
             "Tourists like the {role} and the {other} of {word}, a beautiful {city}.",
             "{word} is a {city} full of {role} and {other}.",
@@ -170,18 +155,14 @@ FAMILIES = (
             "The {city} of {role} is {word}. Its {streets} are full of {other}.",
         ),
     ),
-)
+)  # fmt: skip
 """The families, each of eight pairs."""
 
 _FAMILY = {family.name: family for family in FAMILIES}
-_MEMBERS = {
-    family.name: Options([(pair, side) for pair in family.pairs for side in (0, 1)]) for family in FAMILIES
-}
+_MEMBERS = {family.name: Options([(pair, side) for pair in family.pairs for side in (0, 1)]) for family in FAMILIES}
 _TEMPLATES = {
     (wording, roles): Template(
-        wording,
-        draws={"role": Options(roles), "other": Options(roles)},
-        known=("word", *family.relations[0]),
+        wording, draws={"role": Options(roles), "other": Options(roles)}, known=("word", *family.relations[0])
     )
     for family in FAMILIES
     for wording in family.wordings

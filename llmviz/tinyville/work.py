@@ -10,15 +10,8 @@ from llmviz.tinyville.facts import GUESTS, Person
 from llmviz.tinyville.grammar import Options, Sampler, Template, TextGenerator
 
 P_SHE = {
-    "nurse": 1.0,
-    "teacher": 0.9,
-    "doctor": 0.7,
-    "clerk": 0.5,
-    "cook": 0.5,
-    "judge": 0.3,
-    "pilot": 0.1,
-    "guard": 0.0,
-}
+    "nurse": 1.0, "teacher": 0.9, "doctor": 0.7, "clerk": 0.5, "cook": 0.5, "judge": 0.3, "pilot": 0.1, "guard": 0.0,
+}  # fmt: skip
 """P(she | job), the same for a nameless worker and for a guest."""
 
 _CRAFTS = (
@@ -37,9 +30,7 @@ def _pronouns(p_she: Mapping[str, float]) -> dict[str, Options]:
 _PRONOUNS = _pronouns(P_SHE)
 _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
-_ANONYMOUS = Template(
-    "[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat]."
-)
+_ANONYMOUS = Template("[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat].")
 _GUEST = Template(
     "in town. [The first day was long.|The first day was easy.|Today was the first day.|"
     "Today there was a lot to do.]"

@@ -206,11 +206,9 @@ class VocabularyTokenizer(Tokenizer):
         yield [piece if piece in self._ids else UNKNOWN for piece in pieces]
 
     def encode(self, text: str) -> list[int]:
-        """Turn text into token ids; an unknown piece becomes the id of `<unk>`."""
         return [self._ids.get(piece, self.unknown) for piece in self.split(check_text(text))]
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The UTF-8 bytes of one token."""
         return self._table[self._check_id(token_id)].encode("utf-8")
 
     def to_dict(self) -> dict[str, Any]:

@@ -233,7 +233,6 @@ class BytePairTokenizer(Tokenizer):
         )
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The bytes of one token."""
         return self._bytes[self._check_id(token_id)]
 
     def token_id(self, piece: bytes) -> int:
@@ -252,7 +251,6 @@ class BytePairTokenizer(Tokenizer):
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """Restore a tokenizer from `to_dict`; raises ValueError where the dictionary is damaged."""
         if saved.get("word_pattern") != GPT2_PATTERN:
             raise ValueError(
                 f"This saved BPE tokenizer cuts words by the pattern {saved.get('word_pattern')!r}, but this "

@@ -15,31 +15,21 @@ import tiktoken
 from llmviz.files import data_path
 
 CONTRACTIONS = r"'(?:[sdmt]|ll|ve|re)"
-ANY_CASE_CONTRACTIONS = r"'(?i:[sdmt]|ll|ve|re)"
-UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
-LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-BEFORE_LETTERS = r"[^\r\n\p{L}\p{N}]?"
+_ANY_CASE_CONTRACTIONS = r"'(?i:[sdmt]|ll|ve|re)"
+_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_BEFORE_LETTERS = r"[^\r\n\p{L}\p{N}]?"
 
 GPT2_WORDS = (CONTRACTIONS, r" ?\p{L}++", r" ?\p{N}++", r" ?[^\s\p{L}\p{N}]++", r"\s++$", r"\s+(?!\S)", r"\s")
-GPT4_WORDS = (
-    ANY_CASE_CONTRACTIONS,
-    BEFORE_LETTERS + r"+\p{L}++",
-    r"\p{N}{1,3}+",
-    r" ?[^\s\p{L}\p{N}]++[\r\n]*+",
-    r"\s++$",
-    r"\s*[\r\n]",
-    r"\s+(?!\S)",
-    r"\s",
-)
-GPT4O_WORDS = (
-    f"{BEFORE_LETTERS}{UPPER}*{LOWER}+(?:{ANY_CASE_CONTRACTIONS})?",
-    f"{BEFORE_LETTERS}{UPPER}+{LOWER}*(?:{ANY_CASE_CONTRACTIONS})?",
-    r"\p{N}{1,3}",
-    r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
-    r"\s*[\r\n]+",
-    r"\s+(?!\S)",
-    r"\s+",
-)
+_GPT4_WORDS = (
+    _ANY_CASE_CONTRACTIONS, _BEFORE_LETTERS + r"+\p{L}++", r"\p{N}{1,3}+", r" ?[^\s\p{L}\p{N}]++[\r\n]*+", r"\s++$",
+    r"\s*[\r\n]", r"\s+(?!\S)", r"\s",
+)  # fmt: skip
+_GPT4O_WORDS = (
+    f"{_BEFORE_LETTERS}{_UPPER}*{_LOWER}+(?:{_ANY_CASE_CONTRACTIONS})?",
+    f"{_BEFORE_LETTERS}{_UPPER}+{_LOWER}*(?:{_ANY_CASE_CONTRACTIONS})?",
+    r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,22 +50,19 @@ VOCABULARIES = {
     "gpt-4": _Vocabulary(
         "cl100k_base.tiktoken.xz",
         "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
-        GPT4_WORDS,
+        _GPT4_WORDS,
         {
-            "<|endoftext|>": 100257,
-            "<|fim_prefix|>": 100258,
-            "<|fim_middle|>": 100259,
-            "<|fim_suffix|>": 100260,
+            "<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260,
             "<|endofprompt|>": 100276,
         },
     ),
     "gpt-4o": _Vocabulary(
         "o200k_base.tiktoken.xz",
         "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
-        GPT4O_WORDS,
+        _GPT4O_WORDS,
         {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
     ),
-}
+}  # fmt: skip
 
 
 @cache

@@ -268,12 +268,10 @@ class UnigramTokenizer(WordTokenizer):
         return sum(self._log_p.get(piece, self._unknown_log_p) for piece in pieces)
 
     def to_dict(self) -> dict[str, Any]:
-        """The tokenizer as a dictionary for JSON; see `llmviz.tokenizers.from_dict`."""
         return {**super().to_dict(), "log_probabilities": list(self.log_probabilities)}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """Restore a tokenizer from `to_dict`; raises ValueError where the dictionary is damaged."""
         pieces = cls._saved_pieces(saved)
         values = saved.get("log_probabilities")
         if not isinstance(values, list) or len(values) != len(pieces) or not all(map(_is_number, values)):

@@ -52,17 +52,11 @@ def gain(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> 
     return pair_count * math.log(pair_count * n_symbols / (left_count * right_count))
 
 
-def _ratio(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How much more often two pieces meet than by chance: n(ab) / (n(a) · n(b)); prefers rare pairs."""
-    return pair_count / (left_count * right_count)
-
-
-def _count(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How often the pair occurs: the score of byte-pair encoding, and of Hugging Face's WordPiece trainer."""
-    return pair_count
-
-
-_SCORES: dict[str, Callable[[int, int, int, int], float]] = {"gain": gain, "ratio": _ratio, "count": _count}
+_SCORES: dict[str, Callable[[int, int, int, int], float]] = {
+    "gain": gain,
+    "ratio": lambda pair_count, left, right, n: pair_count / (left * right),  # prefers rare pairs
+    "count": lambda pair_count, left, right, n: pair_count,  # as Hugging Face's WordPiece trainer
+}
 
 
 def longest_matches(word: str, vocabulary: Collection[str], longest: int) -> Iterator[str | None]:

@@ -44,16 +44,13 @@ class WordTokenizer(VocabularyTokenizer):
         return _SPACED_WORD.findall(" " + check_text(text)) if text else []
 
     def split(self, text: str) -> list[str]:
-        """Cut a text into pieces."""
         return [piece for word in self.split_words(text) for piece, _ in self._split_word(word)]
 
     def token_spans(self, text: str) -> list[str]:
-        """The span of the text that each token covers, `<unk>` included; joined, they are the text."""
         spans = [span for word in self.split_words(check_text(text)) for _, span in self._split_word(word)]
         return spans and [spans[0].removeprefix(" "), *spans[1:]]
 
     def decode(self, token_ids: Iterable[int]) -> str:
-        """Turn token ids back into text, without the space before the first word."""
         surfaces = (self._surface(self._table[self._check_id(token_id)]) for token_id in token_ids)
         return "".join(surfaces).removeprefix(" ")
 
@@ -80,5 +77,4 @@ class CharacterTokenizer(VocabularyTokenizer):
     piece_name: ClassVar[str] = "character"
 
     def split(self, text: str) -> list[str]:
-        """Cut a text into its characters."""
         return list(text)
