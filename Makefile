@@ -14,8 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install
 ARGS ?=
 # On Linux a plain torch brings CUDA, several GB. PyTorch's start page gives the address of its CPU index.
 TORCH_INDEX ?=
-# How many processes share the tests: one more than two cores, since browsers wait. Each takes up to 2 GB; 1 is enough.
-TESTERS ?= 3
+# How many processes share the tests. Each takes up to 2 GB and a core.
+TESTERS ?= 2
 
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
