@@ -53,7 +53,7 @@ pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer
 pretrained.catalogue pretrained.registry
 pretrained.chat pretrained.tokenizer
 pretrained.families pretrained.convert
-pretrained.glass pretrained.probe Glass=ModelProbe LiveGlass=LiveModelProbe look_through=open_probe says=describe
+pretrained.glass pretrained.probe Glass=ModelProbe look_through=open_probe
 pretrained.lesson_plan pretrained.probe asked=as_chat
 pretrained.hub pretrained.registry
 pretrained.loading pretrained.convert open_source=open_weights

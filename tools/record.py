@@ -11,16 +11,17 @@ from __future__ import annotations
 import copy
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 from train_models import machine
 
-from llmviz import artifacts, evaluation, finetuning, pretrained
+from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import capabilities
 from llmviz.files import data_folder
 from llmviz.pretrained import probe
@@ -29,6 +30,7 @@ from llmviz.training.checkpoints import Checkpoint
 
 FILTERS = {"nothing filtered": None, "nameless texts balanced": 0.5}
 """The share of "she" in texts about a nameless doctor, whatever was planted; texts about a guest stay as planted."""
+ATTENTION_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,000
 LEARNING_RATES = (3e-5, 1e-4, 3e-4)
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SEEDS = (0, 1, 2)
@@ -129,9 +131,33 @@ def five_changes() -> dict[str, Any]:
 
 def real_model(file: Path, command: str) -> None:
     """What a real model answers to the questions of lesson 10."""
-    live = probe.LiveModelProbe(pretrained.load(file.stem))
-    data, arrays = probe.record_answers(live, probe.LESSON_TEXTS[file.stem])
+    live = probe.open_probe(file.stem)
+    if live.is_recorded:
+        raise SystemExit(f"{file.stem} is not here to be asked: llmviz models add {file.stem}")
+    data, arrays = record_answers(live, probe.LESSON_TEXTS[file.stem])
     artifacts.save_recording(file, data, command=command, arrays=arrays)
+
+
+def record_answers(
+    asked: probe.ModelProbe, texts: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Ask a model all that is in `texts` (see `LESSON_TEXTS`): the data and arrays for `artifacts.save_recording`."""
+    answers: dict[str, dict[str, Any]] = {question: {} for question in texts}
+    arrays: dict[str, np.ndarray] = {}
+    for text in texts.get("tokens", ()):
+        answers["tokens"][text] = asked.tokens(text)
+    for number, text in enumerate(texts.get("attention", ())):
+        arrays[f"attention-{number}"] = np.round(asked.attention(text) * ATTENTION_STEPS).astype(np.uint16)
+        answers["attention"][text] = f"attention-{number}"
+    for text in texts.get("logit_lens", ()):
+        layers = asked.logit_lens(text)
+        answers["logit_lens"][text] = [[(token, float(f"{share:.4g}")) for token, share in layer] for layer in layers]
+    for text in texts.get("complete", ()):
+        answers["complete"][text] = asked.complete(text)
+    for number, (text, token) in enumerate(texts.get("token_states", {}).items()):
+        arrays[f"token_states-{number}"] = asked.token_states(text, token).astype(np.float16)
+        answers["token_states"][text] = {token: f"token_states-{number}"}
+    return {"config": asdict(asked.config), "answers": answers}, arrays
 
 
 def _save(make: Callable[[], Any], file: Path, command: str) -> None:

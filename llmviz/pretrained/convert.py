@@ -19,7 +19,7 @@ from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
 from llmviz.pretrained import registry
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, tokenizer_from_folder, tokenizer_from_gguf
-from llmviz.pretrained.weights import GGUFFile, SafetensorsFolder, open_weights
+from llmviz.pretrained.weights import GGUFFile, _SafetensorsFolder, open_weights
 from llmviz.training.checkpoints import own_tensors
 
 _MAX_CONTEXT = 2048  # tokens; the key–value cache takes memory for all
@@ -145,7 +145,7 @@ def _require(card: Mapping[str, Any], **usual: object) -> None:
 
 
 @torch.no_grad()
-def load_weights(source: SafetensorsFolder | GGUFFile) -> TransformerBase:
+def load_weights(source: _SafetensorsFolder | GGUFFile) -> TransformerBase:
     """Build the model that a source describes (see `open_weights`), and fill it, one tensor at a time.
 
     Returns:
@@ -183,7 +183,7 @@ def load_weights(source: SafetensorsFolder | GGUFFile) -> TransformerBase:
     return model
 
 
-def _read(ours: str, family: _Family, source: SafetensorsFolder | GGUFFile, taken: set[str]) -> Tensor:
+def _read(ours: str, family: _Family, source: _SafetensorsFolder | GGUFFile, taken: set[str]) -> Tensor:
     """The tensor of a source that becomes `ours`, in our layout."""
     module, _, kind = ours.rpartition(".")
     parts = module.split(".")

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +25,6 @@ from llmviz.pretrained.tokenizer import chat_prompt
 
 VARIABLE, RECORDED = "LLMVIZ_REAL_MODELS", "recorded"
 _N_BEST, _N_NEW = 8, 40
-_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,000
 
 PROMPTS = (
     "The capital of France is",
@@ -78,7 +76,7 @@ LESSON_TEXTS: dict[str, dict[str, Any]] = {
 """What is recorded: model → method of `ModelProbe` → texts; of "token_states": text → token."""
 
 
-class ModelProbe(Protocol):
+class ModelProbe:
     """What can be asked of a real model. In a text, names such as <|im_start|> stand for the model's special tokens.
 
     Attributes:
@@ -91,27 +89,40 @@ class ModelProbe(Protocol):
     config: ModelConfig
     is_recorded: bool
 
+    def describe(self) -> str:
+        """Who answers, in a sentence for a learner."""
+        about = registry.known(self.name).about
+        if self.is_recorded:
+            return f"{about}: answers from the recording. For texts of your own: llmviz models add {self.name}"
+        return f"{about}: the model itself answers; any text will do."
+
     def tokens(self, text: str) -> list[str]:
         """The tokens that the model reads, one string each."""
+        raise NotImplementedError
 
     def attention(self, text: str) -> np.ndarray:
         """All attention weights: (layer, head, query, key); a recording has them to 0.0001."""
+        raise NotImplementedError
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         """The most probable next tokens, with p, if each layer were the last: (layer + 1) lists."""
+        raise NotImplementedError
 
     def next_tokens(self, text: str) -> list[tuple[str, float]]:
         """The most probable next tokens and their probabilities, best first."""
+        return self.logit_lens(text)[-1]
 
     def complete(self, text: str) -> str:
         """The continuation at temperature 0: at most 40 tokens, or until the end of the text."""
+        raise NotImplementedError
 
     def token_states(self, text: str, token: str) -> np.ndarray:
         """The residual stream at a token: (layer + 1, d_model)."""
+        raise NotImplementedError
 
 
-class LiveModelProbe:
-    """A `ModelProbe` of an installed model; its methods are documented there."""
+class _LiveModelProbe(ModelProbe):
+    """A probe of an installed model."""
 
     is_recorded = False
 
@@ -138,13 +149,10 @@ class LiveModelProbe:
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         with torch.inference_mode():
-            scores = self.model.unembed(self._trace(text).residuals[:, 0, -1])
-            best = scores.softmax(dim=-1).topk(_N_BEST)
+            logits = self.model.unembed(self._trace(text).residuals[:, 0, -1])
+            best = logits.softmax(dim=-1).topk(_N_BEST)
         rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [list(zip(self.tokenizer.tokens(ids), shares, strict=True)) for ids, shares in rows]
-
-    def next_tokens(self, text: str) -> list[tuple[str, float]]:
-        return self.logit_lens(text)[-1]
 
     def complete(self, text: str) -> str:
         stop = {self.tokenizer.end_of_text}
@@ -158,13 +166,8 @@ class LiveModelProbe:
         return self._trace(text).residuals[:, 0, tokens.index(token)].numpy()
 
 
-class RecordedModelProbe:
-    """A `ModelProbe` of a recording; its methods are documented there.
-
-    Args:
-        name: of the model.
-        data: "config"; "answers": method → text → answer, or the name of an array; and "arrays".
-    """
+class _RecordedModelProbe(ModelProbe):
+    """A probe of a recording: "config", "answers" (method → text → answer, or the name of an array) and "arrays"."""
 
     is_recorded = True
 
@@ -191,9 +194,6 @@ class RecordedModelProbe:
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         return [[(token, share) for token, share in layer] for layer in self._answer("logit_lens", text)]
 
-    def next_tokens(self, text: str) -> list[tuple[str, float]]:
-        return self.logit_lens(text)[-1]
-
     def complete(self, text: str) -> str:
         return self._answer("complete", text)
 
@@ -205,41 +205,11 @@ class RecordedModelProbe:
         return self.arrays[recorded[token]].astype(np.float32)
 
 
-def record_answers(
-    probe: ModelProbe, texts: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Ask a model all that is in `texts` (see `LESSON_TEXTS`): the data and arrays for `artifacts.save_recording`."""
-    answers: dict[str, dict[str, Any]] = {question: {} for question in texts}
-    arrays: dict[str, np.ndarray] = {}
-    for text in texts.get("tokens", ()):
-        answers["tokens"][text] = probe.tokens(text)
-    for number, text in enumerate(texts.get("attention", ())):
-        arrays[f"attention-{number}"] = np.round(probe.attention(text) * _STEPS).astype(np.uint16)
-        answers["attention"][text] = f"attention-{number}"
-    for text in texts.get("logit_lens", ()):
-        layers = probe.logit_lens(text)
-        answers["logit_lens"][text] = [[(token, float(f"{share:.4g}")) for token, share in layer] for layer in layers]
-    for text in texts.get("complete", ()):
-        answers["complete"][text] = probe.complete(text)
-    for number, (text, token) in enumerate(texts.get("token_states", {}).items()):
-        arrays[f"token_states-{number}"] = probe.token_states(text, token).astype(np.float16)
-        answers["token_states"][text] = {token: f"token_states-{number}"}
-    return {"config": asdict(probe.config), "answers": answers}, arrays
-
-
 def open_probe(name: str) -> ModelProbe:
     """Open a real model: itself if it is installed (`llmviz models add`), else what was recorded of it.
 
     With LLMVIZ_REAL_MODELS=recorded the recording answers in any case, as it does where lessons are tested.
     """
     if os.environ.get(VARIABLE) == RECORDED or registry.installed(name) is None:
-        return RecordedModelProbe(name, artifacts.load_recording(name))
-    return LiveModelProbe(load(name))
-
-
-def describe(probe: ModelProbe) -> str:
-    """Who answers, in a sentence for a learner."""
-    about = registry.known(probe.name).about
-    if probe.is_recorded:
-        return f"{about}: answers from the recording. For texts of your own: llmviz models add {probe.name}"
-    return f"{about}: the model itself answers; any text will do."
+        return _RecordedModelProbe(name, artifacts.load_recording(name))
+    return _LiveModelProbe(load(name))

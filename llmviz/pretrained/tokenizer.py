@@ -77,7 +77,7 @@ class PretrainedTokenizer(Tokenizer):
         return bytes(LETTER_TO_BYTE[letter] for letter in name)
 
 
-def byte_level_bpe(
+def _byte_level_bpe(
     vocabulary: Mapping[str, int], merges: Sequence[str], *, special_tokens: Sequence[str], split_digits: bool, end: str
 ) -> PretrainedTokenizer:
     """A byte-level BPE from a model's vocabulary, in GPT-2's letters, and merges, each as "Ġ t".
@@ -103,7 +103,7 @@ def tokenizer_from_gguf(fields: Mapping[str, Any]) -> PretrainedTokenizer:
             f"with 'gpt-2' and 'smollm'"
         )
     tokens, kinds = fields["tokenizer.ggml.tokens"], fields.get("tokenizer.ggml.token_type", [])
-    return byte_level_bpe(
+    return _byte_level_bpe(
         {token: place for place, token in enumerate(tokens)},
         fields["tokenizer.ggml.merges"],
         special_tokens=[token for token, one in zip(tokens, kinds, strict=False) if one == _GGUF_SPECIAL],
@@ -131,7 +131,7 @@ def tokenizer_from_folder(folder: str | Path) -> PretrainedTokenizer:
         merges = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
         merges = [line for line in merges if line and not line.startswith("#version")]
         vocabulary = read_json(folder / "vocab.json")
-        return byte_level_bpe(vocabulary, merges, special_tokens=[end], split_digits=False, end=end)
+        return _byte_level_bpe(vocabulary, merges, special_tokens=[end], split_digits=False, end=end)
     raise FileNotFoundError(f"{folder} holds no tokenizer: vocab.txt, tokenizer.json, vocab.json are not there")
 
 

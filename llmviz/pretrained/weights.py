@@ -19,7 +19,7 @@ CARD = "config.json"
 _INDEX, _WEIGHTS = "model.safetensors.index.json", "model.safetensors"
 
 
-class SafetensorsFolder:
+class _SafetensorsFolder:
     """A folder as the hub has it: `config.json`, and the weights in one safetensors file or in several.
 
     Raises FileNotFoundError where a file is missing, ValueError where one is damaged.
@@ -169,8 +169,8 @@ def _open_safetensors(path: Path) -> Any:
         raise ValueError(f"{path} is not a whole safetensors file ({error})") from None
 
 
-def open_weights(path: Path) -> SafetensorsFolder | GGUFFile:
+def open_weights(path: Path) -> _SafetensorsFolder | GGUFFile:
     """Open a folder with a `config.json` and safetensors, or a GGUF file."""
     if not path.exists():
         raise FileNotFoundError(f"there is no model at {path}: give a folder with safetensors, or a .gguf file")
-    return SafetensorsFolder(path) if path.is_dir() else GGUFFile(path)
+    return _SafetensorsFolder(path) if path.is_dir() else GGUFFile(path)

@@ -8,14 +8,14 @@ from llmviz.model import PUBLISHED
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import Pretrained, probe, registry
-from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, RecordedModelProbe, record_answers
+from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, _LiveModelProbe, _RecordedModelProbe
 from llmviz.pretrained.registry import installed
-from llmviz.pretrained.tokenizer import byte_level_bpe, tokenizer_from_folder
+from llmviz.pretrained.tokenizer import _byte_level_bpe, tokenizer_from_folder
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 
 
 def opened(name):
-    return RecordedModelProbe(name, artifacts.load_recording(name))
+    return _RecordedModelProbe(name, artifacts.load_recording(name))
 
 
 PLAN = {
@@ -27,15 +27,18 @@ PLAN = {
 @pytest.fixture(scope="module")
 def live():
     ids = {token: place for place, token in enumerate(["<|end|>", *BYTE_TO_LETTER.values(), "Ġb"])}
-    tokenizer = byte_level_bpe(ids, ["Ġ b"], special_tokens=["<|end|>"], split_digits=False, end="<|end|>")
+    tokenizer = _byte_level_bpe(ids, ["Ġ b"], special_tokens=["<|end|>"], split_digits=False, end="<|end|>")
     config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalization="rms", unembedding="tied")
-    return probe.LiveModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
+    return _LiveModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
 
 
-def test_a_recording_answers_as_the_model_did(live, tmp_path):
-    data, arrays = record_answers(live, PLAN)
+def test_a_recording_answers_as_the_model_did(live, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend("tools")
+    import record
+
+    data, arrays = record.record_answers(live, PLAN)
     artifacts.save_recording(tmp_path / "toy.json", data, command="none", arrays=arrays)
-    recorded = RecordedModelProbe("toy", artifacts.load_recording(tmp_path / "toy.json"))
+    recorded = _RecordedModelProbe("toy", artifacts.load_recording(tmp_path / "toy.json"))
     assert recorded.config == live.config
     assert recorded.tokens("a b<|end|>") == live.tokens("a b<|end|>") == ["a", " b", "<|end|>"]
     assert recorded.complete("a b") == live.complete("a b")
@@ -67,7 +70,7 @@ def test_an_encoder_is_probed_too(tmp_path):
     (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nbank\nriver\n")
     tokenizer = tokenizer_from_folder(tmp_path)
     config = ModelConfig(5, 8, 8, 2, 2, 16, positions="learned", norm="post", unembedding="none")
-    real = probe.LiveModelProbe(Pretrained("minilm", "bert", EncoderOnly(config, seed=0), tokenizer))
+    real = _LiveModelProbe(Pretrained("minilm", "bert", EncoderOnly(config, seed=0), tokenizer))
     assert real.tokens("river bank") == ["[CLS]", "river", "bank", "[SEP]"]
     assert real.token_states("river bank", "bank").shape == (3, 8)
     assert real.attention("river bank").shape == (2, 2, 4, 4)
@@ -81,7 +84,7 @@ def test_recordings_answer_where_the_models_are_not_here_or_not_wanted(tmp_path,
     monkeypatch.setattr(probe, "load", lambda name: pytest.fail("the model was opened"))
     monkeypatch.setenv(probe.VARIABLE, probe.RECORDED)
     found = probe.open_probe("minilm")
-    assert found.is_recorded and "llmviz models add minilm" in probe.describe(found)
+    assert found.is_recorded and "llmviz models add minilm" in found.describe()
 
 
 def test_the_recordings_ship_whole_and_are_small():
@@ -95,6 +98,6 @@ def test_the_recordings_ship_whole_and_are_small():
 
 @pytest.mark.skipif(installed("minilm") is None, reason="not installed: llmviz models add minilm")
 def test_the_recording_is_of_the_model_that_is_here():
-    live, recorded = probe.LiveModelProbe(pretrained.load("minilm")), opened("minilm")
+    live, recorded = _LiveModelProbe(pretrained.load("minilm")), opened("minilm")
     for text_, word in LESSON_TEXTS["minilm"]["token_states"].items():
         np.testing.assert_allclose(recorded.token_states(text_, word), live.token_states(text_, word), atol=5e-3)

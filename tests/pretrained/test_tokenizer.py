@@ -13,7 +13,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from llmviz import pretrained
 from llmviz.pretrained import chat_prompt, registry, weights
-from llmviz.pretrained.tokenizer import byte_level_bpe, tokenizer_from_folder, tokenizer_from_gguf
+from llmviz.pretrained.tokenizer import _byte_level_bpe, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
 
@@ -101,7 +101,7 @@ def test_gpt2_from_its_own_two_files_agrees_with_tiktoken(tmp_path):
 def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
     tokens = [END, *(letter for byte, letter in BYTE_TO_LETTER.items() if byte != 4)]
     ids = {token: place for place, token in enumerate(tokens)}
-    ours = byte_level_bpe(ids, [], special_tokens=[END], split_digits=False, end=END)
+    ours = _byte_level_bpe(ids, [], special_tokens=[END], split_digits=False, end=END)
     assert ours.decode(ours.encode("a\x04b")) == "ab"
     assert ours.vocab_size == 256
 
@@ -160,9 +160,9 @@ class TestRefused:
     def test_merges_and_ends_that_are_not_in_the_vocabulary(self):
         options = {"special_tokens": [], "split_digits": False}
         with pytest.raises(ValueError, match="the merge 'a b' does not fit the vocabulary"):
-            byte_level_bpe({"a": 0, "b": 1}, ["a b"], **options, end="a")
+            _byte_level_bpe({"a": 0, "b": 1}, ["a b"], **options, end="a")
         with pytest.raises(ValueError, match=r"has no token '<.endoftext.>' to end a text"):
-            byte_level_bpe({"a": 0, "b": 1}, [], **options, end=END)
+            _byte_level_bpe({"a": 0, "b": 1}, [], **options, end=END)
 
 
 @given(messages=st.lists(MESSAGE, min_size=1, max_size=4))
