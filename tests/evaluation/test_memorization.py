@@ -19,10 +19,6 @@ def test_it_finds_what_the_plain_form_finds(text, corpus):
         assert f" {' '.join(passage.words)} " in f" {corpus[passage.document]} "
 
 
-def test_a_passage_never_runs_from_one_text_into_the_next():
-    assert SubstringIndex(["red kite", "blue drum"]).longest("kite blue").n_words == 1
-
-
 def test_a_whole_text_of_the_corpus_is_all_copied_and_its_place_is_named():
     finder = SubstringIndex(["Tom lost a drum.", "Mia found a red kite."])
     passage = finder.longest("Mia found a red kite.")

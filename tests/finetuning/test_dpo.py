@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz import artifacts, evaluation, finetuning, training
@@ -22,9 +21,7 @@ def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
     prompts, answers = ["Mia lives in", "The doctor went home."], [" the lighthouse.", " She"]
     together = _answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
     for number in range(2):
-        alone = _answer_log_probability(
-            TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1]
-        )
+        alone = _answer_log_probability(TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1])
         torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
     assert together[1].exp().item() == pytest.approx(0.6, abs=0.1)  # P(she | doctor), among two words
 
@@ -32,16 +29,6 @@ def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
 def test_the_preference_loss_by_hand():
     numbers = [torch.tensor([value]) for value in (-1.0, -3.0, -2.0, -2.5)]  # gains: +1 and −0.5
     assert finetuning.preference_loss(*numbers, beta=2.0).item() == pytest.approx(math.log(1 + math.exp(-3)))
-
-
-@given(logs, logs, logs, logs, st.floats(0.01, 2))
-def test_exchanging_the_answers_turns_the_gain_round(chosen, rejected, first, second, beta):
-    there, back = (
-        finetuning.preference_loss(*(torch.tensor([value], dtype=torch.float64) for value in row), beta=beta).item()
-        for row in ((chosen, rejected, first, second), (rejected, chosen, second, first))
-    )
-    gain = beta * ((chosen - first) - (rejected - second))
-    assert back - there == pytest.approx(gain, rel=1e-6, abs=1e-6)  # −ln σ(−g) + ln σ(g) = g
 
 
 def test_a_few_steps_prefer_what_was_chosen():

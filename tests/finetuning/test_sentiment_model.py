@@ -2,21 +2,12 @@
 
 import pytest
 
-from llmviz import artifacts, evaluation, files
+from llmviz import artifacts, evaluation
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.sentiment import COMMENTS
 
 MOODS = artifacts.load_model("sentiment")
 FIRST_WORDS = {mood: {comment.split()[0] for comment in comments} for mood, comments in COMMENTS.items()}
-
-
-def test_is_the_tiny_gpt_in_size_and_tokenizer_and_small_enough_to_ship():
-    tiny = artifacts.load_model("tiny")
-    assert MOODS.model.config == tiny.model.config
-    assert MOODS.tokenizer == tiny.tokenizer
-    assert MOODS.corpus["counts"] == {**tiny.corpus["counts"], "mood": MOODS.corpus["counts"]["mood"]}
-    folder = files.data_path("models/sentiment")
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 3e6
 
 
 def test_is_near_the_worlds_own_surprise_in_moods_and_still_in_all_it_knew():

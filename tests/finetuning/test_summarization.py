@@ -33,10 +33,6 @@ def test_headlines_have_stories_of_their_own():
     assert not stories & {text.story for text in finetuning.new_stories(60, seed=9)}
 
 
-def test_what_is_made_up_is_named():
-    assert unsupported("Mia lost a red kite.", "Mia lost a red kite at the harbour near Leo.") == ["harbour", "Leo"]
-
-
 def test_the_loss_is_that_of_the_headline_and_its_end_alone(tiny):
     """Computed text by text, without filling, from the logits."""
     model, tokenizer = tiny.model, tiny.tokenizer

@@ -60,19 +60,6 @@ class TestTokenDistribution:
         assert (found - remaining).abs().max() < 0.015
         assert set(drawn) <= set(distribution.order[:40].tolist())
 
-    def test_a_temperature_of_zero_takes_the_best_whatever_the_point(self):
-        found = TokenDistribution.of(scores(50, 1).log_softmax(dim=-1))
-        assert {found.sample(Sampling(0.0), point) for point in (0.0, 0.5, 0.9999)} == {0}
-
-    @given(st.integers(2, 200), st.integers(0, 10**6), temperatures, top_ks, top_ps, st.floats(0, 1))
-    def test_every_point_falls_on_a_token_that_was_kept(self, n, seed, temperature, top_k, top_p, point):
-        found = TokenDistribution.of(scores(n, seed).log_softmax(dim=-1))
-        setting = Sampling(temperature, top_k, top_p)
-        rank = found.sample(setting, point)
-        entry = int(np.searchsorted(np.cumsum(found.counts), rank, side="right"))
-        assert 0 <= rank < n
-        assert rank - found.counts[:entry].sum() < found.probabilities(setting)[1][entry]
-
 
 class TestTree:
     def test_the_same_dice_fall_on_another_token_only_where_a_border_moved(self):

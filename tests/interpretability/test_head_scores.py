@@ -35,15 +35,6 @@ def test_induction_looks_one_place_after_the_last_time():
     assert induction_score(looks([0, 0, 0, 1, 0, 0]), tokens) == pytest.approx(1 / 3)
 
 
-@given(LISTS, st.integers(0, 100))
-def test_scores_are_shares_by_head_or_absent(tokens, seed):
-    weights = causal(len(tokens), seed)
-    scores = head_scores(weights, tokens)
-    for score in scores.values():
-        assert score.shape == (3, 2) and (score >= 0).all() and (score <= 1 + 1e-9).all()
-    assert ("induction" in scores) == (len(set(tokens)) < len(tokens))
-
-
 @given(LISTS.filter(lambda tokens: len(set(tokens)) < len(tokens)), st.integers(0, 100))
 def test_each_is_the_mean_over_the_places_written_out(tokens, seed):
     weights = causal(len(tokens), seed)[0, 0]

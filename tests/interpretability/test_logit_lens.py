@@ -32,13 +32,6 @@ class TestParametersByPart:
             counted[part.replace("_", "-")] += weight.numel()
         assert found == counted
 
-    def test_with_biases_gains_and_positions_they_are_gpt2s(self):
-        """GPT-2 small, as it was published, has 124,439,808; its embedding serves as unembedding too."""
-        d_model, n_layers, d_ff = 768, 12, 3072
-        found = parameters_by_part(50_257, d_model, n_layers, d_ff)
-        biases, gains = n_layers * (4 * d_model + d_ff + d_model), (2 * n_layers + 1) * 2 * d_model
-        assert sum(found.values()) - found["unembedding"] + 1024 * d_model + biases + gains == 124_439_808
-
 
 class TestLogitLens:
     MODEL = noisy_model()
@@ -53,10 +46,6 @@ class TestLogitLens:
             shorter = DecoderOnly(replace(SMALL, n_layers=n_layers))
             shorter.load_state_dict({k: v for k, v in self.MODEL.state_dict().items() if k in shorter.state_dict()})
             torch.testing.assert_close(self.LENS[n_layers], shorter.trace(self.TRACE.token_ids).probabilities)
-
-    def test_gives_distributions(self):
-        assert self.LENS.shape == (3, 2, 5, 11)
-        torch.testing.assert_close(self.LENS.sum(-1), torch.ones(3, 2, 5))
 
 
 class TestShuffleGaps:
@@ -76,9 +65,6 @@ class TestShuffleGaps:
     @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary"])
     def test_positions_change_every_answer(self, kind, positions):
         assert (shuffled(kind, positions, 1) > 1e-3).all()
-
-    def test_no_shuffle_changes_nothing(self):
-        assert (shuffled(DecoderOnly, "rotary", 2, range(6)) == 0).all()
 
     @pytest.mark.parametrize("order", [(0, 1, 2), (0, 0, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6)])
     def test_what_is_no_order_gets_a_sentence(self, order):
