@@ -53,15 +53,13 @@ class Answers:
 
     Attributes:
         questions: those that were asked.
-        said: the answers, one word each.
+        words: the answers, one word each.
         confidence: (question,), the probability of the answer's first token.
-        probabilities: (question, vocab), of the next token.
     """
 
     questions: tuple[FactQuestion, ...]
-    said: tuple[str, ...]
+    words: tuple[str, ...]
     confidence: Tensor
-    probabilities: Tensor
 
     @property
     def truths(self) -> list[str | None]:
@@ -71,7 +69,7 @@ class Answers:
     @property
     def right(self) -> Tensor:
         """(question,), bool: whether the answer is right; False where there is no answer."""
-        return torch.tensor([said == truth for said, truth in zip(self.said, self.truths, strict=True)])
+        return torch.tensor([word == truth for word, truth in zip(self.words, self.truths, strict=True)])
 
     def of(self, *groups: str) -> Tensor:
         """(question,), bool: whether the question belongs to one of these groups."""
@@ -211,6 +209,6 @@ def ask(
     if temperature > 0:
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)[:, 0]
-    said = tuple(token.strip() for token in tokenizer.tokens(chosen.tolist()))
+    words = tuple(token.strip() for token in tokenizer.tokens(chosen.tolist()))
     confidence = probabilities.gather(1, chosen[:, None])[:, 0]
-    return Answers(tuple(questions), said, confidence, probabilities)
+    return Answers(tuple(questions), words, confidence)

@@ -17,11 +17,11 @@ from llmviz.training.loop import TrainingSettings, document_starts, train
 
 
 def hallucination_rate(answers: Sequence[str | None], truths: Sequence[str | None]) -> float:
-    """The share of all questions that got an invented answer: one that is not true.
+    """The share of all questions whose answer is not true.
 
     Args:
-        answers: what was said; None where the model abstained, which is never an invention.
-        truths: the right answers; None where there is none, so that every answer is an invention.
+        answers: what was said; None where the model abstained, which is never a hallucination.
+        truths: the right answers; None where there is none, so that every answer is a hallucination.
 
     >>> hallucination_rate(["mill", "tower", None, "soup"], ["mill", "castle", "cat", None])
     0.5

@@ -1,4 +1,4 @@
-"""Losses and answers held against Tinyville, where every probability is known (lessons 5 and 8)."""
+"""Losses and answers compared with Tinyville, where every probability is known (lessons 5 and 8)."""
 
 from __future__ import annotations
 

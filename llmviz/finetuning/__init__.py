@@ -13,7 +13,7 @@ from llmviz.finetuning.loop import (
     label_loss,
     n_different,
     prepare,
-)
+)  # fmt: skip
 from llmviz.finetuning.lora import (
     add_lora,
     disable_lora,
@@ -22,7 +22,7 @@ from llmviz.finetuning.lora import (
     low_rank_change,
     merge_lora,
     save_lora,
-)
+)  # fmt: skip
 from llmviz.finetuning.summarization import (
     first_sentence,
     headline_settings,
@@ -30,7 +30,7 @@ from llmviz.finetuning.summarization import (
     new_stories,
     score_summaries,
     summarize,
-)
+)  # fmt: skip
 from llmviz.finetuning.tasks import (
     LABELS,
     SpellingTask,
@@ -47,58 +47,15 @@ from llmviz.finetuning.tasks import (
     sentiment_examples,
     sentiment_texts,
     train_sentiment_base,
-)
+)  # fmt: skip
 
 __all__ = [
-    "BUDGETS",
-    "LABELS",
-    "METHODS",
-    "Examples",
-    "MethodComparison",
-    "Preference",
-    "SpellingTask",
-    "accuracy",
-    "add_lora",
-    "answer_accuracy",
-    "answer_examples",
-    "answer_labels",
-    "dictionary_f1",
-    "disable_lora",
-    "entity_examples",
-    "entity_f1",
-    "entity_texts",
-    "f1",
-    "fine_tune",
-    "fine_tune_steps",
-    "first_sentence",
-    "headline_settings",
-    "headline_steps",
-    "is_refusal",
-    "label_loss",
-    "labeled_cities",
-    "load_comparisons",
-    "load_lora",
-    "lora_layers",
-    "low_rank_change",
-    "merge_lora",
-    "n_different",
-    "new_stories",
-    "ngram_accuracy",
-    "ngrams",
-    "passage_questions",
-    "preference_loss",
-    "preference_steps",
-    "prepare",
-    "pretraining_texts",
-    "probe_accuracy",
-    "pronoun_preferences",
-    "refusal_examples",
-    "run_comparison",
-    "save_lora",
-    "score_summaries",
-    "sentiment_examples",
-    "sentiment_texts",
-    "summarize",
-    "train_sentiment_base",
-    "tune_on_answers",
-]
+    "BUDGETS", "LABELS", "METHODS", "Examples", "MethodComparison", "Preference", "SpellingTask", "accuracy",
+    "add_lora", "answer_accuracy", "answer_examples", "answer_labels", "dictionary_f1", "disable_lora",
+    "entity_examples", "entity_f1", "entity_texts", "f1", "fine_tune", "fine_tune_steps", "first_sentence",
+    "headline_settings", "headline_steps", "is_refusal", "label_loss", "labeled_cities", "load_comparisons",
+    "load_lora", "lora_layers", "low_rank_change", "merge_lora", "n_different", "new_stories", "ngram_accuracy",
+    "ngrams", "passage_questions", "preference_loss", "preference_steps", "prepare", "pretraining_texts",
+    "probe_accuracy", "pronoun_preferences", "refusal_examples", "run_comparison", "save_lora", "score_summaries",
+    "sentiment_examples", "sentiment_texts", "summarize", "train_sentiment_base", "tune_on_answers",
+]  # fmt: skip

@@ -194,7 +194,7 @@ def is_refusal(answers: Answers, tokenizer: Tokenizer) -> Tensor:
     """Which answers begin as `REFUSAL` begins: (question,), bool."""
     before = tokenizer.encode("Mia")
     begins = tokenizer.tokens(tokenizer.encode(f"Mia{REFUSAL}"))[len(before)].strip()
-    return torch.tensor([said == begins for said in answers.said])
+    return torch.tensor([word == begins for word in answers.words])
 
 
 class SpellingTask:

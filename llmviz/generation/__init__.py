@@ -15,30 +15,12 @@ from llmviz.generation.sampling import (
     new_text,
     sample_texts,
     sample_token,
-)
+)  # fmt: skip
 from llmviz.generation.sampling_tree import Sampling, SamplingTree, TokenDistribution
 
 __all__ = [
-    "Beam",
-    "FillMask",
-    "GenerationStep",
-    "Sampling",
-    "SamplingTree",
-    "TokenDistribution",
-    "apply_temperature",
-    "beam_search",
-    "cache_bytes",
-    "complete",
-    "continuation_log_probability",
-    "extend_beams",
-    "filter_logits",
-    "forward_cost",
-    "generate",
-    "generate_steps",
-    "generation_costs",
-    "keep_top_p",
-    "look_ahead",
-    "new_text",
-    "sample_texts",
-    "sample_token",
-]
+    "Beam", "FillMask", "GenerationStep", "Sampling", "SamplingTree", "TokenDistribution", "apply_temperature",
+    "beam_search", "cache_bytes", "complete", "continuation_log_probability", "extend_beams", "filter_logits",
+    "forward_cost", "generate", "generate_steps", "generation_costs", "keep_top_p", "look_ahead", "new_text",
+    "sample_texts", "sample_token",
+]  # fmt: skip

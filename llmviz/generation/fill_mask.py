@@ -139,8 +139,8 @@ class FillMask:
         beams: list[tuple[list[int], float]] = [([], 1.0)]
         for at in range(word.start, word.stop):
             rows = row.repeat(len(beams), 1)
-            for number, (said, _) in enumerate(beams):
-                rows[number, word.start : at] = torch.tensor(said, dtype=row.dtype)
+            for number, (partial, _) in enumerate(beams):
+                rows[number, word.start : at] = torch.tensor(partial, dtype=row.dtype)
             probabilities = self.masked(rows)[:, at, : self.tokenizer.vocab_size].softmax(dim=-1).cpu()
             beams = self._extend(beams, probabilities)
         return self._sum_by_word(beams)
@@ -163,7 +163,7 @@ class FillMask:
         beams: list[tuple[list[int], float]] = [([], 1.0)]
         for n_tokens in range(_MAX_WORD_TOKENS):
             limit = self.causal.config.context_length
-            batch = torch.tensor([[*before, *said][-limit:] for said, _ in beams])
+            batch = torch.tensor([[*before, *partial][-limit:] for partial, _ in beams])
             probabilities = self.causal(batch.to(self.causal.embedding.weight.device))[:, -1].softmax(dim=-1).cpu()
             if not n_tokens and self._may_continue[before[-1]]:  # the word before is complete
                 probabilities = probabilities * ~self._continues_word
@@ -171,7 +171,7 @@ class FillMask:
             if n_tokens:
                 ends = 1 - probabilities[:, self._continues_word].sum(dim=-1)
                 complete += [
-                    (said, probability * end) for (said, probability), end in zip(beams, ends.tolist(), strict=True)
+                    (ids, probability * end) for (ids, probability), end in zip(beams, ends.tolist(), strict=True)
                 ]
                 probabilities = probabilities * self._continues_word
             grown = self._extend(beams, probabilities)
@@ -200,8 +200,8 @@ class FillMask:
         return dict(sorted(total.items(), key=lambda item: -item[1]))
 
     def _word_text(self, ids: list[int]) -> str:
-        said = self.tokenizer.decode(ids)
-        return said.strip() or said
+        text = self.tokenizer.decode(ids)
+        return text.strip() or text
 
     @cached_property
     def _continues_word(self) -> Tensor:

@@ -6,16 +6,6 @@ from llmviz.interpretability.induction import induction_config, induction_steps,
 from llmviz.interpretability.lens import logit_lens, parameters_by_part, shuffle_gaps
 
 __all__ = [
-    "all_heads",
-    "head_effects",
-    "head_scores",
-    "induction_config",
-    "induction_score",
-    "induction_steps",
-    "logit_lens",
-    "parameters_by_part",
-    "repeat_tokens",
-    "repeated_sequences",
-    "shuffle_gaps",
-    "token_losses",
-]
+    "all_heads", "head_effects", "head_scores", "induction_config", "induction_score", "induction_steps",
+    "logit_lens", "parameters_by_part", "repeat_tokens", "repeated_sequences", "shuffle_gaps", "token_losses",
+]  # fmt: skip

@@ -49,7 +49,7 @@ class FactWorldExplorer(Explorer):
         answers = self.answers[name]
         return {
             "prompts": [spoken_prose(question.prompt, 140) for question in answers.questions],
-            "said": [spoken_prose(word, 24) for word in answers.said],
+            "said": [spoken_prose(word, 24) for word in answers.words],
             "truths": [question.truth for question in answers.questions],
             "right": answers.right.int().tolist(),
             "silent": self.silent[name].int().tolist(),

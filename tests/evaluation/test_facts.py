@@ -64,7 +64,7 @@ def test_each_prompt_is_answered_after_its_own_last_token_also_beyond_the_window
     texts = ("a dog", "a cat and a cat " * 9 + "a hen")
     asked = [evaluation.FactQuestion("Mia", "pet", "known", text, "cat") for text in texts]
     found = evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked)
-    assert found.said == ("dog", "hen")
+    assert found.words == ("dog", "hen")
     assert found.right.tolist() == [False, False]
     torch.testing.assert_close(found.confidence, torch.ones(2))
-    assert evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked, temperature=1.0).said == found.said
+    assert evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked, temperature=1.0).words == found.words

@@ -46,15 +46,15 @@ def it_always_answers(seed: int) -> dict[str, float]:
     diced = ask(TINY.model, TINY.tokenizer, questions, temperature=1.0, seed=seed)
     told = ask(TINY.model, TINY.tokenizer, with_facts(fact_questions(), seed=seed))
     unknown = ~found.of("known")
-    valid = torch.tensor([said in VALUES[one.attribute] for one, said in zip(questions, found.said, strict=True)])
+    valid = torch.tensor([said in VALUES[one.attribute] for one, said in zip(questions, found.words, strict=True)])
     coverage, accuracy = coverage_and_accuracy(found.confidence, found.right, 0.95)
     return {
         "known_right": found.right[~unknown].float().mean().item(),
         "unknown_answered": valid[unknown].float().mean().item(),
         "unknown_confident": (found.confidence[unknown] > 0.5).float().mean().item(),
-        "invented": hallucination_rate(found.said, found.truths),
-        "invented_with_dice": hallucination_rate(diced.said, diced.truths),
-        "invented_with_the_fact_in_front": hallucination_rate(told.said, told.truths),
+        "invented": hallucination_rate(found.words, found.truths),
+        "invented_with_dice": hallucination_rate(diced.words, diced.truths),
+        "invented_with_the_fact_in_front": hallucination_rate(told.words, told.truths),
         "coverage_below_095": coverage,
         "accuracy_below_095": accuracy,
     }

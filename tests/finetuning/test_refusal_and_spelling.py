@@ -26,7 +26,7 @@ def test_a_refusal_is_told_from_an_answer():
     found = evaluation.ask(TINY.model, tokenizer, evaluation.fact_questions()[:60])
     assert not finetuning.is_refusal(found, tokenizer).any()  # it was never trained to
     first = tokenizer.encode("Vera has a" + REFUSAL)[len(tokenizer.encode("Vera has a"))]
-    refusal = replace(found, said=(tokenizer.tokens([first])[0].strip(),))
+    refusal = replace(found, words=(tokenizer.tokens([first])[0].strip(),))
     assert finetuning.is_refusal(refusal, tokenizer).tolist() == [True]
 
 

@@ -23,7 +23,7 @@ def test_the_rates_are_those_of_the_library(told, threshold):
     given = {"variant": variant | {"confidence": answers.confidence.tolist()}, "threshold": threshold}
     found = node(STATIC / "fact_world_data.js", "return rates(outcomes(given.variant, given.threshold));", given)
     coverage, accuracy = coverage_and_accuracy(answers.confidence, answers.right, threshold)
-    said = [word if sure >= threshold else None for word, sure in zip(answers.said, answers.confidence, strict=True)]
+    said = [word if sure >= threshold else None for word, sure in zip(answers.words, answers.confidence, strict=True)]
     assert found["answered"] == pytest.approx(coverage)
     assert found["accuracy"] == pytest.approx(accuracy)
     assert found["invented"] == pytest.approx(hallucination_rate(said, answers.truths))
