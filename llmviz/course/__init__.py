@@ -13,8 +13,8 @@
 
 The content of a lesson is a folder, `content/<lesson>/`:
 
-- `questions.toml` holds all texts: `[[warm_up]]` and `[[quiz]]` questions, `[[predictions]]` (kind: number, choice or
-  text) and `[[exercises]]` with hints and typical mistakes. `schema.py` says what each key means. A wrong file gives
+- `questions.toml` holds all texts: `[[warm_up]]` and `[[quiz]]` questions, `[[predictions]]` (kind: number or
+  choice) and `[[exercises]]` with hints and typical mistakes. `schema.py` says what each key means. A wrong file gives
   one sentence with file and key.
 - `checks.py` holds `CHECKS`: for each exercise the library's function as solution, inputs to try, and what recognizes
   each mistake. Where a learner's results differ from those of the solution, the first mistake that gives *all* the

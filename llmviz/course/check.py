@@ -16,8 +16,8 @@ import sysconfig
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, GeneratorType, TracebackType
 from typing import Any
@@ -38,11 +38,15 @@ class TimeLimitExceeded(BaseException):
 
 
 class NotYet(Exception):
-    """Raised by an exercise's `further_check`: the sentence that names the mistake, and the values behind it."""
+    """Not yet right: the sentence that names the mistake, and the values behind it; for `further_check`, too."""
 
-    def __init__(self, sentence: str, **values: Any):
+    def __init__(self, sentence: str, *rows: tuple[str, str], **values: Any):
         super().__init__(sentence)
-        self.rows = tuple((label, spell(value)) for label, value in values.items())
+        self.rows = (*((label, spell(value)) for label, value in values.items()), *rows)
+
+
+class _Untouched(Exception):
+    """The function is still the stub."""
 
 
 @dataclass(frozen=True)
@@ -79,105 +83,85 @@ class _Call:
     printed: str
     changed_arguments: bool
 
-    def rows(self, **further: str) -> tuple[tuple[str, str], ...]:
-        return (("given", ", ".join(map(spell, self.arguments))), *further.items())
-
-
-class _NoResult(Exception):
-    """The learner's function gave no result; `outcome` says why."""
-
-    def __init__(self, outcome: Outcome):
-        super().__init__(outcome.sentence)
-        self.outcome = outcome
+    @property
+    def given(self) -> tuple[str, str]:
+        return "given", ", ".join(map(spell, self.arguments))
 
 
 def check_exercise(exercise: Exercise, function: Any) -> Outcome:
     """Check a learner's function; never raises, whatever it is given, except KeyboardInterrupt."""
-    if function is None or function is ... or function is NotImplemented:
-        return _not_attempted(exercise)
-    if not callable(function):
-        said = f"Pass your function itself, without parentheses after its name; the check was given {kind(function)}."
-        return Outcome(exercise.name, NOT_YET, said, (("given", spell(function)),))
+    status, sentence, rows, note = NOT_YET, "", (), ""
     calls: list[_Call] = []
-
-    def attempt(*arguments: Any) -> Any:
-        calls.append(_call(function, arguments, TIME_LIMIT))
-        if failed := _without_result(exercise, function, calls[-1]):
-            raise _NoResult(failed)
-        return calls[-1].result
-
     try:
-        outcome = _check_cases(exercise, attempt, calls)
-        if outcome is None and exercise.checks.further_check is not None:
-            exercise.checks.further_check(attempt)
-        outcome = outcome or Outcome(exercise.name, CORRECT, "Now open the solution: what does it do differently?")
+        if function is None or function is ... or function is NotImplemented:
+            raise _Untouched
+        if not callable(function):
+            what = f"the check was given {kind(function)}"
+            raise NotYet(f"Pass your function itself, without parentheses after its name; {what}.", given=function)
+        _check_cases(exercise, function, calls)
+        if exercise.checks.further_check is not None:
+            exercise.checks.further_check(lambda *arguments: _attempt(exercise, function, arguments, calls))
+        status, sentence = CORRECT, "Now open the solution: what does it do differently?"
+    except _Untouched:
+        status, sentence = NOT_ATTEMPTED, "Replace ... with your code, run that cell, then this one."
     except NotYet as refused:
-        outcome = Outcome(exercise.name, NOT_YET, str(refused), refused.rows)
-    except _NoResult as failed:
-        outcome = failed.outcome
+        sentence, rows = str(refused), refused.rows
     except Exception as error:
-        said = f"The check cannot handle your result ({type(error).__name__}: {error}). Compare it with the task."
-        rows = calls[-1].rows(got=spell(calls[-1].result)) if calls else ()
-        outcome = Outcome(exercise.name, NOT_YET, said, rows)
-    note = ""
-    if outcome.status != NOT_ATTEMPTED and any(made.changed_arguments for made in calls):
+        sentence = f"The check cannot handle your result ({type(error).__name__}: {error}). Compare it with the task."
+        rows = (calls[-1].given, ("got", spell(calls[-1].result))) if calls else ()
+    if status != NOT_ATTEMPTED and any(made.changed_arguments for made in calls):
         note = "Your function changes its arguments. Here it got copies; elsewhere that would surprise the caller."
-    return replace(outcome, printed="".join(made.printed for made in calls)[:MAX_PRINTED], note=note)
+    return Outcome(exercise.name, status, sentence, rows, "".join(made.printed for made in calls)[:MAX_PRINTED], note)
 
 
-def _not_attempted(exercise: Exercise) -> Outcome:
-    return Outcome(exercise.name, NOT_ATTEMPTED, "Replace ... with your code, run that cell, then this one.")
-
-
-def _without_result(exercise: Exercise, function: Callable, made: _Call) -> Outcome | None:
-    """The outcome of a call that gave no result to check; None if it gave one."""
+def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: list[_Call]) -> Any:
+    """Call the learner's function; NotYet if it gives no result."""
+    made = _call(function, arguments, TIME_LIMIT)
+    calls.append(made)
     if _is_untouched(function, made):
-        return _not_attempted(exercise)
+        raise _Untouched
     if made.error is not None:
         said = next((text for name, text in exercise.mistakes.items() if _explains(exercise, name, made)), "")
         shown = f"{type(made.error).__name__}: {made.error}".removesuffix(": ")[:300]
-        rows = made.rows(error=shown, **({"in your code": made.line} if made.line else {}))
-        return Outcome(exercise.name, NOT_YET, said or _error_sentence(made.error), rows)
+        rows = [made.given, ("error", shown), ("in your code", made.line)]
+        raise NotYet(said or _error_sentence(made.error), *rows[: 3 if made.line else 2])
     if made.result is None:
-        said = "Your function returns None: does it end with a line `return …`?"
-        return Outcome(exercise.name, NOT_YET, said, made.rows(got="None"))
-    return None
+        raise NotYet("Your function returns None: does it end with a line `return …`?", made.given, ("got", "None"))
+    return made.result
 
 
 def _error_sentence(error: BaseException) -> str:
-    if isinstance(error, TimeLimitExceeded):
-        return f"{error} Is there a loop whose condition never becomes false?"
-    if isinstance(error, RecursionError):
-        return "Your function calls itself without end: in which case should it return without calling itself?"
-    if isinstance(error, NameError):
-        return f"A name is not known here ({error}): a spelling mistake, or a cell above that has not been run?"
-    if isinstance(error, SystemExit):
-        return "Your function stops Python itself (exit, quit); let it return its result instead."
-    return "Your function stops with an error before it has a result."
+    sentences = {
+        TimeLimitExceeded: f"{error} Is there a loop whose condition never becomes false?",
+        RecursionError: "Your function calls itself without end: when should it return without calling itself?",
+        NameError: f"A name is not known here ({error}): a spelling mistake, or a cell above that has not been run?",
+        SystemExit: "Your function stops Python itself (exit, quit); let it return its result instead.",
+        BaseException: "Your function stops with an error before it has a result.",
+    }
+    return next(sentence for kind, sentence in sentences.items() if isinstance(error, kind))
 
 
-def _check_cases(exercise: Exercise, attempt: Callable, calls: list[_Call]) -> Outcome | None:
-    """Try the cases up to the first without a result; None if all results are right."""
-    differences, failed = [], None
+def _check_cases(exercise: Exercise, function: Callable, calls: list[_Call]) -> None:
+    """Try the cases up to the first without a result; NotYet if one of them is wrong."""
+    tried, failed = [], None
     for inputs in exercise.checks.inputs():
         try:
-            result = attempt(*inputs)
-        except _NoResult as error:
-            failed = error.outcome
+            result = _attempt(exercise, function, inputs, calls)
+        except NotYet as error:
+            failed = error
             break
         expected = _call(exercise.checks.solution, inputs, float("inf")).result
-        differences.append((calls[-1], expected, difference(result, expected)))
-    if failed and failed.status == NOT_ATTEMPTED:
-        return failed
-    wrong = next((one for one in differences if one[2]), None)
-    if wrong is None:
-        return failed
-    made, expected, found = wrong
-    rows = made.rows(got=spell(made.result), expected=spell(expected))
-    mistake = next(_mistakes(exercise, [one for one, _, _ in differences], made), None)
-    if mistake is None:
-        return Outcome(exercise.name, NOT_YET, f"The result is not right yet. {found}", rows)
-    return Outcome(exercise.name, NOT_YET, exercise.mistakes[mistake], (*rows, ("difference", found)))
+        tried.append((calls[-1], expected, difference(result, expected)))
+    wrong = next((one for one in tried if one[2]), None)
+    if wrong:
+        made, expected, found = wrong
+        rows = (made.given, ("got", spell(made.result)), ("expected", spell(expected)))
+        mistake = next(_mistakes(exercise, [one for one, _, _ in tried], made), None)
+        if mistake is None:
+            raise NotYet(f"The result is not right yet. {found}", *rows)
+        raise NotYet(exercise.mistakes[mistake], *rows, ("difference", found))
+    if failed:
+        raise failed
 
 
 def _mistakes(exercise: Exercise, calls: list[_Call], wrong: _Call) -> Iterator[str]:
@@ -207,7 +191,7 @@ def _call(function: Callable, arguments: tuple, seconds: float) -> _Call:
     printed = _Printed()
     result = error = None
     try:
-        with redirect_stdout(printed), _TimeLimit(seconds):
+        with redirect_stdout(printed), _time_limit(seconds):
             result = function(*copies)
             if isinstance(result, GeneratorType):
                 result = list(itertools.islice(result, MAX_ITEMS))
@@ -216,18 +200,24 @@ def _call(function: Callable, arguments: tuple, seconds: float) -> _Call:
     except BaseException as raised:
         error = raised
     changed = any(
-        same(_copied(value), value) and not same(now, value)  # what differs from its own copy cannot be compared
+        not _unchanged(now, value) and same(_copied(value), value)  # what differs from its own copy cannot be compared
         for value, now in zip(arguments, copies, strict=True)
     )
     line = _line(error.__traceback__) if error is not None else ""
     return _Call(arguments, result, error, line, printed.getvalue(), changed)
 
 
+def _unchanged(now: Any, value: Any) -> bool:
+    with suppress(Exception):
+        if (now == value) is True:  # fast, for large arguments
+            return True
+    return same(now, value)
+
+
 def _copied(value: Any) -> Any:
-    try:
+    with suppress(Exception):
         return copy.deepcopy(value)
-    except Exception:
-        return value
+    return value
 
 
 class _Printed(io.StringIO):
@@ -238,25 +228,23 @@ class _Printed(io.StringIO):
         return len(text)
 
 
-class _TimeLimit:
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
     """Stops a learner's function after some seconds, between two of its lines; libraries run at full speed."""
+    before, end = sys.gettrace(), time.monotonic() + seconds
 
-    def __init__(self, seconds: float):
-        self.seconds = seconds
-
-    def __enter__(self) -> None:
-        self.before, self.end = sys.gettrace(), time.monotonic() + self.seconds
-        sys.settrace(self.trace)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self.before)
-
-    def trace(self, frame: FrameType, event: str, argument: Any) -> Callable | None:
+    def trace(frame: FrameType, event: str, argument: Any) -> Callable | None:
         if frame.f_code.co_filename.startswith(_LIBRARIES):
             return None
-        if time.monotonic() > self.end:
-            raise TimeLimitExceeded(f"It was still running after {self.seconds:g} seconds.")
-        return self.trace
+        if time.monotonic() > end:
+            raise TimeLimitExceeded(f"It was still running after {seconds:g} seconds.")
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _line(traceback: TracebackType | None) -> str:

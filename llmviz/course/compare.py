@@ -16,6 +16,7 @@ _KINDS = {
     np.ndarray: "an array", bool: "True or False", Number: "a number", str: "a string", bytes: "bytes", list: "a list",
     tuple: "a tuple", dict: "a dict", set: "a set", type(None): "None",
 }  # fmt: skip
+_COMPARABLE = (np.ndarray, bool, Number, str, bytes, Mapping, Sequence, Set)
 
 
 def difference(result: Any, expected: Any) -> str | None:
@@ -29,29 +30,25 @@ def difference(result: Any, expected: Any) -> str | None:
     >>> difference({"a": 1.00001}, {"a": 1})
     """
     result, expected = _to_numpy(result), _to_numpy(expected)
-    if isinstance(expected, np.ndarray):
+    found, wanted = (
+        next((known for known in _COMPARABLE if isinstance(value, known)), type(value)) for value in (result, expected)
+    )
+    if wanted is np.ndarray:
         return _array_difference(result, expected)
-    if isinstance(expected, Mapping):
-        return _mapping_difference(result, expected) if isinstance(result, Mapping) else _other_kind(result, expected)
-    if isinstance(expected, str | bytes | bool) or expected is None:
-        same_kind = type(result) is type(expected)
-        return _other_value(result, expected, result == expected) if same_kind else _other_kind(result, expected)
-    if isinstance(expected, Number):
-        is_number = isinstance(result, Number) and not isinstance(result, bool)
-        if not is_number:
-            return _other_kind(result, expected)
-        exact = isinstance(expected, int) and isinstance(result, int)
-        return _other_value(result, expected, result == expected or (not exact and _is_close(result, expected)))
-    if isinstance(expected, Set):
-        return _keys_difference(result, expected) if isinstance(result, Set) else _other_kind(result, expected)
-    if isinstance(expected, Sequence):
-        is_list = isinstance(result, Sequence) and not isinstance(result, str | bytes)
-        return _sequence_difference(result, expected) if is_list else _other_kind(result, expected)
-    return _other_value(result, expected, bool(np.all(result == expected)))
+    if found is not wanted:
+        return f"It is {kind(result)}, {spell(result)}; expected {kind(expected)}, {spell(expected)}."
+    if wanted in (Mapping, Set):
+        return _keys_difference(result, expected) or (
+            _values_difference(result, expected) if wanted is Mapping else None
+        )
+    if wanted is Sequence:
+        return _sequence_difference(result, expected)
+    equal = _is_close(result, expected) if wanted is Number else bool(np.all(result == expected))
+    return None if equal else f"It is {spell(result)}; expected {spell(expected)}."
 
 
 def same(result: Any, expected: Any) -> bool:
-    """Whether `difference` finds none; values that cannot be compared are not the same."""
+    """Whether there is no `difference`; values that cannot be compared are not the same."""
     try:
         return difference(result, expected) is None
     except Exception:
@@ -92,20 +89,14 @@ def _to_numpy(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _other_kind(result: Any, expected: Any) -> str:
-    return f"It is {kind(result)}, {spell(result)}; expected {kind(expected)}, {spell(expected)}."
-
-
-def _other_value(result: Any, expected: Any, equal: bool) -> str | None:
-    return None if equal else f"It is {spell(result)}; expected {spell(expected)}."
-
-
 def _is_close(result: Any, expected: Any) -> bool:
+    if result == expected or (isinstance(result, int) and isinstance(expected, int)):
+        return result == expected
     try:
-        gap, size = abs(result - expected), abs(expected)
+        gap = abs(result - expected)
         if not np.isfinite(gap):
             return bool(result != result and expected != expected)
-        return bool(gap <= TOLERANCE * (1 + size))
+        return bool(gap <= TOLERANCE * (1 + abs(expected)))
     except OverflowError:  # a whole number too large for a float
         return False
 
@@ -143,9 +134,7 @@ def _keys_difference(result: Any, expected: Any) -> str | None:
     return f"{shown} {'is' if len(keys) == 1 else 'are'} {words}."
 
 
-def _mapping_difference(result: Mapping, expected: Mapping) -> str | None:
-    if found := _keys_difference(result, expected):
-        return found
+def _values_difference(result: Mapping, expected: Mapping) -> str | None:
     for key in expected:
         if found := difference(result[key], expected[key]):
             return f"At {spell(key)}: {found[0].lower()}{found[1:]}"

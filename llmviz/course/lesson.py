@@ -18,7 +18,7 @@ from llmviz import widgets
 from llmviz.course import render
 from llmviz.course.check import NOT_ATTEMPTED, check_exercise
 from llmviz.course.progress import EventLog, ProgressSummary
-from llmviz.course.schema import Choice, LessonContent, Number, Prediction, Question, read_content
+from llmviz.course.schema import Choice, LessonContent, Prediction, Question, read_content
 from llmviz.widgets.base import es_module, well_formed
 
 _CONTENT = Path(__file__).parent / "content"
@@ -72,7 +72,7 @@ class Lesson:
         """Show the card of an exercise: task, hints, solution."""
         exercise = _find("exercise", self.content.exercises, name)
         sentence = f"Exercise {name} ({exercise.minutes} min): {render.to_text(exercise.task)}"
-        display(_Still(sentence, render.card(exercise)))
+        _show(sentence, render.card(exercise))
 
     def check(self, name: str, function: Callable) -> None:
         """Check the learner's function (pass the function itself), show the result and remember it; never raises."""
@@ -80,12 +80,12 @@ class Lesson:
         known = self.summary().checks.get(name)
         if outcome.status not in (NOT_ATTEMPTED, known) and known != "correct":  # a success stays
             self._add("check", name, outcome.status)
-        display(_Still(str(outcome), render.outcome(outcome)))
+        _show(str(outcome), render.outcome(outcome))
 
     def predict(self, name: str, *, answer: Any, show: str = "") -> None:
         """Ask for a prediction; after it is committed, show the answer and the difference.
 
-        answer: computed by the notebook: a number, one of the options, or a text. show: HTML that belongs to the
+        answer: computed by the notebook: a number, or one of the options. show: HTML that belongs to the
         answer, such as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
         """
         item = _find("prediction", self.content.predictions, name)
@@ -210,17 +210,9 @@ class _Live(anywidget.AnyWidget):
         return live | {"text/html": self.still, "text/plain": self.sentence}
 
 
-class _Still:
-    """A part of a lesson that only shows: HTML, with one sentence for where there is no HTML."""
-
-    def __init__(self, sentence: str, still: str):
-        self.sentence, self.still = well_formed(sentence), well_formed(still)
-
-    def __repr__(self) -> str:
-        return self.sentence
-
-    def _repr_html_(self) -> str:
-        return self.still
+def _show(sentence: str, page: str) -> None:
+    """Show HTML, with a text for where there is no HTML."""
+    display({"text/plain": well_formed(sentence), "text/html": well_formed(page)}, raw=True)
 
 
 def _count(n: int, thing: str) -> str:
@@ -235,9 +227,9 @@ def _find(kind: str, found: Mapping[str, Any], name: str) -> Any:
 
 def _checked_answer(item: Prediction, answer: Any) -> Any:
     """The answer that a notebook computed; ValueError if nobody could predict it."""
-    if isinstance(item, Choice) and answer not in item.options:
-        raise ValueError(f"the answer to {item.name!r} must be one of {list(item.options)}; given {answer!r}")
-    if not isinstance(item, Number):
+    if isinstance(item, Choice):
+        if answer not in item.options:
+            raise ValueError(f"the answer to {item.name!r} must be one of {list(item.options)}; given {answer!r}")
         return answer
     try:
         number = float(answer)

@@ -172,12 +172,12 @@ def _option(question: Question, letter: str, option: tuple[str, Distractor | Non
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
     """A prediction without a kernel: the question, the possible answers, and the answer folded."""
-    possible = f"<p>{escape(_bounds(item))}</p>" if isinstance(item, Number) else ""
     if isinstance(item, Choice):
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
-    return _box(
-        _question(item) + possible + _fold("The answer (decide first)", _inner(_answer(item, answer, "", show))), _BLUE
-    )
+    else:
+        possible = f"<p>{_bounds(item)}</p>"
+    folded = _fold("The answer (decide first)", _inner(_answer(item, answer, "", show)))
+    return _box(_question(item) + possible + folded, _BLUE)
 
 
 def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
@@ -189,16 +189,18 @@ def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) ->
             for number, option in enumerate(item.options)
         )
     else:
-        label, style = (_bounds(item), "8em") if isinstance(item, Number) else ("your words", "24em")
-        mode = ' inputmode="decimal"' if isinstance(item, Number) else ""
         field = (
-            f'<label>My prediction <input type="text" name="said" autocomplete="off" data-key="said" {_KEYS}{mode} '
-            f'style="width:{style}"> <span>{escape(label)}</span></label> '
+            '<label>My prediction <input type="text" name="said" autocomplete="off" data-key="said" '
+            f'inputmode="decimal" {_KEYS} style="width:8em"> <span>{_bounds(item)}</span></label> '
             f'<button type="submit" data-key="commit" {_KEYS}>Commit</button>'
         )
     waits = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
     form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{waits}</em></p>'
     return _box(_question(item) + form, _BLUE)
+
+
+def _bounds(item: Number) -> str:
+    return escape(f"{item.low:g} to {item.high:g} {item.unit}".strip())
 
 
 def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
@@ -221,14 +223,6 @@ def _question(item: Prediction) -> str:
 def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:
     explanation = f"<p>{to_html(item.explanation)}</p>" if item.explanation else ""
     return f"<div>The answer: <strong><bdi>{escape(item.format(answer))}</bdi></strong></div>{gap}{explanation}{show}"
-
-
-def _bounds(item: Number) -> str:
-    if item.low is None and item.high is None:
-        return f"in {item.unit}" if item.unit else "a number"
-    if item.low is not None and item.high is not None:
-        return f"{item.low:g} to {item.high:g} {item.unit}".strip()
-    return (f"at least {item.low:g}" if item.low is not None else f"at most {item.high:g}") + f" {item.unit}".rstrip()
 
 
 def progress_table(content: LessonContent, progress: ProgressSummary | None, problem: str = "") -> str:

@@ -14,16 +14,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-MAX_TEXT_LENGTH = 500
-
 
 @dataclass(frozen=True)
 class Number:
     """A prediction that is a number.
 
     Attributes:
+        low, high: bounds of what can be entered.
         unit: follows the number, such as "tokens".
-        low, high: bounds of what can be entered; None for no bound.
         close: an answer at most this far off counts as close.
         digits: decimals with which the answer is shown.
         explanation: shown with the answer.
@@ -31,9 +29,9 @@ class Number:
 
     name: str
     question: str
+    low: float
+    high: float
     unit: str = ""
-    low: float | None = None
-    high: float | None = None
     close: float = 0.0
     digits: int = 0
     explanation: str = ""
@@ -46,25 +44,16 @@ class Number:
             number = float(bare.replace("−", "-").replace(",", ".") if bare.count(",") == 1 else bare)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
-            raise ValueError(f"Enter a number{self._bounds()}; you typed “{typed[:40]}”.")
-        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
-            raise ValueError(f"The number must be{self._bounds()}; you typed {bare[:40]}.")
+        if not self.low <= number <= self.high:
+            raise ValueError(f"Enter a number between {self.low:g} and {self.high:g}; you typed “{typed[:40]}”.")
         return number
-
-    def _bounds(self) -> str:
-        if self.low is not None and self.high is not None:
-            return f" between {self.low:g} and {self.high:g}"
-        if self.low is not None:
-            return f" of at least {self.low:g}"
-        return f" of at most {self.high:g}" if self.high is not None else ""
 
     def format(self, number: Any) -> str:
         """The number with its unit.
 
-        >>> Number("cost", "How much?", unit="tokens", digits=1).format(2.25)
+        >>> Number("cost", "How much?", 0, 9, unit="tokens", digits=1).format(2.25)
         '2.2 tokens'
-        >>> Number("cost", "How much?", unit="tokens").format(1)
+        >>> Number("cost", "How much?", 0, 9, unit="tokens").format(1)
         '1 token'
         """
         value = float(number)
@@ -80,10 +69,10 @@ class Number:
         words = f"{self.format(abs(gap))} too {'high' if gap > 0 else 'low'}"
         if abs(gap) <= self.close:
             return "close", f"Close: {words}."
-        larger, smaller = max(abs(predicted), abs(answer)), min(abs(predicted), abs(answer))
-        if predicted * answer > 0 and larger >= 2 * smaller:
-            times = f"{larger / smaller:.1f} times"
-            words += f", {times} the answer" if abs(predicted) > abs(answer) else f"; the answer is {times} as large"
+        times = max(abs(predicted), abs(answer)) / min(abs(predicted), abs(answer)) if predicted * answer > 0 else 1
+        if times >= 2:
+            more = abs(predicted) > abs(answer)
+            words += f", {times:.1f} times the answer" if more else f"; the answer is {times:.1f} times as large"
         return "off", f"The difference: {words}."
 
 
@@ -105,43 +94,14 @@ class Choice:
             raise ValueError(f"Choose one of {', '.join(map(repr, self.options))}; given {typed[:40]!r}.")
         return typed
 
-    def format(self, option: Any) -> str:
-        """The option as a string."""
-        return str(option)
+    format = staticmethod(str)
 
     def compare(self, predicted: str, answer: str) -> tuple[str, str]:
         """("right" | "off", the misconception)."""
         return ("right", "Correct.") if predicted == answer else ("off", self.options.get(predicted, ""))
 
 
-@dataclass(frozen=True)
-class Text:
-    """A prediction in the learner's own words, or a token; shown beside the answer."""
-
-    name: str
-    question: str
-    explanation: str = ""
-
-    def parse(self, typed: str) -> str:
-        """The text without outer spaces; ValueError with a sentence if it is empty or too long."""
-        typed = typed.strip()
-        if not typed:
-            raise ValueError("Type your prediction first; a few words are enough.")
-        if len(typed) > MAX_TEXT_LENGTH:
-            raise ValueError(f"A prediction has at most {MAX_TEXT_LENGTH} characters; yours has {len(typed):,}.")
-        return typed
-
-    def format(self, text: Any) -> str:
-        """The text as a string."""
-        return str(text)
-
-    def compare(self, predicted: str, answer: Any) -> tuple[str, str]:
-        """("right" | "off", one sentence); capitals and spaces do not count."""
-        equal = " ".join(predicted.lower().split()) == " ".join(str(answer).lower().split())
-        return ("right", "Correct.") if equal else ("off", "Compare the two: what did you not expect?")
-
-
-Prediction = Number | Choice | Text
+Prediction = Number | Choice
 
 
 @dataclass(frozen=True)
@@ -233,15 +193,15 @@ class LessonContent:
     warm_up: Mapping[str, Question]
 
 
-_PREDICTIONS = {"number": Number, "choice": Choice, "text": Text}
+_KINDS = {"number": Number, "choice": Choice}
 _PARTS = ("predictions", "exercises", "quiz", "warm_up")
 _TYPES = {
-    "str": (str, "a text"),
-    "int": (int, "a whole number"),
-    "float": ((int, float), "a number"),
-    "float | None": ((int, float), "a number"),
-    "Sequence[str]": (list, "a list of texts"),
-    "Mapping[str, str]": (dict, "a table of texts"),
+    "str": (str, str, "a text"),
+    "int": (int, object, "a whole number"),
+    "float": (int | float, object, "a number"),
+    "Sequence[str]": (list, str, "a list of texts"),
+    "Mapping[str, str]": (dict, str, "a table of texts"),
+    "Sequence[Distractor]": (list, dict, "two or more tables with a wrong option each"),
 }
 
 
@@ -251,52 +211,34 @@ def read_content(path: Path, checks: Mapping[str, Checks]) -> LessonContent:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from None
-    _refuse_unknown(table, ("title", *_PARTS), str(path))
-    if not isinstance(table.get("title"), str):
-        raise ValueError(f"{path}: title: expected a text; given {table.get('title')!r}")
-    parts = {part: _read_part(table.get(part, []), part, path, checks) for part in _PARTS}
-    if twice := sorted(parts["quiz"].keys() & parts["warm_up"].keys()):
-        raise ValueError(f"{path}: quiz and warm_up: the name {twice[0]!r} is used twice")
-    if unused := [name for name in checks if name not in parts["exercises"]]:
-        raise ValueError(f"{path}: exercises: {unused[0]!r} has checks in checks.py, but is missing here")
-    return LessonContent(table["title"], **parts)
+    parts: dict[str, list] = {}
+    for part in _PARTS:
+        tables = table.pop(part, [])
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            raise ValueError(f"{path}: {part}: expected tables [[{part}]]; given {tables!r}")
+        parts[part] = [
+            _read_item(part, one, f"{path}: {part}.{one.get('name', number)}", checks)
+            for number, one in enumerate(tables, start=1)
+        ]
+    for group in (("predictions",), ("exercises",), ("quiz", "warm_up")):
+        names = [item.name for part in group for item in parts[part]]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{path}: {' and '.join(group)}: the name {twice[0]!r} is used twice")
+    if missing := checks.keys() - {exercise.name for exercise in parts["exercises"]}:
+        raise ValueError(f"{path}: exercises: {min(missing)!r} has checks in checks.py, but is missing here")
+    by_name = {part: {item.name: item for item in items} for part, items in parts.items()}
+    return _read_table(LessonContent, table, str(path), **by_name)
 
 
-def _read_part(tables: Any, part: str, path: Path, checks: Mapping[str, Checks]) -> dict[str, Any]:
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ValueError(f"{path}: {part}: expected tables [[{part}]]; given {tables!r}")
-    found: dict[str, Any] = {}
-    for number, table in enumerate(tables, start=1):
-        place = f"{path}: {part}.{table.get('name', number)}"
-        if part == "predictions":
-            item = _read_prediction(dict(table), place)
-        elif part == "exercises":
-            item = _read_exercise(table, place, checks)
-        else:
-            item = _read_question(dict(table), place)
-        if item.name in found:
-            raise ValueError(f"{place}: the name {item.name!r} is used twice")
-        found[item.name] = item
-    return found
-
-
-def _read_prediction(table: dict, place: str) -> Prediction:
-    kind = table.pop("kind", None)
-    if kind not in _PREDICTIONS:
-        raise ValueError(f"{place}.kind: expected one of {', '.join(_PREDICTIONS)}; given {kind!r}")
-    return _read_table(_PREDICTIONS[kind], table, place)
-
-
-def _read_question(table: dict, place: str) -> Question:
-    wrong = table.pop("distractors", [])
-    if not isinstance(wrong, list) or len(wrong) < 2 or not all(isinstance(one, dict) for one in wrong):
-        raise ValueError(f"{place}.distractors: expected two or more tables with a wrong option each; given {wrong!r}")
-    distractors = [_read_table(Distractor, one, f"{place}.distractors.{n}") for n, one in enumerate(wrong, start=1)]
-    return _read_table(Question, table, place, distractors=distractors)
-
-
-def _read_exercise(table: dict, place: str, checks: Mapping[str, Checks]) -> Exercise:
-    own = checks.get(table.get("name", ""))
+def _read_item(part: str, table: dict, place: str, checks: Mapping[str, Checks]) -> Any:
+    if part == "predictions":
+        kind = table.pop("kind", None)
+        if kind not in _KINDS:
+            raise ValueError(f"{place}.kind: expected one of {', '.join(_KINDS)}; given {kind!r}")
+        return _read_table(_KINDS[kind], table, place)
+    if part != "exercises":
+        return _read_table(Question, table, place)
+    own = checks.get(str(table.get("name")))
     if own is None:
         raise ValueError(f"{place}.name: checks.py has no such exercise; it has: {', '.join(checks) or 'none'}")
     exercise = _read_table(Exercise, table, place, checks=own)
@@ -305,17 +247,18 @@ def _read_exercise(table: dict, place: str, checks: Mapping[str, Checks]) -> Exe
     if exercise.difficulty not in (1, 2, 3):
         raise ValueError(f"{place}.difficulty: expected 1, 2 or 3; given {exercise.difficulty}")
     recognized = own.wrong_functions.keys() | own.conditions.keys() | own.exceptions.keys()
-    if unknown := [name for name in exercise.mistakes if name not in recognized]:
-        raise ValueError(f"{place}.mistakes.{unknown[0]}: checks.py has no function that recognizes this mistake")
-    if unexplained := sorted(recognized - exercise.mistakes.keys()):
-        raise ValueError(f"{place}.mistakes.{unexplained[0]}: missing; checks.py recognizes this mistake")
+    for mistake in sorted(recognized ^ exercise.mistakes.keys()):
+        problem = "missing here, but checks.py recognizes it" if mistake in recognized else "checks.py does not know it"
+        raise ValueError(f"{place}.mistakes.{mistake}: {problem}")
     return exercise
 
 
 def _read_table(kind: type, table: Mapping[str, Any], place: str, **given: Any) -> Any:
     """A dataclass from a table: every key known, none missing, all of the right type."""
     keys = {one.name: one for one in fields(kind) if one.name not in given}
-    _refuse_unknown(table, keys, place)
+    for key in table:
+        if key not in keys:
+            raise ValueError(f"{place}: unknown key {key!r}; the keys are: {', '.join([*keys, *given])}")
     values = {}
     for name, one in keys.items():
         if name in table:
@@ -326,23 +269,23 @@ def _read_table(kind: type, table: Mapping[str, Any], place: str, **given: Any) 
 
 
 def _read_value(value: Any, kind: str, place: str) -> Any:
-    types, words = _TYPES[kind]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not isinstance(value, types) or isinstance(value, bool) or not all(isinstance(one, str) for one in inner):
+    """A value of the right type, without the line breaks of the file: an empty line is a new paragraph."""
+    outer, inner, words = _TYPES[kind]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    too_few = inner is dict and len(parts) < 2
+    if (
+        not isinstance(value, outer)
+        or isinstance(value, bool)
+        or too_few
+        or not all(isinstance(x, inner) for x in parts)
+    ):
         raise ValueError(f"{place}: expected {words}; given {value!r}")
+    if inner is dict:
+        return [_read_table(Distractor, one, f"{place}.{number}") for number, one in enumerate(value, start=1)]
     if isinstance(value, dict):
         return {key: _join_lines(text) for key, text in value.items()}
-    if isinstance(value, list):
-        return [_join_lines(text) for text in value]
-    return _join_lines(value) if isinstance(value, str) else value
+    return [_join_lines(text) for text in value] if isinstance(value, list) else _join_lines(value)
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Any, place: str) -> None:
-    for key in table:
-        if key not in known:
-            raise ValueError(f"{place}: unknown key {key!r}; the keys are: {', '.join(known)}")
-
-
-def _join_lines(text: str) -> str:
-    """A text without the line breaks of the file: an empty line stays, as a new paragraph."""
-    return re.sub(r"(?<!\n)\n(?!\n)", " ", text.strip("\n"))
+def _join_lines(value: Any) -> Any:
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", value.strip("\n")) if isinstance(value, str) else value

@@ -9,14 +9,13 @@ HERE = Path(__file__).resolve().parent
 START = """import os, sys
 sys.path.insert(0, {folder!r})
 os.environ["LLMVIZ_PROGRESS"] = {progress!r}
-from sample_lesson import HOSTILE, LESSON as lesson
+from sample_lesson import LESSON as lesson
 lesson.progress()"""
 PICTURE = '<img alt="two bars" src="data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
 CELLS = (
     "lesson.warm_up()",
     f"lesson.predict('n_words', answer=3, show={PICTURE!r})",
     "lesson.predict('pays_most', answer='German')",
-    "lesson.predict('next_word', answer=HOSTILE)",
     "lesson.exercise('word_counts')",
     "def word_counts(text):\n    ...",
     "lesson.check('word_counts', word_counts)",

@@ -30,11 +30,11 @@ from llmviz.course.schema import read_content
         (
             'kind = "number"',
             'kind = "numbr"',
-            "predictions.n_words.kind: expected one of number, choice, text; given 'n",
+            "predictions.n_words.kind: expected one of number, choice; given 'numbr'",
         ),
         ('question = "Who pays most?"\n', "", "predictions.pays_most.question: missing"),
         ('"German" = ""', '"German" = 1', "predictions.pays_most.options: expected a table of texts; given {"),
-        ('name = "pays_most"', 'name = "n_words"', "predictions.n_words: the name 'n_words' is used twice"),
+        ('name = "pays_most"', 'name = "n_words"', "predictions: the name 'n_words' is used twice"),
         ("difficulty = 2", "difficulty = 4", "exercises.word_counts.difficulty: expected 1, 2 or 3; given 4"),
         ("minutes = 8", "minutes = 8.5", "exercises.word_counts.minutes: expected a whole number; given 8.5"),
         ("hints = [", 'hints = ["Three", ', "exercises.word_counts.hints: expected two hints; given 3"),
@@ -43,8 +43,9 @@ from llmviz.course.schema import read_content
             'name = "words"',
             "exercises.words.name: checks.py has no such exercise; it has: word_c",
         ),
-        ("no_space =", "nospace =", "mistakes.nospace: checks.py has no function that recognizes this mistake"),
-        ("letters =", "# letters =", "mistakes.letters: missing; checks.py recognizes this mistake"),
+        ("no_space =", "nospace =", "mistakes.no_space: missing here, but checks.py recognizes it"),
+        ("letters =", "lettters = ''\nletters =", "mistakes.lettters: checks.py does not know it"),
+        ("letters =", "# letters =", "mistakes.letters: missing here, but checks.py recognizes it"),
         ('answer = "No"\n', "", "quiz.letters.answer: missing"),
         ('name = "letters"\n', "", "quiz.2.name: missing"),
         ('name = "earlier"', 'name = "spaces"', "quiz and warm_up: the name 'spaces' is used twice"),
@@ -72,6 +73,7 @@ def test_an_exercise_without_its_texts_and_a_question_with_one_option_are_named(
     with pytest.raises(ValueError, match=r"exercises: 'word_counts' has checks in checks\.py, but is missing here"):
         read_content(path, CHECKS)
     path.write_text('title = "T"\n[[quiz]]\nname = "q"\nquestion = "?"\nanswer = "a"\nexplanation = "e"\n')
+    path.write_text(path.read_text() + '[[quiz.distractors]]\ntext = "b"\nexplanation = "e"\n')
     with pytest.raises(ValueError, match=r"quiz.q.distractors: expected two or more tables with a wrong option each"):
         read_content(path, {})
 
