@@ -31,7 +31,6 @@ from llmviz.training.loop import IGNORE_INDEX, TrainingSettings, document_starts
 
 LABELS = {"sentiment": ("good", "bad"), "location_type": ("water", "land")}
 """Two tasks on the same texts: the sentiment at the end, and the type of the first location."""
-_SLOTS = {"sentiment": "mood", "location_type": "ground"}
 REFUSAL = " ... nobody knows."
 _QUESTIONS = {
     "house": "Where does {name} live?",
@@ -61,7 +60,7 @@ def sentiment_texts(n_texts: int, task: str = "sentiment", *, seed: int = 0) -> 
     wanted = {label: (n_texts + 1 - i) // 2 for i, label in enumerate(LABELS[task])}
     found = []
     for text in Tinyville({"mood": 1}).texts(seed, counts={"mood": 3 * n_texts + 30}):
-        label = text.labels[_SLOTS[task]]
+        label = text.labels[task]
         if wanted[label]:
             wanted[label] -= 1
             found.append(_LabeledText(text.text.partition(".")[0] + ".", label))

@@ -2,8 +2,8 @@
 
 "Mia was happy at the lake all morning before she was sad at the school until noon. Poor Mia! She cried for an hour."
 *Before* and *after*, said first or in the middle, reverse the order: no word and no pair of neighbors gives the ending
-away. The mood at the end decides the next word; which place came first (at the water or on land) decides nothing that
-is said. So a model must know the first in order to predict, and never the second.
+away. The sentiment at the end decides the next word; which place came first (at the water or on land) decides nothing
+that is said. So a model must know the first in order to predict, and never the second.
 """
 
 from llmviz.tinyville.facts import PEOPLE
@@ -13,7 +13,7 @@ FEELINGS = {
     "good": ("happy", "proud", "relieved", "cheerful"),
     "bad": ("sad", "angry", "embarrassed", "lonely"),
 }
-GROUNDS = {
+LOCATIONS = {
     "water": ("harbour", "river", "lake", "beach", "pond", "pool"),
     "land": ("market", "school", "library", "museum", "theatre", "station"),
 }
@@ -22,7 +22,7 @@ STAYS = (
     "in the rain", "with a friend", "with the neighbours",
 )  # fmt: skip
 COMMENTS = {"good": ("Lucky {name}!", "How lovely!"), "bad": ("Poor {name}!", "What a pity!")}
-"""The second sentence: the mood determines its first word."""
+"""The second sentence: the sentiment determines its first word."""
 SEQUELS = {
     "good": ("{She} sang for an hour.", "{She} danced all evening.", "{She} smiled at everybody."),
     "bad": ("{She} cried for an hour.", "{She} sulked all evening.", "{She} shouted at everybody."),
@@ -31,9 +31,9 @@ SEQUELS = {
 _PEOPLE = Options(PEOPLE)
 _OPENINGS = Options(("", "Before", "After"), weights=(2, 1, 1))
 _FEELINGS = Options(FEELINGS["good"] + FEELINGS["bad"])
-_PLACES = Options(GROUNDS["water"] + GROUNDS["land"])
+_PLACES = Options(LOCATIONS["water"] + LOCATIONS["land"])
 _STAYS = Options(STAYS)
-_KIND_OF = {word: kind for kinds in (FEELINGS, GROUNDS) for kind, words in kinds.items() for word in words}
+_KIND_OF = {word: kind for kinds in (FEELINGS, LOCATIONS) for kind, words in kinds.items() for word in words}
 _OTHER = {"good": "bad", "bad": "good", "water": "land", "land": "water"}
 
 
@@ -41,7 +41,7 @@ def _generate_sentiment(generator: TextGenerator) -> None:
     """Two feelings at two places, a comment that fits the later one, and what it led to.
 
     Labels: `feelings` and `places` as they are said, `order` ("before", "after"; with a capital where it comes first),
-    `mood` at the end ("good" or "bad") and `ground` of the first place ("water" or "land").
+    `sentiment` at the end ("good" or "bad") and `location_type` of the first place ("water" or "land").
     """
     order = generator.say_one_of(_OPENINGS, branching=True)
     person = generator.say_one_of(_PEOPLE)
@@ -53,20 +53,22 @@ def _generate_sentiment(generator: TextGenerator) -> None:
     generator.say(person.she)
     second = _generate_feeling(generator, _KIND_OF[first[0]], _KIND_OF[first[1]])
     generator.say(".")
-    mood = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
-    generator.say_one_of([comment.format(name=person) for comment in COMMENTS[mood]])
-    generator.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[mood]])
+    sentiment = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
+    generator.say_one_of([comment.format(name=person) for comment in COMMENTS[sentiment]])
+    generator.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[sentiment]])
     generator.label(
         person=person.name, feelings=(first[0], second[0]), places=(first[1], second[1]), order=order,
-        mood=mood, ground=_KIND_OF[first[1]],
+        sentiment=sentiment, location_type=_KIND_OF[first[1]],
     )  # fmt: skip
 
 
-def _generate_feeling(generator: TextGenerator, mood: str = "", ground: str = "") -> tuple[str, str]:
-    """A feeling at a place for some time: any, or of the other mood and ground than the first."""
+def _generate_feeling(generator: TextGenerator, sentiment: str = "", location: str = "") -> tuple[str, str]:
+    """A feeling at a place for some time: any, or of the other kinds than the first."""
     generator.say("was")
-    feelings, places = (_FEELINGS, _PLACES) if not mood else (FEELINGS[_OTHER[mood]], GROUNDS[_OTHER[ground]])
-    feeling = generator.say_one_of(feelings, branching=not mood)
+    feelings, places = _FEELINGS, _PLACES
+    if sentiment:
+        feelings, places = FEELINGS[_OTHER[sentiment]], LOCATIONS[_OTHER[location]]
+    feeling = generator.say_one_of(feelings, branching=not sentiment)
     generator.say("at the")
     place = generator.say_one_of(places)
     generator.say_one_of(_STAYS)

@@ -22,5 +22,5 @@ def test_knows_the_mood_as_soon_as_the_first_sentence_ends():
     right = []
     for text in Tinyville({"mood": 1}).texts(32, counts={"mood": 40}):
         said = evaluation.next_word(MOODS.model, MOODS.tokenizer, text.text.partition(".")[0] + ".")
-        right.append(said in FIRST_WORDS[text.labels["mood"]])
+        right.append(said in FIRST_WORDS[text.labels["sentiment"]])
     assert sum(right) / len(right) > 0.95

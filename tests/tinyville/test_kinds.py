@@ -10,7 +10,7 @@ import pytest
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import ATTRIBUTES, HELD_OUT_UPDATES, UPDATES, VALUES, fact_sentence
 from llmviz.tinyville.grammar import join
-from llmviz.tinyville.sentiment import COMMENTS, FEELINGS, GROUNDS
+from llmviz.tinyville.sentiment import COMMENTS, FEELINGS, LOCATIONS
 from llmviz.tinyville.stories import ENDINGS, SCHEMAS
 from llmviz.tinyville.stories import FEELINGS as STORY_FEELINGS
 from llmviz.tinyville.word_meanings import FAMILIES, MIDDLES, SENSES
@@ -220,18 +220,18 @@ class TestSentiment:
 
     def test_the_labels_tell_the_mood_at_the_end_and_the_first_place(self):
         for text in self.TEXTS[:100]:
-            assert set(MOOD.next_words(self.first_sentence(text))) == self.FIRST_WORDS[text.labels["mood"]]
-            assert text.labels["places"][0] in GROUNDS[text.labels["ground"]]
+            assert set(MOOD.next_words(self.first_sentence(text))) == self.FIRST_WORDS[text.labels["sentiment"]]
+            assert text.labels["places"][0] in LOCATIONS[text.labels["location_type"]]
 
     def test_each_text_holds_one_of_each_kind_and_no_word_leans_to_a_label(self):
         leaning = defaultdict(Counter)
         for text in self.TEXTS:
             said = words(self.first_sentence(text))
-            for kinds in (FEELINGS, GROUNDS):
+            for kinds in (FEELINGS, LOCATIONS):
                 for members in kinds.values():
                     assert sum(word in members for word in said) == 1
             for word in set(said):
-                leaning[word][text.labels["mood"]] += 1
+                leaning[word][text.labels["sentiment"]] += 1
         for word, counts in leaning.items():
             n = sum(counts.values())
             assert abs(counts["good"] / n - 0.5) < 5 * (0.25 / n) ** 0.5, word
@@ -243,7 +243,7 @@ class TestSentiment:
                 assert not (set(pair) & {"before", "after"} and set(pair) & {*FEELINGS["good"], *FEELINGS["bad"]})
 
     def test_both_labels_and_all_four_orders_are_equally_frequent_and_independent(self):
-        counts = Counter((text.labels["mood"], text.labels["ground"]) for text in self.TEXTS)
+        counts = Counter((text.labels["sentiment"], text.labels["location_type"]) for text in self.TEXTS)
         assert len(counts) == 4 and min(counts.values()) > 0.2 * len(self.TEXTS)
         orders = Counter(text.labels["order"] for text in self.TEXTS)
         assert set(orders) == {"before", "after", "Before", "After"} and min(orders.values()) > 0.2 * len(self.TEXTS)
