@@ -120,7 +120,7 @@ c.JupyterHub.load_roles = [
 ]
 (hub_folder / "class.json").write_text(json.dumps({"url": c.JupyterHub.hub_bind_url, "students": given.students}))
 
-print(f"The class is at {given.url} for {', '.join(given.students[:3])} and so on: {len(given.students)} students.")
+print(f"The class is at {given.url}, for {len(given.students)}: {given.students[0]} to {given.students[-1]}.")
 if given.mode == "try":
     print(f"Password: {c.SharedPasswordAuthenticator.user_password}. All share your account: only to rehearse.")
 print(f"Secrets, database and homes are in {given.folder}. Ctrl-C stops the class; saved files stay.", flush=True)
