@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -21,45 +22,48 @@ LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them fl
 TRAIN = "train --text good.txt --tokenizer characters --steps 2"
 SMALL = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
 
-FAILED = {
-    "a folder as text": ("train --text folder", "folder is a folder. Give the path of one text file"),
-    "an empty text": ("train --text empty.txt", r"empty\.txt is empty"),
-    "a binary file": ("train --text binary.txt", r"binary\.txt is binary, not text"),
-    "a text in Latin-1": ("train --text latin.txt", r"latin\.txt is not UTF-8: byte 0xe9 .* Convert it"),
-    "a text too small": ("train --text small.txt", r"small\.txt has 400 characters, too few .* at least 1,000"),
-    "a text that repeats itself": ("train --text same.txt --steps 2", "repeats itself less"),
-    "out is a file": (f"{TRAIN} --out good.txt", r"--out names a folder, but good\.txt is a file"),
-    "out holds a model": (f"{TRAIN} --out model", "model already holds a model, .* --resume model, or choose another"),
-    "resume an empty folder": ("train --resume folder", r"folder holds no checkpoint: its checkpoint\.json is missing"),
-    "resume a truncated one": ("train --resume damaged", "weights.* is damaged or belongs to another checkpoint"),
-    "resume with another number of steps": ("train --resume halfway --steps 9", "leave out --steps, or start a new"),
-    "resume with another text": ("train --resume halfway --text good.txt --seed 1", "leave out --text and --seed"),
-    "resume when the text was changed": ("train --resume changed", r"changed\.txt was changed; bring it back, or"),
-    "resume when the text is gone": ("train --resume gone", r"There is no file .*gone\.txt"),
-    "resume a model that ships": ("train --resume stateless", "not the state of its training, so it cannot be resumed"),
-    "a model that is not there": ("generate --model nothing", "there is no folder nothing"),
-    "a foreign model": ("generate --model foreign", 'not a checkpoint of this llmviz: its format is None, not "llmviz'),
-    "a temperature below zero": ("generate Mia --temperature -1", "the temperature is 0 .* or above; given -1.0"),
-    "a probability above one": ("generate Mia --top-p 2", "top_p is a probability above 0 and at most 1; given 2.0"),
-    "half a character": ("generate \ud83e --max-tokens 2", r"half a character \(the lone surrogate U\+D83E\)"),
-    "a check of nothing": ("check nothing.txt", r"There is no file nothing\.txt"),
-    "a check of an empty pipe": ("check -", "there was nothing to read; write one text a line"),
-}  # fmt: skip
-
-MISUSED = {
-    "no command": ("", "the following arguments are required: command"),
-    "an unknown option": (f"{TRAIN} --color red", "not understood: --color red; see llmviz train --help"),
-    "two prompts": ("generate Mia found", "not understood: found; see llmviz generate --help"),
-    "an unknown tokenizer": ("train --tokenizer sounds", "--tokenizer: invalid choice: 'sounds' .*bpe.*word"),
-    "no steps": ("train --steps 0", "--steps: '0' is not a whole number of at least 1"),
-    "steps in a foreign digit": ("train --steps ²", "--steps: '²' is not a whole number"),
-    "seconds without end": ("train --seconds inf", "--seconds: 'inf' is not a number above 0"),
-    "steps and seconds": ("train --steps 2 --seconds 2", "--seconds: not allowed with argument --steps"),
-    "a seed too large": ("generate Mia --seed 99999999999", "--seed: '99999999999' is not a whole number from 0"),
-    "none of the tokens": ("generate Mia --top-k 0", "--top-k: '0' is not a whole number of at least 1"),
-    "a temperature in words": ("generate Mia --temperature hot", "--temperature: invalid float value: 'hot'"),
-    "no file to check": ("check", "the following arguments are required: FILE"),
-}
+FAILED = [
+    ("train --text folder", "folder is a folder. Give the path of one text file"),
+    ("train --text empty.txt", r"empty\.txt is empty"),
+    ("train --text binary.txt", r"binary\.txt is binary, not text"),
+    ("train --text latin.txt", r"latin\.txt is not UTF-8: byte 0xe9 .* Convert it"),
+    ("train --text small.txt", r"small\.txt has 400 characters, too few .* at least 1,000"),
+    ("train --text same.txt --steps 2", "repeats itself less"),
+    (f"{TRAIN} --out good.txt", r"--out names a folder, but good\.txt is a file"),
+    (f"{TRAIN} --out model", "model already holds a model, .* --resume model, or choose another"),
+    ("train --resume folder", r"folder holds no checkpoint: its checkpoint\.json is missing"),
+    ("train --resume damaged", "weights.* is damaged or belongs to another checkpoint"),
+    ("train --resume halfway --steps 9", "leave out --steps, or start a new"),
+    ("train --resume halfway --text good.txt --seed 1", "leave out --text and --seed"),
+    ("train --resume changed", r"changed\.txt was changed; bring it back, or"),
+    ("train --resume gone", r"There is no file .*gone\.txt"),
+    ("train --resume stateless", "not the state of its training, so it cannot be resumed"),
+    ("generate --model nothing", "there is no folder nothing"),
+    ("generate --model foreign", 'not a checkpoint of this llmviz: its format is None, not "llmviz'),
+    ("generate Mia --temperature -1", "the temperature is 0 .* or above; given -1.0"),
+    ("generate Mia --top-p 2", "top_p is a probability above 0 and at most 1; given 2.0"),
+    ("generate \ud83e --max-tokens 2", r"half a character \(the lone surrogate U\+D83E\)"),
+    ("check nothing.txt", r"There is no file nothing\.txt"),
+    ("check -", "there was nothing to read; write one text a line"),
+    ("train --resume ''", "holds no checkpoint"),  # as an unset variable of a shell gives it: --resume "$DIR"
+    ("train --out ''", "--out names a folder, and what was given is empty"),
+    ("train --text ''", "is a folder"),
+    ("generate --model ''", "holds no checkpoint"),
+]
+MISUSED = [
+    ("", "the following arguments are required: command"),
+    (f"{TRAIN} --color red", "not understood: --color red; see llmviz train --help"),
+    ("generate Mia found", "not understood: found; see llmviz generate --help"),
+    ("train --tokenizer sounds", "--tokenizer: invalid choice: 'sounds' .*bpe.*word"),
+    ("train --steps 0", "--steps: '0' is not a whole number of at least 1"),
+    ("train --steps ²", "--steps: '²' is not a whole number"),
+    ("train --seconds inf", "--seconds: 'inf' is not a number above 0"),
+    ("train --steps 2 --seconds 2", "--seconds: not allowed with argument --steps"),
+    ("generate Mia --seed 99999999999", "--seed: '99999999999' is not a whole number from 0"),
+    ("generate Mia --top-k 0", "--top-k: '0' is not a whole number of at least 1"),
+    ("generate Mia --temperature hot", "--temperature: invalid float value: 'hot'"),
+    ("check", "the following arguments are required: FILE"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -123,57 +127,27 @@ def sentences(errors: str) -> list[str]:
     return [line for line in lines if not line.startswith(("usage: ", " "))]
 
 
-@pytest.fixture
-def expect(place, monkeypatch, capsys):
-    """Give a bad command: it says one sentence, gives its exit code, prints nothing else and changes nothing."""
+@pytest.mark.parametrize(
+    ("command", "expected_code", "sentence"),
+    [(command, cli.FAILED, sentence) for command, sentence in FAILED]
+    + [(command, cli.USAGE, sentence) for command, sentence in MISUSED],
+)
+def test_bad_input_gets_one_sentence_and_changes_nothing(place, monkeypatch, capsys, command, expected_code, sentence):
     monkeypatch.chdir(place)
     monkeypatch.setattr(runs, "ModelConfig", SMALL)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-
-    def check(command: str, expected_code: int, sentence: str) -> None:
-        before = fingerprint(place)
-        try:
-            code = cli.main(command.split())
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        assert fingerprint(place) == before
-        assert code == expected_code
-        assert said.out == ""
-        (line,) = sentences(said.err)
-        assert re.search(sentence, line), line
-        assert re.match(r"llmviz( \w+)?: ", line)
-        assert "Errno" not in line
-        assert len(line) < 500
-
-    return check
-
-
-@pytest.mark.parametrize("kind", FAILED)
-def test_bad_input_gets_one_sentence_and_loses_nothing(expect, kind):
-    command, sentence = FAILED[kind]
-    expect(command, cli.FAILED, sentence)
-
-
-@pytest.mark.parametrize("kind", MISUSED)
-def test_so_does_a_command_that_is_not_understood(expect, kind):
-    command, sentence = MISUSED[kind]
-    expect(command, cli.USAGE, sentence)
-
-
-@pytest.mark.parametrize("command, option, sentence", [
-    ("train", "--resume", "holds no checkpoint"),
-    ("train", "--out", "--out names a folder, and what was given is empty"),
-    ("train", "--text", "is a folder"),
-    ("generate", "--model", "holds no checkpoint"),
-])  # fmt: skip
-def test_an_empty_word_is_no_folder_and_no_file(place, monkeypatch, capsys, command, option, sentence):
-    """As an unset variable of a shell gives it: --resume "$DIR"."""
-    monkeypatch.chdir(place)
     before = fingerprint(place)
-    assert cli.main([command, option, ""]) == cli.FAILED
-    assert re.search(sentence, capsys.readouterr().err)
+    try:
+        code = cli.main(shlex.split(command))
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr()
     assert fingerprint(place) == before
+    assert (code, said.out) == (expected_code, "")
+    (line,) = sentences(said.err)
+    assert re.search(sentence, line), line
+    assert re.match(r"llmviz( \w+)?: ", line)
+    assert "Errno" not in line and len(line) < 500
 
 
 def test_a_full_disk_loses_neither_the_run_nor_the_way_back(place, tmp_path, monkeypatch, capsys):
