@@ -22,16 +22,7 @@ BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW = OKABE_ITO = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442",
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-MARKER_NAMES = (
-    "circles",
-    "squares",
-    "triangles",
-    "diamonds",
-    "downward triangles",
-    "plus signs",
-    "crosses",
-    "stars",
-)
+MARKER_NAMES = ("circles", "squares", "triangles", "diamonds", "downward triangles", "plus signs", "crosses", "stars")
 TOKEN_FILLS = ("#d9ebf7", "#fdebc8")  # pale sky blue and pale orange
 HATCH = "////"
 

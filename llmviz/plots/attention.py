@@ -9,9 +9,10 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_label
-from llmviz.plots._style import HATCH, HATCH_INK, MAX_WIDTH, describe, new_axes, new_figure, put_title, styled
+from llmviz.plots._style import describe, new_axes, new_figure, put_title, styled
 
 _LABEL_LENGTH, _WORD_LENGTH = 12, 16
 _MAX_NAMED = 64  # tokens named along a side; of more, every second, third …
@@ -71,7 +72,7 @@ def attention_heads(attention_weights, tokens: Sequence[str], *, mask=None) -> n
     n_layers, n_heads = weights.shape[:2]
     if n_layers * n_heads > _MAX_MAPS:
         return np.array([_draw_tiles(weights, tokens, mask)], dtype=object)
-    side = min(1.9 if len(tokens) <= 32 else 2.4, (MAX_WIDTH - 1.6) / n_heads)
+    side = min(1.9 if len(tokens) <= 32 else 2.4, (style.MAX_WIDTH - 1.6) / n_heads)
     figure = new_figure(side * n_heads + 1.7, (side + 0.25) * n_layers + 0.7)
     axes = np.empty((n_layers, n_heads), dtype=object)
     is_named = len(tokens) <= _MAX_NAMED_IN_MAPS and n_heads <= _MAX_NAMED_COLUMNS
@@ -130,7 +131,13 @@ def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
         for start, stop in np.flatnonzero(np.diff(np.r_[False, row, False])).reshape(-1, 2)
     ]
     if runs:
-        look = {"facecolor": "white", "edgecolor": HATCH_INK, "hatch": HATCH, "linewidth": 0, "label": "masked"}
+        look = {
+            "facecolor": "white",
+            "edgecolor": style.HATCH_INK,
+            "hatch": style.HATCH,
+            "linewidth": 0,
+            "label": "masked",
+        }
         ax.add_patch(PathPatch(Path.make_compound_path(*runs), **look))
     return image
 
@@ -164,8 +171,8 @@ def _print_numbers(ax: Axes, weights: np.ndarray, cells: np.ndarray, size: float
 def _draw_tiles(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> Axes:
     n_layers, n_heads = weights.shape[:2]
     image, step = _tiles(np.where(mask, weights, np.nan))
-    ax = new_axes(MAX_WIDTH, MAX_WIDTH * image.shape[0] / image.shape[1] + 0.8)
-    colors = colormaps["viridis"].with_extremes(bad=HATCH_INK)
+    ax = new_axes(style.MAX_WIDTH, style.MAX_WIDTH * image.shape[0] / image.shape[1] + 0.8)
+    colors = colormaps["viridis"].with_extremes(bad=style.HATCH_INK)
     ax.imshow(np.ma.masked_invalid(image), cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     ax.spines[:].set_visible(False)
     middle = (step - _GAP) / 2

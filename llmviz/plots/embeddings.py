@@ -5,20 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, prose_label, spoken_prose, spoken_token, text_width, token_label
-from llmviz.plots._style import (
-    FAINT_INK,
-    MARKER_NAMES,
-    MARKERS,
-    OKABE_ITO,
-    describe,
-    new_axes,
-    put_title,
-    settled_size,
-    styled,
-    tidy,
-)
+from llmviz.plots._style import describe, new_axes, put_title, settled_size, styled, tidy
 
 _LABEL_SIZE, _LINE_HEIGHT = 9, 11  # points, as are all lengths below
 _MARKER_RADIUS, _GAP = 3.5, 6.5
@@ -32,11 +22,7 @@ _SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (
 
 @styled
 def embedding_scatter(
-    points,
-    labels: Sequence[str],
-    *,
-    groups: Sequence[str] | None = None,
-    title: str | None = None,
+    points, labels: Sequence[str], *, groups: Sequence[str] | None = None, title: str | None = None
 ) -> Axes:
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
@@ -60,7 +46,7 @@ def embedding_scatter(
     n_hidden = _name_points(ax, points, labels)
     if n_hidden:
         offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=FAINT_INK, **offset)
+        ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=style.FAINT_INK, **offset)
     describe(ax, _sentences(points, labels, groups, names))
     return ax
 
@@ -74,9 +60,9 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
     if groups is not None:
         groups = validation.text_list(groups, "groups", len(points), "points")
     names = list(dict.fromkeys(groups or []))
-    if len(names) > len(OKABE_ITO):
+    if len(names) > len(style.OKABE_ITO):
         raise ValueError(
-            f"groups has {len(names)} different names, but only {len(OKABE_ITO)} can be told apart by color and "
+            f"groups has {len(names)} different names, but only {len(style.OKABE_ITO)} can be told apart by color and "
             "marker: join the smaller ones, as 'other'."
         )
     return points, labels, groups, names
@@ -85,11 +71,11 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
 def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: list[str]) -> None:
     shared = {"s": (2 * _MARKER_RADIUS) ** 2, "edgecolors": "black", "linewidths": 0.5}
     if groups is None:
-        ax.scatter(*points.T, color=OKABE_ITO[0], **shared)
+        ax.scatter(*points.T, color=style.OKABE_ITO[0], **shared)
         return
     shown = [prose_label(name, 24) for name in names]
     clouds = []
-    for name, label, color, marker in zip(names, shown, OKABE_ITO, MARKERS, strict=False):
+    for name, label, color, marker in zip(names, shown, style.OKABE_ITO, style.MARKERS, strict=False):
         members = np.array([group == name for group in groups])
         clouds.append(ax.scatter(*points[members].T, color=color, marker=marker, label=label, **shared))
     ax.legend(clouds, shown, loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -165,7 +151,7 @@ def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, 
         return text
     parts = [
         f"{spoken_prose(name)} ({groups.count(name)}, {marker})"
-        for name, marker in zip(names, MARKER_NAMES, strict=False)
+        for name, marker in zip(names, style.MARKER_NAMES, strict=False)
     ]
     text += f" {count(len(names), 'group')}: {listing(parts)}."
     if 1 < len(names) < len(points) and len(points) > 2:

@@ -6,25 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, prose_label, spoken_prose
-from llmviz.plots._style import (
-    BLUE,
-    FAINT_INK,
-    GREEN,
-    INK,
-    MARKERS,
-    OKABE_ITO,
-    SKY,
-    VERMILLION,
-    describe,
-    legend_above,
-    new_axes,
-    put_title,
-    settled_size,
-    styled,
-    tidy,
-)
+from llmviz.plots._style import describe, legend_above, new_axes, put_title, settled_size, styled, tidy
 
 _MAX_CURVES = 8
 _MARKED = 40  # points; a curve with fewer has a marker at each
@@ -60,8 +45,8 @@ def curves(
     series = _series(x, values)
     ax = new_axes(7.2, 3.8)
     for number, (name, line) in enumerate(series.items()):
-        marker = MARKERS[number] if len(x) < _MARKED else None
-        ax.plot(x, line, color=OKABE_ITO[number], marker=marker, markersize=4.5, linewidth=1.8, label=name)
+        marker = style.MARKERS[number] if len(x) < _MARKED else None
+        ax.plot(x, line, color=style.OKABE_ITO[number], marker=marker, markersize=4.5, linewidth=1.8, label=name)
     if x_scale == "log":
         ax.set_xscale(*(("symlog",) if x.min() < 1 else ("log",)), **({"linthresh": 1} if x.min() < 1 else {}))
     else:
@@ -85,8 +70,7 @@ def _series(x: np.ndarray, values: Mapping[str, Sequence[float]]) -> dict[str, n
     series = {_legend_name(name): validation.finite_numbers(line, f"the curve {name!r}", 1)
               for name, line in values.items()}  # fmt: skip
     for name, line in series.items():
-        if len(line) != len(x):
-            raise ValueError(f"the curve {name!r} has {len(line):,} values, but x has {len(x):,}: give one for each.")
+        validation.same_length(line, f"the curve {name!r}", len(x), "x")
     return series
 
 
@@ -116,11 +100,7 @@ def _course(line: np.ndarray, slack: float) -> str:
 
 @styled
 def rate_finder(
-    learning_rates: Sequence[float],
-    losses: Sequence[float],
-    *,
-    smoothed: Sequence[float],
-    chosen: float | None = None,
+    learning_rates: Sequence[float], losses: Sequence[float], *, smoothed: Sequence[float], chosen: float | None = None
 ) -> Axes:
     """Draw a range test: the loss of one run whose learning rate rises from far too small to far too large.
 
@@ -139,14 +119,14 @@ def rate_finder(
     if not len(rates) == len(losses) == len(smoothed):
         raise ValueError(f"one loss for each rate: given {len(rates)} rates, {len(losses)} and {len(smoothed)} losses.")
     ax = new_axes(7.2, 3.6)
-    ax.plot(rates, losses, color=FAINT_INK, linewidth=0.8, alpha=0.6, label="each step")
-    ax.plot(rates, smoothed, color=OKABE_ITO[0], linewidth=2, label="smoothed")
+    ax.plot(rates, losses, color=style.FAINT_INK, linewidth=0.8, alpha=0.6, label="each step")
+    ax.plot(rates, smoothed, color=style.OKABE_ITO[0], linewidth=2, label="smoothed")
     lowest = int(np.argmin(smoothed))
-    ax.axvspan(rates[lowest], rates[-1], color=VERMILLION, alpha=0.08, linewidth=0, label="too fast")
+    ax.axvspan(rates[lowest], rates[-1], color=style.VERMILLION, alpha=0.08, linewidth=0, label="too fast")
     if chosen is not None:
-        ax.axvline(chosen, color=GREEN, linewidth=1.8, linestyle=(0, (5, 3)))
+        ax.axvline(chosen, color=style.GREEN, linewidth=1.8, linestyle=(0, (5, 3)))
         ax.annotate(f"chosen: {chosen:.2g}", (chosen, 1), (-4, -4), ("data", "axes fraction"), "offset points",
-                    ha="right", va="top", color=INK, size=9)  # fmt: skip
+                    ha="right", va="top", color=style.INK, size=9)  # fmt: skip
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:g}"))
     low, high = smoothed.min(), max(smoothed[0], np.median(smoothed))
@@ -166,7 +146,6 @@ _LABEL_SIZE, _LABEL_HEIGHT = 9, 12.5  # points
 _DASHES = [(0, (6, 3)), (0, (2, 2)), (0, (6, 2, 1, 2)), (0, (1, 1))]
 _SMOOTHING = 20  # the smoothed curve averages over one part in this many of the run
 _CLOSE = 0.03  # nearer than this share of a baseline counts as close to it
-_SCALES = ("linear", "log")
 
 
 @styled
@@ -192,7 +171,9 @@ def loss_curve(
     """
     steps, losses = _step_series(steps, losses, "steps", "losses")
     if validation is not None:
-        validation = _validation(validation)
+        if not isinstance(validation, tuple | list) or len(validation) != 2:
+            raise ValueError("validation must be a pair: (steps, losses).")
+        validation = _step_series(*validation, "validation steps", "validation losses")
     baselines = _baselines(baselines)
     if scale not in _SCALES:
         raise ValueError(f"scale must be one of {_SCALES}, but is {scale!r}.")
@@ -200,7 +181,7 @@ def loss_curve(
     smoothed = _smooth(losses)
     _draw_training(ax, steps, losses, smoothed)
     if validation is not None:
-        ax.plot(*validation, "o", color=VERMILLION, markersize=5.5, label="validation", zorder=4)
+        ax.plot(*validation, "o", color=style.VERMILLION, markersize=5.5, label="validation", zorder=4)
     _set_axes(ax, [steps, *(validation[:1] if validation else [])], scale)
     _set_height(ax, [losses, *(validation[1:] if validation else []), np.array([*baselines.values()])])
     legend_above(ax, ax.get_legend_handles_labels()[1])
@@ -213,26 +194,10 @@ def loss_curve(
 def _step_series(steps, losses, steps_name: str, losses_name: str) -> tuple[np.ndarray, np.ndarray]:
     steps = validation.finite_numbers(steps, steps_name, 1)
     losses = validation.finite_numbers(losses, losses_name, 1)
-    if len(steps) != len(losses):
-        raise ValueError(f"{steps_name} has {len(steps):,} entries, but {losses_name} has {len(losses):,}.")
-    if (np.diff(steps) < 0).any() or steps[0] < 0:
-        raise ValueError(f"{steps_name} must go from 0 or more upwards, but {_backward(steps)}.")
+    validation.same_length(steps, steps_name, len(losses), losses_name)
+    if (back := np.flatnonzero(np.diff(steps, prepend=0) < 0)).size:
+        raise ValueError(f"{steps_name} must go from 0 or more upwards, but number {back[0]} is {steps[back[0]]:g}.")
     return steps, losses
-
-
-def _backward(steps: np.ndarray) -> str:
-    if steps[0] < 0:
-        return f"the first is {steps[0]:g}"
-    place = int(np.flatnonzero(np.diff(steps) < 0)[0])
-    return f"{steps[place + 1]:g} follows {steps[place]:g}"
-
-
-def _validation(validation) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        steps, losses = validation
-    except (TypeError, ValueError) as error:
-        raise ValueError("validation must be a pair: (steps, losses).") from error
-    return _step_series(steps, losses, "validation steps", "validation losses")
 
 
 def _baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
@@ -260,16 +225,11 @@ def _smooth(losses: np.ndarray) -> np.ndarray:
 def _draw_training(ax: Axes, steps: np.ndarray, losses: np.ndarray, smoothed: np.ndarray) -> None:
     if len(losses) < 2 * _SMOOTHING:
         ax.plot(
-            steps,
-            losses,
-            color=BLUE,
-            linewidth=1.8,
-            marker="o" if len(losses) == 1 else None,
-            label="training",
+            steps, losses, color=style.BLUE, linewidth=1.8, marker="o" if len(losses) == 1 else None, label="training"
         )
         return
-    ax.plot(steps, losses, color=BLUE, linewidth=0.8, alpha=0.3, label="training, each step")
-    ax.plot(steps, smoothed, color=BLUE, linewidth=1.8, label="training, smoothed")
+    ax.plot(steps, losses, color=style.BLUE, linewidth=0.8, alpha=0.3, label="training, each step")
+    ax.plot(steps, smoothed, color=style.BLUE, linewidth=1.8, label="training, smoothed")
 
 
 def _set_axes(ax: Axes, all_steps: list[np.ndarray], scale: str) -> None:
@@ -302,18 +262,13 @@ def _draw_baselines(ax: Axes, baselines: dict[str, float]) -> None:
     for number, (name, value) in enumerate(baselines.items()):
         label = f"{prose_label(name, 24)}  {value:.2f}"
         ax.axhline(
-            value,
-            color=INK,
-            linewidth=1,
-            linestyle=_DASHES[number % len(_DASHES)],
-            label=f"_{name}",
-            zorder=3,
+            value, color=style.INK, linewidth=1, linestyle=_DASHES[number % len(_DASHES)], label=f"_{name}", zorder=3
         )
         names.append(
             ax.annotate(
                 label, (1, value), (16, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
                 va="center", size=_LABEL_SIZE, annotation_clip=False,
-                arrowprops={"arrowstyle": "-", "color": FAINT_INK, "linewidth": 0.7,
+                arrowprops={"arrowstyle": "-", "color": style.FAINT_INK, "linewidth": 0.7,
                     "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 0},
             )
         )  # fmt: skip
@@ -345,7 +300,7 @@ def _loss_text(smoothed: np.ndarray, validation, baselines: dict[str, float]) ->
     text = f"Loss curve, in nats per token. The training loss {_loss_course(smoothed)}"
     if validation is not None:
         text += f"; the validation loss {_loss_course(validation[1])}"
-        if _rises_again(validation[1]):
+        if validation[1].min() < 0.95 * validation[1][0] and validation[1][-1] > 1.05 * validation[1].min():
             text += ", then rises again"
     if baselines:
         final = validation[1][-1] if validation is not None else smoothed[-1]
@@ -359,10 +314,6 @@ def _loss_course(losses: np.ndarray) -> str:
     if losses.min() < 0.98 * losses[0]:
         return "falls"
     return "rises" if losses[-1] > 1.02 * losses[0] else "stays level"
-
-
-def _rises_again(losses: np.ndarray) -> bool:
-    return losses.min() < 0.95 * losses[0] and losses[-1] > 1.05 * losses.min()
 
 
 def _comparisons(final: float, baselines: dict[str, float]) -> str:
@@ -410,21 +361,27 @@ def power_law(
         )
     ax = new_axes(7.2, 4.4)
     for line in list(lines)[:_MAX_LINES]:
-        ax.plot(at, _positive(line, "lines"), color=SKY, linewidth=0.5, alpha=0.1, zorder=1)
-    ax.fill_between(at, low, high, color=SKY, alpha=0.35, linewidth=0)
-    ax.plot(at, middle, color=BLUE, linewidth=1.8, label="the law; 9 of 10 in the band")
-    ax.plot(sizes, losses, "o", color=BLUE, markersize=7, label="trials it was fitted to", zorder=4)
+        ax.plot(at, _positive(line, "lines"), color=style.SKY, linewidth=0.5, alpha=0.1, zorder=1)
+    ax.fill_between(at, low, high, color=style.SKY, alpha=0.35, linewidth=0)
+    ax.plot(at, middle, color=style.BLUE, linewidth=1.8, label="the law; 9 of 10 in the band")
+    ax.plot(sizes, losses, "o", color=style.BLUE, markersize=7, label="trials it was fitted to", zorder=4)
     names = ["trials it was fitted to", "the law; 9 of 10 in the band"]
     if tested is not None:
         names.append("the trial it had to predict")
-        ax.plot(*tested, "D", color=VERMILLION, markersize=8, label=names[-1], zorder=5)
+        ax.plot(*tested, "D", color=style.VERMILLION, markersize=8, label=names[-1], zorder=5)
     ax.set(xscale="log", yscale="log", xlabel="parameters (log scale)",
            ylabel="loss above the floor (nats per token), log scale")  # fmt: skip
-    _name_ticks(ax)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.10g}"))
+        axis.set_minor_formatter(NullFormatter())
+    ax.tick_params(colors=style.FAINT_INK, which="minor")
     tidy(ax)
     ax.grid(which="minor", axis="y", color="#f0f0f0")
     legend_above(ax, names)
-    describe(ax, _law_text(len(sizes), middle, tested is not None))
+    course = "falls" if middle[-1] < middle[0] else "rises"  # no digits: they differ between processors
+    marked = "" if tested is None else " The trial it had to predict is marked."
+    describe(ax, f"Power law through {count(len(sizes), 'trial')}: the loss {course} as the size grows.{marked}")
     return ax
 
 
@@ -433,20 +390,3 @@ def _positive(values, name: str) -> np.ndarray:
     if values.min() <= 0:
         raise ValueError(f"{name} must be above 0 to stand on a logarithmic axis, but hold {values.min():.3g}.")
     return values
-
-
-def _name_ticks(ax: Axes) -> None:
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.10g}"))
-        axis.set_minor_formatter(NullFormatter())
-    ax.tick_params(colors=FAINT_INK, which="minor")
-
-
-def _law_text(n_trials: int, middle: np.ndarray, is_tested: bool) -> str:
-    """In words only: what is trained elsewhere ends at other digits."""
-    course = "falls" if middle[-1] < middle[0] else "rises"
-    text = f"Power law through {count(n_trials, 'trial')}: the loss {course} as the size grows."
-    if not is_tested:
-        return text
-    return f"{text} The trial it had to predict is marked."

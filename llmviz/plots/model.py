@@ -8,19 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import ConnectionPatch
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, token_label
-from llmviz.plots._style import (
-    BLUE,
-    FAINT_INK,
-    MAX_WIDTH,
-    VERMILLION,
-    describe,
-    new_axes,
-    new_figure,
-    styled,
-    tidy,
-)
+from llmviz.plots._style import describe, new_axes, new_figure, styled, tidy
 
 _STREAM = ("before", "middle", "after")
 _PLACES = {"before": (1, 0), "attention weights": (0, 1), "attention adds": (0, 2), "middle": (1, 3), "hidden": (0, 4),
@@ -46,7 +37,7 @@ def block_flow(stages: Mapping[str, object], tokens: Sequence[str], *, title: st
     """
     arrays = _checked(stages, tokens)
     labels = [token_label(token, _LABEL_LENGTH) for token in validation.text_list(tokens, "tokens")]
-    figure = new_figure(MAX_WIDTH, 2.3 + 0.34 * len(labels) + (0.3 if title else 0))
+    figure = new_figure(style.MAX_WIDTH, 2.3 + 0.34 * len(labels) + (0.3 if title else 0))
     grid = figure.add_gridspec(2, 7)
     axes = {name: figure.add_subplot(grid[_PLACES[name]]) for name in _PLACES}
     for name, part in axes.items():
@@ -89,7 +80,11 @@ def _draw(ax: Axes, name: str, array: np.ndarray, labels: list[str]) -> None:
     ax.set_yticks(range(len(labels)), labels, size=8)
     ax.tick_params(length=0, pad=2)
     for spine in ax.spines.values():
-        spine.set(visible=True, color=BLUE if name in _STREAM else FAINT_INK, linewidth=2.2 if name in _STREAM else 0.8)
+        spine.set(
+            visible=True,
+            color=style.BLUE if name in _STREAM else style.FAINT_INK,
+            linewidth=2.2 if name in _STREAM else 0.8,
+        )
     if name in _STREAM:
         ax.set_xlabel(f"{_TITLES[name]}\n{size}", size=8)
     else:
@@ -117,7 +112,7 @@ def _arrow(start: Axes, stop: Axes, *, is_stream: bool) -> None:
     end = (0.0, 0.5) if same_row or goes_up else (0.1, 1.0)
     patch = ConnectionPatch(
         begin, end, "axes fraction", "axes fraction", axesA=start, axesB=stop, arrowstyle="-|>",
-        color=BLUE if is_stream else VERMILLION, linewidth=2.4 if is_stream else 1.2, mutation_scale=11,
+        color=style.BLUE if is_stream else style.VERMILLION, linewidth=2.4 if is_stream else 1.2, mutation_scale=11,
         shrinkA=2, shrinkB=2, connectionstyle="arc3" if same_row else "arc3,rad=-0.15", zorder=5,
     )  # fmt: skip
     patch.set_in_layout(False)
@@ -275,7 +270,7 @@ def _draw_matrix(ax: Axes, matrix: np.ndarray, heading: str) -> None:
 
 def _draw_strengths(ax: Axes, strengths: np.ndarray, n_directions: int) -> None:
     shown = strengths[:_SHOWN]
-    colors = [BLUE if place < n_directions else VERMILLION for place in range(len(shown))]
+    colors = [style.BLUE if place < n_directions else style.VERMILLION for place in range(len(shown))]
     ax.bar(np.arange(1, len(shown) + 1), shown, color=colors)
     ax.set_xlabel(f"direction (the first {len(shown)} of {len(strengths)})")
     tidy(ax, "y")

@@ -7,24 +7,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, token_label
-from llmviz.plots._style import (
-    BLUE,
-    FAINT_INK,
-    GRID,
-    HATCH,
-    HATCH_INK,
-    MAX_WIDTH,
-    ORANGE,
-    VERMILLION,
-    describe,
-    legend_above,
-    new_axes,
-    put_title,
-    styled,
-    tidy,
-)
+from llmviz.plots._style import describe, legend_above, new_axes, put_title, styled, tidy
 
 _MODEL = "the model"
 _REFERENCE = "exact, from the world"
@@ -33,13 +19,7 @@ _NEARLY_EQUAL = 6  # decimals; nearer probabilities are listed in the order of t
 
 
 @styled
-def next_token_bars(
-    probabilities,
-    tokens: Sequence[str],
-    *,
-    top: int = 10,
-    reference=None,
-) -> Axes:
+def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, reference=None) -> Axes:
     """Draw the most likely next tokens as bars, with everything else together as "other".
 
     `probabilities` (vocab,) go with `tokens` (vocab strings); a selection of both does too: what it lacks
@@ -117,12 +97,12 @@ def _printed(probability: float) -> str:
 
 def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | None, has_other: bool) -> None:
     rows = range(len(labels))
-    drawn = ax.barh(rows, bars, height=0.7, color=BLUE, label=_MODEL)
+    drawn = ax.barh(rows, bars, height=0.7, color=style.BLUE, label=_MODEL)
     if has_other:
-        drawn[-1].set(facecolor=GRID, edgecolor=HATCH_INK, hatch=HATCH, linewidth=0.7)
+        drawn[-1].set(facecolor=style.GRID, edgecolor=style.HATCH_INK, hatch=style.HATCH, linewidth=0.7)
     ends = list(bars)
     if marks is not None:
-        ax.plot(marks, rows, "D", markersize=6.5, markerfacecolor="white", markeredgecolor=VERMILLION,
+        ax.plot(marks, rows, "D", markersize=6.5, markerfacecolor="white", markeredgecolor=style.VERMILLION,
                 markeredgewidth=1.6, linestyle="none", label=_REFERENCE, clip_on=False)  # fmt: skip
         ends = [max(pair) for pair in zip(bars, marks, strict=True)]
         legend_above(ax, [_MODEL, _REFERENCE])
@@ -173,12 +153,12 @@ def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
     marks = None if exact is None else _word_probabilities(exact, words, "exact")
     ax = new_axes(6.5, 1.1 + _ROW_HEIGHT * len(words))
     rows = np.arange(len(words))
-    for column, (name, color, sign) in enumerate(zip(_SIDES, (BLUE, ORANGE), (1, -1), strict=True)):
+    for column, (name, color, sign) in enumerate(zip(_SIDES, (style.BLUE, style.ORANGE), (1, -1), strict=True)):
         ax.barh(rows, sign * numbers[:, column], height=0.7, color=color, label=name)
         if marks is not None:
             shown = marks[:, column] > 0
             ax.plot(sign * marks[shown, column], rows[shown], "D", markersize=6, markerfacecolor="white",
-                    markeredgecolor=VERMILLION, markeredgewidth=1.5, linestyle="none", clip_on=False,
+                    markeredgecolor=style.VERMILLION, markeredgewidth=1.5, linestyle="none", clip_on=False,
                     label="exact, for what each can know" if column == 0 else None)  # fmt: skip
         for row, number in enumerate(numbers[:, column]):
             edge = max(number, marks[row, column] if marks is not None else 0)
@@ -213,7 +193,7 @@ def _paired_text(numbers: np.ndarray, words: Sequence[str]) -> str:
 
 _LABEL_LENGTH = 9
 _LIGHT = 0.55  # from here on a color is light enough for black letters
-_FRAMES = {"greedy": (VERMILLION, "solid"), "beam": (BLUE, "dashed")}
+_FRAMES = {"greedy": (style.VERMILLION, "solid"), "beam": (style.BLUE, "dashed")}
 Path = tuple[str, ...]
 
 
@@ -241,7 +221,7 @@ def sampling_tree(tokens: Mapping[str, Sequence[str]], probabilities: Mapping[st
         shares |= {way[: stop + 1]: share for stop, share in enumerate(numbers)}
     rows = _rows(ways)
     depth, n_rows = max(map(len, ways.values())), len(set(ways.values()))
-    ax = new_axes(MAX_WIDTH, 0.5 + 0.34 * n_rows)
+    ax = new_axes(style.MAX_WIDTH, 0.5 + 0.34 * n_rows)
     _draw_tree(ax, ways, shares, rows)
     ax.set(xlim=(-0.05, depth + 0.9), ylim=(n_rows - 0.4, -0.6))
     ax.axis("off")
@@ -273,14 +253,16 @@ def _draw_tree(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float],
         label = token_label(path[-1], _LABEL_LENGTH)
         ax.text(len(path) - 0.57, row, label, ha="center", va="center", size=7, color=ink, zorder=3)
         if path[:-1]:
-            ax.plot([len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row], color=FAINT_INK, linewidth=1, zorder=1)
+            ax.plot(
+                [len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row], color=style.FAINT_INK, zorder=1, linewidth=1
+            )
         if names := [prose_label(name, 12) for name, way in ways.items() if way == path]:
             ax.text(len(path), row, ", ".join(names), va="center", size=8)
-    for name, (color, style) in _FRAMES.items():
+    for name, (color, dashes) in _FRAMES.items():
         way = ways.get(name, ())
         for stop in range(1, len(way) + 1):
             corner = (stop - 1, rows[way[:stop]] - 0.33)
-            look = {"fill": False, "edgecolor": color, "linestyle": style, "linewidth": 1.8, "zorder": 4}
+            look = {"fill": False, "edgecolor": color, "linestyle": dashes, "linewidth": 1.8, "zorder": 4}
             ax.add_patch(Rectangle(corner, 0.86, 0.66, **look))
 
 
@@ -309,11 +291,11 @@ def confidence_marks(
     rows = np.array([names.index(group) for group in groups], dtype=float)
     ax = new_axes(7.2, 1.1 + 0.75 * len(names))
     heights = rows + _side_by_side(shares, rows)
-    for kind, marker, color, name in ((True, "o", BLUE, "holds"), (False, "x", VERMILLION, "is invented")):
+    for kind, marker, color, name in ((True, "o", style.BLUE, "holds"), (False, "x", style.VERMILLION, "is invented")):
         some = holds == kind
         ax.scatter(shares[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
     if threshold is not None:
-        ax.axvline(threshold, color=FAINT_INK, linestyle="--")
+        ax.axvline(threshold, color=style.FAINT_INK, linestyle="--")
     ax.set_yticks(range(len(names)), [prose_label(name, 24) for name in names])
     ax.set(xlabel="confidence in the answer", xlim=(-0.02, 1.03), ylim=(len(names) - 0.4, -0.6))
     tidy(ax, grid="x")

@@ -6,29 +6,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, text_width, token_label
-from llmviz.plots._style import (
-    FAINT_INK,
-    INK,
-    MARKERS,
-    MAX_WIDTH,
-    OKABE_ITO,
-    TOKEN_FILLS,
-    describe,
-    legend_above,
-    new_axes,
-    new_figure,
-    put_title,
-    styled,
-    tidy,
-)
+from llmviz.plots._style import describe, legend_above, new_axes, new_figure, put_title, styled, tidy
 
 _TOKEN_SIZE, _ID_SIZE, _NOTE_SIZE = 12, 8, 9  # font sizes in points, as are all lengths below
 _PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
 _TITLE_HEIGHT = 36
-_WIDTH = MAX_WIDTH * 72 - 2 * _MARGIN
+_WIDTH = style.MAX_WIDTH * 72 - 2 * _MARGIN
 _MAX_LINES = 12
 _SPOKEN_TOKENS = 12
 
@@ -51,8 +38,8 @@ def token_strip(tokens: Sequence[str], token_ids: Sequence[int] | None = None) -
         token_ids = validation.whole_numbers(token_ids, "token_ids", len(tokens), "tokens")
     boxes, n_left_out = _place(tokens, token_ids)
     height = _height(boxes, token_ids)
-    figure = new_figure(MAX_WIDTH, (height + 2 * _MARGIN) / 72, layout=None)
-    margin, total = _MARGIN / (MAX_WIDTH * 72), height + 2 * _MARGIN
+    figure = new_figure(style.MAX_WIDTH, (height + 2 * _MARGIN) / 72, layout=None)
+    margin, total = _MARGIN / (style.MAX_WIDTH * 72), height + 2 * _MARGIN
     ax = figure.add_axes((margin, _MARGIN / total, 1 - 2 * margin, height / total))
     _draw_strip(ax, tokens, token_ids, boxes, n_left_out)
     return ax
@@ -75,8 +62,8 @@ def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
     placed = [_place(tokens, None) for tokens in lists.values()]
     heights = [_height(boxes, None) + 1 for boxes, _ in placed]
     total = sum(heights) + len(heights) * _TITLE_HEIGHT + 2 * _MARGIN
-    figure = new_figure(MAX_WIDTH, total / 72, layout=None)
-    side, top = _MARGIN / (MAX_WIDTH * 72), total - _MARGIN
+    figure = new_figure(style.MAX_WIDTH, total / 72, layout=None)
+    side, top = _MARGIN / (style.MAX_WIDTH * 72), total - _MARGIN
     axes = np.empty(len(lists), dtype=object)
     for number, ((title, tokens), height) in enumerate(zip(lists.items(), heights, strict=True)):
         top -= _TITLE_HEIGHT + height
@@ -101,7 +88,7 @@ def _draw_strip(ax: Axes, tokens: list[str], token_ids: list[int] | None, boxes:
     if n_left_out:
         x, line, width, _ = boxes[-1]
         place = (x + width + _NOTE_GAP, line * _line_height(token_ids) + _BOX_HEIGHT / 2)
-        ax.text(*place, _left_out(n_left_out), size=_NOTE_SIZE, color=FAINT_INK, ha="left", va="center")
+        ax.text(*place, _left_out(n_left_out), size=_NOTE_SIZE, color=style.FAINT_INK, ha="left", va="center")
     describe(ax, _strip_text(tokens, token_ids))
 
 
@@ -137,14 +124,14 @@ def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None) -> Non
     centered = {"ha": "center", "va": "center"}
     for position, (x, line, width, label) in enumerate(boxes):
         y, middle = line * _line_height(token_ids), x + width / 2
-        fill = TOKEN_FILLS[position % len(TOKEN_FILLS)]
-        box = Rectangle((x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=FAINT_INK, linewidth=0.7)
+        fill = style.TOKEN_FILLS[position % len(style.TOKEN_FILLS)]
+        box = Rectangle((x, y), width, _BOX_HEIGHT, facecolor=fill, edgecolor=style.FAINT_INK, linewidth=0.7)
         box.set(label=label, clip_on=False)
         ax.add_patch(box)
         ax.text(middle, y + _BOX_HEIGHT / 2, label, size=_TOKEN_SIZE, **centered)
         if token_ids is not None:
             id_middle = y + _BOX_HEIGHT + _ID_HEIGHT / 2
-            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=FAINT_INK, **centered)
+            ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=style.FAINT_INK, **centered)
 
 
 def _strip_text(tokens: list[str], token_ids: list[int] | None) -> str:
@@ -181,15 +168,15 @@ def token_losses(
     series = _loss_series(losses)
     tokens = validation.text_list(tokens, "tokens", len(next(iter(series.values()))), "losses")
     rounds = _rounds(rounds, len(tokens))
-    ax = new_axes(float(np.clip(0.34 * len(tokens) + 1.2, 5, MAX_WIDTH)), 3.4)
-    for (name, values), color, marker in zip(series.items(), OKABE_ITO, MARKERS, strict=False):
+    ax = new_axes(float(np.clip(0.34 * len(tokens) + 1.2, 5, style.MAX_WIDTH)), 3.4)
+    for (name, values), color, marker in zip(series.items(), style.OKABE_ITO, style.MARKERS, strict=False):
         ax.plot(values, color=color, marker=marker, markersize=4, linewidth=1.6, label=prose_label(name, 40))
     for place in rounds:
-        ax.axvline(place - 0.5, color=INK, linewidth=1, linestyle=(0, (2, 3)))
+        ax.axvline(place - 0.5, color=style.INK, linewidth=1, linestyle=(0, (2, 3)))
     if chance is not None:
-        ax.axhline(chance, color=FAINT_INK, linewidth=1, linestyle=(0, (6, 3)))
+        ax.axhline(chance, color=style.FAINT_INK, linewidth=1, linestyle=(0, (6, 3)))
         ax.annotate("blind guessing", (1, chance), (-3, 3), ("axes fraction", "data"), "offset points",
-                    ha="right", size=8.5, color=FAINT_INK,
+                    ha="right", size=8.5, color=style.FAINT_INK,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     places = range(0, len(tokens), -(-len(tokens) // _MAX_NAMED))
     ax.set_xticks(places, [token_label(tokens[place], _LABEL_LENGTH) for place in places], rotation=90,

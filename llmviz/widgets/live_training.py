@@ -132,11 +132,7 @@ class LiveTraining(LiveExplorer):
     def recording(self, name: str) -> "training.Recording":
         """What happened so far, for a `TrainingExplorer`; raises ValueError before the first look."""
         return training.recording_from_losses(
-            name,
-            [(step.step, step.loss) for step in self.steps],
-            self.held_out_losses,
-            self.baselines,
-            self.samples,
+            name, [(step.step, step.loss) for step in self.steps], self.held_out_losses, self.baselines, self.samples
         )
 
     def _pressed(self, _widget, content, _buffers) -> None:
@@ -167,9 +163,7 @@ class LiveTraining(LiveExplorer):
         if self._tokenizer is not None:
             if run.is_pausing:
                 return False
-            [text] = sample_texts(
-                run.model, self._tokenizer, 1, prompt=self._prompt, temperature=_TEMPERATURE
-            )
+            [text] = sample_texts(run.model, self._tokenizer, 1, prompt=self._prompt, temperature=_TEMPERATURE)
             self.samples.append((run.step, text))
         if self._held_out:
             self.held_out_losses.append((run.step, nats / n_tokens))

@@ -95,4 +95,3 @@ def test_by_keys_one_walks_the_tree_keeps_a_token_and_lets_go(opened):
     assert title.inner_text() not in (before, walked)
     opened.keyboard.press("Escape")
     assert title.inner_text() == before
-

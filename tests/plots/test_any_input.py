@@ -62,12 +62,7 @@ REFUSED = [
     (plots.attention_map, (HALF, AB), {"mask": [[True, False]]}, r"shape \(1, 2\), but attention_weights are"),
     (plots.attention_map, (HALF, AB), {"mask": [[False, True], [False, False]]}, "upside down"),
     (plots.attention_heads, (np.eye(2), AB), {}, r"4 dimensions, but has shape \(2, 2\)"),
-    (
-        plots.alignment_map,
-        ([[1], [1.0]], ["a"], ["b"]),
-        {},
-        "target has 1 entries, but cross_attention .its rows. has",
-    ),
+    (plots.alignment_map, ([[1], [1.0]], ["a"], ["b"]), {}, "target has 1 entries, but cross_attention .its rows. has"),
     (plots.alignment_map, ([[2.0, -1.0]], ["a"], AB), {}, "must not be negative"),
     (plots.alignment_map, ([[0.5, 0.4]], ["a"], AB), {}, "adds up to 0.9: rows are target words"),
     (plots.token_strip, ([],), {}, "no tokens"),
@@ -98,7 +93,7 @@ REFUSED = [
     (plots.sampling_tree, ({"1": ["a"]}, {"1": [1, 1]}), {}, "a number from 0 to 1 for each of its 1 tokens"),
     (plots.confidence_marks, ([1.2], [True], ["a"]), {}, "between 0 and 1; given 1.2"),
     (plots.confidence_marks, ([0.2, 0.3], [True], AB), {}, "right has 1 entries, but confidence has 2"),
-    (plots.curves, ([0, 1], {"a": [1.0]}), XY, "'a' has 1 values, but x has 2"),
+    (plots.curves, ([0, 1], {"a": [1.0]}), XY, "'a' has 1 entries, but x has 2"),
     (plots.curves, ([1, 0], {"a": [1, 2]}), XY, "must not go back"),
     (plots.curves, ([0, 1], {}), XY, "from 1 to 8 of them; given 0"),
     (plots.curves, ([0, 1], [1, 2]), XY, "given list"),
@@ -106,7 +101,7 @@ REFUSED = [
     (plots.rate_finder, ([1.0, 1.0], [1.0, 2.0]), {"smoothed": [1.0, 2.0]}, "above 0 and rise"),
     (plots.rate_finder, ([1.0, 2.0], [1.0]), {"smoothed": [1.0]}, "given 2 rates, 1 and 1 losses"),
     (plots.loss_curve, ([1, 2], [3.0]), {}, "steps has 2 entries, but losses has 1"),
-    (plots.loss_curve, ([2, 1], [3.0, 2.0]), {}, "1 follows 2"),
+    (plots.loss_curve, ([2, 1], [3.0, 2.0]), {}, "upwards, but number 1 is 1"),
     (plots.loss_curve, ([1], [2.0]), {"scale": "cubic"}, "'linear', 'log'.*'cubic'"),
     (plots.loss_curve, ([1], [2.0]), {"validation": [1, 2, 3]}, r"a pair: \(steps, losses\)"),
     (plots.loss_curve, ([1], [2.0]), {"baselines": [1.0]}, "dict from a name"),
@@ -128,12 +123,7 @@ REFUSED = [
     (plots.embedding_scatter, ([[0, 0, 0], [1, 1, 1]], AB), {}, r"shape \(n, 2\), but have \(2, 3\)"),
     (plots.embedding_scatter, ([[0, 0], [1e300, 0]], AB), {}, "cannot be drawn"),
     (plots.embedding_scatter, (SCATTER, AB), {"groups": ["x"]}, "groups has 1 entries, but points has 2"),
-    (
-        plots.embedding_scatter,
-        (np.ones((9, 2)), ["w"] * 9),
-        {"groups": list("abcdefghi")},
-        "9 different names",
-    ),
+    (plots.embedding_scatter, (np.ones((9, 2)), ["w"] * 9), {"groups": list("abcdefghi")}, "9 different names"),
 ]
 
 
