@@ -120,10 +120,10 @@ def judge(page) -> None:
 class Shown:
     """One explorer on a page, by its place among all of them."""
 
-    def __init__(self, page, sample: Sample, place: int = 0):
+    def __init__(self, page, at: str, place: int = 0):
         self.page = page
         self.frame = page.locator("section.frame").nth(place)
-        self.stop = self.frame.locator(sample.at).first
+        self.stop = self.frame.locator(at).first
 
     def said(self) -> str:
         return self.frame.locator(".sentence").inner_text()

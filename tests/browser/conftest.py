@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from explorer_pages import Shown, listen, write_page
 from lab_server import Lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -90,3 +91,19 @@ def page(browser) -> Iterator:
     """A fresh page, offline."""
     with offline_page(browser) as page:
         yield page
+
+
+@pytest.fixture
+def show(page, tmp_path) -> Iterator:
+    """Open explorers as one page from a file; in the end nothing went wrong, and nothing was asked of the network."""
+    listen(page)
+
+    def open_(*explorers, at: str = ".picture [tabindex='0']", dark: bool = False) -> list[Shown]:
+        pages = [one if isinstance(one, str) else one.page_html() for one in explorers]
+        page.goto(write_page(tmp_path, *pages, dark=dark))
+        page.wait_for_function(f"document.querySelectorAll('.lv[data-ready]').length === {len(pages)}")
+        return [Shown(page, at, place) for place in range(len(pages))]
+
+    yield open_
+    assert page.wrong == [] and page.outside == []
+    assert [address for address in page.asked if not address.startswith(("file:", "data:", "blob:"))] == []

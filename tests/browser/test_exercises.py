@@ -43,6 +43,9 @@ def executed(tmp_path_factory) -> Path:
     return path
 
 
+slow = pytest.mark.slow  # one session in JupyterLab is enough for `make test`
+
+
 @pytest.fixture
 def live(lab, page, request, tmp_path):
     """The sample notebook in JupyterLab, run from top to bottom, with nobody's progress yet."""
@@ -59,6 +62,7 @@ def live(lab, page, request, tmp_path):
     (lab.folder / name).unlink()
 
 
+@slow
 def test_a_wrong_answer_names_its_misconception_and_leads_to_the_cell_that_refutes_it(live):
     quiz = part(live, QUIZ)
     expect(quiz.get_by_text("Spaces are no text.")).to_be_hidden()
@@ -86,6 +90,7 @@ def test_a_wrong_answer_names_its_misconception_and_leads_to_the_cell_that_refut
     assert len(live.evaluate("[...jupyterapp.shell.widgets('main')].map(one => one.title.label)")) == 2
 
 
+@slow
 def test_a_prediction_is_committed_revealed_and_outlives_the_kernel(live):
     number = part(live, NUMBER)
     assert "two bars" not in number.inner_html()
@@ -148,6 +153,7 @@ def tab_to(page, text: str, most: int = 40):
     raise AssertionError(f"{most} times Tab never reached {text!r}")
 
 
+@slow
 def test_everything_works_by_keys_alone_and_in_the_dark(live):
     before = live.evaluate(N_CELLS)
     part(live, PROGRESS).get_by_role("button", name="Undo").focus()
@@ -193,6 +199,7 @@ def read_as_saved(page) -> None:
     assert page.get_by_text("Error displaying widget").count() == 0
 
 
+@slow
 def test_the_saved_notebook_reads_in_lab_even_untrusted(lab, page, executed):
     shutil.copy(executed, lab.folder / "stranger.ipynb")
     open_notebook(page, lab.url("stranger.ipynb"))

@@ -28,7 +28,7 @@ N_CELLS = "jupyterapp.shell.currentWidget.content.widgets.length"
 def shown_in(page) -> list[Shown]:
     """Each sample twice, then the live ones, as they stand on the page."""
     samples = [sample for sample in SAMPLES.values() for _ in range(2)] + list(LIVE.values())
-    return [Shown(page, sample, place) for place, sample in enumerate(samples)]
+    return [Shown(page, sample.at, place) for place, sample in enumerate(samples)]
 
 
 @pytest.fixture(scope="module")

@@ -1,34 +1,25 @@
 """The pure functions of the token explorer's module, run by node and held against Python."""
 
-import json
 import random
-import shutil
-import subprocess
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from nodes import needs_node
+from nodes import node as run_node
 
-from llmviz import widgets
 from llmviz.tokenizers.base import displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
 from llmviz.tokenizers.unigram import UnigramTokenizer
 from llmviz.widgets import TokenExplorer
-from llmviz.widgets.base import es_module, to_json
+from llmviz.widgets.base import JS
 
-DATA = Path(widgets.__file__).parent / "js" / "tokens_data.js"
 TRAINING = "the kite, the tree, the tent. Mia's kites aren't red: 안녕 안녕 👩‍👩‍👧 naïve café מיה\n\n" * 3
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = needs_node
 
 
 def node(program: str, given=None):
-    """What a program prints as JSON; the module's functions and `given` are in scope."""
-    call = f"console.log(JSON.stringify((() => {{{program}}})()));"
-    source = f"{es_module(DATA)}\nconst given = {to_json(given)};\n{call}"
-    done = subprocess.run(["node", "--input-type=module"], input=source, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr[:2000]
-    return json.loads(done.stdout)
+    return run_node(JS / "tokens_data.js", program, given)
 
 
 def some_texts(n: int) -> list[str]:

@@ -1,10 +1,11 @@
-"""Live training in a real JupyterLab: the buttons act while it trains, and an interrupt is a pause."""
+"""Live widgets in a real JupyterLab: a training with buttons, ablated heads, a training whose embeddings move."""
 
 import pytest
 from explorer_pages import judge, listen, notebook_of
-from lab_pages import open_notebook, run_until, start_cell
+from lab_pages import open_notebook, run_all, run_until, start_cell
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow
 NAME = "live_training.ipynb"
 MAKE = """
 from llmviz import artifacts
@@ -76,3 +77,43 @@ def test_the_buttons_act_while_it_trains_and_an_interrupt_pauses_a_cell_that_wai
     button(shown, "start again").click()
     expect(sentence).to_contain_text("Not yet begun")
     assert page.wrong == [] and page.outside == []
+
+
+HEADS = """
+from llmviz import artifacts
+from llmviz.widgets import AttentionExplorer
+tiny = artifacts.load_model("tiny")
+AttentionExplorer.live(tiny.model, tiny.tokenizer, text="Otto lost a kite.")
+"""
+WORDS = """
+from llmviz import embeddings
+from llmviz.widgets import EmbeddingExplorer
+texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 400
+steps = embeddings.train_word2vec_steps(texts, d_model=4, epochs=2, subsample=1.0, n_frames=6)
+live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue", "kite"], chosen="king")
+display(live)
+"""
+
+
+def test_a_head_is_ablated_by_its_key_and_embeddings_move_while_they_train(lab, page):
+    (lab.folder / "live.ipynb").write_text(notebook_of(HEADS, WORDS, "_ = live.run()\nprint(live.frame)"))
+    open_notebook(page, lab.url("live.ipynb"))
+    cells = run_all(page)
+    assert not [output for cell in cells for output in cell["outputs"] if output["type"] == "error"]
+    heads, words = page.locator("section.frame").all()
+    heads.get_by_label("type a sentence").fill("Ella lost a drum")
+    expect(heads.locator(".left .token").last).to_have_text("·drum")
+    heads.get_by_role("radio", checked=True).focus()
+    page.keyboard.press("x")
+    expect(heads.locator(".loss")).to_contain_text("with all heads on")
+    expect(heads.get_by_role("radio", checked=True)).to_have_class("thumb off")
+    heads.get_by_role("button", name="all heads on").click()
+    expect(heads.locator(".loss")).not_to_contain_text("with all heads on")
+    expect(words.locator(".sentence")).to_contain_text("nearest to “king”")
+    last_frame = int(cells[2]["text"].split()[-1])
+    assert last_frame > 3 and words.locator("input[type=range]").get_attribute("max") == str(last_frame)
+    words.locator("canvas").first.focus()
+    page.keyboard.press("[")
+    page.wait_for_timeout(300)
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 3  # no key reached the notebook
+    assert page.outside == []

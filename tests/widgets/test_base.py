@@ -1,0 +1,334 @@
+"""The base of all widgets: packed numbers, safe JSON, one script from many modules, the page, the live one."""
+
+import base64
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from counter import MODULE, PNG, CounterExplorer, LiveCounterExplorer
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from nodes import needs_node, node
+from plots.hostile import NASTY
+
+from llmviz.plots._style import OKABE_ITO
+from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, base
+from llmviz.widgets.base import JS, Table, _page_script, _stable_id, _static_html, es_module, pack, to_json, well_formed
+
+COUNTER = CounterExplorer(["a", "b"], [3, 7])
+VOID = {"img", "br", "meta"}
+SAFE = {"p", "strong", "img", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td", "bdi"}
+
+
+class Reader(HTMLParser):
+    """The tags of a page in their order, its texts and attributes; says where tags do not close."""
+
+    def __init__(self, page: str):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.texts, self.attributes = [], [], [], []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_output_is_one_page_a_picture_and_a_sentence():
+    bundle = COUNTER._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert bundle["text/plain"] == repr(COUNTER) == COUNTER.sentence()
+    assert bundle["image/png"] == PNG and bundle["text/html"] == COUNTER.page_html()
+    assert "image/png" not in CounterExplorer(["a"], [1], picture=None)._repr_mimebundle_()
+
+
+def test_without_script_the_page_is_sentence_picture_and_table():
+    page = Reader(re.sub(r"<script.*?</script>", "", COUNTER.page_html(), flags=re.DOTALL))
+    assert set(page.tags) - {"div"} <= SAFE
+    assert ("img", "alt", COUNTER.sentence()) in page.attributes
+    assert COUNTER.sentence() in "".join(page.texts)
+    assert [text for text in page.texts if text in {"a", "3", "b", "7"}] == ["a", "3", "b", "7"]
+    assert ("th", "scope", "row") in page.attributes and ("tbody", "class", "lv-computed") in page.attributes
+    used = {name for _, name, _ in page.attributes}
+    assert used <= {"class", "data-lm-suppress-shortcuts", "alt", "src", "style", "scope"}
+
+
+def test_a_table_may_say_that_nothing_is_computed():
+    table = Table("Bill", ["a"], [["1"]], is_computed=False)
+    assert "lv-computed" not in table.to_html()
+    assert _static_html("Title", "It is so.", None, None) == "<p><strong>Title</strong> It is so.</p>"
+
+
+@pytest.mark.parametrize("labels", [NASTY[start : start + 9] for start in range(0, len(NASTY), 9)])
+def test_any_label_is_text_and_nothing_else(labels):
+    html = CounterExplorer(labels, range(len(labels)), picture=None).page_html()
+    html.encode("utf-8")
+    page = Reader(html)
+    assert set(page.tags) <= SAFE | {"div", "script"} and page.tags.count("script") == 2
+    data = html.split('<script type="application/json">')[1].split("</script>")[0]
+    assert json.loads(data)["payload"]["labels"] == labels
+
+
+def test_the_id_follows_the_inputs_and_never_the_numbers():
+    def name(*given):
+        return re.search(r"lv-\w{12}", CounterExplorer(*given).page_html())[0]
+
+    assert name(["a", "b"], [1, 2]) == name(["a", "b"], [5, 6])
+    assert len({name(["a", "b"], [1, 2]), name(["a", "c"], [1, 2]), name(["a", "b"], [1, 2], 1)}) == 3
+
+
+def test_the_live_one_answers_and_says_in_its_own_place_what_is_wrong():
+    live = LiveCounterExplorer("hello")
+    assert live.payload["labels"] == ["e", "h", "l", "o"] and live.problem == "" and live.is_live
+    live.text = ""
+    assert live.problem == "There is nothing to count: type a letter."
+    assert live.payload["labels"] == ["e", "h", "l", "o"]
+    live.text = "aa"
+    assert live.problem == "" and repr(live) == "1 counts. The largest is “a”."
+    assert repr(LiveCounterExplorer("")) == ""
+
+
+def test_a_failure_without_words_is_named_by_its_kind():
+    live = LiveCounterExplorer("a")
+    live.answer(lambda: {}["missing"])
+    assert live.problem == "'missing'"
+    live.answer(lambda: (_ for _ in ()).throw(ZeroDivisionError()))
+    assert live.problem == "ZeroDivisionError"
+
+
+def test_the_live_ones_output_has_the_static_part_too():
+    bundle = LiveCounterExplorer("hello")._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == "4 counts. The largest is “l”."
+    assert "as a table" in bundle["text/html"] and bundle["image/png"] == PNG
+
+
+DTYPES = ["uint8", "uint16", "int8", "int16", "int32", "float32"]
+any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(DTYPES), st.data())
+def test_packed_numbers_come_back_bit_by_bit(dtype, data):
+    numbers = st.floats(-1e9, 1e9, width=32) if dtype == "float32" else None
+    values = data.draw(arrays(dtype, array_shapes(), elements=numbers))
+    packed = pack(values, dtype)
+    back = np.frombuffer(base64.b64decode(packed["data"]), np.dtype(dtype).newbyteorder("<")).reshape(packed["shape"])
+    assert np.array_equal(back, values)
+
+
+@needs_node
+def test_the_page_reads_what_python_packed():
+    chance = np.random.default_rng(3)
+    values = {name: chance.integers(0, 100, (2, 3, 5)) - (50 if name[0] != "u" else 0) for name in DTYPES}
+    packed = [pack(array, name) for name, array in values.items()]
+    found = node(MODULE, "return given.map((one) => { const v = unpack(one); return [v.shape, [...v]]; })", packed)
+    assert found == [[[2, 3, 5], array.ravel().tolist()] for array in values.values()]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "sentence"),
+    [
+        ([1, 256], "uint8", "uint8 holds 0 to 255, but the numbers go from 1 to 256"),
+        ([-1], "uint16", "go from -1 to -1"),
+        ([0.5, float("nan")], "float32", "must be finite, but 1 of them are not"),
+        ([1], "float64", "dtype must be one of uint8, .* but is 'float64'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(values, dtype, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pack(values, dtype)
+
+
+@given(json_values)
+def test_json_says_the_same_and_stays_inside_its_script(value):
+    text = to_json(value)
+    assert json.loads(text) == json.loads(json.dumps(value))
+    assert text.isascii() and not set("<>&") & set(text)
+
+
+def test_json_refuses_what_a_page_cannot_read():
+    with pytest.raises(ValueError):
+        to_json({"loss": float("nan")})
+
+
+@given(any_text)
+def test_any_text_can_be_saved_and_good_text_is_left_alone(text):
+    mended = well_formed(text)
+    mended.encode("utf-8")
+    assert "\x00" not in mended and well_formed(mended) == mended
+    if "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text):
+        assert mended == text
+
+
+@given(st.lists(json_values, max_size=3), st.lists(json_values, max_size=3))
+def test_equal_inputs_have_one_id_and_others_another(one, other):
+    assert _stable_id(*one) == _stable_id(*json.loads(to_json(one)))
+    assert (_stable_id(*one) == _stable_id(*other)) == (to_json(one) == to_json(other))
+    assert len(_stable_id(*one)) == 12 and _stable_id(*one).isalnum()
+
+
+MODULES = {"counter": MODULE} | {e.title: e.module for e in (AttentionExplorer, EmbeddingExplorer, TokenExplorer)}
+# exercises.js shows HTML that Python made and escaped: tests/course holds that safe.
+SOURCES = sorted(path for path in Path(base.__file__).parent.rglob("*.js") if path.name != "exercises.js")
+FORBIDDEN = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "fetch(",
+             "XMLHttpRequest", "WebSocket", "import(")  # fmt: skip
+every_module = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write modules by name into a folder."""
+
+    def write(**sources):
+        for name, source in sources.items():
+            (tmp_path / f"{name}.js").write_text(source, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+@needs_node
+def test_what_is_imported_stands_before_who_imports_it_once(folder):
+    shared = "let loads = 0;\nloads += 1;\nexport const count = () => loads;\n"
+    left = 'import { count } from "./shared.js";\nexport const left = () => count() + 10;\n'
+    right = 'import {\n  count,\n} from "./shared.js";\nexport const right = () => count() + 20;\n'
+    main = 'import { left } from "./left.js";\nimport { right } from "./right.js";\nexport default [left(), right()];\n'
+    module = folder(shared=shared, left=left, right=right, main=main) / "main.js"
+    assert node(module, "return [left(), right(), count()]") == [11, 21, 1]
+    assert es_module(module).count("let loads") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ('import { a as b } from "./other.js";\nexport default {};\n', "main.js: .* as .* would need a build step"),
+        ('import everything from "./other.js";\nexport default {};\n', "main.js: imports must look like"),
+        ('import * as all from "./other.js";\nexport default {};\n', "main.js: "),
+        ('import { a } from "three";\nexport default {};\n', "main.js: imports must look like"),
+    ],
+)
+def test_imports_that_would_need_a_build_step_are_refused(folder, source, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        es_module(folder(main=source, other="export const a = 1;\n") / "main.js")
+
+
+def test_a_page_needs_one_default_export(folder):
+    with pytest.raises(ValueError, match=r"main\.js must end with one `export default"):
+        _page_script(folder(main="export const a = 1;\n") / "main.js", "lv-x")
+
+
+@every_module
+def test_a_page_script_is_plain_and_stays_inside_its_script(module):
+    script = _page_script(module, "lv-x")
+    assert "</" not in script.replace("<\\/", "") and "<!--" not in script
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+    assert 'const pageClass = "lv-x"' in script
+
+
+@every_module
+@needs_node
+def test_the_page_script_is_the_module_in_plain_javascript(module):
+    """Node parses both; no top-level name is used twice, else it would say so."""
+    program = "try { new Function(given); return 'good'; } catch (error) { return error.message; }"
+    assert node(module, program, _page_script(module, "lv-x")) == "good"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_a_module_asks_for_nothing_and_makes_no_html_of_text(path):
+    """Texts of learners reach the page by textContent alone; nothing comes from elsewhere, nothing is evaluated."""
+    source = path.read_text(encoding="utf-8")
+    assert [word for word in FORBIDDEN if word in source] == []
+    assert re.findall(r"https?://(?!www\.w3\.org/)", source) == []
+
+
+@needs_node
+def test_arrow_keys_walk_a_grid_and_stop_at_its_walls():
+    keys = [["ArrowRight", 0], ["ArrowLeft", 0], ["ArrowDown", 0], ["ArrowUp", 5], ["ArrowDown", 5], ["Home", 4],
+            ["End", 4], ["b", 4]]  # fmt: skip
+    found = node(MODULE, "return given.map(([key, index]) => rovingStep(key, index, 7, 3))", keys)
+    assert found == [1, 0, 3, 2, 5, 0, 6, None]
+
+
+@needs_node
+def test_two_pins_at_most_and_a_third_takes_the_place_of_the_second():
+    program = "return given.reduce((pins, target) => pinned(pins, target), [])"
+    assert node(MODULE, program, [[0, 1], [2, 3]]) == [[0, 1], [2, 3]]
+    assert node(MODULE, program, [[0, 1], [2, 3], [4, 5]]) == [[0, 1], [4, 5]]
+    assert node(MODULE, program, [[0, 1], [2, 3], [0, 1]]) == [[2, 3]]
+
+
+@needs_node
+def test_a_difference_has_its_sign_and_nothing_has_none():
+    numbers = [0.5, -0.25, 0, -0.001, 0.001, 1, -12.345]
+    assert node(MODULE, "return given.map((one) => signed(one))", numbers) == [
+        "+0.50", "−0.25", "±0.00", "±0.00", "±0.00", "+1.00", "−12.35",
+    ]  # fmt: skip
+
+
+@needs_node
+def test_csv_is_read_back_by_python_and_holds_no_formula():
+    cells = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in NASTY] + ["-1.5", "a\r\nb"]
+    risky = ["=1+1", "+1", "@cmd", "-x", "\tx", "\rx"]
+    text = node(MODULE, "return csv({ columns: ['x', 'y'], rows: given.map((one) => [one, '1']) })", cells + risky)
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert rows[0] == ["x", "y"] and {row[1] for row in rows[1:]} == {"1"}
+    assert [row[0] for row in rows[-6:]] == [f"'{one}" for one in risky]
+    for cell, (found, _) in zip(cells, rows[1:], strict=False):
+        assert found == (f"'{cell}" if cell[:1] in tuple("=+@\t\r") and cell else cell)
+
+
+@needs_node
+def test_viridis_is_viridis():
+    steps = np.linspace(0, 1, 33)
+    judge = matplotlib.colormaps["viridis"](steps)[:, :3] * 255
+    found = np.array(node(JS / "colors.js", "return given.map(viridis)", steps.tolist()))
+    assert np.abs(found - judge).max() <= 6
+    assert node(JS / "colors.js", "return [viridis(-1), viridis(2)]") == [[68, 1, 84], [253, 231, 37]]
+
+
+@needs_node
+def test_differences_are_white_at_zero_and_as_strong_to_both_sides():
+    low, zero, high = (np.array(rgb) for rgb in node(JS / "colors.js", "return [-1, 0, 1].map(diverging)"))
+    assert zero.min() > 240 and low[2] > low[0] and high[0] > high[2]
+    luminance = np.array([0.299, 0.587, 0.114])
+    assert abs(low @ luminance - high @ luminance) < 30
+
+
+@needs_node
+def test_the_groups_colors_are_those_of_the_figures_but_for_black():
+    """Black, unseen on a dark page, is gray."""
+    figures = {color.lower() for color in OKABE_ITO}
+    assert set(node(JS / "colors.js", "return OKABE_ITO")) == figures - {"#000000"} | {"#999999"}
+
+
+@needs_node
+def test_ink_on_any_color_can_be_read():
+    """Contrast by the WCAG's formula: at least 4.5 on every step of both scales."""
+    program = """return [viridis, diverging].flatMap((scale) => Array.from({ length: 101 }, (_, i) => {
+        const color = scale(scale === diverging ? i / 50 - 1 : i / 100); return [color, inkOn(color)]; }))"""
+    for color, ink in node(JS / "colors.js", program):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color) / 255]
+        light = float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+        contrast = (light + 0.05) / 0.05 if ink == "#000" else 1.05 / (light + 0.05)
+        assert contrast >= 4.5, (color, ink, contrast)
