@@ -135,5 +135,5 @@ def _packed(one: MethodComparison) -> dict:
     }
     return {
         "task": one.task, "n_labels": one.n_labels, "seed": one.seed, "n_parameters": one.n_parameters,
-        "n_changed": one.n_trainable, "points": points,
+        "n_trainable": one.n_trainable, "points": points,
     }  # fmt: skip

@@ -189,7 +189,7 @@ class TestComparison:
         assert shown.said().startswith("After 10 steps with 20 labels")
         shown.frame.get_by_label("how many labeled texts").select_option("5")
         assert shown.said().startswith("After 10 steps with 5 labels")
-        shown.frame.get_by_label("what is to be learned").select_option("ground")
+        shown.frame.get_by_label("what is to be learned").select_option("location_type")
         assert shown.said().startswith("After 10 steps with 20 labels")
 
 

@@ -22,7 +22,7 @@ export function resultsAt(comparison, methods, point) {
   return methods.map((method) => {
     const points = comparison.points[method];
     const [step, accuracy, oldLoss] = points[Math.min(point, points.length - 1)];
-    return { method, step, accuracy, rise: oldLoss - points[0][2], learns: comparison.n_changed[method] };
+    return { method, step, accuracy, rise: oldLoss - points[0][2], learns: comparison.n_trainable[method] };
   });
 }
 

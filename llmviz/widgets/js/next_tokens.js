@@ -113,7 +113,7 @@ function render({ model, el }) {
     strip.replaceChildren(...[...payload.start, ...path].map((id, place) =>
       h("span", { class: place < payload.start.length ? "chip" : "chip added" }, h("bdi", {}, label(id)), h("span", { class: "id" }, id))));
     undo.disabled = restart.disabled = !path.length;
-    for (const one of chance) one.disabled = hasEnded;
+    for (const one of sampling) one.disabled = hasEnded;
     key.hidden = !payload.has_exact || !node;
     ui.say(sentenceOf(node, hasEnded));
     ui.table(node ? () => ({ caption: "Probability of the next token", columns: ["token", "id", "model", ...(payload.has_exact ? ["exact"] : [])],
