@@ -11,7 +11,7 @@ from fakes import noisy_model, random_ids
 
 from llmviz import artifacts
 from llmviz.finetuning import METHODS, MethodComparison
-from llmviz.finetuning.comparison import EvalPoint
+from llmviz.finetuning.comparison import _EvalPoint
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
@@ -43,7 +43,7 @@ def block(texts) -> BlockExplorer:
 
 def comparison(_texts=()) -> ComparisonExplorer:
     def made(task, n_labels):
-        points = {method: [EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
+        points = {method: [_EvalPoint(10 * i, 0.5 + i * (3 - place) / 20, 0.4 + i * place / 5) for i in range(4)]
                   for place, method in enumerate(METHODS)}  # fmt: skip
         return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, points)
 

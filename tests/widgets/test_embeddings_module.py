@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from nodes import needs_node, node
+from sklearn.neighbors import NearestNeighbors
 
 from llmviz.embeddings import vectors
 from llmviz.widgets import EmbeddingExplorer
