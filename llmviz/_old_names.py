@@ -46,7 +46,7 @@ masking training.masked_lm hide=mask_tokens recovered=masked_accuracy fill_blank
 memorisation evaluation.memorization CopyFinder=SubstringIndex
 model_config model.config
 one_page model.attention|training|finetuning answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
-optimizers training.optimizers orthogonalise=orthogonalize
+optimizers training.optimizers
 overlap evaluation.text_overlap Overlap=Rouge overlap=rouge_1 exact_share=exact_match
 parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
 pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer

@@ -196,7 +196,7 @@ class TestTrain:
 
     def test_on_tinyville_compares_with_the_world(self, place, say, monkeypatch):
         monkeypatch.setattr("llmviz.tinyville.corpus.DEFAULT_COUNTS", {"fact": 60, "visit": 20})
-        monkeypatch.setattr(corpora, "HELD_OUT_TEXTS", 30)
+        monkeypatch.setattr(corpora, "_HELD_OUT_TEXTS", 30)
         code, lines = say("train", "--tokenizer", "word", "--steps", "2", "--json")
         report = last_json(lines)
         assert code == 0

@@ -28,7 +28,7 @@ _CONTEXT, _LONGER_CONTEXT, _POSITIONS_EACH = 64, 128, 16
 
 
 @dataclass(frozen=True)
-class Data:
+class _Data:
     """A training and a held-out text: token ids (position,), and where the documents begin."""
 
     token_ids: Tensor
@@ -43,13 +43,13 @@ class Data:
         )
 
 
-def load_data(tokenizer: Tokenizer) -> Data:
+def load_data(tokenizer: Tokenizer) -> _Data:
     """A tenth of Tinyville, split into a training and a held-out part."""
     counts = artifacts.load_model("tiny").corpus["counts"]
     corpus = corpora.tinyville(_CORPUS_SEED, {kind: count // _CORPUS_PART for kind, count in counts.items()})
     token_ids, held_out = (runs.corpus_tokens(part, tokenizer) for part in corpora.split(corpus))
     starts, held_out_starts = (loop.document_starts(one, tokenizer.end_of_text) for one in (token_ids, held_out))
-    return Data(token_ids, starts, held_out, held_out_starts)
+    return _Data(token_ids, starts, held_out, held_out_starts)
 
 
 def variants(vocab_size: int) -> dict[str, ModelConfig]:
@@ -60,7 +60,7 @@ def variants(vocab_size: int) -> dict[str, ModelConfig]:
 
 
 @dataclass(frozen=True)
-class Trained:
+class _Trained:
     """A variant after training: the model, the loss of each step, the held-out loss (both in nats per token), and the
     seconds of the median step.
     """
@@ -72,8 +72,8 @@ class Trained:
 
 
 def train_side_by_side(
-    configs: dict[str, ModelConfig], data: Data, *, steps: int = _STEPS, seed: int = 0, progress: bool = False
-) -> dict[str, Trained]:
+    configs: dict[str, ModelConfig], data: _Data, *, steps: int = _STEPS, seed: int = 0, progress: bool = False
+) -> dict[str, _Trained]:
     """Train several models, one step of each in turn, so that their times can be compared."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
     settings = TrainingSettings(steps=steps, seed=seed)
@@ -87,7 +87,7 @@ def train_side_by_side(
         rounds = tqdm(rounds, total=steps, desc=f"Training {len(models)} models", unit=" steps")
     held_out, done = data.held_out_windows(_CONTEXT), [list(one) for one in zip(*rounds, strict=True)]
     return {
-        name: Trained(
+        name: _Trained(
             model,
             [step.loss for step in own],
             loss_by_position(model, held_out).mean().item(),
@@ -123,7 +123,7 @@ def record_steps(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> It
         }
 
 
-def _row(config: ModelConfig, found: Sequence[Trained], data: Data) -> dict[str, Any]:
+def _row(config: ModelConfig, found: Sequence[_Trained], data: _Data) -> dict[str, Any]:
     return {
         "n_parameters": config.n_parameters,
         "losses": [_means(one.losses) for one in found],
@@ -133,7 +133,7 @@ def _row(config: ModelConfig, found: Sequence[Trained], data: Data) -> dict[str,
     }
 
 
-def _by_position(model: DecoderOnly, data: Data) -> list[float]:
+def _by_position(model: DecoderOnly, data: _Data) -> list[float]:
     """The loss of each 16 positions, as far as the model can see."""
     longer = model if model.config.positions == "learned" else model.with_context_length(_LONGER_CONTEXT)
     losses = loss_by_position(longer, data.held_out_windows(longer.config.context_length))

@@ -1,7 +1,6 @@
 """Muon: an optimizer that makes every direction of a weight matrix learn at the same speed (lesson 5).
 
-torch's own `AdamW` serves the embeddings; `torch.optim.Muon` computes in bf16, which this project's laptops
-emulate hundreds of times slower, hence this one in fp32.
+`torch.optim.Muon` computes in bf16, which laptops emulate hundreds of times slower; this one computes in fp32.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-NEWTON_SCHULZ_STEPS = 5
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+_NEWTON_SCHULZ_STEPS = 5
+_MOMENTUM = 0.95
 
 
-def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
-    """Bring all singular values of each matrix near 1 (between about 0.7 and 1.2) and keep its directions.
+def _orthogonalize(matrices: Tensor) -> Tensor:
+    """Bring all singular values of each matrix near 1 (0.7 to 1.2) and keep its singular vectors.
 
     Newton–Schulz iteration with the quintic of Jordan et al. 2024, "Muon" (X ← aX + bXXᵀX + c(XXᵀ)²X).
 
@@ -30,8 +30,8 @@ def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
     is_tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if is_tall else matrices
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7)
-    a, b, c = NEWTON_SCHULZ
-    for _ in range(steps):
+    a, b, c = _NEWTON_SCHULZ
+    for _ in range(_NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         x = torch.baddbmm(x, polynomial, x, beta=a)
@@ -39,45 +39,44 @@ def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Step along the orthogonalized momentum of each weight matrix.
+    """Update each weight matrix along its orthogonalized Nesterov momentum.
 
-    Matrices of the same shape are stacked and handled together, which is what makes it fast on a laptop.
+    Matrices of the same shape are stacked, which makes it fast on a laptop.
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
 
     Args:
-        parameters: weight matrices (rows, columns); vectors and embeddings belong to AdamW.
-        learning_rate: the size of a step; a matrix with more rows than columns moves √(rows / columns) times as far.
-        momentum: how much of the last direction is kept (Nesterov's form).
+        parameters: weight matrices (rows, columns); embeddings and vectors need AdamW.
+        learning_rate: times √(rows / columns) for a matrix with more rows than columns.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, learning_rate: float = 0.02, momentum: float = 0.95):
+    def __init__(self, parameters: Iterable[nn.Parameter], *, learning_rate: float = 0.02):
         parameters = list(parameters)
         for parameter in parameters:
             if parameter.dim() != 2:
                 raise ValueError(
                     f"Muon steps matrices (rows, columns); given a tensor of shape {tuple(parameter.shape)}"
                 )
-        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+        super().__init__(parameters, {"lr": learning_rate})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        """Move every weight matrix that has a gradient."""
+        """Update every weight matrix that has a gradient."""
         for group in self.param_groups:
             same_shape = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     same_shape[parameter.shape].append(parameter)
             for parameters in same_shape.values():
-                self._step_together(parameters, group["lr"], group["momentum"])
+                self._step_together(parameters, group["lr"])
 
-    def _step_together(self, parameters: list[nn.Parameter], learning_rate: float, momentum: float) -> None:
+    def _step_together(self, parameters: list[nn.Parameter], learning_rate: float) -> None:
         for parameter in parameters:
             if not self.state[parameter]:
                 self.state[parameter]["momentum"] = torch.zeros_like(parameter)
         averages = [self.state[parameter]["momentum"] for parameter in parameters]
         gradients = [parameter.grad for parameter in parameters]
-        torch._foreach_lerp_(averages, gradients, 1 - momentum)
-        directions = torch._foreach_lerp(gradients, averages, momentum)
+        torch._foreach_lerp_(averages, gradients, 1 - _MOMENTUM)
+        directions = torch._foreach_lerp(gradients, averages, _MOMENTUM)
         rows, columns = parameters[0].shape
-        steps = orthogonalize(torch.stack(directions)).unbind()
+        steps = _orthogonalize(torch.stack(directions)).unbind()
         torch._foreach_add_(parameters, list(steps), alpha=-learning_rate * max(1.0, rows / columns) ** 0.5)

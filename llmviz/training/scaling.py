@@ -24,7 +24,7 @@ _FEWEST_TRIALS = 3
 
 
 @dataclass(frozen=True)
-class Trial:
+class _Trial:
     """A trained model of one width: its number of parameters, held-out loss (nats per token), and training time."""
 
     d_model: int
@@ -46,14 +46,14 @@ def try_width(
     tokenizer: Tokenizer,
     held_out: Sequence[str],
     starts: Tensor | None = None,
-) -> Trial:
+) -> _Trial:
     """Train a model of one width, and evaluate it on held-out documents.
 
     `token_ids`, `settings` and `starts` are as for `train_steps`; the settings' seed also draws the initial weights.
     """
     model = DecoderOnly(config_of_width(d_model, tokenizer.vocab_size), seed=settings.seed)
     seconds = sum(step.seconds for step in loop.train_steps(model, token_ids, settings, starts=starts))
-    return Trial(d_model, model.n_parameters, loop.evaluate_documents(model, tokenizer, held_out), seconds)
+    return _Trial(d_model, model.n_parameters, loop.evaluate_documents(model, tokenizer, held_out), seconds)
 
 
 def power_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple[float, float]:
@@ -88,7 +88,7 @@ def _logarithms(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class _Law:
     """A fitted power law of the excess loss, with its uncertainty.
 
     Attributes:
@@ -121,7 +121,7 @@ class Law:
         return (low, high) if np.ndim(size) else (low[0], high[0])
 
 
-def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> Law:
+def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> _Law:
     """Fit a power law to at least three trials, with the posterior of Bayesian linear regression in logarithms.
 
     Source: Gelman et al. 2013, "Bayesian Data Analysis", section 14.2. Sizes and losses are as in `power_law`.
@@ -139,4 +139,4 @@ def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> Law:
     noise = np.sqrt(degrees * variance / rng.chisquare(degrees, _N_DRAWS))
     spread = np.linalg.cholesky(np.linalg.inv(design.T @ design))
     drawn = np.array([np.log(factor), -exponent]) + noise[:, None] * (rng.standard_normal((_N_DRAWS, 2)) @ spread.T)
-    return Law(factor, exponent, np.exp(drawn[:, 0]), -drawn[:, 1], noise)
+    return _Law(factor, exponent, np.exp(drawn[:, 0]), -drawn[:, 1], noise)

@@ -42,7 +42,7 @@ class RangeTest(TrainingSettings):
 
 
 @dataclass(frozen=True)
-class RangeTestResult:
+class _RangeTestResult:
     """Learning rates and losses (step), the smoothed losses, the rate with the lowest one, and a third of it."""
 
     learning_rates: list[float]
@@ -54,7 +54,7 @@ class RangeTestResult:
 
 def range_test(
     model: TransformerBase, token_ids: Tensor, settings: RangeTest, *, starts: Tensor | None = None
-) -> RangeTestResult:
+) -> _RangeTestResult:
     """Learning rate range test: raise the rate during a short run, and look where the loss stops falling.
 
     Stops early if the loss diverges. Best with the optimizer "adamw": Muon is insensitive to the learning rate.
@@ -75,7 +75,7 @@ def range_test(
         if not steps:
             raise ValueError("the loss is no number at the first step: start from a model that is whole") from None
     best = steps[int(np.argmin(smoothed))].learning_rate
-    return RangeTestResult(
+    return _RangeTestResult(
         [step.learning_rate for step in steps], [step.loss for step in steps], smoothed, best, best / 3
     )
 

@@ -128,27 +128,12 @@ class TestRotation:
 
         assert product(i, j) == pytest.approx(product(i + shift, j + shift), abs=1e-3)
 
-    def test_the_dot_product_does_depend_on_the_distance(self):
-        rotation = RotaryEmbedding.of(rotary_angles(3, 4))
-        x = torch.ones(1, 4)
-        products = [
-            (apply_rotary(x, rotation.at(0, 1)) @ apply_rotary(x, rotation.at(k, k + 1)).T).item() for k in range(3)
-        ]
-        # Two pairs (1, 1), the second turning √base times slower than the first.
-        expected = [2 * math.cos(k) + 2 * math.cos(k / math.sqrt(ModelConfig.rotary_base)) for k in range(3)]
-        assert products == pytest.approx(expected, abs=1e-5)
-
     @given(st.integers(1, 5), st.integers(1, 40), seeds)
     def test_equals_multiplying_complex_numbers(self, half, n_positions, seed):
         x = noise(2, n_positions, 2 * half, seed=seed)
         turned = apply_rotary(x, RotaryEmbedding.of(rotary_angles(n_positions, 2 * half)))
         torch.testing.assert_close(turned, turned_as_complex(x), rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
-
-    @given(st.integers(1, 8), seeds)
-    def test_at_position_zero_nothing_turns(self, half, seed):
-        x = noise(1, 2 * half, seed=seed)
-        assert torch.equal(apply_rotary(x, RotaryEmbedding.of(rotary_angles(1, 2 * half))), x)
 
     def test_an_odd_width_gets_a_sentence(self):
         with pytest.raises(ValueError, match="d_head must be even; given 5"):

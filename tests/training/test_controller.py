@@ -1,6 +1,5 @@
 """TrainingController: the weights of `train_steps`, still at a pause, initial after a restart, and errors."""
 
-import threading
 import time
 
 import pytest
@@ -146,13 +145,6 @@ def test_a_failing_step_is_a_sentence_and_a_restart_repairs_it():
         run.run()
     run.restart()
     assert run.error == "" and len(run.run(3)) == 3
-
-
-def test_others_may_pause_while_somebody_waits_for_the_end():
-    run = controlled(settings=TrainingSettings(steps=100_000, batch_size=1))
-    threading.Timer(0.05, run.pause).start()
-    steps = run.run()
-    assert run.state == "paused" and 0 < len(steps) < 100_000
 
 
 def test_whoever_is_told_may_pause():
