@@ -262,8 +262,7 @@ def _command_line(given: argparse.Namespace) -> str:
     for name in ("text", "tokenizer", "vocab_size", "seconds", "steps", "until_loss", "seed"):
         value = getattr(given, name)
         if value is not None:
-            value = Path(value).name if name == "text" else value
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [f"--{name.replace('_', '-')}", Path(value).name if name == "text" else str(value)]
     return shlex.join(words)
 
 
@@ -355,11 +354,10 @@ def _check(given: argparse.Namespace) -> int:
     from llmviz.tinyville.corpus import Tinyville
 
     text = _read_stdin() if given.file == "-" else read_text_file(given.file)[0]
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = list(filter(str.strip, text.splitlines()))
     if not lines:
         raise ValueError("there was nothing to read; write one text a line")
-    world = Tinyville()
-    n_valid = 0
+    world, n_valid = Tinyville(), 0
     for number, line in enumerate(lines, 1):
         found = world.check(line)
         n_valid += found.valid

@@ -106,10 +106,9 @@ def seconds_per_step() -> float:
     from llmviz.model.config import ModelConfig
     from llmviz.model.transformer import DecoderOnly
 
-    config = ModelConfig(vocab_size=1024)
-    token_ids = torch.randint(config.vocab_size, (4096,), generator=torch.Generator().manual_seed(0))
+    token_ids = torch.randint(1024, (4096,), generator=torch.Generator().manual_seed(0))
     settings = training.TrainingSettings(steps=training.TIMED_STEPS)
-    return training.measure_seconds_per_step(DecoderOnly(config), token_ids, settings)[0]
+    return training.measure_seconds_per_step(DecoderOnly(ModelConfig(vocab_size=1024)), token_ids, settings)[0]
 
 
 def lesson_seconds(readme: str) -> dict[str, float]:

@@ -57,8 +57,8 @@ def _split(arguments: list[str]) -> tuple[Path, list[str]]:
     if not arguments or arguments[0].startswith("-"):
         if not FIRST_LESSON.exists():
             raise FileNotFoundError(
-                f"The lessons are not there: {FIRST_LESSON} does not exist. llmviz opens them from its checkout; "
-                "get the whole repository, or name a notebook: llmviz lab my_notebook.ipynb"
+                f"The lessons are not there: {FIRST_LESSON} does not exist. Get the whole repository, "
+                "or name a notebook: llmviz lab my_notebook.ipynb"
             )
         return FIRST_LESSON, list(arguments)
     path = Path(arguments[0]).resolve()

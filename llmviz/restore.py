@@ -1,7 +1,6 @@
-"""Restore a lesson as it was shipped, and keep the learner's version beside it under another name.
+"""Restore a lesson as it was shipped, from `lessons.zip` (which a bundle installs), else from git's HEAD.
 
-The shipped lessons are those of `lessons.zip`, which a bundle installs, else of git's HEAD. No file is overwritten
-before it was copied.
+The learner's version is kept beside it under another name.
 """
 
 from __future__ import annotations
@@ -90,10 +89,9 @@ def _find(name: str, names: list[str]) -> str:
     by_stem = {other.removesuffix(".ipynb").lower(): other for other in names}
     for stem, found in by_stem.items():
         number, _, title = stem.partition("_")
-        if wanted in (stem, title) or (wanted.isdecimal() and number.isdecimal() and int(wanted) == int(number)):
+        if wanted in (stem, title, number) or (wanted.isdecimal() and wanted.zfill(len(number)) == number):
             return found
-    close = difflib.get_close_matches(wanted, by_stem, n=1)
-    meant = f"Did you mean {close[0]}? " if close else ""
+    meant = "".join(f"Did you mean {one}? " for one in difflib.get_close_matches(wanted, by_stem, n=1))
     raise ValueError(f"there is no lesson {name!r}. {meant}There are {', '.join(sorted(by_stem))}.")
 
 
@@ -110,18 +108,14 @@ def _shipped() -> tuple[str, dict[str, bytes]]:
             raise FileNotFoundError(f"git cannot read the shipped lessons in {CHECKOUT}: {said[-1]}")
         origin, data = "git's committed version", done.stdout
     else:
-        raise FileNotFoundError(
-            f"the shipped lessons are not here: {CHECKOUT} has neither {_ARCHIVE.name}, which a bundle installs, nor "
-            "a git history (with git installed). Get llmviz anew into another folder; your notebooks stay as they are."
-        )
+        missing = f"the shipped lessons are not here: {CHECKOUT} has neither {_ARCHIVE.name} nor git's history"
+        raise FileNotFoundError(f"{missing}. Get llmviz anew into another folder; your notebooks stay as they are.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return origin, {name: archive.read(name) for name in sorted(archive.namelist()) if name.endswith(".ipynb")}
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise FileNotFoundError(
-            f"the archive of the shipped lessons, {_ARCHIVE}, is damaged ({error}). Install the bundle once more: what "
-            "you changed stays."
-        ) from None
+        said = f"the archive of the shipped lessons, {_ARCHIVE}, is damaged ({error}). Install the bundle once more"
+        raise FileNotFoundError(f"{said}: what you changed stays.") from None
 
 
 def _same(one: bytes, other: bytes) -> bool:
