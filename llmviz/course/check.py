@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType, GeneratorType, TracebackType
 from typing import Any
 
-from llmviz.course.compare import difference, kind, same, spell
+from llmviz.course.compare import difference, same, spell
 from llmviz.course.schema import Exercise
 
 NOT_ATTEMPTED, NOT_YET, CORRECT = "not attempted", "not yet", "correct"
@@ -33,7 +33,7 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple({*sysconfig.get_paths().values(), _PACKAGE, "<frozen"} - {sysconfig.get_paths()["data"]})
 
 
-class TimeLimitExceeded(BaseException):
+class _TimeLimitExceeded(BaseException):
     """The time limit is over. Not an Exception, so that a learner's `except Exception` does not catch it."""
 
 
@@ -96,8 +96,7 @@ def check_exercise(exercise: Exercise, function: Any) -> Outcome:
         if function is None or function is ... or function is NotImplemented:
             raise _Untouched
         if not callable(function):
-            what = f"the check was given {kind(function)}"
-            raise NotYet(f"Pass your function itself, without parentheses after its name; {what}.", given=function)
+            raise NotYet("Pass your function itself, without parentheses after its name.", given=function)
         _check_cases(exercise, function, calls)
         if exercise.checks.further_check is not None:
             exercise.checks.further_check(lambda *arguments: _attempt(exercise, function, arguments, calls))
@@ -122,7 +121,7 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
         raise _Untouched
     if made.error is not None:
         said = next((text for name, text in exercise.mistakes.items() if _explains(exercise, name, made)), "")
-        shown = f"{type(made.error).__name__}: {made.error}".removesuffix(": ")[:300]
+        shown = f"{type(made.error).__name__.lstrip('_')}: {made.error}".removesuffix(": ")[:300]
         rows = [made.given, ("error", shown), ("in your code", made.line)]
         raise NotYet(said or _error_sentence(made.error), *rows[: 3 if made.line else 2])
     if made.result is None:
@@ -132,7 +131,7 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
 
 def _error_sentence(error: BaseException) -> str:
     sentences = {
-        TimeLimitExceeded: f"{error} Is there a loop whose condition never becomes false?",
+        _TimeLimitExceeded: f"{error} Is there a loop whose condition never becomes false?",
         RecursionError: "Your function calls itself without end: when should it return without calling itself?",
         NameError: f"A name is not known here ({error}): a spelling mistake, or a cell above that has not been run?",
         SystemExit: "Your function stops Python itself (exit, quit); let it return its result instead.",
@@ -237,7 +236,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         if frame.f_code.co_filename.startswith(_LIBRARIES):
             return None
         if time.monotonic() > end:
-            raise TimeLimitExceeded(f"It was still running after {seconds:g} seconds.")
+            raise _TimeLimitExceeded(f"It was still running after {seconds:g} seconds.")
         return trace
 
     sys.settrace(trace)

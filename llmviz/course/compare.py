@@ -36,7 +36,7 @@ def difference(result: Any, expected: Any) -> str | None:
     if wanted is np.ndarray:
         return _array_difference(result, expected)
     if found is not wanted:
-        return f"It is {kind(result)}, {spell(result)}; expected {kind(expected)}, {spell(expected)}."
+        return f"It is {_kind(result)}, {spell(result)}; expected {_kind(expected)}, {spell(expected)}."
     if wanted in (Mapping, Set):
         return _keys_difference(result, expected) or (
             _values_difference(result, expected) if wanted is Mapping else None
@@ -68,7 +68,7 @@ def spell(value: Any) -> str:
     return written if len(written) <= MAX_LENGTH else written[: MAX_LENGTH - 1] + "…"
 
 
-def kind(value: Any) -> str:
+def _kind(value: Any) -> str:
     """What kind of thing a value is, in a word or two."""
     if _is_tensor(value):
         return "a tensor"
@@ -103,7 +103,7 @@ def _is_close(result: Any, expected: Any) -> bool:
 
 def _array_difference(result: Any, expected: np.ndarray) -> str | None:
     if not isinstance(result, np.ndarray):
-        return f"It is {kind(result)}, {spell(result)}; expected a tensor or array of shape {expected.shape}."
+        return f"It is {_kind(result)}, {spell(result)}; expected a tensor or array of shape {expected.shape}."
     if result.shape != expected.shape:
         return f"The shape is {result.shape}; expected {expected.shape}."
     if (result.dtype == bool) != (expected.dtype == bool):

@@ -44,20 +44,27 @@ class Lesson:
         self.name, self.content = name, content
         self.events = EventLog(name)
         self._widgets: weakref.WeakSet = weakref.WeakSet()
-        self._predicting_again: set[str] = set()
-        self._problems: dict[str, str] = {}
 
     def progress(self) -> None:
         """Show what is done, attempted and open, and the minutes left; it follows what happens below."""
         content = self.content
-        parts = {"prediction": content.predictions, "exercise": content.exercises, "quiz question": content.quiz}
-        counts = ", ".join(_count(len(found), thing) for thing, found in parts.items())
+        counts = [(content.predictions, "predictions"), (content.exercises, "exercises"), (content.quiz, "questions")]
+
+        def undo_or_reset(message: dict) -> str:
+            if message.get("do") == "undo":
+                self.events.undo()
+                return "The last step was undone."
+            if message.get("do") == "reset":
+                self.events.add("reset")
+                return "Everything in this lesson is open again. Undo brings it back."
+            return ""
+
         self._show_live(
             f"Progress: {content.title}",
-            f"{content.title}: {counts}.",
+            f"{content.title}: {', '.join(f'{things}: {len(found)}' for found, things in counts)}.",
             render.progress_table(content, None),
             lambda: render.progress_table(content, self.summary(), self.events.problem),
-            self._undo_or_reset,
+            undo_or_reset,
         )
 
     def warm_up(self) -> None:
@@ -79,52 +86,48 @@ class Lesson:
         outcome = check_exercise(_find("exercise", self.content.exercises, name), function)
         known = self.summary().checks.get(name)
         if outcome.status not in (NOT_ATTEMPTED, known) and known != "correct":  # a success stays
-            self._add("check", name, outcome.status)
+            self.events.add("check", name, outcome.status)
+            self._refresh()
         _show(str(outcome), render.outcome(outcome))
 
     def predict(self, name: str, *, answer: Any, show: str = "") -> None:
         """Ask for a prediction; after it is committed, show the answer and the difference.
 
-        answer: computed by the notebook: a number, or one of the options. show: HTML that belongs to the
-        answer, such as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
+        answer: computed by the notebook: a number, or one of the options. show: HTML that belongs to the answer, such
+        as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
         """
         item = _find("prediction", self.content.predictions, name)
-        answer = _checked_answer(item, answer)
+        _check_answer(item, answer)
+        problem, again = "", False
 
         def draw() -> str:
             predicted = self.summary().predictions.get(name, [])
-            if predicted and name not in self._predicting_again:
+            if predicted and not again:
                 return render.answered_prediction(item, predicted, answer, show)
-            return render.open_prediction(item, self._problems.get(name, ""), predicted)
+            return render.open_prediction(item, problem, predicted)
 
-        self._show_live(
-            f"Predict: {name}",
-            f"Predict: {render.to_text(item.question)}",
-            render.still_prediction(item, answer, show),
-            draw,
-            lambda message: self._predict(item, answer, message),
-        )
+        def act(message: dict) -> str:
+            nonlocal problem, again
+            if message.get("do") == "again":
+                again = True
+                return "Predict again; your first prediction is kept."
+            if message.get("do") != "commit":
+                return ""
+            try:
+                predicted = item.parse(str(message.get("value", "")))
+            except ValueError as error:
+                problem = str(error)
+                return problem
+            problem, again = "", False
+            self.events.add("predict", name, predicted, item.format(answer))
+            return f"The answer: {item.format(answer)}. {render.to_text(item.compare(predicted, answer)[1])}"
+
+        sentence = f"Predict: {render.to_text(item.question)}"
+        self._show_live(f"Predict: {name}", sentence, render.still_prediction(item, answer, show), draw, act)
 
     def summary(self) -> ProgressSummary:
         """What this learner has done in this lesson."""
         return ProgressSummary.from_events(self.events.events())
-
-    def _predict(self, item: Prediction, answer: Any, message: dict) -> str:
-        """Do what the learner asked of a prediction; returns what a screen reader should say."""
-        if message.get("do") == "again":
-            self._predicting_again.add(item.name)
-            return "Predict again; your first prediction is kept."
-        if message.get("do") != "commit":
-            return ""
-        try:
-            predicted = item.parse(str(message.get("value", "")))
-        except ValueError as problem:
-            self._problems[item.name] = str(problem)
-            return str(problem)
-        self._problems.pop(item.name, None)
-        self._predicting_again.discard(item.name)
-        self._add("predict", item.name, predicted, item.format(answer))
-        return f"The answer: {item.format(answer)}. {render.to_text(item.compare(predicted, answer)[1])}"
 
     def _ask(self, title: str, questions: Mapping[str, Question]) -> None:
         asked = list(questions.values())
@@ -135,40 +138,31 @@ class Lesson:
             if option not in known:
                 return ""
             if option not in self.summary().choices.get(question.name, []):
-                self._add("quiz", question.name, option)
+                self.events.add("quiz", question.name, option)
             wrong = known[option]
             said = f"Not this one. {wrong.explanation}" if wrong else f"Right. {question.explanation}"
-            return f"{render.to_text(said)} {render.score(asked, self.summary())}"
+            return f"{render.to_text(said)} {self.summary().score(asked)}"
 
         texts = " · ".join(render.to_text(question.question) for question in asked)
         self._show_live(
             f"{title}: {self.content.title}",
-            f"{title}, {_count(len(asked), 'question')}: {texts}",
+            f"{title}, questions: {len(asked)}. {texts}",
             render.quiz(asked, title, ProgressSummary()),
             lambda: render.quiz(asked, title, self.summary()),
             choose,
         )
-
-    def _undo_or_reset(self, message: dict) -> str:
-        if message.get("do") == "undo":
-            self.events.undo()
-            self._refresh()
-            return "The last step was undone."
-        if message.get("do") == "reset":
-            self._add("reset")
-            return "Everything in this lesson is open again. Undo brings it back."
-        return ""
-
-    def _add(self, *event: object) -> None:
-        self.events.add(*event)
-        self._refresh()
 
     def _refresh(self) -> None:
         for widget in list(self._widgets):
             widget.refresh()
 
     def _show_live(self, label: str, sentence: str, still: str, draw: Callable, act: Callable) -> None:
-        widget = _Live(label, sentence, still, draw, act)
+        def act_and_refresh(message: dict) -> str:
+            said = act(message)
+            self._refresh()
+            return said
+
+        widget = _Live(label, sentence, still, draw, act_and_refresh)
         self._widgets.add(widget)
         display(widget)
 
@@ -197,9 +191,7 @@ class _Live(anywidget.AnyWidget):
 
     def receive(self, message: dict) -> None:
         """Do what the page sends: {"do": …, "value": …, …}."""
-        said = self._act(message)
-        self.refresh()
-        self.said = well_formed(said)
+        self.said = well_formed(self._act(message))
 
     def __repr__(self) -> str:
         return self.sentence
@@ -215,26 +207,18 @@ def _show(sentence: str, page: str) -> None:
     display({"text/plain": well_formed(sentence), "text/html": well_formed(page)}, raw=True)
 
 
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
-
-
 def _find(kind: str, found: Mapping[str, Any], name: str) -> Any:
     if name not in found:
         raise ValueError(f"this lesson has no {kind} {name!r}; it has: {', '.join(found) or 'none'}")
     return found[name]
 
 
-def _checked_answer(item: Prediction, answer: Any) -> Any:
-    """The answer that a notebook computed; ValueError if nobody could predict it."""
-    if isinstance(item, Choice):
-        if answer not in item.options:
-            raise ValueError(f"the answer to {item.name!r} must be one of {list(item.options)}; given {answer!r}")
-        return answer
+def _check_answer(item: Prediction, answer: Any) -> None:
+    """ValueError if nobody could predict what the notebook computed."""
+    expected = f"one of {list(item.options)}" if isinstance(item, Choice) else "a finite number"
     try:
-        number = float(answer)
+        valid = answer in item.options if isinstance(item, Choice) else math.isfinite(float(answer))
     except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"the answer to {item.name!r} must be a finite number; given {answer!r}")
-    return number
+        valid = False
+    if not valid:
+        raise ValueError(f"the answer to {item.name!r} must be {expected}; given {answer!r}")

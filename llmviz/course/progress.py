@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
 
+from llmviz.course.schema import Question
 from llmviz.files import write_atomically
 
 FORMAT = 1
@@ -36,7 +37,7 @@ _RENAMED = {  # names and options of llmviz 0.1, as older files have them
 }
 
 
-def progress_path() -> Path:
+def _progress_path() -> Path:
     """Where the progress of this learner is stored: $LLMVIZ_PROGRESS (a file, or a folder), else the user's data folder
     of the operating system. Where several learners share one account, the variable keeps them apart.
     """
@@ -73,6 +74,12 @@ class ProgressSummary:
                 summary.choices.setdefault(name, []).append(rest[0])
         return summary
 
+    def score(self, questions: Sequence[Question]) -> str:
+        """The result of a quiz so far, in a sentence."""
+        first = [self.choices[one.name][0] == one.answer for one in questions if self.choices.get(one.name)]
+        n_open = len(questions) - len(first)
+        return f"Right at the first choice: {sum(first)} of {len(first)}; {n_open} not answered yet." if first else ""
+
 
 class EventLog:
     """The events of one lesson, in the learner's file. Never raises: `problem` says what is wrong with the file.
@@ -103,7 +110,7 @@ class EventLog:
         if self._unsaved is not None:
             self._unsaved = change(self._unsaved)
             return
-        path = progress_path()
+        path = _progress_path()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):  # two notebooks of one learner
@@ -119,7 +126,7 @@ class EventLog:
         self._unsaved = change(self._unsaved)
 
     def _read(self) -> dict[str, list[Event]]:
-        path = progress_path()
+        path = _progress_path()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:

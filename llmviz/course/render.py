@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -107,10 +107,9 @@ def _source(function: Callable) -> str:
 
 def outcome(result: Outcome) -> str:
     """The result of a check."""
-    sign, words, color = {
-        NOT_ATTEMPTED: ("○", "Not attempted yet.", _GRAY),
-        CORRECT: ("✓", "Correct.", _GREEN),
-    }.get(result.status, ("◐", "Not yet.", _ORANGE))
+    sign, words, color = {NOT_ATTEMPTED: ("○", "Not attempted yet.", _GRAY), CORRECT: ("✓", "Correct.", _GREEN)}.get(
+        result.status, ("◐", "Not yet.", _ORANGE)
+    )
     rows = "".join(
         f'<tr><th scope="row" style="{_CELL}">{escape(label)}</th><td style="text-align:left"><code style="white-space:'
         f'pre-wrap;overflow-wrap:anywhere"><bdi>{escape(value)}</bdi></code></td></tr>'
@@ -143,17 +142,8 @@ def quiz(questions: Sequence[Question], title: str, progress: ProgressSummary) -
         ask = f'<p style="margin:2px 0"><strong>{number}. {to_html(question.question)}</strong></p>'
         parts.append(f'<div style="margin:10px 0">{ask}{lines}</div>')
     head = f"<div><strong>{escape(title)}</strong> · Choose the answer you think is correct.</div>"
-    end = score(questions, progress)
-    return _box(head + "".join(parts) + (f'<p class="score">{end}</p>' if end else ""), _BLUE)
-
-
-def score(questions: Sequence[Question], progress: ProgressSummary) -> str:
-    """The result of a quiz so far, in a sentence."""
-    answered = [question for question in questions if progress.choices.get(question.name)]
-    if not answered:
-        return ""
-    first = sum(progress.choices[question.name][0] == question.answer for question in answered)
-    return f"Right at the first choice: {first} of {len(answered)}; {len(questions) - len(answered)} not answered yet."
+    score = f'<p class="score">{progress.score(questions)}</p>'
+    return _box(head + "".join(parts) + score, _BLUE)
 
 
 def _option(question: Question, letter: str, option: tuple[str, Distractor | None], chosen: Sequence[str]) -> str:
@@ -172,12 +162,10 @@ def _option(question: Question, letter: str, option: tuple[str, Distractor | Non
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
     """A prediction without a kernel: the question, the possible answers, and the answer folded."""
+    possible = f"<p>{_bounds(item)}</p>" if isinstance(item, Number) else ""
     if isinstance(item, Choice):
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
-    else:
-        possible = f"<p>{_bounds(item)}</p>"
-    folded = _fold("The answer (decide first)", _inner(_answer(item, answer, "", show)))
-    return _box(_question(item) + possible + folded, _BLUE)
+    return _prediction(item, possible + _fold("The answer (decide first)", _inner(_answer(item, answer, "", show))))
 
 
 def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
@@ -196,28 +184,23 @@ def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) ->
         )
     waits = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
     form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{waits}</em></p>'
-    return _box(_question(item) + form, _BLUE)
-
-
-def _bounds(item: Number) -> str:
-    return escape(f"{item.low:g} to {item.high:g} {item.unit}".strip())
+    return _prediction(item, form)
 
 
 def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
     """A prediction that was committed: the prediction, the answer, the difference; earlier ones stay visible."""
     verdict, words = item.compare(predicted[-1], answer)
     sign, color = {"right": ("✓", _GREEN), "close": ("≈", _GREEN)}.get(verdict, ("✗", _ORANGE))
-    lines = [f"Your prediction: <strong><bdi>{escape(item.format(predicted[-1]))}</bdi></strong>"]
-    if len(predicted) > 1:
-        earlier = ", ".join(escape(item.format(one)) for one in predicted[:-1])
-        lines.insert(0, f"Your earlier predictions: <bdi>{earlier}</bdi>")
+    *earlier, last = (escape(item.format(one)) for one in predicted)
+    before = f"Your earlier predictions: <bdi>{', '.join(earlier)}</bdi><br>" if earlier else ""
     gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {to_html(words)}</p>'
     again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
-    return _box(_question(item) + f"<p>{'<br>'.join(lines)}</p>" + _answer(item, answer, gap, show) + again, color)
+    said = f"<p>{before}Your prediction: <strong><bdi>{last}</bdi></strong></p>"
+    return _prediction(item, said + _answer(item, answer, gap, show) + again, color)
 
 
-def _question(item: Prediction) -> str:
-    return f"<div><strong>Predict.</strong> {to_html(item.question)}</div>"
+def _prediction(item: Prediction, content: str, color: str = _BLUE) -> str:
+    return _box(f"<div><strong>Predict.</strong> {to_html(item.question)}</div>{content}", color)
 
 
 def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:
@@ -225,11 +208,14 @@ def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:
     return f"<div>The answer: <strong><bdi>{escape(item.format(answer))}</bdi></strong></div>{gap}{explanation}{show}"
 
 
+def _bounds(item: Number) -> str:
+    return escape(f"{item.low:g} to {item.high:g} {item.unit}".strip())
+
+
 def progress_table(content: LessonContent, progress: ProgressSummary | None, problem: str = "") -> str:
     """What is done, attempted and open, and the minutes left; without progress (no kernel), what there is to do."""
-    parts = _statuses(content, progress or ProgressSummary())
-    rows = "".join(_row(part, items, progress is not None) for part, items in parts.items() if items)
-    minutes = sum(minutes for items in parts.values() for _, minutes, status in items if status != "done")
+    items = list(_items(content, progress or ProgressSummary()))
+    minutes = sum(minutes for _, _, minutes, status in items if status != "done")
     left = f"about {minutes} minutes left" if minutes else "all done"
     actions = (
         f'<p><button type="button" data-do="undo" data-key="undo" {_KEYS}>Undo the last step</button> '
@@ -237,38 +223,34 @@ def progress_table(content: LessonContent, progress: ProgressSummary | None, pro
     )
     if progress is None:
         left, actions = f"about {minutes} minutes for questions and exercises", ""
+    rows = ""
+    for part in dict.fromkeys(part for part, *_ in items):
+        cells = _cells(part, [(name, status) for one, name, _, status in items if one == part], progress is not None)
+        head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
+        rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
     table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(to_html(problem))}'
     return _box(f"<p><strong>{escape(content.title)}</strong>: {left}.</p>{table}", _GRAY)
 
 
-def _statuses(content: LessonContent, progress: ProgressSummary) -> dict[str, list[tuple[str, int, str]]]:
-    """Per part of the lesson, (name, minutes, status) of all that it asks."""
-    minutes, solved = _MINUTES_PER_QUESTION, {"correct": "done", "not yet": "attempted"}
-    chosen = progress.choices
-    return {
-        "Predictions": [
-            (name, minutes, "done" if name in progress.predictions else "open") for name in content.predictions
-        ],
-        "Exercises": [
-            (name, one.minutes, solved.get(progress.checks.get(name, ""), "open"))
-            for name, one in content.exercises.items()
-        ],
-        "Quiz": [
-            (name, minutes, "done" if one.answer in chosen.get(name, ()) else "attempted" if name in chosen else "open")
-            for name, one in content.quiz.items()
-        ],
-    }
+def _items(content: LessonContent, progress: ProgressSummary) -> Iterator[tuple[str, str, int, str]]:
+    """(part of the lesson, name, minutes, status) of all that it asks."""
+    for name in content.predictions:
+        yield "Predictions", name, _MINUTES_PER_QUESTION, "done" if name in progress.predictions else "open"
+    for name, exercise in content.exercises.items():
+        status = {"correct": "done", "not yet": "attempted"}.get(progress.checks.get(name, ""), "open")
+        yield "Exercises", name, exercise.minutes, status
+    for name, question in content.quiz.items():
+        chosen = progress.choices.get(name, [])
+        status = "done" if question.answer in chosen else "attempted" if chosen else "open"
+        yield "Quiz", name, _MINUTES_PER_QUESTION, status
 
 
-def _row(part: str, items: Sequence[tuple[str, int, str]], is_live: bool) -> str:
-    head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
+def _cells(part: str, items: Sequence[tuple[str, str]], is_live: bool) -> list[str]:
     if not is_live:
-        names = ": " + ", ".join(escape(name.replace("_", " ")) for name, _, _ in items) if part == "Exercises" else ""
-        return f'{head}<td style="{_CELL}">{len(items)}{names}</td></tr>'
-    done, attempted = (sum(status == wanted for _, _, status in items) for wanted in ("done", "attempted"))
-    words = f"{done} of {len(items)} done" + (f", {attempted} attempted" if attempted else "")
-    signs = " ".join(
-        f'<span title="{escape(name)}: {status}" aria-hidden="true">{_SIGNS[status]}</span>'
-        for name, _, status in items
+        names = ": " + ", ".join(escape(name.replace("_", " ")) for name, _ in items) if part == "Exercises" else ""
+        return [f"{len(items)}{names}"]
+    done, attempted = (sum(status == wanted for _, status in items) for wanted in ("done", "attempted"))
+    signs = (
+        f'<span title="{escape(name)}: {status}" aria-hidden="true">{_SIGNS[status]}</span>' for name, status in items
     )
-    return f'{head}<td style="{_CELL};letter-spacing:2px">{signs}</td><td style="{_CELL}">{words}</td></tr>'
+    return [" ".join(signs), f"{done} of {len(items)} done" + (f", {attempted} attempted" if attempted else "")]

@@ -17,23 +17,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Number:
-    """A prediction that is a number.
-
-    Attributes:
-        low, high: bounds of what can be entered.
-        unit: follows the number, such as "tokens".
-        close: an answer at most this far off counts as close.
-        digits: decimals with which the answer is shown.
-        explanation: shown with the answer.
-    """
+    """A prediction that is a number."""
 
     name: str
     question: str
-    low: float
+    low: float  # bounds of what can be entered
     high: float
-    unit: str = ""
-    close: float = 0.0
-    digits: int = 0
+    unit: str = ""  # such as "tokens"
+    close: float = 0.0  # a prediction at most this far off counts as close
+    digits: int = 0  # decimals with which the answer is shown
     explanation: str = ""
 
     def parse(self, typed: str) -> float:
@@ -63,7 +55,8 @@ class Number:
 
     def compare(self, predicted: float, answer: Any) -> tuple[str, str]:
         """("right" | "close" | "off", the difference in words)."""
-        gap = float(predicted) - float(answer)
+        answer = float(answer)
+        gap = predicted - answer
         if abs(gap) < 0.5 * 10**-self.digits:
             return "right", "Exactly."
         words = f"{self.format(abs(gap))} too {'high' if gap > 0 else 'low'}"
@@ -78,14 +71,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """A prediction that is one of a few options; the notebook computes which one is the answer.
-
-    `options` maps each option to the misconception behind it, shown if it was chosen and is wrong.
-    """
+    """A prediction that is one of a few options; the notebook computes which one is the answer."""
 
     name: str
     question: str
-    options: Mapping[str, str]
+    options: Mapping[str, str]  # option → the misconception behind it, shown if it was chosen and is wrong
     explanation: str = ""
 
     def parse(self, typed: str) -> str:
@@ -106,23 +96,16 @@ Prediction = Number | Choice
 
 @dataclass(frozen=True)
 class Distractor:
-    """A wrong option of a question.
-
-    Attributes:
-        text: the option.
-        explanation: the misconception behind it, and why it is wrong.
-        see: the heading above the cell that shows it, word for word; in another lesson with its notebook in front:
-            "01_tokenization.ipynb#Heading".
-    """
+    """A wrong option of a question."""
 
     text: str
-    explanation: str
-    see: str = ""
+    explanation: str  # the misconception behind it, and why it is wrong
+    see: str = ""  # heading above the cell that shows it; of another lesson: "01_tokenization.ipynb#Heading"
 
 
 @dataclass(frozen=True)
 class Question:
-    """A multiple-choice question; `explanation` says why `answer` is right."""
+    """A multiple-choice question; `explanation` says why `answer`, the right option, is right."""
 
     name: str
     question: str
@@ -133,27 +116,19 @@ class Question:
 
 @dataclass(frozen=True)
 class Checks:
-    """The Python part of an exercise.
+    """The Python part of an exercise: its solution, and what recognizes the mistakes that `questions.toml` explains.
 
-    A mistake of `questions.toml` is recognized by any of three: `wrong_functions[mistake]` gives the same results as
-    the learner's function; `conditions[mistake](result, *arguments)` is true; the function raises
-    `exceptions[mistake]`.
-
-    Attributes:
-        solution: the library's function. Its results are the right ones; its source is shown as the solution.
-        cases: inputs to try, simplest first; a tuple holds several arguments.
-        further_check: what cases cannot say: `further_check(call)` tries `call(*arguments)`, the learner's function
-            made safe, and raises `NotYet`. Runs after the cases.
-        shown_with_solution: other functions whose source belongs to the solution.
+    `further_check(call)` tests what cases cannot say: it tries `call(*arguments)`, the learner's function made safe,
+    and raises `NotYet`.
     """
 
-    solution: Callable
-    cases: Sequence[Any] = ()
-    wrong_functions: Mapping[str, Callable] = field(default_factory=dict)
-    conditions: Mapping[str, Callable] = field(default_factory=dict)
+    solution: Callable  # the library's function: its results are right, its source is shown
+    cases: Sequence[Any] = ()  # inputs, simplest first; a tuple holds several arguments
+    wrong_functions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → gives the same results
+    conditions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → condition(result, *arguments)
     exceptions: Mapping[str, type[Exception] | tuple[type[Exception], ...]] = field(default_factory=dict)
     further_check: Callable | None = None
-    shown_with_solution: Sequence[Callable] = ()
+    shown_with_solution: Sequence[Callable] = ()  # other functions whose source belongs to the solution
 
     def inputs(self) -> list[tuple]:
         """The cases, each as a tuple of arguments."""
@@ -162,23 +137,15 @@ class Checks:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A function to write: `lesson.exercise(name)` shows its card, `lesson.check(name, function)` checks it.
-
-    Attributes:
-        task: what to write, with inputs and outputs.
-        minutes: for a learner who meets it for the first time. difficulty: 1 easy, 2 medium, 3 hard.
-        hints: two; the second one nearly gives the solution.
-        explanation: why the solution is as it is.
-        mistakes: name of each typical mistake → the sentence that explains it, most specific first.
-    """
+    """A function to write: `lesson.exercise(name)` shows its card, `lesson.check(name, function)` checks it."""
 
     name: str
     task: str
-    minutes: int
-    difficulty: int
-    hints: Sequence[str]
-    explanation: str
-    mistakes: Mapping[str, str]
+    minutes: int  # for a learner who meets it for the first time
+    difficulty: int  # 1 easy, 2 medium, 3 hard
+    hints: Sequence[str]  # two; the second one nearly gives the solution
+    explanation: str  # why the solution is as it is
+    mistakes: Mapping[str, str]  # name → the sentence that explains it, most specific first
     checks: Checks
 
 

@@ -69,7 +69,7 @@ def remembers(text, before=[]):  # noqa: B006, the mistake itself
         (lambda: {}, "Your function stops with an error before it has a result."),
         (lambda text: missing, "A name is not known here"),  # noqa: F821
         (lambda text: check.undefined, "Your function stops with an error before it has a result."),
-        (by_spaces("a"), "Pass your function itself, without parentheses after its name; the check was given a dict."),
+        (by_spaces("a"), "Pass your function itself, without parentheses after its name."),
     ],
 )
 def test_not_yet_names_the_mistake(answer, sentence):

@@ -217,8 +217,9 @@ def test_progress_follows_what_happens_below(shown, lesson):
 
 def test_undo_asks_a_prediction_anew(shown, lesson):
     lesson.predict("n_words", answer=3)
+    lesson.progress()
     shown[0].receive({"do": "commit", "value": "7"})
-    lesson._undo_or_reset({"do": "undo"})
+    shown[1].receive({"do": "undo"})
     assert "You will see the answer after you commit." in page(shown[0])
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmviz.course.progress import EventLog, ProgressSummary, progress_path
+from llmviz.course.progress import EventLog, ProgressSummary, _progress_path
 
 PROGRESS = "progress.json"
 PREDICTED = ("predict", "n_words", 7.0, "3 words")
@@ -158,7 +158,7 @@ def test_the_variable_keeps_learners_apart(tmp_path, monkeypatch):
     EventLog("one").add("quiz", "q", "a")
     assert (tmp_path / "new" / "noah.json").exists()
     monkeypatch.setenv("LLMVIZ_PROGRESS", str(tmp_path))
-    assert progress_path() == tmp_path / "progress.json"
+    assert _progress_path() == tmp_path / "progress.json"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_each_system_has_its_place(monkeypatch, platform, variables, path):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert progress_path() == Path(path).expanduser()
+    assert _progress_path() == Path(path).expanduser()
 
 
 def test_a_kill_while_writing_leaves_the_old_file_or_the_new_one(progress_file):

@@ -64,7 +64,7 @@ CHECKS = {
         conditions={
             "not_narrowed": lambda result, x, gate_proj, *weights: (
                 isinstance(result, torch.Tensor) and result.shape[-1:] == gate_proj.shape[:1]
-            ),
+            )
         },
         exceptions={"not_transposed": RuntimeError},
     ),

@@ -27,11 +27,7 @@ def _is_pair(result) -> bool:
 CHECKS = {
     "shifted_windows": Checks(
         solution=training.shifted_windows,
-        cases=[
-            (_TEXT, torch.tensor([0, 2]), 3),
-            (_TEXT, torch.tensor([1, 5, 0]), 4),
-            (_TEXT, torch.tensor([6]), 3),
-        ],
+        cases=[(_TEXT, torch.tensor([0, 2]), 3), (_TEXT, torch.tensor([1, 5, 0]), 4), (_TEXT, torch.tensor([6]), 3)],
         wrong_functions={
             "same_token": lambda text, starts, n: (_windows(text, starts, n), _windows(text, starts, n)),
             "previous_token": lambda text, starts, n: (_windows(text, starts + 1, n), _windows(text, starts, n)),
@@ -69,7 +65,7 @@ CHECKS = {
         conditions={
             "wrong_length": lambda result, question, answer, end: (
                 not hasattr(result, "__len__") or len(result) != len(question) + len(answer)
-            ),
+            )
         },
     ),
 }
