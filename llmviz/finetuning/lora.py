@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,19 +58,14 @@ class LoRALayer(nn.Module):
         return weight + low_rank_change(self.a, self.b, self.alpha) if self.is_on else weight
 
 
-def add_lora(
-    model: TransformerBase, *, rank: int, matrices: Sequence[str] = MATRICES, seed: int = 0
-) -> TransformerBase:
+def add_lora(model: TransformerBase, *, rank: int, seed: int = 0) -> TransformerBase:
     """A copy of a model with a low-rank change on each matrix of its blocks; only the changes are trained.
 
     Args:
         model: stays as it is.
         rank: 1 or more; more than a matrix has rows or columns would be no saving.
-        matrices: which of `MATRICES`.
         seed: of A. B is zero, so that the copy computes exactly what the model computes.
     """
-    if unknown := set(matrices) - set(MATRICES):
-        raise ValueError(f"a block has the matrices {', '.join(MATRICES)}; given {', '.join(sorted(unknown))}")
     if not isinstance(rank, int) or not 1 <= rank <= model.config.d_model:
         raise ValueError(f"the rank is a whole number from 1 to d_model, here {model.config.d_model}; given {rank!r}")
     if lora_layers(model):
@@ -78,7 +73,7 @@ def add_lora(
     adapted = copy.deepcopy(model).requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for name, module in list(adapted.named_modules()):
-        if isinstance(module, nn.Linear) and name.rpartition(".")[2] in matrices:
+        if isinstance(module, nn.Linear) and name.rpartition(".")[2] in MATRICES:
             change = LoRALayer(module.weight.shape, rank, 2.0 * rank, generator)
             parametrize.register_parametrization(module, "weight", change.to(module.weight.device))
     return adapted
@@ -112,54 +107,40 @@ def merge_lora(model: TransformerBase) -> TransformerBase:
 
     It computes the same but for rounding, and inference costs nothing more.
     """
-    plain = copy.deepcopy(model)
+    merged = copy.deepcopy(model)
     for name in lora_layers(model):
         weight = model.get_submodule(name).weight.detach().clone()
-        above, _, own_name = name.rpartition(".")
+        parent, _, own_name = name.rpartition(".")
         linear = nn.Linear(*reversed(weight.shape), bias=False, device=weight.device)
         linear.weight = nn.Parameter(weight)
-        setattr(plain.get_submodule(above), own_name, linear)
-    return plain.requires_grad_(True)
+        setattr(merged.get_submodule(parent), own_name, linear)
+    return merged.requires_grad_(True)
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    """A and B of each matrix."""
+    layers = lora_layers(model).items()
+    return {f"{name}.{part}": tensor for name, layer in layers for part, tensor in layer.state_dict().items()}
 
 
 def save_lora(model: nn.Module, path: str | Path) -> int:
     """Write the low-rank changes alone into one safetensors file; returns its size in bytes."""
-    changes = lora_layers(model)
-    if not changes:
+    tensors = _tensors(model)
+    if not tensors:
         raise ValueError("this model has no LoRA to save; finetuning.add_lora adds it")
-    tensors = {f"{name}.{part}": tensor.contiguous() for name, tensor, part in _parts(changes)}
-    strengths = {name: repr(float(change.alpha)) for name, change in changes.items()}
-    safetensors.torch.save_file(tensors, str(path), metadata=strengths)
+    safetensors.torch.save_file(tensors, str(path))
     return Path(path).stat().st_size
 
 
 def load_lora(model: TransformerBase, path: str | Path) -> TransformerBase:
     """A copy of the model with saved low-rank changes, which must have been trained on this model."""
-    with safetensors.safe_open(str(path), framework="pt") as file:
-        strengths = file.metadata() or {}
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    names = sorted(strengths)
-    ranks = {tensors[f"{name}.a"].shape[0] for name in names if f"{name}.a" in tensors}
-    if not names or len(ranks) != 1:
+    tensors = safetensors.torch.load_file(str(path))
+    ranks = {tensor.shape[0] for key, tensor in tensors.items() if key.endswith(".a")}
+    if len(ranks) != 1:
         raise ValueError(f"{path} holds no LoRA; finetuning.save_lora writes one")
-    adapted = add_lora(model, rank=ranks.pop(), matrices=tuple({name.rpartition(".")[2] for name in names}))
-    changes = lora_layers(adapted)
-    _check_fit(changes, tensors, path)
-    with torch.no_grad():
-        for name, change in changes.items():
-            change.a.copy_(tensors[f"{name}.a"])
-            change.b.copy_(tensors[f"{name}.b"])
-            change.alpha = float(strengths[name])
-    return adapted
-
-
-def _parts(changes: Mapping[str, LoRALayer]) -> Iterator[tuple[str, Tensor, str]]:
-    for name, change in changes.items():
-        yield name, change.a.detach(), "a"
-        yield name, change.b.detach(), "b"
-
-
-def _check_fit(changes: Mapping[str, LoRALayer], tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    expected = {f"{name}.{part}": tensor for name, tensor, part in _parts(changes)}
-    if misfit := first_misfit(expected, tensors):
+    adapted = add_lora(model, rank=ranks.pop())
+    if misfit := first_misfit(_tensors(adapted), tensors):
         raise ValueError(f"{path} belongs to another model: {misfit}")
+    for name, layer in lora_layers(adapted).items():
+        layer.load_state_dict({part: tensors[f"{name}.{part}"] for part in ("a", "b")})
+    return adapted
