@@ -30,16 +30,6 @@ def test_texts_come_in_equal_parts_and_without_what_happened_next(task, n_texts,
         assert not {"Lucky", "Poor", "How", "What"} & set(text.text.split())
 
 
-def test_the_label_stands_at_the_last_token():
-    texts = finetuning.sentiment_texts(8)
-    examples = finetuning.sentiment_examples(TOKENIZER, texts)
-    for row, labels, text in zip(examples.token_ids, examples.labels, texts, strict=True):
-        (place,) = (labels >= 0).nonzero().flatten().tolist()
-        assert TOKENIZER.decode(row[1 : place + 1].tolist()) == text.text
-        assert (row[place + 1 :] == -1).all()
-        assert finetuning.LABELS["sentiment"][labels[place]] == text.label
-
-
 @given(st.integers(0, 10_000))
 @settings(max_examples=10)
 def test_the_answer_to_a_question_stands_in_its_passage(seed):

@@ -23,13 +23,6 @@ def counted(work) -> int:
     return counter.get_total_flops() // 2
 
 
-def test_by_hand():
-    # four matrices of 2 × 2, two of 2 × 3, one key and one value of 2 numbers each, 5 tokens of 2
-    assert forward_cost(1, 1, d_model=2, d_ff=3, n_layers=1, vocab_size=5) == 16 + 12 + 4 + 10
-    assert forward_cost(3, 3, d_model=2, d_ff=3, n_layers=2, vocab_size=5) == 3 * (2 * (16 + 12 + 12) + 10)
-    assert forward_cost(0, 9, 2, 3, 1, 5) == 0
-
-
 @pytest.mark.parametrize("n_tokens", [1, 2, 7, 16])
 def test_torch_counts_the_same_for_a_whole_text(n_tokens):
     ids = random_ids(1, n_tokens)

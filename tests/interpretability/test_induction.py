@@ -65,24 +65,3 @@ class TestShipped:
             twice = interpretability.repeat_tokens(ids, start=tokenizer.end_of_text)
             losses = interpretability.token_losses(model, twice)
             assert losses[len(ids) + 1 :].mean() < 0.5 * losses[: len(ids)].mean(), text
-
-    def test_induction_heads_are_in_the_second_layer_and_previous_token_heads_in_the_first(self, shipped, lists):
-        weights = shipped.model.trace(lists[:8]).attention_weights.detach().numpy()
-        scores = sum(interpretability.induction_score(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
-        previous = (
-            sum(
-                interpretability.head_scores(weights[:, row], lists[row].tolist())["previous token"] for row in range(8)
-            )
-            / 8
-        )
-        assert scores[1].max() > 0.4 > 5 * scores[0].max()
-        assert previous[0].max() > 0.4 > 5 * previous[1].max()
-
-    def test_a_layer_is_needed_whole_and_an_induction_head_alone_is_not(self, shipped, lists):
-        model = shipped.model
-        effects = interpretability.head_effects(model, lists, positions=AGAIN)
-        assert effects[0].max() > 2, "one head of the first layer carries the news of who stood before"
-        assert effects[1].max() < 1, "the induction heads stand in for one another"
-        for layer in (0, 1):
-            off = interpretability.token_losses(model, lists, ablate_heads=[(layer, head) for head in range(4)])
-            assert off[AGAIN].mean() > 5
