@@ -29,7 +29,7 @@ explorers widgets RaceExplorer=ComparisonExplorer LiveRaceExplorer=LiveCompariso
     LiveBlankExplorer=LiveFillMaskExplorer
 figures plots house_style=plot_style text_tree=sampling_tree
 filling generation.fill_mask Filler=FillMask
-fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison Lap=EvalPoint race_steps=comparison_steps
+fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison race_steps=comparison_steps
     run_race=run_comparison load_races=load_comparisons Learner=FineTuningState
     begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
     switched_off=disable_lora changes_of=lora_layers questions=passage_questions
@@ -47,7 +47,7 @@ memorisation evaluation.memorization CopyFinder=SubstringIndex
 model_config model.config
 one_page model.attention|training|finetuning answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
 optimizers training.optimizers
-overlap evaluation.text_overlap Overlap=Rouge overlap=rouge_1 exact_share=exact_match
+overlap evaluation.text_overlap overlap=rouge_1 exact_share=exact_match
 parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
 pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer
 pretrained.catalogue pretrained.registry
@@ -66,10 +66,10 @@ recordings training|artifacts of_losses=recording_from_losses yardsticks=baselin
 runs training.runs begin=create carry_on=train
 scaling training.scaling
 shell widgets.base
-skills evaluation.capabilities Examination=CapabilityEval Skills=CapabilityCurves load=load_capabilities
+skills evaluation.capabilities Skills=CapabilityCurves load=load_capabilities
     record=record_capabilities
 steering training.controller SteeredTraining=TrainingController
-summaries finetuning.summarization finetune_steps=headline_steps stories_to_test=test_stories score=score_summaries
+summaries finetuning.summarization finetune_steps=headline_steps stories_to_test=new_stories score=score_summaries
     summarise_all=summarize
 text_files files
 text_trees generation.sampling_tree Fork=TokenDistribution TextTree=SamplingTree

@@ -16,7 +16,7 @@ from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
 
 _MODULE = Path(__file__).parent / "js" / "comparison.js"
 NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
-TASKS = {"sentiment": "mood at the end", "location_type": "first place: water or land?"}
+TASKS = {"sentiment": "sentiment at the end", "location_type": "type of the first place: water or land?"}
 
 
 class ComparisonExplorer(Explorer):

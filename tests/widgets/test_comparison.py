@@ -27,7 +27,7 @@ EXPLORER = ComparisonExplorer([small_race(), small_race("location_type", 5)])
 
 def test_says_how_the_chosen_race_ended():
     assert repr(EXPLORER) == (
-        "After 10 steps with 20 labels (mood at the end): frozen head 0.60 right, loss on old texts +0.0; "
+        "After 10 steps with 20 labels (sentiment at the end): frozen head 0.60 right, loss on old texts +0.0; "
         "LoRA 0.70 right, loss on old texts +0.2; full 0.80 right, loss on old texts +0.5."
     )
     assert len(EXPLORER.table().rows) == 6
