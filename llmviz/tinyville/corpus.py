@@ -65,7 +65,6 @@ class Tinyville:
         if not sum(self.counts.values()):
             raise ValueError("counts holds no text at all; give at least one kind a count above 0.")
         self._kinds = Options(tuple(self.counts), tuple(self.counts.values()))
-        self._expectations: dict[str, tuple[float, float]] = {}
 
     def generate(self, generator: TextGenerator) -> None:
         """Choose a kind of text, then make one."""
@@ -135,29 +134,12 @@ class Tinyville:
         kinds, weighted by their probabilities.
         """
         if kind is None:
-            return math.fsum(p * self.entropy(k) for k, p in self._known_kinds())
-        return self._expectation(kind)[0] - self._log_kind(kind)
-
-    def mean_words(self, kind: str | None = None) -> float:
-        """The exact mean number of words of a text, with one more for its end."""
-        if kind is None:
-            return math.fsum(p * self.mean_words(k) for k, p in self._known_kinds())
-        return self._expectation(kind)[1] + 1
-
-    def entropy_per_word(self) -> float:
-        """Entropy in nats per word: mean nats per text over mean words per text."""
-        return self.entropy() / self.mean_words()
-
-    def _known_kinds(self):
-        return zip(self._kinds.values, self._kinds.probabilities, strict=True)
-
-    def _expectation(self, kind: str) -> tuple[float, float]:
+            kinds = zip(self._kinds.values, self._kinds.probabilities, strict=True)
+            return math.fsum(p * self.entropy(k) for k, p in kinds)
         if kind not in self._kinds.index:
             kinds = ", ".join(self._kinds.values)
             raise ValueError(f"There is no kind of text {kind!r} in this mix; its kinds are {kinds}.")
-        if kind not in self._expectations:
-            self._expectations[kind] = scoring.entropy_and_length(GENERATORS[kind])
-        return self._expectations[kind]
+        return scoring.entropy(GENERATORS[kind]) - self._log_kind(kind)
 
     def copy_prompts(self, n: int, seed: int = 0) -> list[tuple[str, str, str]]:
         """(prompt, answer, word class): n prompts for each class, whose next word the context determines.

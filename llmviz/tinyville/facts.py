@@ -94,12 +94,10 @@ NAME_FIRST = {
     "job": ("{name} works as a {value}.", "{name}'s job is to be a {value}."),
     "food": ("{name} likes {value} best.", "{name}'s favourite food is {value}."),
 }
-NAME_LAST = {
-    "house": ("The {value} is the home of {name}.",),
-    "pet": ("The {value} belongs to {name}.",),
-    "job": ("The town has a {value} called {name}.",),
-    "food": ("{Value} is the favourite food of {name}.",),
-}
+_NAME_LAST = {
+    "house": "The {value} is the home of {name}.", "pet": "The {value} belongs to {name}.",
+    "job": "The town has a {value} called {name}.", "food": "{Value} is the favourite food of {name}.",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def fact_sentence(wording: str, name: str, value: str) -> str:
 
 
 def _fact(name: str, attribute: str, value: str | None) -> Fact:
-    wordings = NAME_FIRST[attribute] + NAME_LAST[attribute]
+    wordings = (*NAME_FIRST[attribute], _NAME_LAST[attribute])
     sentences = tuple(fact_sentence(wording, name, value) for wording in wordings) if value else ()
     prompts = tuple(wording.split(" {value}")[0].format(name=name) for wording in NAME_FIRST[attribute])
     return Fact(name, attribute, value, sentences, prompts)

@@ -95,7 +95,7 @@ def _equally_likely(texts: tuple[str, ...]) -> Options:
 class TextGenerator:
     """Base of all generators. Where options are wanted, a sequence of strings stands for equally likely ones.
 
-    `branching=True` says that the choice decides how many choices or words follow, or which; the entropy needs it.
+    `branching=True` says that the choice decides which choices follow, or how many; the entropy needs it.
     """
 
     def choose(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from llmviz.tinyville.grammar import END, Options, TextGenerator, join
@@ -24,12 +25,9 @@ class _NoMatch(Exception):
 
 @dataclass
 class _Score:
-    """What is known after all sequences of choices have been tried.
-
-    probability: of the words as a whole text. next_words: each word that can follow, with the probability of the words
-    *and* it. n_derivations: how many sequences of choices give the whole text. furthest: how many words the best one
-    matched, and kind: its kind of text.
-    """
+    """probability: of the words as a whole text. n_derivations: how many sequences of choices give it. next_words: each
+    word that can follow, with the probability of the words *and* it. furthest: how many words the best sequence of
+    choices matched; kind: its kind of text."""
 
     probability: float = 0.0
     n_derivations: int = 0
@@ -137,13 +135,9 @@ class _Scorer(TextGenerator):
         raise _NoMatch
 
 
-def _n_same(given: Sequence[str], position: int, said: tuple[str, ...]) -> int:
-    n = 0
-    for mine, theirs in zip(said, given[position : position + len(said)], strict=False):
-        if mine != theirs:
-            break
-        n += 1
-    return n
+def _n_same(given: Sequence[str], position: int, said: Sequence[str]) -> int:
+    pairs = zip(said, given[position : position + len(said)], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def score(program: _Program, words: Sequence[str]) -> _Score:
@@ -161,70 +155,51 @@ def score(program: _Program, words: Sequence[str]) -> _Score:
 
 
 class _EntropyEstimator(TextGenerator):
-    """Adds up the expected nats and words along one path of branching choices; the other paths become pending."""
+    """Adds up the entropies of the choices along one path of branching choices; the other paths become pending."""
 
     def __init__(self, choice_path: tuple[int, ...], weight: float, pending: list):
         self._choice_path, self._step, self._pending, self._weight = choice_path, 0, pending, weight
         self.nats = 0.0
-        self.words = 0.0
-
-    def say_one_of(
-        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
-    ) -> Any:
-        options = self._options(options)
-        if not branching and self._is_new:
-            expected = sum(p * len(options.words[i]) for i, p in options.remaining(excluding))
-            self.words += self._weight * expected
-        index = self._pick(options, excluding, branching)
-        if branching:
-            self._say_words(options.words[index])
-        return options.values[index]
-
-    @property
-    def _is_new(self) -> bool:
-        return self._step == len(self._choice_path)
 
     def _pick(self, options: Options, excluding: Collection[Any], branching: bool) -> int:
         remaining = options.remaining(excluding)
-        if self._is_new:
+        is_new = self._step == len(self._choice_path)
+        if is_new:
             self.nats -= self._weight * math.fsum(p * math.log(p) for _, p in remaining)
         if not branching:
             return self._representative(remaining)
-        if self._is_new:
-            for i, p in remaining[1:]:
-                self._pending.append(((*self._choice_path, i), self._weight * p))
+        if is_new:
+            self._pending += [((*self._choice_path, i), self._weight * p) for i, p in remaining[1:]]
             self._choice_path = (*self._choice_path, remaining[0][0])
             self._weight *= remaining[0][1]
         self._step += 1
         return self._choice_path[self._step - 1]
 
     def _representative(self, remaining: list[tuple[int, float]]) -> int:
-        """Any option will do: what follows has the same entropy and length for all."""
+        """Any option will do: what follows has the same entropy for all."""
         return remaining[0][0]
 
     def _say_words(self, words: tuple[str, ...]) -> None:
-        if self._is_new:
-            self.words += self._weight * len(words)
+        pass
 
 
-def entropy_and_length(program: _Program) -> tuple[float, float]:
-    """The exact entropy of a program's texts in nats, and their mean number of words without the end."""
-    nats, words = [], []
+def entropy(program: _Program) -> float:
+    """The exact entropy of a program's texts in nats."""
+    nats = []
     pending: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
     while pending:
         estimator = _EntropyEstimator(*pending.pop(), pending)
         program(estimator)
         nats.append(estimator.nats)
-        words.append(estimator.words)
-    return math.fsum(nats), math.fsum(words)
+    return math.fsum(nats)
 
 
 @dataclass(frozen=True)
 class Check:
     """Whether a text is possible, and its first mistake.
 
-    n_valid_words: how many words from the start are possible. wrong_word: the first that is not ("<|endoftext|>" where
-    the text stops too early). expected: what could come there, most probable first.
+    n_valid_words: how many words from the start are possible. wrong_word: the next one ("<|endoftext|>" where the text
+    stops too early). expected: what could come there, most probable first.
     """
 
     valid: bool
@@ -253,9 +228,7 @@ def _spacing_mistake(text: str, words: Sequence[str]) -> int | None:
     normal = join(words)
     if text == normal:
         return None
-    same = 0
-    while same < min(len(text), len(normal)) and text[same] == normal[same]:
-        same += 1
+    same = _n_same(text, 0, normal)
     end = 0
     for i, word in enumerate(words):
         end = normal.index(word, end) + len(word)

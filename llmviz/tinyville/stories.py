@@ -97,15 +97,11 @@ SCHEMAS = {
         "I had the same dream," said {partner}. They walked to the {place} and found nothing there. {person} felt""",
 }
 FEELINGS = {
-    "found": ("happy", "proud", "sad", "embarrassed"),
-    "lost": ("happy", "relieved", "tired", "embarrassed"),
-    "gift": ("happy", "proud", "relieved", "tired"),
-    "borrowed": ("relieved", "sad", "angry", "embarrassed"),
-    "thief": ("relieved", "curious", "tired", "angry"),
-    "mystery": ("proud", "curious", "sad", "tired"),
-    "sale": ("happy", "curious", "angry", "embarrassed"),
-    "dream": ("curious", "sad", "proud", "angry"),
-}
+    "found": ("happy", "proud", "sad", "embarrassed"), "lost": ("happy", "relieved", "tired", "embarrassed"),
+    "gift": ("happy", "proud", "relieved", "tired"), "borrowed": ("relieved", "sad", "angry", "embarrassed"),
+    "thief": ("relieved", "curious", "tired", "angry"), "mystery": ("proud", "curious", "sad", "tired"),
+    "sale": ("happy", "curious", "angry", "embarrassed"), "dream": ("curious", "sad", "proud", "angry"),
+}  # fmt: skip
 """How each story can leave its person feeling."""
 
 _DRAWS = {

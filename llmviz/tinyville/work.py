@@ -20,14 +20,6 @@ _CRAFTS = (
 )  # fmt: skip
 
 _SHE, _HE = Person("", "she"), Person("", "he")
-_JOBS = Options(tuple(P_SHE))
-
-
-def _pronouns(p_she: Mapping[str, float]) -> dict[str, Options]:
-    return {job: Options((_SHE, _HE), (p, 1 - p), texts=("She", "He")) for job, p in p_she.items()}
-
-
-_PRONOUNS = _pronouns(P_SHE)
 _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
 _ANONYMOUS = Template("[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat].")
@@ -49,11 +41,6 @@ _CRAFT = Template(
 
 
 def _craft_words(verb: str, thing: str) -> dict[str, str]:
-    """The forms of a craft's words.
-
-    >>> _craft_words("bake", "cake")["doer"], _craft_words("paint", "door")["doing"]
-    ('baker', 'painting')
-    """
     stem = verb.removesuffix("e")
     return {
         "do": verb, "does": verb + "s", "did": stem + "ed", "doing": stem + "ing", "doer": stem + "er",
@@ -63,6 +50,13 @@ def _craft_words(verb: str, thing: str) -> dict[str, str]:
 
 _CRAFT_OF = {words["doer"]: words for words in (_craft_words(*craft) for craft in _CRAFTS)}
 _GUESTS = Options(GUESTS)
+
+
+def _pronouns(p_she: Mapping[str, float]) -> dict[str, Options]:
+    return {job: Options((_SHE, _HE), (p, 1 - p), texts=("She", "He")) for job, p in p_she.items()}
+
+
+_JOBS, _PRONOUNS = Options(tuple(P_SHE)), _pronouns(P_SHE)
 
 
 def worker_texts(

@@ -267,8 +267,6 @@ class BytePairTokenizer(Tokenizer):
     def __hash__(self) -> int:
         return hash(self.merges)
 
-    def __repr__(self) -> str:
-        return f"BytePairTokenizer(vocab_size={self.vocab_size:,}, merges={len(self.merges):,})"
 
 
 def _printable_bytes() -> dict[int, str]:

@@ -185,21 +185,12 @@ def _known(entries: list, english: str):
     return found
 
 
-_ARTICLES = {
-    # English: French before (a masculine noun, a feminine one, a vowel, a plural)
-    "the": ("le", "la", "l'", "les"),
-    "a": ("un", "une", None, "des"),
-    "this": ("ce", "cette", None, "ces"),
-    "my": ("mon", "ma", None, "mes"),
-    "his": ("son", "sa", None, "ses"),
-    "her": ("son", "sa", None, "ses"),
-}
 _BEFORE_VOWEL = {"ce": "cet", "ma": "mon", "sa": "son"}  # un, une, cette, mon and son stay as they are
 
 
 def _determiner(english: str, noun: _Noun, plural: bool, next_word: str, negated: bool) -> str:
     """The French word for the, a, this, my …; `negated`: in the object of a negated verb, "a" becomes de."""
-    masculine, feminine, vowel, many = _ARTICLES[english]
+    masculine, feminine, vowel, many = _WORDS["determiners"][english]
     if english == "a" and (negated or (plural and next_word not in (noun.french, noun.french_plural))):
         return "d'" if _elides(next_word) else "de"  # pas de lampe; de vieux bateaux
     if plural:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llmviz.tinyville import END, Tinyville
 from llmviz.tinyville.corpus import GENERATORS
 from llmviz.tinyville.grammar import Options, join
-from llmviz.tinyville.scoring import _EntropyEstimator, entropy_and_length
+from llmviz.tinyville.scoring import _EntropyEstimator, entropy
 
 WORLD = Tinyville(dict.fromkeys(GENERATORS, 100))
 DOCTOR = "The doctor went home. She was tired. She made some tea."
@@ -87,12 +87,12 @@ def with_random_representatives(program, seed):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_EntropyEstimator, "_representative", pick)
-        return entropy_and_length(program)
+        return entropy(program)
 
 
 @pytest.mark.parametrize("kind", list(GENERATORS))
 def test_it_does_not_matter_which_option_represents_the_others(kind):
-    exact = entropy_and_length(GENERATORS[kind])
+    exact = entropy(GENERATORS[kind])
     for seed in range(3):
         assert with_random_representatives(GENERATORS[kind], seed) == pytest.approx(exact, rel=1e-12)
 
@@ -106,14 +106,10 @@ def test_a_branching_choice_that_is_not_marked_would_be_noticed():
 
 
 @pytest.mark.parametrize("kind", list(GENERATORS))
-def test_entropy_and_length_are_the_means_over_samples(kind):
-    texts = WORLD.texts(seed=3, counts={kind: 1500})
-    for values, exact in (
-        ([-text.log_probability for text in texts], WORLD.entropy(kind)),
-        ([len(WORLD.words(text.text)) + 1 for text in texts], WORLD.mean_words(kind)),
-    ):
-        standard_error = statistics.stdev(values) / math.sqrt(len(values))
-        assert statistics.fmean(values) == pytest.approx(exact, abs=4 * standard_error + 1e-9)
+def test_the_entropy_is_the_mean_over_samples(kind):
+    values = [-text.log_probability for text in WORLD.texts(seed=3, counts={kind: 1500})]
+    standard_error = statistics.stdev(values) / math.sqrt(len(values))
+    assert statistics.fmean(values) == pytest.approx(WORLD.entropy(kind), abs=4 * standard_error + 1e-9)
 
 
 def test_entropy_of_a_program_that_can_be_worked_out_by_hand():
@@ -121,9 +117,7 @@ def test_entropy_of_a_program_that_can_be_worked_out_by_hand():
         if generator.say_one_of(Options(("heads", "tails"), (1, 3)), branching=True) == "heads":
             generator.say_one_of(("a", "b", "c d", "e f"))
 
-    nats, words = entropy_and_length(program)
-    assert nats == pytest.approx(math.log(4) / 4 + 3 / 4 * math.log(4 / 3) + math.log(4) / 4)
-    assert words == pytest.approx(1 + 1.5 / 4)
+    assert entropy(program) == pytest.approx(math.log(4) / 4 + 3 / 4 * math.log(4 / 3) + math.log(4) / 4)
 
 
 def test_the_whole_is_the_mean_of_the_kinds_and_includes_the_choice_of_a_kind():
@@ -131,6 +125,5 @@ def test_the_whole_is_the_mean_of_the_kinds_and_includes_the_choice_of_a_kind():
     mean = sum(count / total * WORLD.entropy(kind) for kind, count in WORLD.counts.items())
     assert WORLD.entropy() == pytest.approx(mean)
     assert WORLD.entropy("fact") == pytest.approx(math.log(3 * 104) - math.log(WORLD.counts["fact"] / total))
-    assert WORLD.entropy_per_word() == pytest.approx(WORLD.entropy() / WORLD.mean_words())
     with pytest.raises(ValueError, match="no kind of text 'poem' in this mix"):
         WORLD.entropy("poem")
