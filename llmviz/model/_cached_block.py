@@ -22,7 +22,8 @@ class BlockCache(KVCache):
     The weights are those at its creation: a cache does not outlive a training step, and no gradient flows through it.
     """
 
-    def __init__(self, block: Block, batch: int, context_length: int):
+    def __init__(self, block: Block, context_length: int):
+        super().__init__(context_length)
         attention, feed_forward = block.attention, block.feed_forward
         # A Linear stores its weight as (out, in); x @ weight needs (in, out).
         projections = (attention.query, attention.key, attention.value)
@@ -31,7 +32,6 @@ class BlockCache(KVCache):
         self.up_proj = feed_forward.up_proj.weight.detach().t()
         self.down_proj = feed_forward.down_proj.weight.detach().t()
         self.n_heads, self.d_head = attention.n_heads, attention.d_head
-        super().__init__(batch, self.n_heads, context_length, self.d_head, like=self.output)
 
     def read(self, x: Tensor, rotation: Tensor) -> Tensor:
         """Run the block on one new position and keep its key and value.

@@ -180,19 +180,20 @@ def apply_rotary(x: Tensor, rotary: RotaryEmbedding) -> Tensor:
 class KVCache:
     """Keys and values of the tokens already read, so that generation need not compute them again (lesson 7)."""
 
-    def __init__(self, batch: int, n_heads: int, context_length: int, d_head: int, *, like: Tensor):
-        self.keys = like.new_empty(batch, n_heads, context_length, d_head)
-        self.values = like.new_empty(batch, n_heads, context_length, d_head)
-        self.length = 0
+    def __init__(self, context_length: int):
+        self.context_length, self.length = context_length, 0
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
 
     def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add new positions (batch, head, new, d_head); returns all keys and values up to them."""
-        n_new = key.shape[-2]
+        batch, n_heads, n_new, d_head = key.shape
         stop = self.length + n_new
-        if stop > self.keys.shape[-2]:
-            raise ValueError(
-                f"the cache holds {self.keys.shape[-2]} positions; given {n_new} more after {self.length}"
-            )
+        if stop > self.context_length:
+            raise ValueError(f"the cache holds {self.context_length} positions; given {n_new} more after {self.length}")
+        if self.keys is None:
+            shape = (batch, n_heads, self.context_length, d_head)
+            self.keys, self.values = key.new_empty(shape), value.new_empty(shape)
         self.keys.narrow(2, self.length, n_new).copy_(key)
         self.values.narrow(2, self.length, n_new).copy_(value)
         self.length = stop

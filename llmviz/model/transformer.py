@@ -232,14 +232,12 @@ class DecoderOnly(TransformerBase):
             raise ValueError('a GPT scores the next token, so it needs an unembedding; given unembedding="none"')
         super().__init__(config, {"blocks": False}, seed=seed)
 
-    def new_cache(self, batch: int = 1) -> list[KVCache]:
+    def new_cache(self) -> list[KVCache]:
         """An empty key–value cache, one a layer, for generation with the present weights."""
-        config = self.config
-        if config.is_default:
-            return [BlockCache(block, batch, config.context_length) for block in self.blocks]
-        n_heads = config.n_key_value_heads or config.n_heads
-        sizes = (batch, n_heads, config.context_length, config.d_model // config.n_heads)
-        return [KVCache(*sizes, like=self.embedding.weight) for _ in self.blocks]
+        length = self.config.context_length
+        if self.config.is_default:
+            return [BlockCache(block, length) for block in self.blocks]
+        return [KVCache(length) for _ in self.blocks]
 
     def trace(self, token_ids: Tensor, *, ablate_heads: _AblatedHeads = ()) -> Trace:
         """Run with every step returned; the logits equal `model(token_ids)`.

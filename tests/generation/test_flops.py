@@ -43,6 +43,8 @@ def test_torch_counts_the_same_for_writing_with_and_without_a_cache():
 
 
 def test_the_memory_of_a_cache_is_that_of_ours():
-    cache = DecoderOnly(CONFIG).new_cache()
+    model = DecoderOnly(CONFIG)
+    cache = model.new_cache()
+    model(random_ids(1, 1), cache)
     held = sum(part.keys.nbytes + part.values.nbytes for part in cache)
     assert held == 2 * cache_bytes(16, n_layers=2, d_kv=24)  # ours has four bytes a number

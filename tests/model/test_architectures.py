@@ -7,7 +7,6 @@ import torch
 
 from llmviz import artifacts
 from llmviz.generation import cache_bytes
-from llmviz.model.attention import KVCache
 from llmviz.model.block import FeedForward, Norm, rms_norm, swiglu
 from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly
@@ -56,7 +55,8 @@ def test_the_plain_gate_is_the_one_that_runs():
 @pytest.mark.parametrize("names", [(), ("grouped queries",), tuple(CHANGES)])
 def test_the_cache_is_as_large_as_it_is_reckoned(names):
     model = DecoderOnly(with_changes(SMALL, *names))
-    caches: list[KVCache] = model.new_cache()
+    caches = model.new_cache()
+    model(torch.tensor([[1]]), caches)
     taken = sum(2 * cache.keys.numel() * cache.keys.element_size() for cache in caches)
     assert taken == 2 * cache_bytes(12, n_layers=2, d_kv=model.config.key_value_width)  # ours has four bytes a number
 

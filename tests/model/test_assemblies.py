@@ -123,7 +123,7 @@ class TestCached:
     @settings(max_examples=8)
     def test_equals_uncached_in_chunks_of_any_size(self, config, data):
         model, ids = noisy(DecoderOnly, config), random_ids(2, 8, seed=data.draw(st.integers(0, 99)))
-        cache, pieces, start = model.new_cache(batch=2), [], 0
+        cache, pieces, start = model.new_cache(), [], 0
         while start < 8:
             stop = data.draw(st.integers(start + 1, 8))
             pieces.append(model(ids[:, start:stop], cache))

@@ -142,7 +142,7 @@ class TestRotation:
 
 class TestCache:
     def test_hands_back_everything_so_far(self):
-        cache = KVCache(2, 3, 6, 4, like=torch.zeros(1))
+        cache = KVCache(6)
         keys, values = noise(2, 3, 6, 4), noise(2, 3, 6, 4, seed=1)
         for start, stop in ((0, 2), (2, 3), (3, 6)):
             held_keys, held_values = cache.extend(keys[:, :, start:stop], values[:, :, start:stop])
@@ -151,7 +151,7 @@ class TestCache:
             assert cache.length == stop
 
     def test_a_full_cache_says_so_and_keeps_what_it_has(self):
-        cache = KVCache(1, 1, 3, 2, like=torch.zeros(1))
+        cache = KVCache(3)
         cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))
         with pytest.raises(ValueError, match="holds 3 positions; given 2 more after 2"):
             cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))

@@ -27,7 +27,7 @@ def test_turning_by_a_matrix_is_turning(half, position, seed):
 @given(st.integers(1, 3), st.integers(1, 8), seeds)
 def test_token_by_token_the_logits_are_those_of_the_open_path(batch, n_positions, seed):
     ids = random_ids(batch, n_positions, seed=seed)
-    cache = MODEL.new_cache(batch)
+    cache = MODEL.new_cache()
     logits = torch.cat([MODEL(ids[:, i : i + 1], cache) for i in range(n_positions)], dim=1)
     torch.testing.assert_close(logits, MODEL.trace(ids).logits, rtol=0, atol=1e-4)
 
@@ -35,7 +35,7 @@ def test_token_by_token_the_logits_are_those_of_the_open_path(batch, n_positions
 def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
     block = MODEL.blocks[0]
     trace = MODEL.trace(random_ids(2, 5)).blocks[0]
-    cache = BlockCache(block, batch=2, context_length=5)
+    cache = BlockCache(block, context_length=5)
     for position in range(5):
         turn = MODEL.rotary(position, position + 1).matrix
         after = cache.read(trace.residual_before[:, position], turn)
@@ -57,4 +57,4 @@ def test_a_new_cache_sees_the_weights_of_now():
 @pytest.mark.parametrize("ids, given_id", [([[11]], 11), ([[-1]], -1), ([[3], [11]], 11)])
 def test_one_unknown_token_gets_the_sentence_too(ids, given_id):
     with pytest.raises(ValueError, match=f"from 0 to 10; given {given_id}"):
-        MODEL(torch.tensor(ids), MODEL.new_cache(len(ids)))
+        MODEL(torch.tensor(ids), MODEL.new_cache())

@@ -39,7 +39,7 @@ def test_counts_and_both_paths(config):
         for weight in model.parameters():
             weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(4))
         torch.testing.assert_close(model(IDS), model.trace(IDS).logits, rtol=1e-4, atol=1e-5)
-        cache = model.new_cache(batch=2)
+        cache = model.new_cache()
         pieces = [model(IDS[:, :3], cache), *(model(IDS[:, place : place + 1], cache) for place in range(3, 9))]
         torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(model.unembed(model.trace(IDS).residuals[-1]), model(IDS), rtol=1e-4, atol=1e-5)
