@@ -8,7 +8,7 @@
 import importlib
 import sys
 
-from llmviz._old_names import OldNames
+from llmviz._old_names import MOVED, OldNames
 
 __version__ = "0.1.0"
 # Imported when first used, so that `import llmviz` loads neither torch nor matplotlib.
@@ -24,7 +24,7 @@ sys.meta_path.append(OldNames())
 
 def __getattr__(name: str):
     if name not in __all__:
-        raise AttributeError(f"llmviz has no attribute {name!r}; it has {', '.join(sorted(__all__))}")
+        raise AttributeError(MOVED.get(name, f"llmviz has no attribute {name!r}; it has {', '.join(sorted(__all__))}"))
     return importlib.import_module(_SHORT.get(name, f"llmviz.{name}"))
 
 

@@ -1,109 +1,100 @@
-"""Modules and names before version 0.1, for one helpful error. To be removed at version 1.0."""
+"""Where modules and names from before version 0.1 are now, for one helpful error. To be removed at version 1.0."""
 
 import importlib.abc
 
-# Each entry begins at the left margin: the old module, its new place ("|" between several), then renamed objects.
-TABLE = """
-ablation interpretability.ablation
-anatomy interpretability.lens
-architectures model.config|training.architectures changed=with_changes REAL=PUBLISHED texts=load_data
-attention model.attention Rotation=RotaryEmbedding rotate=apply_rotary
-beam_search generation.beam
-block model.block normalise=normalize
-bundle tools/make_bundle.py
-checkpoints training.checkpoints|artifacts ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
-    load_masked=load_model load_masked_long=load_model load_moods=load_model
-classroom deploy/jupyterhub_config.py
-corpus_report corpus_stats CorpusReport=CorpusStats report=corpus_stats
-data_files files
-decoding model._cached_block
-embeddings.learning embeddings.word2vec
-embeddings.plain embeddings
-embeddings.real embeddings.vectors
-embeddings.space embeddings.vectors
-encoder_decoder model.transformer
-exercises course Standing=ProgressSummary standing=progress_summary glance=summary Diary=EventLog Wrong=Distractor
-    NeverEnds=TimeLimitExceeded
-explorers widgets RaceExplorer=ComparisonExplorer LiveRaceExplorer=LiveComparisonExplorer
-    TreeExplorer=SamplingTreeExplorer LiveTreeExplorer=LiveSamplingTreeExplorer BlankExplorer=FillMaskExplorer
-    LiveBlankExplorer=LiveFillMaskExplorer
-figures plots house_style=plot_style text_tree=sampling_tree
-filling generation.fill_mask Filler=FillMask
-fine_tuning finetuning NO_LABEL=IGNORE_INDEX Race=MethodComparison race_steps=comparison_steps
-    run_race=run_comparison load_races=load_comparisons Learner=FineTuningState
-    begin=prepare predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
-    switched_off=disable_lora changes_of=lora_layers questions=passage_questions
-head_roles interpretability.heads
-induction interpretability.induction config=induction_config train_steps=induction_steps repeat=repeat_tokens
-    fresh_lists=repeated_sequences
-learning_rates training.schedules
-lesson_files files
-limits evaluation|finetuning told_some_sentences_ago=facts_at_distance all_questions=fact_questions
+# New place ("|" between several): old modules; renamed objects, old=new.
+_TABLE = """
+corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats
+course: exercises; Standing=ProgressSummary Diary=EventLog Wrong=Distractor
+deploy/jupyterhub_config.py: classroom
+embeddings: embeddings.plain
+embeddings.vectors: embeddings.real embeddings.space
+embeddings.word2vec: embeddings.learning
+evaluation.capabilities: skills; Skills=CapabilityCurves load=load_capabilities record=record_capabilities
+evaluation.memorization: memorisation; CopyFinder=SubstringIndex
+evaluation.text_overlap: overlap; overlap=rouge_1 exact_share=exact_match
+evaluation|finetuning: limits; told_some_sentences_ago=facts_at_distance all_questions=fact_questions
     changed=with_conflicting_facts Question=FactQuestion refused=is_refusal
-make_models tools/train_models.py|tools/record.py
-masking training.masked_lm hide=mask_tokens recovered=masked_accuracy fill_blanks=predict_masked
-    blank_id=mask_token_id BLANK=MASK_TOKEN
-memorisation evaluation.memorization CopyFinder=SubstringIndex
-model_config model.config
-one_page model.attention|training|finetuning answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
-optimizers training.optimizers
-overlap evaluation.text_overlap overlap=rouge_1 exact_share=exact_match
-parallel training.distributed Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
-pretrained.bert_words pretrained.tokenizer BertTokenizer=PretrainedTokenizer
-pretrained.catalogue pretrained.registry
-pretrained.chat pretrained.tokenizer
-pretrained.families pretrained.convert
-pretrained.glass pretrained.probe Glass=ModelProbe look_through=open_probe
-pretrained.lesson_plan pretrained.probe asked=as_chat
-pretrained.hub pretrained.registry
-pretrained.loading pretrained.convert open_source=open_weights
-pretrained.sources pretrained.weights
-pretrained.text pretrained.tokenizer EncodingTokenizer=PretrainedTokenizer
-reading_costs generation.flops reading_cost=forward_cost step_costs=generation_costs
-recordings training|artifacts of_losses=recording_from_losses yardsticks=baselines
-    Subject=ProbeSet AttentionFilm=AttentionFrames SUBJECT=PROBE_SET
-    load=load_recording save=save_recording
-runs training.runs begin=create carry_on=train
-scaling training.scaling
-shell widgets.base
-skills evaluation.capabilities Skills=CapabilityCurves load=load_capabilities
-    record=record_capabilities
-steering training.controller SteeredTraining=TrainingController
-summaries finetuning.summarization finetune_steps=headline_steps stories_to_test=new_stories score=score_summaries
+files: data_files lesson_files text_files
+finetuning: fine_tuning; NO_LABEL=IGNORE_INDEX Race=MethodComparison race_steps=comparison_steps
+    run_race=run_comparison load_races=load_comparisons Learner=FineTuningState begin=prepare predicted=predict
+    mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora switched_off=disable_lora
+    changes_of=lora_layers questions=passage_questions
+finetuning.summarization: summaries; finetune_steps=headline_steps stories_to_test=new_stories score=score_summaries
     summarise_all=summarize
-text_files files
-text_trees generation.sampling_tree Fork=TokenDistribution TextTree=SamplingTree
-tokenizers.byte_pair_training tokenizers.bpe
-tokenizers.byte_pairs tokenizers.bpe
-tokenizers.characters tokenizers.words
-tokenizers.pieces tokenizers.base PieceTokenizer=VocabularyTokenizer
-tokenizers.plain tokenizers.reference
-tokenizers.real_vocabularies tokenizers.tiktoken
-tokenizers.spelled_words tokenizers.bpe SpelledWords=WordTable
-tokenizers.texts tokenizers.base
-tokenizers.unigram_training tokenizers.unigram
-tokenizers.unigrams tokenizers.unigram
-tokenizers.word_piece_training tokenizers.wordpiece
-tokenizers.word_pieces tokenizers.wordpiece
-trace model.trace
-transformer model.transformer Assembly=TransformerBase PreparedUnembedding=MaskedLMHead HeadsOff=AblatedHeads
-world tinyville|translation.grammar Teller=TextGenerator replay=score PROGRAMS=GENERATORS
-    hidden_words=masked_words next_stretches=next_pieces word_stretches=word_spans update_sentence=fact_sentence
+generation.beam: beam_search
+generation.fill_mask: filling; Filler=FillMask
+generation.flops: reading_costs; reading_cost=forward_cost step_costs=generation_costs
+generation.sampling_tree: text_trees; Fork=TokenDistribution TextTree=SamplingTree
+interpretability.ablation: ablation
+interpretability.heads: head_roles
+interpretability.induction: induction; config=induction_config train_steps=induction_steps repeat=repeat_tokens
+    fresh_lists=repeated_sequences
+interpretability.lens: anatomy
+model._cached_block: decoding
+model.attention: attention; Rotation=RotaryEmbedding rotate=apply_rotary
+model.attention|training|finetuning: one_page; answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX
+model.block: block; normalise=normalize
+model.config: model_config
+model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED texts=load_data
+model.trace: trace
+model.transformer: encoder_decoder transformer; Assembly=TransformerBase PreparedUnembedding=MaskedLMHead
+plots: figures; house_style=plot_style text_tree=sampling_tree
+pretrained.convert: pretrained.families pretrained.loading; open_source=open_weights
+pretrained.probe: pretrained.glass pretrained.lesson_plan; Glass=ModelProbe look_through=open_probe asked=as_chat
+pretrained.registry: pretrained.catalogue pretrained.hub
+pretrained.tokenizer: pretrained.bert_words pretrained.chat pretrained.text; BertTokenizer=PretrainedTokenizer
+    EncodingTokenizer=PretrainedTokenizer
+pretrained.weights: pretrained.sources
+tinyville|translation.grammar: world; Teller=TextGenerator replay=score PROGRAMS=GENERATORS hidden_words=masked_words
+    next_stretches=next_pieces word_stretches=word_spans update_sentence=fact_sentence
+tokenizers.base: tokenizers.pieces tokenizers.texts; PieceTokenizer=VocabularyTokenizer
+tokenizers.bpe: tokenizers.byte_pair_training tokenizers.byte_pairs tokenizers.spelled_words; SpelledWords=WordTable
+tokenizers.reference: tokenizers.plain
+tokenizers.tiktoken: tokenizers.real_vocabularies
+tokenizers.unigram: tokenizers.unigram_training tokenizers.unigrams
+tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces
+tokenizers.words: tokenizers.characters
+tools/make_bundle.py: bundle
+tools/train_models.py|tools/record.py: make_models
+training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
+    load_masked=load_model load_masked_long=load_model load_moods=load_model
+training.controller: steering; SteeredTraining=TrainingController
+training.distributed: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
+training.masked_lm: masking; hide=mask_tokens recovered=masked_accuracy fill_blanks=predict_masked
+    blank_id=mask_token_id BLANK=MASK_TOKEN
+training.optimizers: optimizers
+training.runs: runs; begin=create carry_on=train
+training.scaling: scaling
+training.schedules: learning_rates
+training|artifacts: recordings; of_losses=recording_from_losses yardsticks=baselines Subject=ProbeSet
+    AttentionFilm=AttentionFrames SUBJECT=PROBE_SET load=load_recording save=save_recording
+widgets: explorers; RaceExplorer=ComparisonExplorer TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer
+widgets.base: shell
+generation: ; draw=sample_token cut=filter_logits
+pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe says=probe.describe
 """
-ENTRIES = {entry.split()[0]: entry.split()[1:] for entry in TABLE.replace("\n    ", " ").strip().splitlines()}
+MOVED: dict[str, str] = {}
+for _entry in _TABLE.replace("\n    ", " ").strip().splitlines():
+    _new, _, _rest = _entry.partition(": ")
+    _modules, _, _renamed = _rest.partition(";")
+    _places = " and ".join(place if "/" in place else f"llmviz.{place}" for place in _new.split("|"))
+    _list = f" Renamed there: {', '.join(_renamed.split()).replace('=', ' to ')}." if _renamed else ""
+    MOVED |= {module: f"llmviz.{module} is now {_places}.{_list}" for module in _modules.split()}
+    for _pair in _renamed.split():
+        _old, _name = _pair.split("=")
+        MOVED |= {f"{place}.{_old}": f"llmviz.{place}.{_old} is now called {_name}." for place in _new.split("|")}
 
 
 class OldNames(importlib.abc.MetaPathFinder):
-    """Import finder that raises an ImportError naming the new place of a module that moved; it finds nothing."""
+    """Finds nothing; raises an ImportError that names the new place of what moved.
+
+    `from package import name` looks for a module `package.name` if the package has no such name, so renamed objects
+    come here as well.
+    """
 
     def find_spec(self, fullname, path, target=None):
-        """Raise ImportError for an old module of llmviz; None for every other module."""
+        """Raise ImportError for an old name of llmviz; None for every other module."""
         package, _, old = fullname.partition(".")
-        if package != "llmviz" or old not in ENTRIES:
-            return None
-        new, *renamed = ENTRIES[old]
-        places = [place if "/" in place else f"llmviz.{place}" for place in new.split("|")]
-        message = f"llmviz.{old} is now {' and '.join(places)}."
-        if renamed:
-            message += f" Renamed there: {', '.join(renamed).replace('=', ' to ')}."
-        raise ImportError(message, name=fullname)
+        if package == "llmviz" and old in MOVED:
+            raise ImportError(MOVED[old], name=fullname)

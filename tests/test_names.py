@@ -2,13 +2,14 @@
 
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 
 import pytest
 
 import llmviz
-from llmviz._old_names import ENTRIES
+from llmviz._old_names import MOVED
 
 
 def test_importing_llmviz_loads_neither_torch_nor_matplotlib():
@@ -21,6 +22,8 @@ def test_every_public_namespace_can_be_imported():
     assert set(llmviz.__all__) <= set(dir(llmviz))
     with pytest.raises(AttributeError, match=r"no attribute 'figurs'; it has artifacts, attention"):
         llmviz.figurs  # noqa: B018
+    with pytest.raises(AttributeError, match=r"llmviz\.figures is now llmviz\.plots"):
+        llmviz.figures  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -29,9 +32,10 @@ def test_every_public_namespace_can_be_imported():
         ("from llmviz import runs", r"llmviz\.runs is now llmviz\.training\.run"),
         ("import llmviz.explorers", r"llmviz\.explorers is now llmviz\.widgets\..*RaceExplorer to ComparisonExplorer"),
         ("from llmviz.shell import Explorer", r"llmviz\.shell is now llmviz\.widgets\.base"),
-        ("from llmviz.figures.style import house_style", r"llmviz\.plots.*house_style to plot_style"),
-        ("from llmviz.transformer import Assembly", r"llmviz\.model\.transformer.*TransformerBase"),
-        ("from llmviz.pretrained import glass", r"llmviz\.pretrained\.probe.*look_through to open_probe"),
+        ("from llmviz.figures.style import house_style", r"llmviz\.figures is now llmviz\.plots\."),
+        ("from llmviz.transformer import Assembly", r"llmviz\.model\.transformer.*Assembly to TransformerBase"),
+        ("from llmviz.pretrained import glass", r"llmviz\.pretrained\.glass is now llmviz\.pretrained\.probe"),
+        ("from llmviz.pretrained import look_through", r"look_through is now called probe.open_probe"),
     ],
 )
 def test_importing_an_old_name_names_the_new_one(old, message):
@@ -39,15 +43,15 @@ def test_importing_an_old_name_names_the_new_one(old, message):
         exec(old, {})
 
 
-@pytest.mark.parametrize("old", ENTRIES)
+@pytest.mark.parametrize("old", MOVED)
 def test_every_new_place_exists(old):
-    new, *renamed = ENTRIES[old]
-    modules = [importlib.import_module(f"llmviz.{place}") for place in new.split("|") if "/" not in place]
-    packages = [module for module in modules if hasattr(module, "__path__")]
+    places = re.findall(r"\b(?:is now|and) (llmviz[\w.]*\w)", MOVED[old])
+    modules = [importlib.import_module(place) for place in places]
     modules += [
         importlib.import_module(f"{package.__name__}.{found.name}")
-        for package in packages
+        for package in modules
+        if hasattr(package, "__path__")
         for found in pkgutil.iter_modules(package.__path__)
     ]
-    for name in [pair.split("=")[1] for pair in renamed]:
+    for name in re.findall(r" to (\w+)", MOVED[old]):
         assert any(hasattr(module, name) for module in modules), name

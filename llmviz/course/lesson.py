@@ -14,11 +14,11 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from llmviz import widgets
 from llmviz.course import render
 from llmviz.course.check import NOT_ATTEMPTED, check_exercise
 from llmviz.course.progress import EventLog, ProgressSummary
 from llmviz.course.schema import Choice, LessonContent, Prediction, Question, read_content
+from llmviz.widgets import base
 from llmviz.widgets.base import es_module, well_formed
 
 _CONTENT = Path(__file__).parent / "content"
@@ -174,7 +174,7 @@ class _Live(anywidget.AnyWidget):
     Without a kernel, `still` (HTML) and `sentence` (text) remain; they do not depend on the learner.
     """
 
-    _esm = es_module(Path(widgets.__file__).parent / "js" / "exercises.js")
+    _esm = es_module(Path(base.__file__).parent / "js" / "exercises.js")
     body = traitlets.Unicode(help="what is shown, as HTML").tag(sync=True)
     said = traitlets.Unicode(help="what a screen reader should say now").tag(sync=True)
     label = traitlets.Unicode(help="the name of this region").tag(sync=True)
