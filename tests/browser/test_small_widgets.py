@@ -52,10 +52,10 @@ class TestNextTokens:
         one.frame.get_by_role("button", name="undo").click()
         assert names.all_inner_texts() == self.best("Mia found a")
 
-    def test_where_the_page_knows_no_further_it_says_so(self, one):
+    def test_beyond_what_is_recorded_the_page_says_so(self, one):
         for _ in range(4):
             one.frame.locator("button.row").first.click()
-        assert "knows no further" in one.said()
+        assert "no further predictions" in one.said()
 
 
 class TestTree:
@@ -128,7 +128,7 @@ class TestFillMask:
         assert shown.said().startswith("Nothing is hidden") and not shown.frame.locator(".rows").is_visible()
 
     def test_before_a_guess_nothing_tells_the_answer(self, shown):
-        shown.frame.get_by_role("checkbox", name="predict").check()
+        shown.frame.get_by_role("checkbox", name="guess first").check()
         assert not shown.frame.locator(".rows").is_visible() and "lives" not in shown.said()
         assert not shown.frame.get_by_text("as a table").is_visible()
         shown.frame.get_by_role("button", name="lives", exact=True).click()

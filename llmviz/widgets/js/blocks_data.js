@@ -58,7 +58,7 @@ export function explain(block, place) {
     const found = of("what the feed-forward network reads × a row of the matrix that widens", matrixTerms(block, "up_proj", "feed_forward_input", position, index));
     return { ...found, after: found.sum <= 0 ? `The sum, ${short(found.sum)}, is below 0: cut off, it is 0.` : `The sum, ${short(found.sum)}, is squared.` };
   }
-  if (stage === "attention") return of("what the heads bring home × a row of the output matrix", matrixTerms(block, "output", "heads", position, index));
+  if (stage === "attention") return of("the head outputs × a row of the output matrix", matrixTerms(block, "output", "heads", position, index));
   if (stage === "heads") {
     const head = Math.floor(index / dHead);
     const terms = Array.from({ length: block.n }, (_, key) =>

@@ -1,4 +1,4 @@
-// Live training: buttons, a dial, the loss falling past the baselines, and what the model writes meanwhile.
+// Live training: buttons, a slider for the learning rate, the loss beside its baselines, and samples.
 import { frame, h, unpack } from "./base.js";
 import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
 import { amongBaselines, thousands } from "./training_data.js";
@@ -6,7 +6,7 @@ import { amongBaselines, thousands } from "./training_data.js";
 const LIVE_CSS = `
 .curve { display: block; }
 button:disabled { opacity: .62; border-style: dashed; cursor: default; }
-.dial output { min-width: 3.2em; font-variant-numeric: tabular-nums; }
+.rate output { min-width: 3.2em; font-variant-numeric: tabular-nums; }
 .progress { display: flex; gap: 12px; align-items: center; width: 100%; font-variant-numeric: tabular-nums; }
 .progress .rail { flex: 1; height: 10px; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; }
 .progress .full { height: 100%; background: var(--second); }
@@ -25,7 +25,7 @@ const BUTTONS = [["start", "▶ start", ["ready", "paused"]], ["pause", "❚❚ 
 export const timeLeft = (seconds) => (seconds === null || seconds === undefined ? "" : seconds < 1 ? "under a second left"
   : seconds < 90 ? `about ${Math.round(seconds)} s left` : `about ${Math.round(seconds / 60)} min left`);
 
-// The dial stands at a power of two; 0 is the schedule itself.
+// The slider stands at a power of two; 0 is the schedule itself.
 export const rateOf = (place) => 2 ** place;
 export const rateText = (rate) => `× ${rate >= 10 ? rate.toFixed(0) : rate >= 1 ? Number(rate.toFixed(1)) : Number(rate.toFixed(3))}`;
 
@@ -36,8 +36,8 @@ function render({ model, el }) {
     const button = h("button", { type: "button", ...quiet, onclick: () => model.send({ do: action }) }, label);
     return { button, when };
   });
-  const dial = h("input", { type: "range", min: -5, max: 5, step: 0.5, "aria-label": "learning rate, times the scheduled one", ...quiet });
-  const dialText = h("output", {});
+  const rateSlider = h("input", { type: "range", min: -5, max: 5, step: 0.5, "aria-label": "learning rate, times the scheduled one", ...quiet });
+  const rateOutput = h("output", {});
   const full = h("div", { class: "full" });
   const bar = h("div", { class: "rail", role: "progressbar", "aria-label": "steps done", "aria-valuemin": 0 }, full);
   const [count, left] = [h("span", {}), h("span", {})];
@@ -45,7 +45,7 @@ function render({ model, el }) {
   const key = h("p", { class: "key" }, h("span", {}, h("i", {}), "training loss"), h("span", { class: "held" }, h("i", {}), "on texts never trained on"));
   const stretch = h("button", { type: "button", "aria-pressed": "false", ...quiet }, "stretch the beginning");
   const written = h("div", { class: "written", "aria-live": "off" });
-  ui.controls.append(...buttons.map(({ button }) => button), h("label", { class: "dial" }, "learning rate ", dial, dialText),
+  ui.controls.append(...buttons.map(({ button }) => button), h("label", { class: "rate" }, "learning rate ", rateSlider, rateOutput),
     h("div", { class: "progress" }, bar, count, left));
   ui.picture.append(key, canvas, written);
   key.append(stretch);
@@ -108,17 +108,17 @@ function render({ model, el }) {
     tell();
   });
   ui.watch("rate", () => {
-    dial.value = Math.log2(model.get("rate"));
-    dialText.textContent = rateText(model.get("rate"));
-    dial.setAttribute("aria-valuetext", `${rateText(model.get("rate"))} the scheduled one`);
+    rateSlider.value = Math.log2(model.get("rate"));
+    rateOutput.textContent = rateText(model.get("rate"));
+    rateSlider.setAttribute("aria-valuetext", `${rateText(model.get("rate"))} the scheduled one`);
   });
   stretch.addEventListener("click", () => {
     isLog = !isLog;
     stretch.setAttribute("aria-pressed", isLog);
     paint();
   });
-  dial.addEventListener("input", () => {
-    model.set("rate", rateOf(Number(dial.value)));
+  rateSlider.addEventListener("input", () => {
+    model.set("rate", rateOf(Number(rateSlider.value)));
     model.save_changes();
   });
   ui.onTheme(paint);

@@ -98,7 +98,7 @@ function render({ model, el }) {
   function sentenceOf(node, hasEnded) {
     const { has_exact } = model.get("payload");
     if (hasEnded) return "The end: the model chose the token that ends a text.";
-    if (!node) return isLive ? "The model is thinking." : "This page knows no further than this. Run the cell to go on.";
+    if (!node) return isLive ? "The model is thinking." : "This page has no further predictions. Run the cell to go on.";
     const [[id, probability]] = node.rows;
     const exact = !has_exact ? "" : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
       : " No text of the world goes on from here; the model answers anyway.";

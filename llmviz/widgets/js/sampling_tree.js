@@ -151,7 +151,7 @@ function render({ model, el }) {
           "stroke-width": Math.max(1, drawn * 1.2), opacity: 0.55 }));
       }
       const who = box.names.join(", ");
-      const spoken = box.unknown ? "beyond what this page knows" : `${labelOf(box.token)}, probability ${box.own.toFixed(2)}, in ${who}`;
+      const spoken = box.unknown ? "not recorded in this page" : `${labelOf(box.token)}, probability ${box.own.toFixed(2)}, in ${who}`;
       return h("button", { type: "button", class: ["box", box.names.includes("greedy") ? "greedy" : "", box.names.includes("beam") ? "beam" : "", box.unknown ? "unknown" : ""].join(" "),
         "data-index": index, tabindex: index ? -1 : 0, "aria-label": spoken, title: spoken, onclick: () => keep(index),
         onpointerenter: () => preview(index), onpointerleave: () => preview(-1),
