@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType, GeneratorType, TracebackType
 from typing import Any
 
-from llmviz.course.compare import difference, same, spell
+from llmviz.course.compare import difference, spell
 from llmviz.course.schema import Exercise
 
 NOT_ATTEMPTED, NOT_YET, CORRECT = "not attempted", "not yet", "correct"
@@ -178,7 +178,7 @@ def _explains(exercise: Exercise, mistake: str, made: _Call) -> bool:
     try:
         if mistake in checks.wrong_functions:
             wrong = _call(checks.wrong_functions[mistake], made.arguments, float("inf"))
-            return wrong.error is None and same(made.result, wrong.result)
+            return wrong.error is None and _same(made.result, wrong.result)
         return mistake in checks.conditions and bool(checks.conditions[mistake](made.result, *made.arguments))
     except Exception:  # a condition that does not apply to this result
         return False
@@ -199,18 +199,21 @@ def _call(function: Callable, arguments: tuple, seconds: float) -> _Call:
     except BaseException as raised:
         error = raised
     changed = any(
-        not _unchanged(now, value) and same(_copied(value), value)  # what differs from its own copy cannot be compared
+        not _same(now, value) and _same(_copied(value), value)  # what differs from its own copy cannot be compared
         for value, now in zip(arguments, copies, strict=True)
     )
     line = _line(error.__traceback__) if error is not None else ""
     return _Call(arguments, result, error, line, printed.getvalue(), changed)
 
 
-def _unchanged(now: Any, value: Any) -> bool:
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same; those that cannot be compared are not."""
     with suppress(Exception):
-        if (now == value) is True:  # fast, for large arguments
+        if type(one) is type(other) and (one == other) is True:  # fast, for large arguments
             return True
-    return same(now, value)
+    with suppress(Exception):
+        return difference(one, other) is None
+    return False
 
 
 def _copied(value: Any) -> Any:

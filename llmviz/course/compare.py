@@ -47,14 +47,6 @@ def difference(result: Any, expected: Any) -> str | None:
     return None if equal else f"It is {spell(result)}; expected {spell(expected)}."
 
 
-def same(result: Any, expected: Any) -> bool:
-    """Whether there is no `difference`; values that cannot be compared are not the same."""
-    try:
-        return difference(result, expected) is None
-    except Exception:
-        return False
-
-
 def spell(value: Any) -> str:
     """A value in at most about two lines, numbers with four digits; never fails.
 

@@ -134,13 +134,14 @@ class Lesson:
 
         def choose(message: dict) -> str:
             question, option = questions.get(str(message.get("question"))), str(message.get("value"))
-            known = dict(render.options(question)) if question else {}
-            if option not in known:
+            wrong = {one.text: one for one in question.distractors} if question else {}
+            if question is None or option not in (question.answer, *wrong):
                 return ""
             if option not in self.summary().choices.get(question.name, []):
                 self.events.add("quiz", question.name, option)
-            wrong = known[option]
-            said = f"Not this one. {wrong.explanation}" if wrong else f"Right. {question.explanation}"
+            said = f"Right. {question.explanation}"
+            if option in wrong:
+                said = f"Not this one. {wrong[option].explanation}"
             return f"{render.to_text(said)} {self.summary().score(asked)}"
 
         texts = " · ".join(render.to_text(question.question) for question in asked)

@@ -30,10 +30,10 @@ _PRE = (
 )
 
 
-def to_html(text: str) -> str:
+def _to_html(text: str) -> str:
     """A text of a lesson as HTML: paragraphs, `code`, **strong**, *emphasis*; all else escaped.
 
-    >>> to_html("`a < b` is *true*")
+    >>> _to_html("`a < b` is *true*")
     '<code>a &lt; b</code> is <em>true</em>'
     """
     pieces = re.split(r"(`[^`]+`)", textwrap.dedent(text).strip())
@@ -89,12 +89,14 @@ def card(exercise: Exercise) -> str:
         f"<div><strong>Exercise: <code>{escape(exercise.name)}</code></strong> · {exercise.minutes} min · "
         f"{dots} {_DIFFICULTY[exercise.difficulty]}</div>"
     )
-    first, second = map(to_html, exercise.hints)
+    first, second = map(_to_html, exercise.hints)
     hints = _fold("Hint 1", _inner(first + _fold("Hint 2: almost the solution", _inner(second))))
     checks = exercise.checks
     sources = "".join(_source(function) for function in (checks.solution, *checks.shown_with_solution))
-    solution = _fold("Solution: the library's function", _inner(f"<div>{to_html(exercise.explanation)}</div>{sources}"))
-    return _box(f"{head}<p>{to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
+    solution = _fold(
+        "Solution: the library's function", _inner(f"<div>{_to_html(exercise.explanation)}</div>{sources}")
+    )
+    return _box(f"{head}<p>{_to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
 
 
 def _source(function: Callable) -> str:
@@ -121,12 +123,12 @@ def outcome(result: Outcome) -> str:
     note = f"<p>{escape(result.note)}</p>" if result.note else ""
     return _box(
         f'<div role="status"><span aria-hidden="true">{sign}</span> <strong>{words}</strong> '
-        f"<code>{escape(result.name)}</code>: {to_html(result.sentence)}{table}</div>{note}{printed}",
+        f"<code>{escape(result.name)}</code>: {_to_html(result.sentence)}{table}</div>{note}{printed}",
         color,
     )
 
 
-def options(question: Question) -> list[tuple[str, Distractor | None]]:
+def _options(question: Question) -> list[tuple[str, Distractor | None]]:
     """The options of a question (None beside the right one), in an order drawn from its name: it never changes."""
     found = [(question.answer, None), *((wrong.text, wrong) for wrong in question.distractors)]
     return sorted(found, key=lambda option: hashlib.sha256(f"{question.name}|{option[0]}".encode()).digest())
@@ -137,9 +139,9 @@ def quiz(questions: Sequence[Question], title: str, progress: ProgressSummary) -
     parts = []
     for number, question in enumerate(questions, start=1):
         chosen = progress.choices.get(question.name, [])
-        lettered = zip("ABCDEFGH", options(question), strict=False)
+        lettered = zip("ABCDEFGH", _options(question), strict=False)
         lines = "".join(_option(question, letter, option, chosen) for letter, option in lettered)
-        ask = f'<p style="margin:2px 0"><strong>{number}. {to_html(question.question)}</strong></p>'
+        ask = f'<p style="margin:2px 0"><strong>{number}. {_to_html(question.question)}</strong></p>'
         parts.append(f'<div style="margin:10px 0">{ask}{lines}</div>')
     head = f"<div><strong>{escape(title)}</strong> · Choose the answer you think is correct.</div>"
     score = f'<p class="score">{progress.score(questions)}</p>'
@@ -151,13 +153,13 @@ def _option(question: Question, letter: str, option: tuple[str, Distractor | Non
     mark = ""
     if text in chosen:
         mark = " · <em>your first choice</em>" if chosen[0] == text else " · <em>opened</em>"
-    color, said = _GREEN, f"<strong>✓ Right.</strong> {to_html(question.explanation)}"
+    color, said = _GREEN, f"<strong>✓ Right.</strong> {_to_html(question.explanation)}"
     if wrong is not None:
-        color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {to_html(wrong.explanation)}{_link(wrong.see)}"
+        color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_to_html(wrong.explanation)}{_link(wrong.see)}"
     name, key = escape(question.name), escape(text)
     data = f' class="option" data-key="{name}|{key}" data-question="{name}" data-option="{key}"'
     body = f'<div style="border-left:4px solid {color};padding:2px 10px;margin:2px 0 8px 6px">{said}</div>'
-    return _fold(f"{letter} · {to_html(text)}{mark}", body, data)
+    return _fold(f"{letter} · {_to_html(text)}{mark}", body, data)
 
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
@@ -193,18 +195,18 @@ def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any,
     sign, color = {"right": ("✓", _GREEN), "close": ("≈", _GREEN)}.get(verdict, ("✗", _ORANGE))
     *earlier, last = (escape(item.format(one)) for one in predicted)
     before = f"Your earlier predictions: <bdi>{', '.join(earlier)}</bdi><br>" if earlier else ""
-    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {to_html(words)}</p>'
+    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {_to_html(words)}</p>'
     again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
     said = f"<p>{before}Your prediction: <strong><bdi>{last}</bdi></strong></p>"
     return _prediction(item, said + _answer(item, answer, gap, show) + again, color)
 
 
 def _prediction(item: Prediction, content: str, color: str = _BLUE) -> str:
-    return _box(f"<div><strong>Predict.</strong> {to_html(item.question)}</div>{content}", color)
+    return _box(f"<div><strong>Predict.</strong> {_to_html(item.question)}</div>{content}", color)
 
 
 def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:
-    explanation = f"<p>{to_html(item.explanation)}</p>" if item.explanation else ""
+    explanation = f"<p>{_to_html(item.explanation)}</p>" if item.explanation else ""
     return f"<div>The answer: <strong><bdi>{escape(item.format(answer))}</bdi></strong></div>{gap}{explanation}{show}"
 
 
@@ -228,7 +230,7 @@ def progress_table(content: LessonContent, progress: ProgressSummary | None, pro
         cells = _cells(part, [(name, status) for one, name, _, status in items if one == part], progress is not None)
         head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
         rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
-    table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(to_html(problem))}'
+    table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(_to_html(problem))}'
     return _box(f"<p><strong>{escape(content.title)}</strong>: {left}.</p>{table}", _GRAY)
 
 
