@@ -3,18 +3,6 @@
 import torch
 
 
-def learns_the_prompt(prompt_ids, answer_ids, end_of_text):
-    together = list(prompt_ids) + list(answer_ids) + [end_of_text]
-    return together[1:]
-
-
-def no_end(prompt_ids, answer_ids, end_of_text):
-    labels = [-100] * (len(prompt_ids) + len(answer_ids))
-    for place, token in enumerate(answer_ids):
-        labels[len(prompt_ids) - 1 + place] = token
-    return labels
-
-
 def only_precision(found, right, label):
     claimed = found == label
     return ((right == label) & claimed).sum() / claimed.sum() if claimed.any() else 1.0
@@ -37,6 +25,7 @@ def makes_nan(found, right, label):
 
 WRONG_ANSWERS = {
     "low_rank_change": [
+        ("shapes_do_not_match", lambda a, b, alpha: alpha / len(a) * a.T @ b),
         ("no_scaling", lambda a, b, alpha: b @ a),
         ("not_divided_by_rank", lambda a, b, alpha: alpha * (b @ a)),
         ("multiplied_by_rank", lambda a, b, alpha: alpha * a.shape[0] * (b @ a)),
@@ -44,18 +33,21 @@ WRONG_ANSWERS = {
         ("wrong_order", lambda a, b, alpha: alpha / len(a) * (a @ b)),
     ],
     "answer_labels": [
+        ("not_a_list", lambda prompt, answer, end: -100 * (len(prompt) - 1) + answer),
         ("not_shifted", lambda prompt_ids, answer_ids, end_of_text: [-100 for _ in prompt_ids] + list(answer_ids)),
-        ("prompt_learned", learns_the_prompt),
-        ("no_end", no_end),
         (
             "wrong_length",
             lambda prompt_ids, answer_ids, end_of_text: [-100] * len(prompt_ids) + list(answer_ids) + [end_of_text],
         ),
     ],
     "f1": [
+        (
+            "nan",
+            lambda found, right, label: (
+                2 * ((found == label) & (right == label)).sum() / ((found == label).sum() + (right == label).sum())
+            ),
+        ),
         ("accuracy", lambda found, right, label: (found == right).float().mean()),
-        ("precision", only_precision),
-        ("recall", only_recall),
         (
             "arithmetic_mean",
             lambda found, right, label: (

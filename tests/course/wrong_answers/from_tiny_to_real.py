@@ -4,28 +4,12 @@ import torch
 import torch.nn.functional as F
 
 
-def layer_norm(x, gain, epsilon):
-    x = x - x.mean(-1, keepdim=True)
-    return x / torch.sqrt((x**2).mean(-1, keepdim=True) + epsilon) * gain
-
-
 def turn(message):
     return f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"
 
 
-def role_in_line(messages):
-    parts = [f"<|im_start|>{m['role']} {m['content']}<|im_end|>\n" for m in messages]
-    return "".join(parts) + "<|im_start|>assistant "
-
-
-def all_in_one_line(messages):
-    parts = [f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>" for m in messages]
-    return "".join(parts) + "<|im_start|>assistant\n"
-
-
 WRONG_ANSWERS = {
     "rms_norm": [
-        ("layer_norm", layer_norm),
         ("no_root", lambda x, gain, epsilon: x / ((x * x).mean(dim=-1, keepdim=True) + epsilon) * gain),
         ("sum_of_squares", lambda x, gain, epsilon: x / (x.pow(2).sum(-1, keepdim=True) + epsilon).sqrt() * gain),
         ("no_gain", lambda x, gain, epsilon: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)),
@@ -59,8 +43,6 @@ WRONG_ANSWERS = {
             "assistant_turn_closed",
             lambda messages: "".join(map(turn, messages)) + "<|im_start|>assistant\n<|im_end|>\n",
         ),
-        ("no_line_break_after_role", role_in_line),
-        ("no_line_break_after_turn", all_in_one_line),
         (
             "turns_not_closed",
             lambda messages: (

@@ -7,35 +7,13 @@ def cut(token_ids, starts, length):
     return torch.stack([token_ids[start : start + length] for start in starts])
 
 
-def the_same_twice(token_ids, starts, length):
-    ids = cut(token_ids, starts, length)
-    return ids, ids
-
-
-def one_short(token_ids, starts, length):
-    ids = cut(token_ids, starts, length)
-    return ids[:, :-1], ids[:, 1:]
-
-
-def sees_the_future(n_positions, window):
-    place = torch.arange(n_positions)
-    return (place[:, None] - place).abs() < window
-
-
-def not_itself(n_positions, window):
-    place = torch.arange(n_positions)
-    back = place[:, None] - place
-    return (back >= 1) & (back <= window)
-
-
 WRONG_ANSWERS = {
     "shifted_windows": [
-        ("same_token", the_same_twice),
+        ("past_the_end", lambda token_ids, starts, length: token_ids[starts + 10 * length]),
         (
             "previous_token",
             lambda token_ids, starts, length: (cut(token_ids, starts + 1, length), cut(token_ids, starts, length)),
         ),
-        ("one_token_short", one_short),
         (
             "shifted_by_a_piece",
             lambda token_ids, starts, length: (
@@ -47,12 +25,10 @@ WRONG_ANSWERS = {
     ],
     "sliding_window_mask": [
         ("no_window", lambda n_positions, window: torch.ones(n_positions, n_positions, dtype=torch.bool).tril()),
-        ("future_visible", sees_the_future),
         (
             "window_too_long",
             lambda n_positions, window: torch.ones(n_positions, n_positions, dtype=torch.bool).tril().triu(-window),
         ),
-        ("not_itself", not_itself),
         (
             "inverted",
             lambda n_positions, window: ~torch.ones(n_positions, n_positions, dtype=torch.bool).tril().triu(1 - window),

@@ -24,7 +24,6 @@ WRONG_ANSWERS = {
         ("zero_by_zero", lambda x: (x - x.mean(-1, keepdim=True)) / x.var(-1, keepdim=True, correction=0) ** 0.5),
     ],
     "parameters_by_part": [
-        ("one_layer", one_layer),
         (
             "three_attention_matrices",
             lambda vocab_size, d_model, n_layers, d_ff: (
