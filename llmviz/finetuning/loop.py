@@ -24,6 +24,7 @@ METHODS = ("head", "lora", "full")
 LEARNING_RATES = {"head": 0.01, "lora": 0.005, "full": 0.001}
 """Of AdamW, for each method: the best of those measured for this size of model (tests/evidence/fine_tuning.py)."""
 _BATCH_SIZE = 64
+_LORA_RANK = 4
 _PADDING = -1
 
 
@@ -136,22 +137,19 @@ class FineTuningState:
         return sum(parameter.numel() for parameter in self.parameters)
 
 
-def prepare(
-    model: TransformerBase, method: str, *, n_labels: int | None = None, rank: int = 4, seed: int = 0
-) -> FineTuningState:
+def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None, seed: int = 0) -> FineTuningState:
     """Prepare a copy of a pretrained model for fine-tuning; the model itself stays as it is.
 
     Args:
-        method: "head" trains the new head alone; "lora" that and low-rank changes; "full" everything.
+        method: "head" trains the new head alone; "lora" that and changes of rank 4; "full" everything.
         n_labels: the rows of the new head; None keeps the model's own output layer (for generating text).
-        rank: of LoRA.
         seed: of LoRA's A.
     """
     if method not in METHODS:
         raise ValueError(f"the methods are {', '.join(map(repr, METHODS))}; given {method!r}")
     if method == "head" and n_labels is None:
         raise ValueError('"head" trains a new head alone, so say how many labels it has: n_labels=2')
-    own = add_lora(model, rank=rank, seed=seed) if method == "lora" else copy.deepcopy(model)
+    own = add_lora(model, rank=_LORA_RANK, seed=seed) if method == "lora" else copy.deepcopy(model)
     own.requires_grad_(method == "full")
     for layer in lora_layers(own).values():
         layer.a.requires_grad_(True)

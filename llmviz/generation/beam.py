@@ -60,8 +60,7 @@ def beam_search(
         max_new_tokens: stop after so many.
         stop_tokens: a text is finished when it ends with one of these (it belongs to the text).
 
-    Returns:
-        the finished texts, most probable first. Short texts have an advantage, since each token costs.
+    Returns the finished texts, most probable first; short ones have an advantage, since each token costs.
     """
     token_ids = list(token_ids)
     if not token_ids:

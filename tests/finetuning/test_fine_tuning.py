@@ -17,7 +17,7 @@ EXAMPLES = finetuning.Examples(ROWS, LABELS)
 @pytest.mark.parametrize("method", finetuning.METHODS)
 def test_learns_with_its_own_numbers_and_leaves_the_given_model_alone(method):
     before = {name: weight.clone() for name, weight in MODEL.state_dict().items()}
-    learner = finetuning.prepare(MODEL, method, n_labels=2, rank=2)
+    learner = finetuning.prepare(MODEL, method, n_labels=2)
     finetuning.fine_tune(learner, EXAMPLES, steps=5)
     assert all(torch.equal(weight, before[name]) for name, weight in MODEL.state_dict().items())
     n_different = finetuning.n_different(MODEL, learner.model)
@@ -26,12 +26,12 @@ def test_learns_with_its_own_numbers_and_leaves_the_given_model_alone(method):
 
 
 def test_the_counts_are_those_that_one_can_compute():
-    config, rank = MODEL.config, 3
+    config, rank = MODEL.config, 4
     head = 2 * config.d_model + 2
     d, hidden = config.d_model, config.d_ff
     lora = config.n_layers * rank * (4 * 2 * d + 2 * (d + hidden))
     assert finetuning.prepare(MODEL, "head", n_labels=2).n_trainable == head
-    assert finetuning.prepare(MODEL, "lora", n_labels=2, rank=rank).n_trainable == head + lora
+    assert finetuning.prepare(MODEL, "lora", n_labels=2).n_trainable == head + lora
     unembedding = config.vocab_size * d
     assert finetuning.prepare(MODEL, "full", n_labels=2).n_trainable == MODEL.n_parameters - unembedding + head
 
