@@ -32,11 +32,8 @@ _UNKNOWN_PENALTY = 10.0  # nats below the rarest piece, as in SentencePiece
 
 @dataclass(frozen=True)
 class UnigramRound:
-    """One round of training: the probabilities are estimated, then pieces are dropped.
-
-    log_probabilities: of the pieces at the end of the round, in nats. log_likelihood: of the text before pieces were
-    dropped, in nats. dropped: the pieces dropped, in the order of the likelihood that they cost.
-    """
+    """One round of training, in nats. log_probabilities: of the pieces at its end. log_likelihood: of the text before
+    pieces were dropped. dropped: the pieces dropped, in the order of the likelihood that they cost."""
 
     log_probabilities: dict[str, float]
     log_likelihood: float
@@ -46,8 +43,8 @@ class UnigramRound:
 class _Lattice:
     """All ways to cut all words into pieces: a node at each border between letters, an edge for each piece.
 
-    start, end, piece, word: of each edge, its two nodes and the numbers of its piece and word (n_edges,). Edges are in
-    the order of where in the word they end (for the forward pass; the backward pass takes them in reverse).
+    start, end, piece, word: of each edge, its two nodes and the numbers of its piece and word (n_edges,), in the order
+    of where in the word it ends.
     """
 
     def __init__(self, words: Mapping[str, int], pieces: Sequence[str]):
@@ -95,10 +92,8 @@ class _Lattice:
         """Remove the edges of the pieces that were dropped; kept: True for each piece that stays (n_pieces,)."""
         stays = kept[self.piece]
         number = np.cumsum(kept) - 1
-        self.start, self.end, self.word, self.place = (
-            column[stays] for column in (self.start, self.end, self.word, self.place)
-        )
-        self.piece = number[self.piece[stays]]
+        columns = (self.start, self.end, self.word, self.place, number[self.piece])
+        self.start, self.end, self.word, self.place, self.piece = (column[stays] for column in columns)
 
 
 def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
@@ -149,9 +144,8 @@ def _first_pieces(words: Mapping[str, int], letters: Sequence[str], most: int) -
 def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int, unknown: float) -> list[str | None]:
     """The most probable way to cut a text into pieces (Viterbi algorithm); None for an unknown letter.
 
-    best[end]: the log-probability of the best split of text[:end], and where its last piece starts. Of equally
-    probable splits, the one with the longer last piece is taken. unknown: log-probability of a letter that is not a
-    piece.
+    best[end]: the log-probability of the best split of text[:end], and where its last piece starts; ties: the longest.
+    unknown: log-probability of a letter that is not a piece.
     """
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(text) + 1):
@@ -173,10 +167,8 @@ def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int,
 
 
 def _likelihood_lost(pieces: Sequence[str], counts: np.ndarray, log_p: np.ndarray) -> np.ndarray:
-    """The log-likelihood in nats that the text would lose if each piece were replaced by its next best split.
-
-    Letters are never dropped: inf. Returns (n_pieces,).
-    """
+    """The log-likelihood in nats that the text would lose if each piece were replaced by its next best split; letters
+    are never dropped: inf. Returns (n_pieces,)."""
     table = dict(zip(pieces, log_p.tolist(), strict=True))
     lost = np.full(len(pieces), np.inf)
     for number, piece in enumerate(pieces):
@@ -189,7 +181,7 @@ def _likelihood_lost(pieces: Sequence[str], counts: np.ndarray, log_p: np.ndarra
 
 
 def _letters(words: Mapping[str, int]) -> Counter[str]:
-    """Count the letters of the words; ties in code point order."""
+    """Count the letters of the words, in code point order."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for letter in word:

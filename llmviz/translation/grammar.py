@@ -7,6 +7,7 @@ are generated together, so for each French word the English words behind it are 
 
 import hashlib
 import tomllib
+from collections import namedtuple
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,29 +16,20 @@ from importlib.resources import files
 from llmviz.tinyville.facts import PEOPLE
 from llmviz.tinyville.grammar import Options, Sampler, join
 
-_HELD_OUT_ONE_IN = 10
 _MOST_WORDS = 14
 _MOST_TRIES = 60  # for each sentence that is wanted
 _N_TRAINING, _N_TEST = 6000, 300
 
 
-@dataclass(frozen=True)
-class _Noun:
-    english: str
-    english_plural: str
-    french: str
-    french_plural: str
-    gender: str  # "m" or "f"
-    kind: str
+_Noun = namedtuple("_Noun", "english english_plural french french_plural gender kind")
+# In the third person. objects: kinds of nouns. note: "definite" if its object needs the, this or my.
+_Verb = namedtuple("_Verb", "english english_plural french french_plural objects note", defaults=((), ""))
 
 
 @dataclass(frozen=True)
 class _Adjective:
-    """An adjective and its French forms.
-
-    before: it comes before its noun in French, too. vowel: masculine form before a vowel (un *vieil* oiseau). kinds: of
-    nouns that it fits. note: "noun only" (not after "is"), "first" (among several in English), or "".
-    """
+    """before: its noun in French, too. vowel: masculine form before a vowel (un *vieil* oiseau). kinds: of nouns that
+    it fits. note: "noun only" (not after "is"), "first" (among several in English), or ""."""
 
     before: bool
     english: str
@@ -55,18 +47,6 @@ class _Adjective:
         if plural:
             return self.masculine_plural
         return self.vowel if next_word and _elides(next_word) else self.masculine
-
-
-@dataclass(frozen=True)
-class _Verb:
-    """A verb in the third person. objects: kinds of nouns. note: "definite": its object needs the, this or my."""
-
-    english: str
-    english_plural: str
-    french: str
-    french_plural: str
-    objects: tuple[str, ...] = ()
-    note: str = ""
 
 
 _WORDS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
@@ -157,8 +137,7 @@ def corpus(*, seed: int = 0) -> _PairCorpus:
 
 def _is_held_out(adjective: str, noun: str) -> bool:
     """Whether this combination (in English) never occurs in training: about one in ten."""
-    digest = hashlib.sha256(f"{adjective} {noun}".encode()).digest()
-    return digest[0] % _HELD_OUT_ONE_IN == 0
+    return hashlib.sha256(f"{adjective} {noun}".encode()).digest()[0] % 10 == 0
 
 
 def phrase(determiner: str, adjectives: Sequence[str], noun: str) -> Pair:
@@ -216,17 +195,8 @@ _INTRANSITIVE = Options([verb for verb in _VERBS if not verb.objects])
 _SENTENCES = Options(("adjective", "transitive", "intransitive", "place"), (4, 6, 2, 1))
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """What verb and predicate agree with."""
-
-    gender: str
-    plural: bool
-    kinds: frozenset[str]
-    nouns: tuple[str, ...] = ()
-    owner: str | None = None  # "his" or "her", where the subject can own something
-
-
+# What verb and predicate agree with. owner: "his" or "her", where the subject can own something.
+_Subject = namedtuple("_Subject", "gender plural kinds nouns owner", defaults=((), None))
 @cache
 def _options(values: tuple) -> Options:
     return Options(values, texts=[""] * len(values))
@@ -237,15 +207,12 @@ _HE = _Subject("m", False, frozenset(["man"]), owner="his")
 
 
 class _Draft:
-    """A sentence under construction: English words; French words, each with its links and its role.
-
-    The draw_… methods make choices with the sampler, the add_… methods append words.
-    """
+    """A sentence under construction: draw_… methods make choices with the sampler, add_… methods append words."""
 
     def __init__(self, sampler: Sampler):
         self._choose = sampler.choose
         self._english: list[str] = []
-        self._french: list[tuple[str, tuple[int, ...], str]] = []
+        self._french: list[tuple[str, tuple[int, ...], str]] = []  # the word, its links, its role
         self._combinations: set[tuple[str, str]] = set()  # the adjectives and nouns that occur together
 
     def sentence(self) -> tuple[Pair, set[tuple[str, str]]]:
@@ -274,7 +241,6 @@ class _Draft:
         return self.pair(), self._combinations
 
     def pair(self) -> Pair:
-        """The sentence pair, with a full stop."""
         self._add(".", ".", "mark")
         words, links, roles = zip(*self._french, strict=True)
         english, french = join(self._english), join(words)

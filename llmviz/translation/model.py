@@ -39,8 +39,7 @@ _TEST_BATCH = 100
 class _Translation:
     """A sentence, its translation, and the attention of the decoder to the source.
 
-    source_tokens: the English tokens. target_tokens: the French tokens, without the end of text. cross_attention:
-    (layer, head, target, source); row i belongs to the *prediction* of target token i.
+    cross_attention: (layer, head, target, source); row i belongs to the *prediction* of target token i.
     """
 
     english: str
@@ -76,10 +75,8 @@ def _settings(steps: int, seed: int) -> TrainingSettings:
 
 
 def _encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> Tensor:
-    """Each pair as one row: English, then an end, French, and an end; (pair, 2 × _MOST_TOKENS + 1).
-
-    Both halves are padded with ends, the English to _MOST_TOKENS, the French to _MOST_TOKENS + 1.
-    """
+    """Each pair as one row: English, padded with ends to _MOST_TOKENS, then an end, French and an end, padded to
+    _MOST_TOKENS + 1."""
     end = tokenizer.end_of_text
     rows = []
     for pair in pairs:
@@ -91,10 +88,7 @@ def _encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> Tensor:
 
 
 def _translation_loss(model: EncoderDecoder, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Cross-entropy of the French tokens, given the English sentence and the French before them, in nats.
-
-    rows: of `_encode_pairs`. The padding is not counted. An objective for `training.train_steps`.
-    """
+    """Cross-entropy in nats of the French tokens in rows of `_encode_pairs`, without the padding."""
     end = model.config.vocab_size - 1
     source, target = rows[:, :_MOST_TOKENS], rows[:, _MOST_TOKENS:]
     n_source = int((source != end).sum(dim=1).max())
@@ -132,7 +126,6 @@ def train(*, seed: int = 0, progress: bool = False) -> Checkpoint:
 
 
 def _evaluate(model: EncoderDecoder, tokenizer: WordTokenizer, data: Any) -> dict[str, Any]:
-    """The shares of exact translations, and of correct alignments by role, on unseen pairs."""
     aligned = alignment_accuracy(model, tokenizer, data.unseen)
     return {
         "exact": round(exact_match(model, tokenizer, data.unseen), 3),
