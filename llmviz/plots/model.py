@@ -14,13 +14,11 @@ from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token,
 from llmviz.plots._style import describe, new_axes, new_figure, styled, tidy
 
 _STREAM = ("before", "middle", "after")
-_PLACES = {"before": (1, 0), "attention weights": (0, 1), "attention adds": (0, 2), "middle": (1, 3), "hidden": (0, 4),
-           "feed-forward adds": (0, 5), "after": (1, 6)}  # fmt: skip
-_TITLES = {"before": "stream before", "middle": "stream middle", "after": "stream after",
-           "attention weights": "who looks at whom", "attention adds": "attention adds",
-           "hidden": "hidden layer", "feed-forward adds": "feed-forward adds"}  # fmt: skip
-_ROUTES = (("before", "attention weights"), ("attention weights", "attention adds"), ("attention adds", "middle"),
-           ("middle", "hidden"), ("hidden", "feed-forward adds"), ("feed-forward adds", "after"))  # fmt: skip
+_PLACES = {"before": (1, 0), "attention weights": (0, 1), "attention output": (0, 2), "middle": (1, 3),
+           "hidden": (0, 4), "MLP output": (0, 5), "after": (1, 6)}  # fmt: skip
+_TITLES = {"before": "stream before", "middle": "stream middle", "after": "stream after", "hidden": "hidden layer"}
+_ROUTES = (("before", "attention weights"), ("attention weights", "attention output"), ("attention output", "middle"),
+           ("middle", "hidden"), ("hidden", "MLP output"), ("MLP output", "after"))  # fmt: skip
 _LABEL_LENGTH = 12
 _MAX_TOKENS = 24
 _FULL_COLOR = 95  # percent of a row's numbers are paler than full color
@@ -31,7 +29,7 @@ def block_flow(stages: Mapping[str, object], tokens: Sequence[str], *, title: st
     """Draw one block's numbers on their way: the stream below, what is computed from it and added to it above.
 
     `stages`: "before", "middle" and "after" (position, d_model), the stream; "attention weights" (query, key), such as
-    the mean over the heads; "attention adds" and "feed-forward adds" (position, d_model); "hidden" (position, d_ff).
+    the mean over the heads; "attention output" and "MLP output" (position, d_model); "hidden" (position, d_ff).
     Each row is a token with a scale of its own: red is above 0, blue below; how long the rows are is said in numbers.
     Returns an array of Axes in the order of the flow. Raises ValueError for missing stages and other shapes. Lesson 4.
     """
@@ -86,9 +84,9 @@ def _draw(ax: Axes, name: str, array: np.ndarray, labels: list[str]) -> None:
             linewidth=2.2 if name in _STREAM else 0.8,
         )
     if name in _STREAM:
-        ax.set_xlabel(f"{_TITLES[name]}\n{size}", size=8)
+        ax.set_xlabel(f"{_TITLES.get(name, name)}\n{size}", size=8)
     else:
-        ax.set_title(f"{_TITLES[name]}\n{size}", size=8, pad=4)
+        ax.set_title(f"{_TITLES.get(name, name)}\n{size}", size=8, pad=4)
 
 
 def _by_row(array: np.ndarray) -> np.ndarray:
@@ -124,9 +122,9 @@ def _flow_text(arrays: dict[str, np.ndarray], n_tokens: int) -> str:
     width = arrays["before"].shape[1]
     return (
         f"One block over {count(n_tokens, 'token')}: the residual stream runs through, {width} wide. Mean length of "
-        f"a token's vector: {sizes['before']:.0f} before; attention adds {sizes['attention adds']:.0f}; "
+        f"a token's vector: {sizes['before']:.0f} before; attention adds {sizes['attention output']:.0f}; "
         f"{sizes['middle']:.0f} in the middle; the feed-forward network ({arrays['hidden'].shape[1]} wide) adds "
-        f"{sizes['feed-forward adds']:.0f}; {sizes['after']:.0f} after."
+        f"{sizes['MLP output']:.0f}; {sizes['after']:.0f} after."
     )
 
 

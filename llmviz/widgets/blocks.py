@@ -106,8 +106,8 @@ class BlockExplorer(Explorer):
     def picture(self) -> bytes:
         stages = {
             "before": self.arrays["before"], "attention weights": self.weights.mean(axis=0),
-            "attention adds": self.arrays["attention"], "middle": self.arrays["middle"],
-            "hidden": self.arrays["hidden"], "feed-forward adds": self.arrays["feed_forward"],
+            "attention output": self.arrays["attention"], "middle": self.arrays["middle"],
+            "hidden": self.arrays["hidden"], "MLP output": self.arrays["feed_forward"],
             "after": self.arrays["after"],
         }  # fmt: skip
         return plots.to_png(plots.block_flow(stages, self.tokens, title=f"Block {self.layer}"))

@@ -9,8 +9,8 @@ from llmviz import plots
 N = len(NASTY)
 FEW = NASTY[:24]
 EYE, ONES = np.eye(N), np.ones(N)
-BLOCK = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention adds": 8, "hidden": 20,
-         "feed-forward adds": 8}  # fmt: skip
+BLOCK = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention output": 8, "hidden": 20,
+         "MLP output": 8}  # fmt: skip
 
 
 def stages(n_tokens=3, **changed):

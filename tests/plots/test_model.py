@@ -6,8 +6,8 @@ import pytest
 from llmviz import plots
 
 TOKENS = ["Mia", " found", " a"]
-WIDTHS = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention adds": 8, "hidden": 20,
-          "feed-forward adds": 8}  # fmt: skip
+WIDTHS = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention output": 8, "hidden": 20,
+          "MLP output": 8}  # fmt: skip
 
 
 def stages(n_tokens=3, **changed):
@@ -25,7 +25,7 @@ def test_seven_pictures_in_the_order_of_the_flow_of_which_three_are_the_stream()
     axes = plots.block_flow(stages(), TOKENS, title="Block 0")
     captions = [part.get_title() or part.get_xlabel() for part in axes]
     assert [caption.split("\n")[0] for caption in captions] == [
-        "stream before", "who looks at whom", "attention adds", "stream middle", "hidden layer", "feed-forward adds",
+        "stream before", "attention weights", "attention output", "stream middle", "hidden layer", "MLP output",
         "stream after",
     ]  # fmt: skip
     rows = [part.get_subplotspec().rowspan.start for part in axes]
