@@ -16,7 +16,7 @@ _KINDS = {
     np.ndarray: "an array", bool: "True or False", Number: "a number", str: "a string", bytes: "bytes", list: "a list",
     tuple: "a tuple", dict: "a dict", set: "a set", type(None): "None",
 }  # fmt: skip
-_COMPARABLE = (np.ndarray, bool, Number, str, bytes, Mapping, Sequence, Set)
+_COMPARABLE = (np.ndarray, bool, Number, str, bytes, Mapping, Sequence)
 
 
 def difference(result: Any, expected: Any) -> str | None:
@@ -37,10 +37,8 @@ def difference(result: Any, expected: Any) -> str | None:
         return _array_difference(result, expected)
     if found is not wanted:
         return f"It is {_kind(result)}, {spell(result)}; expected {_kind(expected)}, {spell(expected)}."
-    if wanted in (Mapping, Set):
-        return _keys_difference(result, expected) or (
-            _values_difference(result, expected) if wanted is Mapping else None
-        )
+    if wanted is Mapping:
+        return _mapping_difference(result, expected)
     if wanted is Sequence:
         return _sequence_difference(result, expected)
     equal = _is_close(result, expected) if wanted is Number else bool(np.all(result == expected))
@@ -113,20 +111,12 @@ def _array_difference(result: Any, expected: np.ndarray) -> str | None:
     )
 
 
-def _keys_difference(result: Any, expected: Any) -> str | None:
-    """Of two sets, or of the keys of two mappings: what is missing, else what is there and should not be."""
-    missing, extra = (
-        [key for key in one if key not in other] for one, other in ((expected, result), (result, expected))
-    )
-    keys, words = (missing, "missing") if missing else (extra, "there and should not be")
-    if not keys:
-        return None
-    keys = sorted(keys, key=repr) if isinstance(expected, Set) else keys
-    shown = ", ".join(map(spell, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-    return f"{shown} {'is' if len(keys) == 1 else 'are'} {words}."
-
-
-def _values_difference(result: Mapping, expected: Mapping) -> str | None:
+def _mapping_difference(result: Mapping, expected: Mapping) -> str | None:
+    missing, extra = [key for key in expected if key not in result], [key for key in result if key not in expected]
+    if keys := missing or extra:
+        shown = ", ".join(map(spell, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+        words = "missing" if missing else "there and should not be"
+        return f"{shown} {'is' if len(keys) == 1 else 'are'} {words}."
     for key in expected:
         if found := difference(result[key], expected[key]):
             return f"At {spell(key)}: {found[0].lower()}{found[1:]}"

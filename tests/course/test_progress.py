@@ -8,20 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from llmviz.course.progress import EventLog, ProgressSummary, _progress_path
 
 PROGRESS = "progress.json"
 PREDICTED = ("predict", "n_words", 7.0, "3 words")
-events = st.lists(
-    st.one_of(
-        st.tuples(st.just("predict"), st.text(), st.floats(allow_nan=False) | st.text(), st.text()),
-        st.tuples(st.just("check"), st.text(), st.text()),
-        st.tuples(st.just("quiz"), st.text(), st.text()),
-    )
-)
 
 
 def test_what_is_written_is_read_by_another_session(progress_file):
@@ -49,20 +40,6 @@ def test_reset_and_undo():
     log.undo()
     log.undo()
     assert log.events() == []
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(happened=events)
-def test_everything_comes_back_and_undo_is_the_way_back(progress_file, happened):
-    progress_file.unlink(missing_ok=True)
-    log = EventLog("one")
-    for event in happened:
-        log.add(*event)
-    assert EventLog("one").events() == [list(event) for event in happened]
-    for n in range(len(happened), 0, -1):
-        assert len(log.events()) == n
-        log.undo()
-    assert (log.events(), log.problem) == ([], "")
 
 
 BROKEN = [
