@@ -220,11 +220,8 @@ def train(
             run.checkpoint = replace(run.checkpoint, step=step.step)
             is_between_steps = True
             callback(step)
-            if until_loss is not None and step.step % evaluate_every == 0:
-                run.validation_loss = held_out_loss(run)
-                if run.validation_loss <= until_loss:
-                    run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
-                    break
+            if until_loss is not None and step.step % evaluate_every == 0 and _reached(run, until_loss):
+                break
             if step.step % save_every == 0:
                 save_checkpoint(run, folder)
             is_between_steps = False
@@ -243,6 +240,14 @@ def train(
             f"another process of this run is gone; saved after step {run.checkpoint.step}; "
             f"go on with --resume {folder}, in as many processes as you like"
         ) from error
+
+
+def _reached(run: Run, until_loss: float) -> bool:
+    """Evaluate; whether the wanted loss was reached, which ends the run."""
+    run.validation_loss = held_out_loss(run)
+    if run.validation_loss <= until_loss:
+        run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
+    return run.is_over
 
 
 def _steps(run: Run, group: ProcessGroup) -> Iterator[TrainingStep]:
