@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from fakes import SMALL, FakeModel, noisy_model, random_ids, same_weights
+from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,15 +56,6 @@ class TestLoss:
         found = masked_token_loss(MODEL, self.WINDOWS, generator(5)).item()
         assert found == pytest.approx(sum(by_hand) / len(by_hand), rel=1e-5)
 
-    def test_the_model_never_sees_what_is_hidden(self):
-        seen = []
-        model = FakeModel(11, lambda ids: torch.zeros(11))
-        model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-        loss = masked_token_loss(model, self.WINDOWS, generator(5))
-        blanked, _ = mask_tokens(self.WINDOWS[:, :-1], 10, rate=0.3, generator=generator(5))
-        assert seen[0].equal(blanked)
-        assert loss.item() == pytest.approx(math.log(11))
-
     def test_texts_of_one_window_see_each_other_only_if_nothing_is_said(self):
         """With end_of_text, the loss is that of each text alone, wherever it stands in the window."""
         windows = torch.tensor([[9, 1, 2, 9, 3, 4, 9, 5, 0]])
@@ -86,14 +77,6 @@ class TestTraining:
     def run(self, objective, kind=EncoderOnly, settings=SETTINGS):
         model = noisy_model(SMALL, 0, kind)
         return model, train(model, self.TEXT, settings, objective=objective)
-
-    def test_the_same_seed_gives_the_same_weights(self):
-        assert same_weights(self.run(masked_token_loss)[0], self.run(masked_token_loss)[0])
-        other = TrainingSettings(steps=4, batch_size=2, seed=1)
-        assert not same_weights(self.run(masked_token_loss)[0], self.run(masked_token_loss, settings=other)[0])
-
-    def test_the_objective_decides_what_is_learned(self):
-        assert not same_weights(self.run(masked_token_loss)[0], self.run(next_token_loss)[0])
 
     def test_each_step_hides_anew(self):
         losses = [step.loss for step in train_steps(
@@ -150,9 +133,6 @@ class TestRecovered:
             place = int(torch.randint(1, len(ids) + 1, (), generator=draws)) - 1
             row = torch.tensor([[TOKENIZER.end_of_text, *ids[:place]]])
             assert right == (int(model(row)[0, -1, :10].argmax()) == ids[place])
-
-    def test_of_nothing_is_nothing(self):
-        assert masked_accuracy(MODEL, TOKENIZER, []).tolist() == []
 
     def test_an_empty_text_gets_a_sentence(self):
         with pytest.raises(ValueError, match="at least one token to hide; given ''"):

@@ -173,12 +173,6 @@ class TestTraining:
         assert step.loss == before
         assert next_token_loss(model, windows).item() < before
 
-    def test_changes_every_weight(self):
-        model, untouched = noisy_model(), noisy_model()
-        train(model, TEXT, self.SETTINGS)
-        for (name, after), before in zip(model.named_parameters(), untouched.parameters(), strict=True):
-            assert not torch.equal(after, before), name
-
     def test_reads_only_from_the_places_given(self):
         ids = torch.cat((torch.zeros(50, dtype=torch.long), torch.ones(50, dtype=torch.long)))
         model, untouched = noisy_model(), noisy_model()
