@@ -3,6 +3,7 @@
 import pytest
 
 from llmviz import artifacts, evaluation
+from llmviz.finetuning import tasks
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.sentiment import COMMENTS
 
@@ -24,3 +25,17 @@ def test_knows_the_mood_as_soon_as_the_first_sentence_ends():
         said = evaluation.next_word(MOODS.model, MOODS.tokenizer, text.text.partition(".")[0] + ".")
         right.append(said in FIRST_WORDS[text.labels["sentiment"]])
     assert sum(right) / len(right) > 0.95
+
+
+@pytest.mark.slow
+def test_it_can_be_trained_again(monkeypatch):
+    """In a short form."""
+    monkeypatch.setattr(tasks, "_BASE_STEPS", 12)
+    monkeypatch.setattr(tasks, "_BASE_TEXTS", 300)
+    made = tasks.train_sentiment_base()
+    assert made.model.config == MOODS.model.config and made.step == 12
+    assert made.settings.learning_rate == MOODS.settings.learning_rate
+    gaps, shipped = (one.record["measured"]["gap_nats_per_word"] for one in (made, MOODS))
+    assert gaps.keys() == shipped.keys()
+    assert gaps["fact"] < 0.5  # it still knows what it knew
+    assert gaps["mood"] > shipped["mood"] + 0.1  # and has read too little yet
