@@ -1,6 +1,7 @@
 """Sampling, exact probabilities and exact next words of the whole corpus."""
 
 import hashlib
+import json
 import math
 from collections import Counter
 
@@ -18,6 +19,7 @@ SMALL = dict.fromkeys(GENERATORS, 40)
 TEXTS = WORLD.texts(seed=5, counts=SMALL)
 
 HASHED = ("story", "fact", "visit", "work", "copy")
+LABELED_HASH = "27da93e195ee0c9c4e3f696ae009dc7bb922f64538d37868464919e6bcf09693"
 CORPUS_HASH = "231247be08e01620c5ad64ce6a0701fdba8b29d3eede249670167374478e9126"
 
 any_text = st.builds(
@@ -28,6 +30,8 @@ any_text = st.builds(
 def test_the_same_seed_gives_the_same_corpus_on_any_machine():
     corpus = "\n".join(text.text for text in Tinyville().texts(seed=1, counts={kind: 60 for kind in HASHED}))
     assert hashlib.sha256(corpus.encode()).hexdigest() == CORPUS_HASH
+    labeled = [(text.text, text.labels) for text in Tinyville().texts(seed=1, counts=dict.fromkeys(GENERATORS, 60))]
+    assert hashlib.sha256(json.dumps(labeled, sort_keys=True).encode()).hexdigest() == LABELED_HASH
 
 
 def test_another_seed_gives_another_corpus():

@@ -2,14 +2,12 @@
 
 import statistics
 from collections import Counter, defaultdict
-from itertools import pairwise
 from typing import ClassVar
 
 import pytest
 
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import ATTRIBUTES, HELD_OUT_UPDATES, UPDATES, VALUES, fact_sentence
-from llmviz.tinyville.grammar import join
 from llmviz.tinyville.sentiment import COMMENTS, FEELINGS, LOCATIONS
 from llmviz.tinyville.stories import ENDINGS, SCHEMAS
 from llmviz.tinyville.stories import FEELINGS as STORY_FEELINGS
@@ -42,11 +40,6 @@ class TestPeopleAndFacts:
             for prompt in fact.prompts:
                 assert WORLD.next_words(prompt) == ({fact.value: 1.0} if fact.known else {})
         assert all(WORLD.next_words(name) == {} for name in WORLD.unused_names)
-
-    def test_the_labels_of_a_fact_tell_it(self):
-        known = {(fact.person, fact.attribute, fact.value) for fact in WORLD.facts if fact.known}
-        texts = WORLD.texts(counts={"fact": 2000})
-        assert {(t.labels["person"], t.labels["attribute"], t.labels["value"]) for t in texts} == known
 
     def test_a_visit_repeats_a_value_that_only_its_own_text_tells(self):
         memory = {(fact.person, fact.attribute): fact.value for fact in WORLD.facts}
@@ -81,17 +74,6 @@ def test_she_has_the_planted_probability_in_two_kinds_of_texts(job, text):
     assert distribution.get("He", 0) == pytest.approx(1 - P_SHE[job])
 
 
-def test_the_labels_of_work_tell_job_and_pronoun_and_crafts_have_their_forms():
-    texts = WORLD.texts(counts={"work": 300})
-    assert {text.labels["place"] for text in texts} == {"anonymous", "guest", "craft"}
-    for text in texts:
-        assert text.labels["job"] in text.text
-        if text.labels["place"] != "craft":
-            assert words(text.text).count(text.labels["pronoun"].capitalize()) == 2
-    said = {word for text in texts for word in words(text.text)}
-    assert {"bake", "bakes", "baker", "baked", "baking", "cakes", "mended", "juggling"} <= said
-
-
 class TestStoriesAndDrills:
     STORIES = WORLD.texts(seed=7, counts={"story": 600})
 
@@ -114,16 +96,6 @@ class TestStoriesAndDrills:
     def test_pronouns_follow_the_person(self):
         assert "he" not in WORLD.next_words("Mia borrowed a red kite from Otto. On the way to the park,")
         assert WORLD.next_words("Tom borrowed a red kite from Ada. On the way to the park,") == {"he": 1.0}
-
-    def test_a_drill_says_its_list_three_times(self):
-        lengths = set()
-        for text in WORLD.texts(counts={"copy": 300}):
-            items = text.labels["items"]
-            lengths.add(len(items))
-            assert text.text.count(" " + ", ".join(items) + ".") == 3
-        assert lengths == set(range(4, 10))
-        drawn = [word for some in (*WORLD.word_classes.values(), *VALUES.values()) for word in some]
-        assert len(set(drawn)) == len(drawn)
 
     def test_copy_prompts_are_answered_by_their_context(self):
         prompts = WORLD.copy_prompts(7, seed=1)
@@ -191,15 +163,6 @@ class TestAnalogies:
             for role in roles_of[word]:
                 assert counts[role] / said[word] == pytest.approx(2 / 3, abs=0.17), (word, role)
 
-    def test_partners_have_the_same_sentences_with_the_words_of_the_other_side(self):
-        for family in FAMILIES:
-            swap = dict(zip(family.relations[0].values(), family.relations[1].values(), strict=True))
-            swap |= dict(tuple(family.pairs))
-            texts = [text for text in self.TEXTS if text.labels["family"] == family.name and text.labels["side"] == 0]
-            for text in texts[:60]:
-                partner = join(swap.get(word, word) for word in words(text.text))
-                assert FAMILY.log_probability(partner) == pytest.approx(text.log_probability)
-
 
 class TestSentiment:
     TEXTS = MOOD.texts(seed=4, counts={"mood": 3000})
@@ -235,15 +198,3 @@ class TestSentiment:
         for word, counts in leaning.items():
             n = sum(counts.values())
             assert abs(counts["good"] / n - 0.5) < 5 * (0.25 / n) ** 0.5, word
-
-    def test_no_two_neighbors_are_a_feeling_and_what_orders_it(self):
-        for text in self.TEXTS[:500]:
-            said = [word.lower() for word in words(self.first_sentence(text))]
-            for pair in pairwise(said):
-                assert not (set(pair) & {"before", "after"} and set(pair) & {*FEELINGS["good"], *FEELINGS["bad"]})
-
-    def test_both_labels_and_all_four_orders_are_equally_frequent_and_independent(self):
-        counts = Counter((text.labels["sentiment"], text.labels["location_type"]) for text in self.TEXTS)
-        assert len(counts) == 4 and min(counts.values()) > 0.2 * len(self.TEXTS)
-        orders = Counter(text.labels["order"] for text in self.TEXTS)
-        assert set(orders) == {"before", "after", "Before", "After"} and min(orders.values()) > 0.2 * len(self.TEXTS)
