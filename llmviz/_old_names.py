@@ -67,12 +67,12 @@ training.optimizers: optimizers
 training.runs: runs; begin=create carry_on=train
 training.scaling: scaling
 training.schedules: learning_rates
-training|artifacts: recordings; of_losses=recording_from_losses yardsticks=baselines Subject=ProbeSet
-    AttentionFilm=AttentionFrames SUBJECT=PROBE_SET load=load_recording save=save_recording
+training|artifacts: recordings; of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames
+    AttentionFilm=AttentionFrames load=load_recording save=save_recording
 widgets: explorers; RaceExplorer=ComparisonExplorer TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer
 widgets.base: shell
 generation: ; draw=sample_token cut=filter_logits
-pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe says=probe.describe
+pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe
 """
 MOVED: dict[str, str] = {}
 for _entry in _TABLE.replace("\n    ", " ").strip().splitlines():

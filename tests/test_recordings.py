@@ -14,7 +14,7 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.training import recorder, runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recorder import PROBE_SET, ProbeSet, few_texts
+from llmviz.training.recorder import _PROBE_SET, _few_texts, _ProbeSet, _record, _saved_steps
 
 WORLD = Tinyville()
 TEXTS = WORLD.texts(5, counts={"fact": 60})
@@ -23,13 +23,13 @@ TOKENIZER = artifacts.load_model("tiny").tokenizer
 SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=64, d_model=16, n_layers=2, n_heads=2, d_ff=16)
 SETTINGS = TrainingSettings(steps=20, batch_size=2)
 WORDS = {"mill": "x", "dog": "x", "jam": "y", "zzzzz": "y"}
-PROBES = ProbeSet(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
+PROBES = _ProbeSet(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
 
 
 @pytest.fixture(scope="module")
 def recording():
     held_out = [text.text for text in TEXTS]
-    return recorder.record(
+    return _record(
         "facts", DecoderOnly(SIZES), CORPUS, TOKENIZER, SETTINGS, PROBES, WORLD, held_out=held_out,
         reference={"ln V": 1.0}, fresh=held_out,
     )  # fmt: skip
@@ -128,7 +128,7 @@ def test_a_recording_of_losses_alone():
 
 def test_saved_steps_begin_before_the_first_and_end_with_the_last():
     for n_steps in (1, 7, 8, 100, 5_000):
-        steps = recorder.saved_steps(n_steps)
+        steps = _saved_steps(n_steps)
         assert steps[0] == 0 and steps[-1] == n_steps and steps == sorted(set(steps)) and len(steps) <= 22
 
 
@@ -147,8 +147,8 @@ class TestShipped:
         made = training.load_recording(name)
         assert len(made.steps) == 22 and made.steps[0] == 0
         assert made.held_out_losses[0] == pytest.approx(made.baselines["ln V"], abs=1e-3)
-        assert len(made.next_tokens) == len(PROBE_SET.prefixes) and len(made.attention) == len(PROBE_SET.sentences)
-        assert made.points.shape == (22, len(PROBE_SET.words), 2)
+        assert len(made.next_tokens) == len(_PROBE_SET.prefixes) and len(made.attention) == len(_PROBE_SET.sentences)
+        assert made.points.shape == (22, len(_PROBE_SET.words), 2)
         assert "torch" in made.record["machine"]
         for film in made.attention:
             np.testing.assert_allclose(film.weights.sum(-1), 1, atol=0.05)
@@ -156,7 +156,7 @@ class TestShipped:
 
     def test_both_read_the_corpora_that_their_recipes_name(self):
         recipe = training.load_recording("overfitted").record["corpus"]
-        assert recipe["sha256"] == few_texts().recipe["sha256"]
+        assert recipe["sha256"] == _few_texts().recipe["sha256"]
         whole = training.load_recording("tinyville").record
         assert whole["n_documents"] == sum(WORLD.counts.values())
 

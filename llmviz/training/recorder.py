@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from llmviz import artifacts, corpora, corpus_stats
 from llmviz.corpora import Corpus
@@ -38,7 +39,7 @@ _TITLES = {"tinyville": "32,000 texts of Tinyville", "overfitted": "300 texts of
 
 
 @dataclass(frozen=True)
-class ProbeSet:
+class _ProbeSet:
     """What is measured in every frame.
 
     Attributes:
@@ -54,7 +55,7 @@ class ProbeSet:
     words: Mapping[str, str]
 
 
-PROBE_SET = ProbeSet(
+_PROBE_SET = _ProbeSet(
     prompts=[*OPENINGS, *OPENINGS],
     prefixes=(
         "Mia lives in the",
@@ -81,7 +82,7 @@ PROBE_SET = ProbeSet(
 """Of the recordings that ship. Prefixes: a fact, a word from the context, a planted bias, a free choice."""
 
 
-def few_texts() -> Corpus:
+def _few_texts() -> Corpus:
     """300 texts of Tinyville in the usual mix: few enough to be memorized."""
     world = Tinyville()
     total = sum(world.counts.values())
@@ -95,13 +96,13 @@ def record_shipped(name: str, *, progress: bool = False) -> Recording:
     whole = corpora.tinyville(progress=progress)
     unread = world.texts(_HELD_OUT_SEED)
     fresh = [text.text for text in unread if text.kind == "story" and text.text.startswith(OPENINGS)]
-    return record(
+    return _record(
         _TITLES[name],
         DecoderOnly(tiny.model.config, seed=0),
-        whole if name == "tinyville" else few_texts(),
+        whole if name == "tinyville" else _few_texts(),
         tiny.tokenizer,
         TrainingSettings(steps=STEPS),
-        PROBE_SET,
+        _PROBE_SET,
         world,
         held_out=[text.text for text in unread[:_MEASURED_TEXTS]],
         reference=baselines(whole, unread[:_MEASURED_TEXTS], tiny.tokenizer),
@@ -110,10 +111,10 @@ def record_shipped(name: str, *, progress: bool = False) -> Recording:
     )
 
 
-def saved_steps(n_steps: int) -> list[int]:
+def _saved_steps(n_steps: int) -> list[int]:
     """The steps that are saved: 0, then closer together at the start, where most happens.
 
-    >>> saved_steps(10)
+    >>> _saved_steps(10)
     [0, 8, 9, 10]
     """
     spaced = np.geomspace(min(_FIRST_SAVED, n_steps), n_steps, _FRAMES - 1)
@@ -137,13 +138,13 @@ def baselines(corpus: Corpus, texts: Sequence[Text], tokenizer: Tokenizer) -> di
     }
 
 
-def record(
+def _record(
     name: str,
     model: DecoderOnly,
     corpus: Corpus,
     tokenizer: Tokenizer,
     settings: TrainingSettings,
-    probes: ProbeSet,
+    probes: _ProbeSet,
     world: Tinyville,
     *,
     held_out: Sequence[str],
@@ -163,9 +164,9 @@ def record(
     token_ids = runs.corpus_tokens(corpus, tokenizer)
     starts = loop.document_starts(token_ids, tokenizer.end_of_text)
     steps = loop.train_steps(model, token_ids, settings, starts=starts)
-    seconds, saved = 0.0, saved_steps(settings.steps)
+    seconds, saved = 0.0, _saved_steps(settings.steps)
     recorder.capture()
-    for step in _with_bar(steps, settings.steps, name) if progress else steps:
+    for step in tqdm(steps, total=settings.steps, desc=name, unit=" steps", disable=not progress):
         seconds += step.seconds
         if step.step in saved:
             recorder.capture()
@@ -185,16 +186,10 @@ def record(
     )
 
 
-def _with_bar(steps: Iterator, n_steps: int, name: str) -> Iterator:
-    from tqdm.auto import tqdm
-
-    return tqdm(steps, total=n_steps, desc=name, unit=" steps")
-
-
 class _Recorder:
     """Measures a model several times in the same way, and keeps a frame each time."""
 
-    def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, probes: ProbeSet, held_out: list[str], world):
+    def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, probes: _ProbeSet, held_out: list[str], world):
         self.model, self.tokenizer, self.probes, self.world = model, tokenizer, probes, world
         self.texts = {"training_losses": list(corpus.documents[:_MEASURED_TEXTS]), "held_out_losses": held_out}
         self.index = SubstringIndex(corpus.documents)
@@ -205,29 +200,26 @@ class _Recorder:
     @torch.no_grad()
     def capture(self) -> None:
         """Add a frame."""
-        samples = [self._judged(text) for text in self._written()]
+        samples = [self._sample(prompt, seed) for seed, prompt in enumerate(self.probes.prompts)]
         self.captured.append(
-            {name: self._loss(texts) for name, texts in self.texts.items()}
+            {name: loop.evaluate_documents(self.model, self.tokenizer, texts) for name, texts in self.texts.items()}
             | {
                 "samples": samples,
                 "copied": np.mean([self.index.longest(sample.text).share for sample in samples]),
                 "valid": np.mean([sample.wrong is None for sample in samples]),
-                "next_tokens": [self._probabilities(prefix) for prefix in self.probes.prefixes],
-                "attention": [self._attention(sentence) for sentence in self.probes.sentences],
+                "next_tokens": [
+                    self.model(self._ids(prefix))[0, -1].softmax(dim=-1).numpy() for prefix in self.probes.prefixes
+                ],
+                "attention": [
+                    self.model.trace(self._ids(sentence)).attention_weights[:, 0].numpy()
+                    for sentence in self.probes.sentences
+                ],
                 "vectors": directions(self.model.embedding.weight.detach().numpy()[list(self.words.values())]),
             }
         )
 
-    def _written(self) -> Iterator[str]:
-        for seed, prompt in enumerate(self.probes.prompts):
-            yield from sample_texts(
-                self.model, self.tokenizer, 1, prompt=prompt, seed=seed, temperature=_TEMPERATURE
-            )
-
-    def _loss(self, texts: list[str]) -> float:
-        return loop.evaluate_documents(self.model, self.tokenizer, texts)
-
-    def _judged(self, text: str) -> Sample:
+    def _sample(self, prompt: str, seed: int) -> Sample:
+        [text] = sample_texts(self.model, self.tokenizer, 1, prompt=prompt, seed=seed, temperature=_TEMPERATURE)
         passage = self.index.longest(text)
         copied = _span(text, words_of(text), passage.start, passage.n_words)
         verdict = self.world.check(text)
@@ -236,13 +228,6 @@ class _Recorder:
 
     def _ids(self, text: str) -> Tensor:
         return torch.tensor([self.tokenizer.encode_prompt(text)])
-
-    def _probabilities(self, prefix: str) -> np.ndarray:
-        return self.model(self._ids(prefix))[0, -1].softmax(dim=-1).numpy()
-
-    def _attention(self, sentence: str) -> np.ndarray:
-        """(layer, head, query, key)."""
-        return self.model.trace(self._ids(sentence)).attention_weights[:, 0].numpy()
 
     def frames(self) -> dict:
         """All that was captured, frame by frame, as a `Recording` takes it."""
