@@ -1,4 +1,4 @@
-"""What all benchmarks share: the clock, taking turns, and findings with their targets. No torch in here."""
+"""What all benchmarks share: the clock, taking turns, and findings with their targets. Does not import torch."""
 
 import importlib.metadata
 import os
@@ -43,15 +43,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
-
-    Attributes:
-        name: what was measured.
-        text: the result, for people.
-        numbers: the result, for programs.
-        target: what it should be, or None where nothing is asked.
-        is_met: whether it is; None without a target, and where it could not be measured.
-    """
+    """One line of the report: the result as text and as numbers, and the target, if it has one."""
 
     name: str
     text: str
@@ -64,11 +56,7 @@ class Finding:
 
 
 def number(value: float) -> str:
-    """Three digits that matter, and no more zeros than needed.
-
-    >>> [number(value) for value in (0.012345, 7.891, 29.4, 1234.5)]
-    ['0.0123', '7.89', '29.4', '1,234']
-    """
+    """Three significant digits: 0.0123, 7.89, 29.4, 1,234."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3 if abs(value) >= 0.1 else 4
@@ -90,14 +78,12 @@ def compare(
     target: Target | None = None,
     per: str = "time",
 ) -> Finding:
-    """Hold our repeats against a peer's, turn by turn: the ratio of the medians, and how far single turns spread.
+    """Compare our repeats with a peer's, turn by turn: the ratio of the medians, and the spread of single turns.
 
     Args:
         ours, peer: one number a turn, in the order in which they were taken.
-        unit: of these numbers, such as "s" or "tokens/s".
-        target: for the ratio, if there is one.
-        per: what the ratio says: "time": ours over theirs; "faster": theirs over ours, of seconds; "speed": ours
-            over theirs, of something per second.
+        per: what the ratio is: "time": ours / theirs; "faster": theirs / ours, in seconds; "speed": ours / theirs, of
+            something per second.
     """
     if not ours or len(ours) != len(peer):
         raise ValueError(f"ours and the peer take turns; given {len(ours)} and {len(peer)} numbers")
@@ -153,12 +139,7 @@ def seconds_of(action: Callable[[], Any]) -> float:
 def take_turns(
     players: Mapping[str, Callable[[], float]], turns: int, *, warm_up: bool = True, label: str = ""
 ) -> dict[str, list[float]]:
-    """Let each player play in turn, A B A B …, so that a slow moment of the machine hits all of them alike.
-
-    Args:
-        players: name → what is measured in one turn, returning its number.
-        warm_up: a first round that does not count.
-    """
+    """Measure in turns, A B A B …, so that a slow moment affects all alike; the first round is a warm-up."""
     found: dict[str, list[float]] = {name: [] for name in players}
     rounds = [False] * warm_up + [True] * turns
     with progress(len(rounds) * len(players), label) as bar:
@@ -231,15 +212,11 @@ class SubjectReport:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
         return asdict(self)
 
 
 def run_subject(name: str, findings: Iterator[Finding], report: SubjectReport, look: Callable[[Finding], None]) -> None:
-    """Fill a subject's report with its findings as they come, so that a Ctrl-C keeps those that are there.
-
-    What cannot be measured, a peer that is not installed, and a failure become a finding that says so.
-    """
+    """Fill a subject's report as findings come; what fails or cannot be measured becomes a finding that says so."""
     started = time.perf_counter()
     try:
         for finding in _openly(name, findings):
