@@ -97,7 +97,7 @@ def test_a_prediction_is_committed_revealed_and_outlives_the_kernel(live):
     expect(number).not_to_contain_text("The answer:")
     number.get_by_label("My prediction").fill("99")
     number.get_by_role("button", name="Commit").click()
-    expect(number.get_by_role("alert")).to_have_text("The number must be between 1 and 10; you typed 99.")
+    expect(number.get_by_role("alert")).to_have_text("Enter a number between 1 and 10; you typed “99”.")
     expect(number.get_by_label("My prediction")).to_have_value("99")
     number.get_by_label("My prediction").fill("7")
     number.get_by_role("button", name="Commit").click()
