@@ -37,7 +37,7 @@ model.attention|training|finetuning: one_page; answer_targets=answer_labels NOT_
 model.block: block; normalise=normalize
 model.config: model_config
 model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED texts=load_data
-model.trace: trace
+model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace
 model.transformer: encoder_decoder transformer; Assembly=TransformerBase PreparedUnembedding=MaskedLMHead
 plots: figures; house_style=plot_style text_tree=sampling_tree
 pretrained.convert: pretrained.families pretrained.loading; open_source=open_weights
