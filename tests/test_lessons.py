@@ -2,7 +2,6 @@
 
 import ast
 import re
-from dataclasses import replace
 
 import pytest
 from lesson_reading import NOTEBOOKS, Cell, Lesson, Part, measured_numbers, unsupported_numbers
@@ -215,25 +214,3 @@ class TestTheRulesThemselves:
     ])  # fmt: skip
     def test_names_places_code_and_formulas_are_no_measurements(self, prose):
         assert measured_numbers(Cell("markdown", prose, frozenset(), "")) == []
-
-    def test_goals_sources_and_next_are_not_held_to_it(self):
-        for tag in ("goals", "sources", "next"):
-            assert unsupported_numbers(self.part("17 minutes", "", tags=frozenset({tag}))) == []
-        assert unsupported_numbers(self.part("17 minutes", "", tags=frozenset({"real"}))) == [17]
-
-    def test_a_number_rounds_in_prose_only_to_its_own_decimals(self):
-        assert unsupported_numbers(self.part("0.15", "", "0.1429")) == [0.15]
-        assert unsupported_numbers(self.part("0.150", "", "0.1512")) == [0.15]
-        assert unsupported_numbers(self.part("14 tokens", "", "0.14")) == [14]
-
-    def test_an_assertion_is_an_assert_or_torchs_and_not_a_word_in_a_text(self):
-        cell = Cell("code", "print('assert x')  # assert y", frozenset(), "")
-        assert not cell.has_assertion
-        assert replace(cell, source="assert x == 1").has_assertion
-        assert replace(cell, source="torch.testing.assert_close(x, y)").has_assertion
-
-    def test_calls_are_found_where_they_are_made(self):
-        cell = Cell("code", "lesson.predict('a', answer=1)\nlesson.quiz()\n# lesson.predict('b')", frozenset(), "")
-        assert cell.calls("predict") == ["a"]
-        assert cell.calls("quiz") == [""]
-        assert replace(cell, kind="markdown").calls("predict") == []

@@ -36,11 +36,8 @@ def _to_html(text: str) -> str:
     >>> _to_html("`a < b` is *true*")
     '<code>a &lt; b</code> is <em>true</em>'
     """
-    pieces = re.split(r"(`[^`]+`)", textwrap.dedent(text).strip())
-    return "".join(
-        f"<code>{escape(piece[1:-1])}</code>" if piece.startswith("`") and len(piece) > 1 else _emphasis(piece)
-        for piece in pieces
-    )
+    pieces = re.split(r"`([^`]+)`", textwrap.dedent(text).strip())
+    return "".join(f"<code>{escape(piece)}</code>" if n % 2 else _emphasis(piece) for n, piece in enumerate(pieces))
 
 
 def _emphasis(text: str) -> str:
@@ -64,11 +61,7 @@ def _box(content: str, color: str) -> str:
 def _fold(summary: str, content: str, attributes: str = "") -> str:
     """Content that is shown when its summary is clicked."""
     line = f'<summary {_KEYS} style="cursor:pointer;padding:3px 0">{summary}</summary>'
-    return f"<details{attributes}>{line}{content}</details>"
-
-
-def _inner(content: str) -> str:
-    return f'<div style="padding:2px 0 6px 16px">{content}</div>'
+    return f'<details{attributes}>{line}<div style="padding:2px 0 6px 16px">{content}</div></details>'
 
 
 def _problem(text: str) -> str:
@@ -90,12 +83,10 @@ def card(exercise: Exercise) -> str:
         f"{dots} {_DIFFICULTY[exercise.difficulty]}</div>"
     )
     first, second = map(_to_html, exercise.hints)
-    hints = _fold("Hint 1", _inner(first + _fold("Hint 2: almost the solution", _inner(second))))
+    hints = _fold("Hint 1", first + _fold("Hint 2: almost the solution", second))
     checks = exercise.checks
     sources = "".join(_source(function) for function in (checks.solution, *checks.shown_with_solution))
-    solution = _fold(
-        "Solution: the library's function", _inner(f"<div>{_to_html(exercise.explanation)}</div>{sources}")
-    )
+    solution = _fold("Solution: the library's function", f"<div>{_to_html(exercise.explanation)}</div>{sources}")
     return _box(f"{head}<p>{_to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
 
 
@@ -119,7 +110,7 @@ def outcome(result: Outcome) -> str:
     )
     table = f'<table style="margin:4px 0">{rows}</table>' if rows else ""
     printed = f'<pre style="{_PRE}">{escape(result.printed)}</pre>'
-    printed = _fold("What your function printed", _inner(printed)) if result.printed.strip() else ""
+    printed = _fold("What your function printed", printed) if result.printed.strip() else ""
     note = f"<p>{escape(result.note)}</p>" if result.note else ""
     return _box(
         f'<div role="status"><span aria-hidden="true">{sign}</span> <strong>{words}</strong> '
@@ -158,7 +149,7 @@ def _option(question: Question, letter: str, option: tuple[str, Distractor | Non
         color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_to_html(wrong.explanation)}{_link(wrong.see)}"
     name, key = escape(question.name), escape(text)
     data = f' class="option" data-key="{name}|{key}" data-question="{name}" data-option="{key}"'
-    body = f'<div style="border-left:4px solid {color};padding:2px 10px;margin:2px 0 8px 6px">{said}</div>'
+    body = f'<div style="border-left:4px solid {color};padding:2px 10px">{said}</div>'
     return _fold(f"{letter} · {_to_html(text)}{mark}", body, data)
 
 
@@ -167,7 +158,7 @@ def still_prediction(item: Prediction, answer: Any, show: str) -> str:
     possible = f"<p>{_bounds(item)}</p>" if isinstance(item, Number) else ""
     if isinstance(item, Choice):
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
-    return _prediction(item, possible + _fold("The answer (decide first)", _inner(_answer(item, answer, "", show))))
+    return _prediction(item, possible + _fold("The answer (decide first)", _answer(item, answer, "", show)))
 
 
 def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
