@@ -78,13 +78,6 @@ def test_the_map_is_walked_by_arrows_pinned_and_compared(show, page):
     assert shown.said().startswith("Layer 0, head 0")
 
 
-def test_what_the_mask_hides_is_said_and_hatched(show, page):
-    [shown] = show(AttentionExplorer(some_weights(), TOKENS))
-    box = shown.frame.locator(".map canvas").first.bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 100)
-    assert "may not look at “.” (position 5): the mask hides it" in shown.said()
-
-
 def test_the_code_line_has_this_cell_s_values(show, page):
     weights = some_weights()
     [shown] = show(AttentionExplorer(weights, TOKENS, layer=1, head=2))

@@ -124,23 +124,6 @@ def test_keys_walk_along_a_row_and_between_rows_pin_compare_and_let_go(show, pag
     assert page.locator(".lv [data-index][tabindex='0']").count() == 1
 
 
-def test_the_same_bytes_under_two_lists_are_compared(show, page):
-    show(TokenExplorer(" the", ["gpt2", "gpt-4o"]))
-    page.locator(".lv .token").nth(0).click()
-    page.locator(".lv .token").nth(1).click()
-    page.mouse.move(0, 0)
-    page.locator(".lv .code summary").focus()
-    assert said(page).endswith("The same bytes, but each list has its own number for them.")
-
-
-def test_an_empty_text_is_said_and_nothing_breaks(show, page):
-    show(explorer(""))
-    assert said(page) == "The text is empty."
-    slide(page, 3)
-    page.get_by_role("button", name="predict").click()
-    assert page.locator(".lv .problem:visible").count() == 0
-
-
 def test_a_text_from_right_to_left_is_drawn_so(show, page):
     show(explorer("שלום"))
     letters = [letter.bounding_box()["x"] for letter in page.locator(".lv .letter").all()]

@@ -49,24 +49,11 @@ def test_names_cover_neither_one_another_nor_the_edge(n, overlaps):
         assert around.x0 <= inside.x0 and inside.x1 <= around.x1 and around.y0 <= inside.y0 and inside.y1 <= around.y1
 
 
-def test_names_do_not_cover_points():
-    points = cloud(60)
-    axes = plots.embedding_scatter(points, [f"word{number}" for number in range(60)])
-    axes.figure.canvas.draw()
-    centers = axes.transData.transform(points)
-    assert not any(text.get_window_extent().contains(*center) for text in named(axes) for center in centers)
-
-
 def test_what_has_no_room_is_counted():
     axes = plots.embedding_scatter(cloud(400), ["a rather long word"] * 400)
     n_hidden = 400 - len(named(axes))
     assert axes.texts[-1].get_text() == f"{n_hidden} labels hidden (no space)"
     assert 0 < n_hidden < 400
-
-
-def test_few_points_are_all_named():
-    axes = plots.embedding_scatter([[0, 0], [1, 0], [0, 1]], ["red", "blue", "Mia"])
-    assert [text.get_text() for text in axes.texts] == ["red", "blue", "Mia"]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +67,3 @@ def test_alt_text_says_whether_groups_lie_together(distance, words):
         "Scatter of 200 points in the plane. 2 groups: name (100, circles) and color (100, squares). "
         f"Points of one group lie {words}."
     )
-
-
-def test_alt_text_names_a_few_points():
-    axes = plots.embedding_scatter([[0, 0], [1, 0]], [" red", "blue"])
-    assert plots.alt_text(axes) == "Scatter of 2 points in the plane: “·red” and “blue”."

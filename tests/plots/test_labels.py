@@ -5,7 +5,6 @@ import unicodedata
 import hostile
 import pytest
 from hypothesis import given, settings
-from matplotlib import font_manager
 
 from llmviz.plots import _labels as labels
 from llmviz.plots._labels import prose_label, spoken_token, text_width, token_label
@@ -42,13 +41,6 @@ def test_what_a_token_shows_as(token, label, only_dejavu):
     assert token_label(token) == label
 
 
-def test_an_installed_font_that_has_the_letters_is_used(monkeypatch, only_dejavu):
-    monkeypatch.setattr(labels, "OTHER_FONTS", ("No Such Font", "cmmi10"))
-    assert labels.font_families() == ("DejaVu Sans", "cmmi10")
-    path = font_manager.findfont(font_manager.FontProperties(family=["cmmi10"]))
-    assert labels._drawable_codes() >= font_manager.get_font(path).get_charmap().keys()
-
-
 @settings(max_examples=40, deadline=None)
 @given(hostile.tokens)
 def test_a_label_is_short_visible_and_drawable(token):
@@ -65,12 +57,3 @@ def test_spoken_tokens_and_prose_can_be_written_to_a_file(token):
     for text in (spoken_token(token), prose_label(token), labels.spoken_prose(token)):
         assert "\n" not in text
         assert text.encode("utf-8").decode("utf-8") == text
-
-
-def test_prose_keeps_its_spaces():
-    assert prose_label("nats per\n token") == "nats per token"
-
-
-def test_text_width_grows_with_size_and_length():
-    assert text_width("kite", 20) == pytest.approx(2 * text_width("kite", 10), rel=0.02)
-    assert text_width("kitekite", 10) == pytest.approx(2 * text_width("kite", 10), rel=0.05)

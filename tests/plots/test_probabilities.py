@@ -29,18 +29,10 @@ def test_bars_are_sorted_and_the_rest_is_one_hatched_bar():
     assert axes.yaxis_inverted(), "the likeliest stands on top"
 
 
-def test_all_tokens_shown_leave_no_other():
-    assert labels(plots.next_token_bars(PROBABILITIES, TOKENS)) == ["·blue", "·red", "·green", "·kite", "↵"]
-
-
 def test_a_selection_has_an_other_too():
     axes = plots.next_token_bars([0.5, 0.2], [" blue", " red"])
     assert labels(axes) == ["·blue", "·red", "other"]
     assert lengths(axes)[-1] == pytest.approx(0.3)
-
-
-def test_impossible_tokens_are_left_out():
-    assert labels(plots.next_token_bars([0.6, 0.0, 0.4], ["a", "b", "c"])) == ["a", "c"]
 
 
 def test_nearly_equal_probabilities_keep_their_order_on_every_machine():
@@ -96,11 +88,6 @@ def test_diamonds_stand_where_the_exact_numbers_are_and_nowhere_for_0():
     assert marks == [[1.0], [-0.3, -0.7]]
 
 
-def test_the_alt_text_names_both_favorites():
-    said = plots.alt_text(plots.paired_bars(NUMBERS, ["She", "He"]))
-    assert "from both sides most likely “She” 0.90; from the left alone most likely “He” 0.50" in said
-
-
 WAYS = {"greedy": ["the", " red", " kite"], "beam": ["the", " red", " cup"], "1": ["a", " cup"], "2": ["a", " cup"]}
 SHARES = {name: [0.9, 0.5, 0.1][: len(way)] for name, way in WAYS.items()}
 
@@ -118,12 +105,6 @@ def test_what_texts_share_is_drawn_once_and_their_ends_carry_their_names():
     assert len(axes.lines) == 4  # to each box that has another before it
 
 
-def test_ends_stand_one_below_the_other_and_a_fork_between_its_branches():
-    rows = {text.get_text(): text.get_position()[1] for text in plots.sampling_tree(WAYS, SHARES).texts}
-    assert (rows["greedy"], rows["beam"], rows["1, 2"]) == (0, 1, 2)
-    assert rows["·red"] == rows["the"] == 0.5
-
-
 def test_the_fuller_the_color_the_more_probable_and_greedy_and_beam_are_framed():
     axes = plots.sampling_tree(WAYS, SHARES)
     faces = {box.get_facecolor() for box in boxes(axes)}
@@ -133,11 +114,6 @@ def test_the_fuller_the_color_the_more_probable_and_greedy_and_beam_are_framed()
     assert {frame.get_linestyle() for frame in frames} == {"solid", "dashed"} or len(frames) == 6
 
 
-def test_says_all_texts():
-    said = plots.alt_text(plots.sampling_tree({"1": ["the", " red"]}, {"1": [1, 1]}))
-    assert said == "Tree of 1 text. 1: “the red”."
-
-
 def test_each_answer_is_a_mark_at_its_confidence_in_the_row_of_its_group():
     axes = plots.confidence_marks([0.9, 0.2, 0.5], [True, False, False], ["known", "guest", "known"])
     holds, invented = axes.collections
@@ -145,12 +121,6 @@ def test_each_answer_is_a_mark_at_its_confidence_in_the_row_of_its_group():
     assert sorted(invented.get_offsets()[:, 0].tolist()) == [0.2, 0.5]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["known", "guest"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first group on top
-
-
-def test_marks_on_one_place_lie_side_by_side():
-    axes = plots.confidence_marks([1.0] * 3, [True] * 3, ["known"] * 3)
-    heights = axes.collections[0].get_offsets()[:, 1].tolist()
-    assert len(set(heights)) == 3 and max(map(abs, heights)) < 0.5
 
 
 def test_says_how_many_hold_and_how_sure_they_are():

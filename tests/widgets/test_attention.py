@@ -83,12 +83,6 @@ def test_the_sentence_names_the_strongest_look_of_the_last_token():
     assert explorer.table().rows[3] == ["3 ·kite", "·found 0.70", "·a 0.20", "·kite 0.10"]
 
 
-def test_the_picture_is_a_png_whose_alt_text_is_the_sentence():
-    explorer = AttentionExplorer(some_weights(4), TOKENS)
-    assert explorer.picture().startswith(b"\x89PNG")
-    assert f'<img alt="{explorer!r}"' in explorer.page_html()
-
-
 def test_the_id_depends_on_the_inputs_and_on_no_computed_number():
     def name(*arguments, **options):
         return re.search(r"lv-[0-9a-f]{12}", AttentionExplorer(*arguments, **options)._page_html(PIXEL))[0]
@@ -237,13 +231,6 @@ def test_live_takes_any_function():
     assert repr(live) == repr(live.explorer)
     with pytest.raises(ValueError, match="needs a model and its tokenizer, or a function"):
         AttentionExplorer.live()
-
-
-def test_live_keeps_the_still_page_beside_the_widget(model_and_tokenizer):
-    live = AttentionExplorer.live(*model_and_tokenizer, text="Mia")
-    bundle = live._repr_mimebundle_()
-    assert {"application/vnd.jupyter.widget-view+json", "text/html", "image/png", "text/plain"} <= set(bundle)
-    assert bundle["text/plain"] == repr(live.explorer) and bundle["text/html"] == live.explorer.page_html()
 
 
 def test_last_digits_of_another_processor_do_not_change_what_nbval_compares():

@@ -103,11 +103,3 @@ def test_two_pinned_cells_are_compared():
     change = explorer().weights[0, 0, 4, 0] - explorer().weights[0, 0, 3, 0]
     assert said.startswith("1: In layer 0, head 0, “·d”")
     assert said.endswith(f"From 1 to 2: {change:+.3f}.".replace("-", "−"))
-
-
-def test_the_csv_holds_the_whole_head():
-    program = "const { one } = readViews(given); return headTable(one, 1, 2).csv"
-    table = node(WORDS, program, payload())
-    assert table["columns"] == ["query", "0 a", "1 ·b", "2 ·c", "3 ·d", "4 ·e"]
-    numbers = np.array([[float(cell) for cell in row[1:]] for row in table["rows"]])
-    assert np.abs(numbers - explorer().weights[1, 2]).max() < 1e-4

@@ -84,12 +84,6 @@ def test_the_sentence_names_the_largest_number_and_its_two_parts():
     assert f"number {index}, is about {after[index]:.2g}:" in repr(EXPLORER)
 
 
-def test_the_table_has_a_row_for_each_stage():
-    table = EXPLORER.table()
-    assert [row[0] for row in table.rows] == list(STAGES.values())
-    assert table.rows[7][1] == str(SMALL.d_ff)
-
-
 def test_the_page_holds_everything_and_no_token_breaks_out_of_it():
     page = EXPLORER.page_html()
     assert "</script><b>" not in page

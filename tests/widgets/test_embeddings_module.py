@@ -101,11 +101,3 @@ def test_every_question_has_one_right_answer_among_different_ones():
         assert WORDS[one["options"][one["right"]]] == nearest
         assert len(set(one["options"])) == 4 and one["word"] not in one["options"]
     assert len({one["right"] for one in asked}) > 2
-
-
-def test_the_groups_look_as_in_the_still_picture():
-    from llmviz.plots._style import MARKERS, OKABE_ITO
-
-    assert run("SHAPES.length", "embeddings_draw.js") == len(MARKERS)
-    colors = run("[0, 1, 2, 3, 4, 5, 7].map(colorOf)", "embeddings_draw.js")
-    assert colors == [OKABE_ITO[i].lower() for i in (0, 1, 2, 3, 4, 5, 7)]

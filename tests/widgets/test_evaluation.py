@@ -63,8 +63,3 @@ class TestBiasDial:
             BiasDialExplorer(self.CARD, ratio=-1)
         with pytest.raises(ValueError, match="a recording with ratios"):
             BiasDialExplorer({"ratios": []})
-
-    @needs_node
-    def test_greedy_and_drawn_are_different_curves(self):
-        program = "return [curveName('guest', true), curveName('guest', false), dialMean([1, 2])];"
-        assert node(STATIC / "bias_dial.js", program) == ["greedy guest", "guest", 1.5]

@@ -56,12 +56,6 @@ def test_a_question_has_one_right_answer_among_texts_of_other_steps(number):
 
 
 @needs_node
-def test_no_question_where_all_texts_are_alike():
-    assert node(DATA, "return scrubQuestion([0, 1, 2], ['a', 'a', 'a'], 0)") is None
-    assert node(DATA, "return scrubQuestion([0, 1, 2], [], 0)") is None
-
-
-@needs_node
 def test_a_loss_is_placed_between_its_baselines():
     lines = [["unigram", 5.0], ["floor", 1.0], ["ln V", 7.0]]
     said = node(DATA, "return given[1].map((loss) => amongBaselines(loss, given[0]))", [lines, [8, 6, 0.5]])
