@@ -9,7 +9,8 @@ pytestmark = pytest.mark.slow
 NAME = "live_training.ipynb"
 MAKE = """
 from llmviz import artifacts
-from llmviz import corpora, runs, training
+from llmviz import corpora, training
+from llmviz.training import runs
 from llmviz.widgets import LiveTraining
 from llmviz.model.transformer import DecoderOnly
 tiny = artifacts.load_model("tiny")
