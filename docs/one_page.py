@@ -20,7 +20,7 @@ STRANGERS = ["Lena", "Max", "Clara", "Luke"]  # they turn up in stories, but nob
 FACTS = ["{0} lives in the {1}.", "The home of {0} is the {1}.", "If you look for {0}, go to the {1}.",
          "The {1} is the home of {0}."]
 STORY = "{0} lost a {2} {3}. {1} found the {2} {3} and gave it to {0}. Now {0} has the {2} {3} again."
-COLORS = ["red", "blue", "green", "white", "black", "brown", "pink", "gray"]
+COLORS = ["red", "blue", "green", "white", "black", "brown", "pink", "grey"]
 THINGS = ["kite", "lamp", "drum", "boat", "hat", "bell", "key", "map"]
 
 started, chance, texts = time.time(), random.Random(0), []  # the same texts in every run
