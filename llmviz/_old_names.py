@@ -40,12 +40,11 @@ model.config|training.architectures: architectures; changed=with_changes REAL=PU
 model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace
 model.transformer: encoder_decoder transformer; Assembly=TransformerBase PreparedUnembedding=MaskedLMHead
 plots: figures; house_style=plot_style text_tree=sampling_tree
-pretrained.convert: pretrained.families pretrained.loading; open_source=open_weights
+pretrained.convert: pretrained.families pretrained.loading pretrained.sources
 pretrained.probe: pretrained.glass pretrained.lesson_plan; Glass=ModelProbe look_through=open_probe asked=as_chat
 pretrained.registry: pretrained.catalogue pretrained.hub
 pretrained.tokenizer: pretrained.bert_words pretrained.chat pretrained.text; BertTokenizer=PretrainedTokenizer
     EncodingTokenizer=PretrainedTokenizer
-pretrained.weights: pretrained.sources
 tinyville|translation.grammar: world; Teller=TextGenerator replay=score PROGRAMS=GENERATORS hidden_words=masked_words
     next_stretches=next_pieces word_stretches=word_spans update_sentence=fact_sentence
 tokenizers.base: tokenizers.pieces tokenizers.texts; PieceTokenizer=VocabularyTokenizer

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import shlex
@@ -342,11 +341,11 @@ def _model_and_prompt(name: str | None, prompt: str):
 
 def _is_real_model(name: str) -> bool:
     """A name of the registry or the hub, a GGUF file, or a folder in the hub's layout: no checkpoint of ours."""
-    from llmviz.pretrained import registry, weights
+    from llmviz.pretrained import registry
 
     path = Path(name).expanduser()
     if path.exists():
-        return path.suffix == ".gguf" or (path / weights.CARD).is_file()
+        return path.suffix == ".gguf" or (path / "config.json").is_file()
     return name in registry.KNOWN or name.startswith(registry.HUB)
 
 
@@ -390,12 +389,10 @@ def _models(given: argparse.Namespace) -> int:
         })  # fmt: skip
         print(f"{model.name:8s} {model.megabytes:4d} MB  {model.license:10s}  {model.about}")
         print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
-    has_client = importlib.util.find_spec("huggingface_hub") is not None
-    print(f"The hub: {'its client is here' if has_client else 'its client is missing, pip install huggingface-hub'}.")
-    print(f'         With a network, pretrained.load("{registry.HUB_EXAMPLE}") and the like.')
+    print(f'The hub: with a network, pretrained.load("{registry.HUB_EXAMPLE}") and the like.')
     print("Your own: pretrained.load(FOLDER) with config.json and safetensors, or pretrained.load(FILE.gguf).")
     if given.json:
-        print(json.dumps({"models": rows, "hub_client": has_client}, ensure_ascii=False))
+        print(json.dumps({"models": rows}, ensure_ascii=False))
     return OK
 
 
@@ -410,8 +407,8 @@ def _add_model(given: argparse.Namespace) -> int:
 def _remove_model(given: argparse.Namespace) -> int:
     from llmviz.pretrained import registry
 
-    folder = registry.known(given.name).folder
-    print(f"Removed {folder}." if registry.remove(given.name) else f"{given.name} is not here; nothing to remove.")
+    folder = registry.remove(given.name)
+    print(f"Removed {folder}." if folder else f"{given.name} is not here; nothing to remove.")
     return OK
 
 

@@ -57,7 +57,7 @@ def tiny() -> Checkpoint:
     command = f"llmviz train --steps {TINY_STEPS} --seed {SEED}"
     run = runs.create(corpora.tinyville(progress=True), steps=TINY_STEPS, seed=SEED, command=command, progress=True)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=TINY_STEPS, desc="tiny", unit=" steps") as bar:
-        runs.train(run, folder, look=lambda step: bar.update())
+        runs.train(run, folder, callback=lambda step: bar.update())
     return replace(run.checkpoint, record={**run.checkpoint.record, "measured": measure_tiny(run)})
 
 

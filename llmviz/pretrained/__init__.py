@@ -5,12 +5,11 @@ address of the hub will do as well.
 """
 
 from llmviz.pretrained.convert import Pretrained, load
-from llmviz.pretrained.registry import KNOWN, KnownModel, add, installed, models_folder, remove
+from llmviz.pretrained.registry import KNOWN, add, installed, models_folder, remove
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, chat_prompt
 
 __all__ = [
     "KNOWN",
-    "KnownModel",
     "Pretrained",
     "PretrainedTokenizer",
     "add",

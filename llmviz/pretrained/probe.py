@@ -77,7 +77,7 @@ LESSON_TEXTS: dict[str, dict[str, Any]] = {
 
 
 class ModelProbe:
-    """What can be asked of a real model. In a text, names such as <|im_start|> stand for the model's special tokens.
+    """A real model, with the questions of lesson 10. Names such as <|im_start|> in a text are its special tokens.
 
     Attributes:
         name: "smollm2" or "minilm".
@@ -85,50 +85,18 @@ class ModelProbe:
         is_recorded: whether a recording answers; it knows its own texts only, and raises ValueError for another one.
     """
 
-    name: str
-    config: ModelConfig
-    is_recorded: bool
-
-    def describe(self) -> str:
-        """Who answers, in a sentence for a learner."""
-        about = registry.known(self.name).about
-        if self.is_recorded:
-            return f"{about}: answers from the recording. For texts of your own: llmviz models add {self.name}"
-        return f"{about}: the model itself answers; any text will do."
-
-    def tokens(self, text: str) -> list[str]:
-        """The tokens that the model reads, one string each."""
-        raise NotImplementedError
-
-    def attention(self, text: str) -> np.ndarray:
-        """All attention weights: (layer, head, query, key); a recording has them to 0.0001."""
-        raise NotImplementedError
-
-    def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
-        """The most probable next tokens, with p, if each layer were the last: (layer + 1) lists."""
-        raise NotImplementedError
-
-    def next_tokens(self, text: str) -> list[tuple[str, float]]:
-        """The most probable next tokens and their probabilities, best first."""
-        return self.logit_lens(text)[-1]
-
-    def complete(self, text: str) -> str:
-        """The continuation at temperature 0: at most 40 tokens, or until the end of the text."""
-        raise NotImplementedError
-
-    def token_states(self, text: str, token: str) -> np.ndarray:
-        """The residual stream at a token: (layer + 1, d_model)."""
-        raise NotImplementedError
-
-
-class _LiveModelProbe(ModelProbe):
-    """A probe of an installed model."""
-
     is_recorded = False
 
     def __init__(self, real: Pretrained):
         self.name, self.config = real.name, real.model.config
         self.model, self.tokenizer = real.model, real.tokenizer
+
+    def describe(self) -> str:
+        """Who answers, in a sentence for a learner."""
+        about = registry.KNOWN[self.name].about
+        if self.is_recorded:
+            return f"{about}: answers from the recording. For texts of your own: llmviz models add {self.name}"
+        return f"{about}: the model itself answers; any text will do."
 
     def _ids(self, text: str) -> list[int]:
         if self.tokenizer.kind == "wordpiece":
@@ -142,24 +110,33 @@ class _LiveModelProbe(ModelProbe):
             return self.model.trace(torch.tensor(self._ids(text)))
 
     def tokens(self, text: str) -> list[str]:
+        """The tokens that the model reads, one string each."""
         return self.tokenizer.tokens(self._ids(text))
 
     def attention(self, text: str) -> np.ndarray:
+        """All attention weights: (layer, head, query, key); a recording has them to 0.0001."""
         return self._trace(text).attention_weights[:, 0].numpy()
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
+        """The most probable next tokens, with p, if each layer were the last: (layer + 1) lists."""
         with torch.inference_mode():
             logits = self.model.unembed(self._trace(text).residuals[:, 0, -1])
             best = logits.softmax(dim=-1).topk(_N_BEST)
         rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [list(zip(self.tokenizer.tokens(ids), shares, strict=True)) for ids, shares in rows]
 
+    def next_tokens(self, text: str) -> list[tuple[str, float]]:
+        """The most probable next tokens and their probabilities, best first."""
+        return self.logit_lens(text)[-1]
+
     def complete(self, text: str) -> str:
+        """The continuation at temperature 0: at most 40 tokens, or until the end of the text."""
         stop = {self.tokenizer.end_of_text}
         written = generate(self.model, self._ids(text), max_new_tokens=_N_NEW, temperature=0, stop_tokens=stop)
         return self.tokenizer.decode(one for one in written if one not in stop)
 
     def token_states(self, text: str, token: str) -> np.ndarray:
+        """The residual stream at a token: (layer + 1, d_model)."""
         tokens = self.tokens(text)
         if token not in tokens:
             raise ValueError(f"{token!r} is no token of this text; its tokens are {tokens}")
@@ -167,7 +144,7 @@ class _LiveModelProbe(ModelProbe):
 
 
 class _RecordedModelProbe(ModelProbe):
-    """A probe of a recording: "config", "answers" (method → text → answer, or the name of an array) and "arrays"."""
+    """Answers from a recording: "config", "answers" (method → text → answer, or the name of an array), "arrays"."""
 
     is_recorded = True
 
@@ -212,4 +189,4 @@ def open_probe(name: str) -> ModelProbe:
     """
     if os.environ.get(VARIABLE) == RECORDED or registry.installed(name) is None:
         return _RecordedModelProbe(name, artifacts.load_recording(name))
-    return _LiveModelProbe(load(name))
+    return ModelProbe(load(name))

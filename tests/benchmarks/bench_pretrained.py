@@ -6,14 +6,14 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from measuring import Finding, NotMeasured, Target, compare, measure, seconds_of, take_turns
 
 from llmviz.generation.sampling import generate
 from llmviz.pretrained import registry
-from llmviz.pretrained.convert import load_weights
-from llmviz.pretrained.weights import open_weights
+from llmviz.pretrained.convert import _load_weights, _open_weights
 
 PROMPT = [504, 3575, 282, 4649, 314]
 """The capital of France is"""
@@ -31,8 +31,8 @@ def findings(quick: bool) -> Iterator[Finding]:
     note = f"loading takes {found['seconds']:.1f} s; then {N_MEASURED} tokens are written"
     yield measure("SmolLM2-135M: most memory at once", [found["gigabytes"]], "GB", target=MEMORY, note=note)
     n_new = 40 if quick else 100
-    source = open_weights(path)
-    ours = load_weights(source)
+    source = _open_weights(path)
+    ours = _load_weights(source)
     theirs = _transformers(source)
     asked = torch.tensor([PROMPT])
     same = {"attention_mask": torch.ones_like(asked), "max_new_tokens": n_new, "do_sample": False}
@@ -79,7 +79,7 @@ def _transformers(source):
 def _load_and_write(path: str) -> dict[str, float]:
     """In a process of its own: the time to load, and the most memory that it ever had."""
     models = []
-    seconds = seconds_of(lambda: models.append(load_weights(open_weights(path))))
+    seconds = seconds_of(lambda: models.append(_load_weights(_open_weights(Path(path)))))
     generate(models[0], PROMPT, max_new_tokens=N_MEASURED, temperature=0)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {"seconds": seconds, "gigabytes": most / 1e9}

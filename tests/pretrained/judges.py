@@ -6,7 +6,14 @@ from pathlib import Path
 
 import torch
 
+from llmviz.pretrained.convert import _load_weights, _open_weights
+
 VOCAB, CONTEXT = 61, 24
+
+
+def read(path: Path):
+    """The model in a folder or a GGUF file, as ours."""
+    return _load_weights(_open_weights(path))
 
 
 def library():

@@ -5,14 +5,13 @@ import shutil
 
 import pytest
 import torch
-from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, verdict
+from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, read, verdict
 from safetensors.torch import load_file, save_file
 
 from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import registry
-from llmviz.pretrained.convert import load_weights
-from llmviz.pretrained.weights import open_weights
+from llmviz.pretrained.convert import _open_weights
 
 IDS = torch.randint(VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
 
@@ -49,7 +48,7 @@ class TestEachFamily:
     @pytest.mark.parametrize("kind", KINDS)
     def test_scores_and_attention_are_those_of_transformers(self, saved, kind):
         theirs, folder = saved(kind)
-        ours = load_weights(open_weights(folder))
+        ours = read(folder)
         expected, weights = verdict(theirs, IDS)
         if kind == "gpt2 without its head":  # a GPT always has one: the tied table
             expected = expected @ theirs.wte.weight.detach().T
@@ -63,7 +62,7 @@ class TestEachFamily:
 
     @pytest.mark.parametrize("kind", ["gpt2", "llama", "llama tied"])
     def test_reading_one_token_at_a_time_gives_the_same(self, saved, kind):
-        model = load_weights(open_weights(saved(kind)[1]))
+        model = read(saved(kind)[1])
         cache = model.new_cache()
         pieces = [model(IDS[:, :4], cache), *(model(IDS[:, place : place + 1], cache) for place in range(4, 11))]
         torch.testing.assert_close(torch.cat(pieces, dim=1), model(IDS), rtol=1e-4, atol=1e-5)
@@ -71,7 +70,7 @@ class TestEachFamily:
     @pytest.mark.parametrize("kind", ["gpt2", "llama"])
     def test_it_writes_what_transformers_writes(self, saved, kind):
         theirs, folder = saved(kind)
-        model = load_weights(open_weights(folder))
+        model = read(folder)
         expected = theirs.generate(
             IDS[:1], attention_mask=torch.ones(1, 11), max_new_tokens=12, do_sample=False, eos_token_id=None,
             pad_token_id=0, use_cache=False,
@@ -79,8 +78,8 @@ class TestEachFamily:
         assert generate(model, IDS[0], max_new_tokens=12, temperature=0) == expected[0, 11:].tolist()
 
     def test_grouped_queries_keep_fewer_keys(self, saved):
-        model = load_weights(open_weights(saved("llama")[1]))
-        alone = load_weights(open_weights(saved("llama without groups")[1]))
+        model = read(saved("llama")[1])
+        alone = read(saved("llama without groups")[1])
         for one, n_heads in ((model, 2), (alone, 6)):
             cache = one.new_cache()
             one(IDS[:1], cache)
@@ -88,7 +87,7 @@ class TestEachFamily:
         assert model.trace(IDS).blocks[0].attention.key.shape == (2, 6, 11, 4)
 
     def test_the_weights_rest_until_they_are_asked_to_learn(self, saved):
-        model = load_weights(open_weights(saved("gpt2")[1]))
+        model = read(saved("gpt2")[1])
         assert not any(weight.requires_grad for weight in model.parameters())
 
 
@@ -103,15 +102,15 @@ class TestLayouts:
         places = {name: file for file, own in parts.items() for name in own}
         (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
         (folder / "model.safetensors").unlink()
-        whole = load_weights(open_weights(saved("llama")[1]))
-        torch.testing.assert_close(load_weights(open_weights(folder))(IDS), whole(IDS))
+        whole = read(saved("llama")[1])
+        torch.testing.assert_close(read(folder)(IDS), whole(IDS))
 
     @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
     def test_weights_of_16_bits_become_32(self, broken, kind):
         folder = broken("bert")
         tensors = load_file(folder / "model.safetensors")
         save_file({name: tensor.to(kind) for name, tensor in tensors.items()}, folder / "model.safetensors")
-        model = load_weights(open_weights(folder))
+        model = read(folder)
         assert {weight.dtype for weight in model.parameters()} == {torch.float32}
         name = "bert.encoder.layer.0.output.dense.weight"
         assert torch.equal(model.blocks[0].feed_forward.down_proj.weight, tensors[name].to(kind).float())
@@ -123,8 +122,8 @@ class TestLayouts:
         for new, old in ends.items():
             tensors = {name.replace(new, old): tensor for name, tensor in tensors.items()}
         save_file(tensors, folder / "model.safetensors")
-        whole = load_weights(open_weights(saved("bert")[1]))
-        torch.testing.assert_close(load_weights(open_weights(folder))(IDS), whole(IDS))
+        whole = read(saved("bert")[1])
+        torch.testing.assert_close(read(folder)(IDS), whole(IDS))
 
 
 class TestRefused:
@@ -147,41 +146,41 @@ class TestRefused:
     )
     def test_what_our_block_is_not(self, broken, kind, card, sentence):
         with pytest.raises(ValueError, match=sentence):
-            load_weights(open_weights(broken(kind, **card)))
+            read(broken(kind, **card))
 
     def test_a_configuration_that_says_too_little(self, broken):
         folder = broken("llama")
         (folder / "config.json").write_text('{"model_type": "llama", "num_attention_heads": 6}')
         with pytest.raises(ValueError, match="this llama model says nothing about 'hidden_size'"):
-            load_weights(open_weights(folder))
+            read(folder)
 
     def test_folders_without_a_model(self, tmp_path, broken):
         with pytest.raises(FileNotFoundError, match=r"there is no model at .*nowhere"):
-            open_weights(tmp_path / "nowhere")
+            _open_weights(tmp_path / "nowhere")
         with pytest.raises(FileNotFoundError, match=r"configuration, config.json, is missing"):
-            open_weights(tmp_path)
+            _open_weights(tmp_path)
         folder = broken("gpt2")
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing .only safetensors are read"):
-            open_weights(folder)
+            _open_weights(folder)
 
     def test_damaged_files(self, broken):
         folder = broken("gpt2")
         content = (folder / "model.safetensors").read_bytes()
         (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
         with pytest.raises(ValueError, match="is not a whole safetensors file"):
-            open_weights(folder)
+            _open_weights(folder)
         for text, sentence in (("{", "is not JSON"), ("[1]", "should hold a JSON object, and holds a list")):
             (folder / "config.json").write_text(text)
             with pytest.raises(ValueError, match=sentence):
-                open_weights(folder)
+                _open_weights(folder)
 
     def test_an_index_that_points_elsewhere(self, broken):
         folder = broken("gpt2")
         index = {"weight_map": {"wte.weight": "../../secret.safetensors"}}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
         with pytest.raises(ValueError, match=r"points out of its folder: '../../secret.safetensors'"):
-            open_weights(folder)
+            _open_weights(folder)
 
 
 def real(name):
@@ -196,7 +195,7 @@ class TestRealWeights:
     def test_smollm2_gives_the_numbers_of_transformers(self):
         path = real("smollm2")
         theirs = of_gguf(path)
-        ours = load_weights(open_weights(path), context_length=64)
+        ours = read(path)
         token_ids = torch.tensor([[504, 3575, 282, 4649, 314]])  # The capital of France is
         expected, weights = verdict(theirs, token_ids)
         trace = ours.trace(token_ids)
@@ -207,7 +206,7 @@ class TestRealWeights:
     def test_minilm_gives_the_numbers_of_transformers(self):
         path = real("minilm")
         theirs = library().BertModel.from_pretrained(path, attn_implementation="eager").eval()
-        ours = load_weights(open_weights(path))
+        ours = read(path)
         token_ids = torch.tensor([[101, 1996, 2924, 1997, 1996, 2314, 102]])  # [CLS] the bank of the river [SEP]
         expected, weights = verdict(theirs, token_ids)
         trace = ours.trace(token_ids)

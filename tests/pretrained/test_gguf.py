@@ -4,10 +4,9 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from judges import CONTEXT, VOCAB, judge, verdict
+from judges import CONTEXT, VOCAB, judge, read, verdict
 
-from llmviz.pretrained.convert import load_weights
-from llmviz.pretrained.weights import open_weights
+from llmviz.pretrained.convert import _open_weights
 
 IDS = torch.randint(VOCAB, (1, 9), generator=torch.Generator().manual_seed(2))
 PARTS = {
@@ -66,7 +65,7 @@ def theirs(tmp_path_factory):
 
 
 def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
-    ours = load_weights(open_weights(write(tmp_path / "model.gguf", theirs)))
+    ours = read(write(tmp_path / "model.gguf", theirs))
     expected, weights = verdict(theirs, IDS)
     trace = ours.trace(IDS)
     torch.testing.assert_close(trace.logits, expected, rtol=1e-4, atol=1e-4)
@@ -79,7 +78,7 @@ def test_scores_and_attention_are_those_of_transformers(theirs, tmp_path):
 def test_packed_weights_come_out_within_the_width_of_their_grid(tmp_path):
     theirs = judge("llama wide", tmp_path / "hub")
     path = write(tmp_path / "model.gguf", theirs, kind=gguf.GGMLQuantizationType.Q8_0)
-    ours = load_weights(open_weights(path))
+    ours = read(path)
     for layer, block in enumerate(ours.blocks):
         exact = theirs.model.layers[layer]
         pairs = ((block.feed_forward.down_proj, exact.mlp.down_proj), (block.attention.key, exact.self_attn.k_proj))
@@ -98,27 +97,27 @@ class TestRefused:
         writer.write_tensors_to_file()
         writer.close()
         with pytest.raises(ValueError, match="family 'qwen2'; of GGUF files we read 'llama'"):
-            open_weights(path)
+            _open_weights(path)
 
     def test_a_file_that_says_too_little(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs, leave_out={"feed_forward_length"})
         with pytest.raises(ValueError, match="says nothing about 'feed_forward_length'"):
-            open_weights(path)
+            _open_weights(path)
 
     def test_stretched_positions(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs, llama_rope_scaling_type="yarn")
         with pytest.raises(ValueError, match=r"stretches its rotary positions .'yarn'"):
-            load_weights(open_weights(path))
+            read(path)
 
     @pytest.mark.parametrize("content", [b"", b"GGUF", b"PK\x03\x04 a zip", b"GGUF\x03\x00\x00\x00" + b"\xff" * 40])
     def test_no_such_file(self, tmp_path, content):
         path = tmp_path / "model.gguf"
         path.write_bytes(content)
         with pytest.raises(ValueError, match="is not a whole GGUF file"):
-            open_weights(path)
+            _open_weights(path)
 
     def test_half_a_file(self, theirs, tmp_path):
         path = write(tmp_path / "model.gguf", theirs)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(ValueError, match="is not a whole GGUF file"):
-            open_weights(path)
+            _open_weights(path)

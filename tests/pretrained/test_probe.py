@@ -8,7 +8,7 @@ from llmviz.model import PUBLISHED
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import Pretrained, probe, registry
-from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, _LiveModelProbe, _RecordedModelProbe
+from llmviz.pretrained.probe import LESSON_TEXTS, RIVER, ModelProbe, _RecordedModelProbe
 from llmviz.pretrained.registry import installed
 from llmviz.pretrained.tokenizer import _byte_level_bpe, tokenizer_from_folder
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
@@ -29,7 +29,7 @@ def live():
     ids = {token: place for place, token in enumerate(["<|end|>", *BYTE_TO_LETTER.values(), "Ġb"])}
     tokenizer = _byte_level_bpe(ids, ["Ġ b"], special_tokens=["<|end|>"], split_digits=False, end="<|end|>")
     config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalization="rms", unembedding="tied")
-    return _LiveModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
+    return ModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
 
 
 def test_a_recording_answers_as_the_model_did(live, tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_an_encoder_is_probed_too(tmp_path):
     (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nbank\nriver\n")
     tokenizer = tokenizer_from_folder(tmp_path)
     config = ModelConfig(5, 8, 8, 2, 2, 16, positions="learned", norm="post", unembedding="none")
-    real = _LiveModelProbe(Pretrained("minilm", "bert", EncoderOnly(config, seed=0), tokenizer))
+    real = ModelProbe(Pretrained("minilm", "bert", EncoderOnly(config, seed=0), tokenizer))
     assert real.tokens("river bank") == ["[CLS]", "river", "bank", "[SEP]"]
     assert real.token_states("river bank", "bank").shape == (3, 8)
     assert real.attention("river bank").shape == (2, 2, 4, 4)
@@ -98,6 +98,6 @@ def test_the_recordings_ship_whole_and_are_small():
 
 @pytest.mark.skipif(installed("minilm") is None, reason="not installed: llmviz models add minilm")
 def test_the_recording_is_of_the_model_that_is_here():
-    live, recorded = _LiveModelProbe(pretrained.load("minilm")), opened("minilm")
+    live, recorded = ModelProbe(pretrained.load("minilm")), opened("minilm")
     for text_, word in LESSON_TEXTS["minilm"]["token_states"].items():
         np.testing.assert_allclose(recorded.token_states(text_, word), live.token_states(text_, word), atol=5e-3)

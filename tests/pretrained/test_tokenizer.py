@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from llmviz import pretrained
-from llmviz.pretrained import chat_prompt, registry, weights
+from llmviz.pretrained import chat_prompt, registry
+from llmviz.pretrained.convert import _GGUFFile
 from llmviz.pretrained.tokenizer import _byte_level_bpe, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
@@ -113,9 +114,7 @@ class TestBert:
         (tmp_path / "vocab.txt").write_text("\n".join(self.PIECES) + "\n", encoding="utf-8")
         ours = tokenizer_from_folder(tmp_path)
         token_ids = ours.encode("The  Kités, 25 é x")
-        assert ours.tokens(token_ids) == (
-            ["[CLS]", "the", "kit", "##es", ",", "2", "##5", "e", "[UNK]", "[SEP]"]
-        )
+        assert ours.tokens(token_ids) == (["[CLS]", "the", "kit", "##es", ",", "2", "##5", "e", "[UNK]", "[SEP]"])
         assert ours.decode(ours.encode("the kites, 25")) == "the kites , 25"
         assert ours.end_of_text == 3 and ours.special_tokens["[MASK]"] not in ours.encode("[MASK]")
         assert ours.tokens(range(ours.vocab_size)) == list(self.PIECES)
@@ -190,5 +189,5 @@ def test_the_capital_of_france():
     best = smollm2.model(torch.tensor([token_ids]))[0, -1].softmax(dim=-1).max(dim=-1)
     assert smollm2.tokenizer.tokens([int(best.indices)]) == [" Paris"]
     assert float(best.values) == pytest.approx(0.773, abs=0.002)
-    file = weights.GGUFFile(registry.installed("smollm2"))
+    file = _GGUFFile(registry.installed("smollm2"))
     assert file.fields["tokenizer.chat_template"].strip() == TEMPLATE.strip()
