@@ -10,6 +10,7 @@ import pytest
 from llmviz import course
 from llmviz.course.check import check_exercise
 from llmviz.course.schema import Choice, Number
+from llmviz.finetuning import answer_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -51,7 +52,13 @@ def test_the_stub_is_not_attempted_and_the_library_is_right(name, exercise):
     solution = exercise.checks.solution
     outcome = check_exercise(exercise, solution)
     assert (outcome.status, outcome.note) == ("correct", ""), str(outcome)
-    assert solution.__module__.startswith("llmviz.") and "llmviz.course" not in solution.__module__
+    shown = [solution, *exercise.checks.shown_with_solution]
+    assert solution.__name__ == exercise.name
+    assert any(one.__module__.startswith("llmviz.") and "llmviz.course" not in one.__module__ for one in shown)
+
+
+def test_the_solution_of_lesson_9_is_the_librarys_function_under_the_exercises_name():
+    assert check_exercise(CONTENTS["one_page"].exercises["answer_targets"], answer_labels).status == "correct"
 
 
 @each_exercise

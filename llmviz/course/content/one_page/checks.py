@@ -24,6 +24,11 @@ def _is_pair(result) -> bool:
     return isinstance(result, tuple | list) and len(result) == 2 and all(map(torch.is_tensor, result))
 
 
+def answer_targets(question, answer, end):
+    """One target for each token of question + answer: the token after it, or -100 where nothing is asked."""
+    return [-100] * (len(question) - 1) + [*answer, end]
+
+
 CHECKS = {
     "shifted_windows": Checks(
         solution=training.shifted_windows,
@@ -53,7 +58,8 @@ CHECKS = {
         conditions={"not_boolean": lambda result, *inputs: not torch.is_tensor(result) or result.dtype != torch.bool},
     ),
     "answer_targets": Checks(
-        solution=finetuning.answer_labels,
+        solution=answer_targets,
+        shown_with_solution=(finetuning.answer_labels,),
         cases=[([11, 12, 13], [21, 22], 99), ([11, 12], [21], 99), ([11, 12, 13, 14, 15], [21, 22, 23], 0)],
         wrong_functions={
             "question_learned": lambda question, answer, end: [*question[1:], *answer, end],
