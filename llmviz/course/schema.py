@@ -41,13 +41,7 @@ class Number:
         return number
 
     def format(self, number: Any) -> str:
-        """The number with its unit.
-
-        >>> Number("cost", "How much?", 0, 9, unit="tokens", digits=1).format(2.25)
-        '2.2 tokens'
-        >>> Number("cost", "How much?", 0, 9, unit="tokens").format(1)
-        '1 token'
-        """
+        """The number with its unit: "2.2 tokens", "1 token"."""
         value = float(number)
         shown = f"{value:,.{self.digits}f}" if abs(value) < 1e9 else f"{value:.3g}"
         unit = self.unit.removesuffix("s") if shown == "1" and self.unit.isalpha() else self.unit
@@ -162,13 +156,22 @@ class LessonContent:
 
 _KINDS = {"number": Number, "choice": Choice}
 _PARTS = ("predictions", "exercises", "quiz", "warm_up")
-_TYPES = {
-    "str": (str, str, "a text"),
-    "int": (int, object, "a whole number"),
-    "float": (int | float, object, "a number"),
-    "Sequence[str]": (list, str, "a list of texts"),
-    "Mapping[str, str]": (dict, str, "a table of texts"),
-    "Sequence[Distractor]": (list, dict, "two or more tables with a wrong option each"),
+
+
+def _all(kind: type, values: Any) -> bool:
+    return all(isinstance(one, kind) for one in values)
+
+
+_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {  # type of a key: (its name in a message, its test)
+    "str": ("a text", lambda value: isinstance(value, str)),
+    "int": ("a whole number", lambda value: type(value) is int),
+    "float": ("a number", lambda value: type(value) in (int, float)),
+    "Sequence[str]": ("a list of texts", lambda value: isinstance(value, list) and _all(str, value)),
+    "Mapping[str, str]": ("a table of texts", lambda value: isinstance(value, dict) and _all(str, value.values())),
+    "Sequence[Distractor]": (
+        "two or more tables with a wrong option each",
+        lambda value: isinstance(value, list) and len(value) > 1 and _all(dict, value),
+    ),
 }
 
 
@@ -178,23 +181,22 @@ def read_content(path: Path, checks: Mapping[str, Checks]) -> LessonContent:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from None
-    parts: dict[str, list] = {}
+    parts: dict[str, dict[str, Any]] = {}
     for part in _PARTS:
-        tables = table.pop(part, [])
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        tables, items = table.pop(part, []), {}
+        if not isinstance(tables, list) or not _all(dict, tables):
             raise ValueError(f"{path}: {part}: expected tables [[{part}]]; given {tables!r}")
-        parts[part] = [
-            _read_item(part, one, f"{path}: {part}.{one.get('name', number)}", checks)
-            for number, one in enumerate(tables, start=1)
-        ]
-    for group in (("predictions",), ("exercises",), ("quiz", "warm_up")):
-        names = [item.name for part in group for item in parts[part]]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"{path}: {' and '.join(group)}: the name {twice[0]!r} is used twice")
-    if missing := checks.keys() - {exercise.name for exercise in parts["exercises"]}:
+        others = parts["quiz"] if part == "warm_up" else {}
+        for number, one in enumerate(tables, start=1):
+            item = _read_item(part, one, f"{path}: {part}.{one.get('name', number)}", checks)
+            if item.name in items or item.name in others:
+                parts_of_name = "quiz and warm_up" if part in ("quiz", "warm_up") else part
+                raise ValueError(f"{path}: {parts_of_name}: the name {item.name!r} is used twice")
+            items[item.name] = item
+        parts[part] = items
+    if missing := checks.keys() - parts["exercises"].keys():
         raise ValueError(f"{path}: exercises: {min(missing)!r} has checks in checks.py, but is missing here")
-    by_name = {part: {item.name: item for item in items} for part, items in parts.items()}
-    return _read_table(LessonContent, table, str(path), **by_name)
+    return _read_table(LessonContent, table, str(path), **parts)
 
 
 def _read_item(part: str, table: dict, place: str, checks: Mapping[str, Checks]) -> Any:
@@ -223,36 +225,29 @@ def _read_item(part: str, table: dict, place: str, checks: Mapping[str, Checks])
 def _read_table(kind: type, table: Mapping[str, Any], place: str, **given: Any) -> Any:
     """A dataclass from a table: every key known, none missing, all of the right type."""
     keys = {one.name: one for one in fields(kind) if one.name not in given}
-    for key in table:
-        if key not in keys:
-            raise ValueError(f"{place}: unknown key {key!r}; the keys are: {', '.join([*keys, *given])}")
-    values = {}
+    if unknown := [key for key in table if key not in keys]:
+        raise ValueError(f"{place}: unknown key {unknown[0]!r}; the keys are: {', '.join([*keys, *given])}")
     for name, one in keys.items():
         if name in table:
-            values[name] = _read_value(table[name], one.type, f"{place}.{name}")
+            given[name] = _read_value(table[name], one.type, f"{place}.{name}")
         elif one.default is MISSING:
             raise ValueError(f"{place}.{name}: missing")
-    return kind(**values, **given)
+    return kind(**given)
 
 
 def _read_value(value: Any, kind: str, place: str) -> Any:
-    """A value of the right type, without the line breaks of the file: an empty line is a new paragraph."""
-    outer, inner, words = _TYPES[kind]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    too_few = inner is dict and len(parts) < 2
-    if (
-        not isinstance(value, outer)
-        or isinstance(value, bool)
-        or too_few
-        or not all(isinstance(x, inner) for x in parts)
-    ):
+    words, is_valid = _TYPES[kind]
+    if not is_valid(value):
         raise ValueError(f"{place}: expected {words}; given {value!r}")
-    if inner is dict:
+    if kind == "Sequence[Distractor]":
         return [_read_table(Distractor, one, f"{place}.{number}") for number, one in enumerate(value, start=1)]
-    if isinstance(value, dict):
-        return {key: _join_lines(text) for key, text in value.items()}
-    return [_join_lines(text) for text in value] if isinstance(value, list) else _join_lines(value)
+    return _join_lines(value)
 
 
 def _join_lines(value: Any) -> Any:
+    """Texts without the line breaks of the file: an empty line is a new paragraph."""
+    if isinstance(value, dict):
+        return {key: _join_lines(text) for key, text in value.items()}
+    if isinstance(value, list):
+        return [_join_lines(text) for text in value]
     return re.sub(r"(?<!\n)\n(?!\n)", " ", value.strip("\n")) if isinstance(value, str) else value

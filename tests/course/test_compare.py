@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.course.compare import MAX_LENGTH, difference, spell
+from llmviz.course.check import MAX_LENGTH, difference, spell
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 keys = st.text() | st.integers() | st.tuples(st.text(), st.text())
