@@ -2,9 +2,8 @@
 
 from llmviz.widgets.attention import AttentionExplorer
 from llmviz.widgets.blocks import BlockExplorer
-from llmviz.widgets.comparison import ComparisonExplorer
 from llmviz.widgets.embeddings import EmbeddingExplorer
-from llmviz.widgets.evaluation import BiasDialExplorer, FactWorldExplorer
+from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer
 from llmviz.widgets.fill_mask import FillMaskExplorer
 from llmviz.widgets.live_training import LiveTraining
 from llmviz.widgets.next_tokens import NextTokenExplorer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import traitlets
@@ -12,9 +11,8 @@ from llmviz import plots
 from llmviz.interpretability.heads import head_scores
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_MODULE = Path(__file__).parent / "js" / "attention.js"
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
 _NAMES = {"one": "the first input", "other": "the second input", "difference": "the second minus the first"}
 _THRESHOLD = 0.05
@@ -43,7 +41,7 @@ class AttentionExplorer(Explorer):
     1 layer × 1 head over 2 tokens. Layer 0, head 0: “·ran” (position 1) looks most at “·ran” (about 0.8).
     """
 
-    module = _MODULE
+    module = JS / "attention.js"
     title = "Attention explorer"
 
     def __init__(self, attention, tokens: Sequence[str], *, compare: tuple[object, Sequence[str]] | None = None,
@@ -209,7 +207,7 @@ _TEXT = "Ruth borrowed a yellow rope from Hana. On the way to the zoo, she slipp
 
 
 class _LiveAttentionExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(AttentionExplorer.module)
 
     text = traitlets.Unicode(_TEXT).tag(sync=True)
     ablate_heads = traitlets.List(traitlets.List(traitlets.Int(), minlen=2, maxlen=2)).tag(sync=True)

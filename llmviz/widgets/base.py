@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import copy
 import functools
 import hashlib
 import html
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import anywidget
 import numpy as np
@@ -44,10 +46,10 @@ def pack(values, dtype: str) -> dict:
     return {"dtype": dtype, "shape": list(array.shape), "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
-def to_json(value) -> str:
+def _to_json(value) -> str:
     """Return JSON that is safe inside `<script>`, whatever texts it holds.
 
-    >>> to_json({"token": "</script>"})
+    >>> _to_json({"token": "</script>"})
     '{"token":"\\\\u003c/script\\\\u003e"}'
     """
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
@@ -55,7 +57,7 @@ def to_json(value) -> str:
 
 def _stable_id(*inputs) -> str:
     """An id made of texts, sizes and options; never of computed floats, which differ by processor."""
-    return hashlib.sha256(to_json(inputs).encode("ascii")).hexdigest()[:_ID_LENGTH]
+    return hashlib.sha256(_to_json(inputs).encode("ascii")).hexdigest()[:_ID_LENGTH]
 
 
 def well_formed(text: str) -> str:
@@ -131,7 +133,7 @@ class Table:
 
     caption: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[str]] = field(default_factory=list)
+    rows: Sequence[Sequence[str]]
     is_computed: bool = True
 
     def to_html(self) -> str:
@@ -174,10 +176,22 @@ class Explorer:
     Class attributes:
         module: the ES module.
         title: its name, as a learner reads it.
+        is_live: whether Python answers, so that the page need not hold all answers.
     """
 
     module: Path
     title: str
+    is_live = False
+
+    def changed(self, **state) -> Self:
+        """Return a copy with other attributes, and what follows from them: what a live explorer answers with."""
+        other = copy.copy(self)
+        vars(other).update(state, is_live=True)
+        other._compute()
+        return other
+
+    def _compute(self) -> None:
+        """Compute what is shown from the attributes; raises ValueError for impossible ones."""
 
     def traits(self) -> dict:
         """Return what the module reads with `model.get(name)`: the payload and the initial state, ready for JSON."""
@@ -209,7 +223,7 @@ class Explorer:
     def _page_html(self, picture: bytes | None) -> str:
         name = f"lv-{_stable_id(self.title, self.inputs())}"
         static = _static_html(self.title, self.sentence(), picture, self.table())
-        data = to_json(self.traits())
+        data = _to_json(self.traits())
         return well_formed(
             f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{static}'
             f'<script type="application/json">{data}</script></div>'
@@ -234,6 +248,10 @@ class LiveExplorer(anywidget.AnyWidget):
     is_live = traitlets.Bool(True, help="whether Python answers").tag(sync=True)
 
     explorer: Explorer | None = None
+
+    def __init__(self, explorer: Explorer | None = None, **traits):
+        super().__init__(**(explorer.traits() if explorer else {}), **traits)
+        self.explorer = explorer
 
     def answer(self, make: Callable[[], Explorer]) -> None:
         """Show what `make()` returns, or its error as the `problem`."""

@@ -1,7 +1,6 @@
 """BlockExplorer: the numbers inside one block, each with the products it is the sum of (lesson 4)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +9,8 @@ from llmviz.model.block import Block
 from llmviz.model.trace import BlockTrace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import spoken_token, token_text
-from llmviz.widgets.base import Explorer, Table, pack
+from llmviz.widgets.base import JS, Explorer, Table, pack
 
-_MODULE = Path(__file__).parent / "js" / "blocks.js"
 _STAGES = {
     "before": "stream before",
     "attention_input": "attention input",
@@ -42,7 +40,7 @@ class BlockExplorer(Explorer):
     Raises ValueError for a block with post-norm or a memory, several texts, and tokens that do not fit. Lesson 4.
     """
 
-    module = _MODULE
+    module = JS / "blocks.js"
     title = "Block explorer"
 
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):

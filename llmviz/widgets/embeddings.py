@@ -1,7 +1,7 @@
 """EmbeddingExplorer: vectors as points, with their true neighbors beside the picture (lesson 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 import traitlets
@@ -10,9 +10,8 @@ from llmviz import embeddings, plots
 from llmviz.embeddings.vectors import directions
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_MODULE = Path(__file__).parent / "js" / "embeddings.js"
 _CODE = "vectors.neighbors({word!r})"
 _MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
@@ -40,7 +39,7 @@ class EmbeddingExplorer(Explorer):
     3 words, 2 numbers each: “red”, “blue” and “Mia”. Chosen: “red”.
     """
 
-    module = _MODULE
+    module = JS / "embeddings.js"
     title = "Embedding explorer"
 
     def __init__(
@@ -53,7 +52,6 @@ class EmbeddingExplorer(Explorer):
         n_neighbors: int = 10,
         chosen: str | None = None,
         analogy: tuple[str, str, str] | None = None,
-        _fit_to: np.ndarray | None = None,
     ):
         self.words, self.vectors = _checked(vectors, labels)
         self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
@@ -62,19 +60,20 @@ class EmbeddingExplorer(Explorer):
         self.n_neighbors = _number_of_neighbors(n_neighbors, len(self.words))
         self.chosen = None if chosen is None else self._index(chosen)
         self.analogy = None if analogy is None else [self._index(word) for word in _three(analogy)]
-        self.map = self._pca(_fit_to)
+        self.fit_to: np.ndarray | None = None  # points of an earlier picture, to which the map is rotated
 
     def _index(self, word: str) -> int:
         if word not in self.words:
             raise ValueError(f"{spoken_token(str(word))} is not among the {count(len(self.words), 'word')} shown here.")
         return self.words.index(word)
 
-    def _pca(self, fit_to: np.ndarray | None) -> dict:
+    @cached_property
+    def map(self) -> dict:
         """The points of each frame, the variance they show, and how many true neighbors are near in the map."""
         projections = [embeddings.pca(frame) for frame in self.vectors]
         points = [projection.points for projection in projections]
-        if fit_to is not None:
-            points[-1] = embeddings.align(points[-1], fit_to)
+        if self.fit_to is not None:
+            points[-1] = embeddings.align(points[-1], self.fit_to)
         points = embeddings.align_frames(points)
         n = self.n_neighbors
         kept = [embeddings.neighbors_kept(v, p, n=n).mean() for v, p in zip(self.vectors, points, strict=True)]
@@ -103,7 +102,7 @@ class EmbeddingExplorer(Explorer):
             "n_neighbors": self.n_neighbors,
             "scale": scale,
             "vectors": packed,
-            "points": pack_points(self.map["points"]),
+            "points": self.pack_points(self.map["points"]),
             "variance": [round(share, 4) for share in self.map["variance"]],
             "kept": [round(float(share), 4) for share in self.map["kept"]],
         }
@@ -149,6 +148,14 @@ class EmbeddingExplorer(Explorer):
         return plots.to_png(axes, dpi=_DPI)
 
     @staticmethod
+    def pack_points(points: np.ndarray) -> dict:
+        """Return points (frame, word, 2) as numbers from 0 to 65535: all frames in one square, one scale both ways."""
+        low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
+        reach = max(float((high - low).max()), 1e-9)
+        placed = 0.5 + (points - (low + high) / 2) / reach
+        return pack(np.rint(placed.clip(0, 1) * 65535), "uint16")
+
+    @staticmethod
     def live(steps: Iterable, words: Sequence[str], **settings) -> LiveExplorer:
         """Return the explorer of a training that is going on: display it, then call its `run()`.
 
@@ -158,7 +165,7 @@ class EmbeddingExplorer(Explorer):
 
 
 class _LiveEmbeddingExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(EmbeddingExplorer.module)
 
     frame = traitlets.Int(0).tag(sync=True)
     chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
@@ -189,8 +196,13 @@ class _LiveEmbeddingExplorer(LiveExplorer):
     def _show(self, frames: list[embeddings.WordVectors], names: list[str]) -> None:
         """Show some frames, rotated to fit the picture before."""
         before = self.explorer
-        fit_to = None if before is None else before.map["points"][-1]
-        self.answer(lambda: EmbeddingExplorer(frames, frame_names=names, _fit_to=fit_to, **self._settings))
+
+        def explorer() -> EmbeddingExplorer:
+            shown = EmbeddingExplorer(frames, frame_names=names, **self._settings)
+            shown.fit_to = None if before is None else before.map["points"][-1]
+            return shown
+
+        self.answer(explorer)
         if self.explorer is None:
             return
         state = self.explorer.traits()
@@ -216,14 +228,6 @@ def _packed_vectors(vectors: np.ndarray) -> tuple[float, dict]:
     most = np.iinfo(dtype).max
     scale = max(float(np.abs(vectors).max()), 1e-9) / most
     return scale, pack(np.rint(vectors / scale).clip(-most, most), dtype)
-
-
-def pack_points(points: np.ndarray) -> dict:
-    """Return points (frame, word, 2) as numbers from 0 to 65535: all frames in one square, one scale both ways."""
-    low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
-    reach = max(float((high - low).max()), 1e-9)
-    placed = 0.5 + (points - (low + high) / 2) / reach
-    return pack(np.rint(placed.clip(0, 1) * 65535), "uint16")
 
 
 def _checked(vectors, labels) -> tuple[list[str], np.ndarray]:

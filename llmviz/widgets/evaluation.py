@@ -1,17 +1,141 @@
-"""FactWorldExplorer and BiasDialExplorer: confidence against truth, and a bias planted in the corpus (lesson 8)."""
+"""Results of evaluations: methods of fine-tuning (lesson 6), confidence and truth, a planted bias (lesson 8)."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import traitlets
 
 from llmviz import plots
-from llmviz.plots._labels import spoken_prose
-from llmviz.widgets.base import Explorer, Table, pack
+from llmviz.evaluation.facts import ask, fact_questions, with_facts
+from llmviz.finetuning.comparison import BUDGETS, MethodComparison, comparison_steps, load_comparisons
+from llmviz.finetuning.loop import METHODS
+from llmviz.finetuning.tasks import LABELS, is_refusal
+from llmviz.model.transformer import DecoderOnly
+from llmviz.plots._labels import count, spoken_prose
+from llmviz.tokenizers.base import Tokenizer
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_JS = Path(__file__).parent / "js"
 _ASK = 'ask(model, tokenizer, [question])  # "{prompt}"'
 _TRAIN = "bias.train_on_ratio(tokenizer, {nameless}, guest_ratio={guest}, seed={seed})"
+_NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
+_TASKS = {"sentiment": "sentiment at the end", "location_type": "type of the first place: water or land?"}
+
+
+class ComparisonExplorer(Explorer):
+    """Three fine-tuning methods over the steps: accuracy, trainable parameters, loss on the old texts.
+
+    Args:
+        comparisons: one or more; None takes those that ship, `finetuning.load_comparisons()`.
+        task: "sentiment" or "location_type": which comparison is shown first.
+        n_labels: with so many labels.
+
+    Raises ValueError where none is given, one has no evaluation, or the chosen one is not among them. Lesson 6.
+    """
+
+    module = JS / "comparison.js"
+    title = "Comparison of methods"
+
+    def __init__(
+        self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "sentiment", n_labels: int = 20
+    ):
+        self.comparisons = list(load_comparisons() if comparisons is None else comparisons)
+        if not self.comparisons or not all(one.points[method] for one in self.comparisons for method in METHODS):
+            raise ValueError("give at least one comparison, each with one evaluation or more of all three methods")
+        found = [i for i, one in enumerate(self.comparisons) if (one.task, one.n_labels) == (task, n_labels)]
+        if not found:
+            there = ", ".join(f"{one.task} with {one.n_labels}" for one in self.comparisons)
+            raise ValueError(f"no comparison on {task!r} with {n_labels} labels is among these; there are: {there}")
+        self.chosen = found[-1]
+
+    def live(self, model: DecoderOnly, tokenizer: Tokenizer) -> LiveExplorer:
+        """Return the explorer with a button that trains the three methods anew, on other examples."""
+        return _LiveComparisonExplorer(self, model, tokenizer)
+
+    def traits(self) -> dict:
+        payload = {
+            "names": [_NAMES[method] for method in METHODS],
+            "methods": list(METHODS),
+            "tasks": _TASKS,
+            "comparisons": [_packed(one) for one in self.comparisons],
+        }
+        last = len(self.comparisons[self.chosen].points["head"]) - 1
+        return {"payload": payload, "chosen": self.chosen, "point": last, "pins": []}
+
+    def inputs(self) -> list:
+        return [[one.task, one.n_labels, one.seed] for one in self.comparisons] + [self.chosen]
+
+    def sentence(self) -> str:
+        one = self.comparisons[self.chosen]
+        last = {method: one.points[method][-1] for method in METHODS}
+        rises = {method: last[method].old_loss - one.points[method][0].old_loss for method in METHODS}
+        results = "; ".join(
+            f"{_NAMES[method]} {last[method].accuracy:.2f} right, loss on old texts {rises[method]:+.1f}"
+            for method in METHODS
+        )
+        return f"After {last['head'].step} steps with {count(one.n_labels, 'label')} ({_TASKS[one.task]}): {results}."
+
+    def table(self) -> Table:
+        rows = [
+            [_TASKS[one.task], str(one.n_labels), _NAMES[method], f"{one.n_trainable[method]:,}",
+             f"{one.points[method][-1].accuracy:.2f}",
+             f"{one.points[method][-1].old_loss - one.points[method][0].old_loss:+.2f}"]
+            for one in self.comparisons
+            for method in METHODS
+        ]  # fmt: skip
+        columns = ["task", "labels", "method", "trainable parameters", "right", "old loss (nats a token)"]
+        return Table("Results of each comparison", columns, rows)
+
+    def picture(self) -> bytes:
+        one = self.comparisons[self.chosen]
+        points = one.points
+        axes = plots.curves(
+            [point.step for point in points["head"]],
+            {_NAMES[method]: [point.accuracy for point in points[method]] for method in METHODS},
+            x_label="step", y_label="right on new texts", y_range=(0, 1),
+            title=f"{_TASKS[one.task]}, {count(one.n_labels, 'label')}",
+        )  # fmt: skip
+        return plots.to_png(axes)
+
+
+class _LiveComparisonExplorer(LiveExplorer):
+    _esm = es_module(ComparisonExplorer.module)
+
+    chosen = traitlets.Int(0, help="which comparison is shown").tag(sync=True)
+    point = traitlets.Int(0, help="at which evaluation").tag(sync=True)
+    runs = traitlets.Int(0, help="how often the button was pressed").tag(sync=True)
+    running = traitlets.Bool(False, help="whether the methods are being trained").tag(sync=True)
+    pins = traitlets.List().tag(sync=True)
+
+    def __init__(self, explorer: ComparisonExplorer, model: DecoderOnly, tokenizer: Tokenizer):
+        super().__init__(explorer)
+        self._model, self._tokenizer = model, tokenizer
+        self.observe(self._run, "runs")
+
+    def _run(self, change) -> None:
+        """Train again on the task that is shown, with other examples, and show each evaluation as it is done."""
+        before, like = self.explorer.comparisons, self.explorer.comparisons[self.chosen]
+        task = like.task if like.task in LABELS else "sentiment"
+        n_labels = like.n_labels if like.n_labels in BUDGETS else BUDGETS[0]
+        seed = change["new"]
+        self.running = True
+        try:
+            for one in comparison_steps(self._model, self._tokenizer, task=task, n_labels=n_labels, seed=seed):
+                self.answer(lambda one=one: ComparisonExplorer([*before, one], task=one.task, n_labels=one.n_labels))
+                self.chosen, self.point = len(before), len(one.points["full"]) - 1
+        finally:
+            self.running = False
+
+
+def _packed(one: MethodComparison) -> dict:
+    """A comparison as the page reads it: points as (step, accuracy, old loss)."""
+    points = {
+        method: [[point.step, round(point.accuracy, 4), round(point.old_loss, 4)] for point in one.points[method]]
+        for method in METHODS
+    }
+    return {
+        "task": one.task, "n_labels": one.n_labels, "seed": one.seed, "n_parameters": one.n_parameters,
+        "n_trainable": one.n_trainable, "points": points,
+    }  # fmt: skip
 
 
 class FactWorldExplorer(Explorer):
@@ -24,13 +148,10 @@ class FactWorldExplorer(Explorer):
     Lesson 8.
     """
 
-    module = _JS / "fact_world.js"
+    module = JS / "fact_world.js"
     title = "Fact world"
 
     def __init__(self, model, tokenizer, *, taught=None):
-        from llmviz.evaluation.facts import ask, fact_questions, with_facts
-        from llmviz.finetuning.tasks import is_refusal
-
         self.questions = fact_questions()
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
         models = {"": model} | ({"taught ": taught} if taught is not None else {})
@@ -91,7 +212,7 @@ class BiasDialExplorer(Explorer):
     Raises ValueError for a recording without a dial and a ratio outside 0 to 1. Lesson 8.
     """
 
-    module = _JS / "bias_dial.js"
+    module = JS / "bias_dial.js"
     title = "Bias dial"
 
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):

@@ -1,16 +1,15 @@
 """FillMaskExplorer: a masked word, filled in by a masked and by a causal language model (lesson 5)."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 import traitlets
 
 from llmviz import plots
+from llmviz.generation.fill_mask import FillMask
 from llmviz.plots._labels import spoken_prose, token_text
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
 
-_MODULE = Path(__file__).parent / "js" / "fill_mask.js"
 _CODE = "Filler(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
 _TEXT, _VERB = "Mia lives in the lighthouse.", 1
 
@@ -39,36 +38,32 @@ class FillMaskExplorer(Explorer):
     not have. Lesson 5.
     """
 
-    module = _MODULE
+    module = JS / "fill_mask.js"
     title = "Fill in the blank"
 
-    def __init__(self, masked, causal, tokenizer, text: str, *, hidden: Collection[int] | None = None, world=None,
-                 _filler=None, _is_live: bool = False):  # fmt: skip
-        from llmviz.generation.fill_mask import FillMask
+    def __init__(self, masked, causal, tokenizer, text: str, *, hidden: Collection[int] | None = None, world=None):
+        self.filler = FillMask(masked, causal, tokenizer, world=world)
+        self.text, self.hidden = text, hidden
+        self._compute()
 
-        self.filler = _filler or FillMask(masked, causal, tokenizer, world=world)
-        self.text = text
-        self.words = self.filler.read(text)[1]
+    def _compute(self) -> None:
+        self.words = self.filler.read(self.text)[1]
         if not self.words:
-            raise ValueError(f'Type a sentence; "___" in it is a word to be filled in. Given {text!r}.')
+            raise ValueError(f'Type a sentence; "___" in it is a word to be filled in. Given {self.text!r}.')
         typed = [place for place, word in enumerate(self.words) if word.text is None]
-        wanted = hidden if hidden is not None else typed or [len(self.words) // 2]
+        wanted = self.hidden if self.hidden is not None else typed or [len(self.words) // 2]
         self.hidden = tuple(self.filler.hidden_places(self.words, wanted))
         alone = [(place,) for place, word in enumerate(self.words) if word.text is not None] if not typed else []
         self.cases = {
-            places: self.filler.fill(text, places)
-            for places in dict.fromkeys([self.hidden, *([] if _is_live else alone)])
+            places: self.filler.fill(self.text, places)
+            for places in dict.fromkeys([self.hidden, *([] if self.is_live else alone)])
         }
 
     @staticmethod
     def live(masked, causal, tokenizer, text: str = _TEXT, **options) -> LiveExplorer:
         """Return the explorer with Python behind it: for typed sentences and several masked words at once."""
         options = {"hidden": [_VERB], **options} if text == _TEXT else options
-        return _LiveFillMaskExplorer(FillMaskExplorer(masked, causal, tokenizer, text, _is_live=True, **options))
-
-    def _with(self, text: str, hidden: Sequence[int] | None) -> "FillMaskExplorer":
-        """The explorer of another text, or of other masked words."""
-        return FillMaskExplorer(None, None, None, text, hidden=hidden, _filler=self.filler, _is_live=True)
+        return _LiveFillMaskExplorer(_OneCase(masked, causal, tokenizer, text, **options))
 
     def traits(self) -> dict:
         return {"payload": self._payload(), "text": self.text, "hidden": list(self.hidden), "pins": [],
@@ -148,8 +143,14 @@ class FillMaskExplorer(Explorer):
         return plots.to_png(plots.paired_bars(numbers[:, :2], labels, exact=exact), dpi=_PICTURE_DPI)
 
 
+class _OneCase(FillMaskExplorer):
+    """Only what is masked now; Python answers for the rest."""
+
+    is_live = True
+
+
 class _LiveFillMaskExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(FillMaskExplorer.module)
 
     text = traitlets.Unicode(help='the sentence; "___" is a blank').tag(sync=True)
     hidden = traitlets.List(traitlets.Int(), help="the numbers of the hidden words").tag(sync=True)
@@ -157,8 +158,7 @@ class _LiveFillMaskExplorer(LiveExplorer):
     predict = traitlets.Bool(False, help="ask before showing").tag(sync=True)
 
     def __init__(self, explorer: FillMaskExplorer):
-        super().__init__(**explorer.traits())
-        self.explorer = explorer
+        super().__init__(explorer)
         self.observe(lambda change: self._update(None), "text")
         self.observe(lambda change: self._update(self.hidden), "hidden")
 
@@ -166,6 +166,6 @@ class _LiveFillMaskExplorer(LiveExplorer):
         is_shown = self.explorer.text == self.text and list(self.explorer.hidden) == hidden
         if is_shown or (hidden == [] and all(word.text is not None for word in self.explorer.words)):
             return  # nothing is masked: the page says so
-        self.answer(lambda: self.explorer._with(self.text, hidden))
+        self.answer(lambda: self.explorer.changed(text=self.text, hidden=hidden))
         if not self.problem:
             self.pins, self.hidden = [], list(self.explorer.hidden)

@@ -4,7 +4,6 @@ import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import traitlets
@@ -15,9 +14,8 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import spoken_prose
 from llmviz.training import controller
 from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats
-from llmviz.widgets.base import LiveExplorer, es_module, pack, well_formed
+from llmviz.widgets.base import JS, LiveExplorer, es_module, pack, well_formed
 
-_MODULE = Path(__file__).parent / "js" / "live_training.js"
 _STATES = ("ready", "training", "paused", "stopped", "done", "failed")
 _ACTIONS = ("start", "pause", "one_step", "stop", "restart")
 _TEMPERATURE = 0.8
@@ -44,7 +42,7 @@ class LiveTraining(LiveExplorer):
     Raises ValueError for baselines that are no numbers. Lesson 5.
     """
 
-    _esm = es_module(_MODULE)
+    _esm = es_module(JS / "live_training.js")
 
     state = traitlets.Enum(_STATES, "ready", help="what the run does").tag(sync=True)
     rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)

@@ -1,16 +1,15 @@
 """NextTokenExplorer: the probabilities of the next token, and a click to append one (lesson 0)."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import traitlets
 
 from llmviz import plots
+from llmviz.generation.sampling import generate, look_ahead
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
 
-_MODULE = Path(__file__).parent / "js" / "next_tokens.js"
 _CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
 _TOP = 6  # bars
@@ -33,7 +32,7 @@ class NextTokenExplorer(Explorer):
     Raises ValueError where the text fills the model's context. Lesson 0.
     """
 
-    module = _MODULE
+    module = JS / "next_tokens.js"
     title = "Next-token explorer"
 
     def __init__(
@@ -43,30 +42,26 @@ class NextTokenExplorer(Explorer):
         text: str,
         *,
         exact: Callable[[list[int]], Mapping[int, float]] | None = None,
-        _path: Sequence[int] = (),
-        _depth: int = 3,
     ):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
-        self.path, self._depth = tuple(_path), _depth
-        self.start = tokenizer.encode_prompt(text)
-        limit = model.config.context_length
+        self.path: tuple[int, ...] = ()
+        self._compute()
+
+    def _compute(self) -> None:
+        self.start = self.tokenizer.encode_prompt(self.text)
+        limit = self.model.config.context_length
         n_tokens = len(self.start) + len(self.path)
         if n_tokens > limit:
             raise ValueError(f"This model sees {limit} tokens at once; the text has {n_tokens}: type less, or undo.")
+        self.depth = 1 if self.is_live else 3  # clicks that the page answers
         self.nodes = self._look_ahead()
 
     def live(self) -> LiveExplorer:
         """Return the explorer with Python behind it: for typed texts, sampling, and any number of clicks."""
         return _LiveNextTokenExplorer(self)
 
-    def _with(self, text: str, path: Sequence[int]) -> "NextTokenExplorer":
-        """The explorer of another text and path, with the bars one click ahead."""
-        return NextTokenExplorer(self.model, self.tokenizer, text, exact=self.exact, _path=path, _depth=1)
-
     def _sample(self, n_tokens: int) -> tuple[int, ...]:
         """The path with so many sampled tokens more, or fewer if the text ends."""
-        from llmviz.generation.sampling import generate
-
         end = self.tokenizer.end_of_text
         ids = [*self.start, *self.path]
         room = self.model.config.context_length - len(ids)
@@ -76,14 +71,12 @@ class NextTokenExplorer(Explorer):
         return (*self.path, *generate(self.model, ids, **settings))
 
     def _look_ahead(self) -> dict:
-        from llmviz.generation.sampling import look_ahead
-
         end = self.tokenizer.end_of_text
         if end in self.path:
             return {}
         room = self.model.config.context_length - len(self.start) - len(self.path)
         found = look_ahead(
-            self.model, [*self.start, *self.path], top_k=_TOP, depth=min(self._depth, room), stop_tokens={end}
+            self.model, [*self.start, *self.path], top_k=_TOP, depth=min(self.depth, room), stop_tokens={end}
         )
         named = self.tokenizer.vocab_size  # real models have more rows than tokens, so that sizes are round
         return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
@@ -116,7 +109,7 @@ class NextTokenExplorer(Explorer):
         return token_text(self.tokenizer.tokens([token_id])[0])
 
     def inputs(self) -> list:
-        return [self.text, self.path, self._depth, self.exact is not None, self.tokenizer.vocab_size]
+        return [self.text, self.path, self.depth, self.exact is not None, self.tokenizer.vocab_size]
 
     def sentence(self) -> str:
         ids = [*self.start, *self.path]
@@ -153,7 +146,7 @@ class NextTokenExplorer(Explorer):
 
 
 class _LiveNextTokenExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(NextTokenExplorer.module)
 
     text = traitlets.Unicode(help="how the text begins").tag(sync=True)
     path = traitlets.List(traitlets.Int(), help="ids of the tokens appended to it").tag(sync=True)
@@ -161,8 +154,7 @@ class _LiveNextTokenExplorer(LiveExplorer):
     endings = traitlets.Int(help="how often a text was sampled to its end").tag(sync=True)
 
     def __init__(self, explorer: NextTokenExplorer):
-        super().__init__(**explorer.traits())
-        self.explorer = explorer
+        super().__init__(explorer)
         self.observe(self._begin, "text")
         self.observe(self._go, "path")
         self.observe(lambda change: self._append(1), "samples")
@@ -175,8 +167,7 @@ class _LiveNextTokenExplorer(LiveExplorer):
             self._go()
 
     def _go(self, change=None) -> None:
-        text, path = self.text, tuple(self.path)
-        self.answer(lambda: self.explorer._with(text, path))
+        self.answer(lambda: self.explorer.changed(text=self.text, path=tuple(self.path)))
 
     def _append(self, n_tokens: int) -> None:
         self.path = list(self.explorer._sample(n_tokens))

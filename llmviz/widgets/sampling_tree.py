@@ -3,15 +3,17 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
+import torch
 import traitlets
 
 from llmviz import plots
+from llmviz.generation.beam import beam_search
+from llmviz.generation.flops import forward_cost
+from llmviz.generation.sampling_tree import Sampling, SamplingTree
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_MODULE = Path(__file__).parent / "js" / "sampling_tree.js"
 _CODE = (
     "generate(model, {token_ids}, max_new_tokens={n_tokens}, temperature={temperature}, top_k={top_k}, top_p={top_p})"
 )
@@ -39,7 +41,7 @@ class SamplingTreeExplorer(Explorer):
     Raises ValueError where text and new tokens do not fit into the model's context. Lesson 7.
     """
 
-    module = _MODULE
+    module = JS / "sampling_tree.js"
     title = "Sampling tree"
 
     def __init__(
@@ -51,34 +53,30 @@ class SamplingTreeExplorer(Explorer):
         n_samples: int = 6,
         n_tokens: int = 14,
         beam_width: int = 4,
-        _setting: tuple[int, float, int | None, float | None] | None = None,
     ):
-        from llmviz.generation.sampling_tree import Sampling
-
         self.model, self.tokenizer, self.text = model, tokenizer, text
         self.n_samples, self.n_tokens, self.beam_width = n_samples, n_tokens, beam_width
-        self.seed, *sampling = _setting or (0, 1.0, None, None)
-        self.sampling, self._is_live = Sampling(*sampling), _setting is not None
-        self.start = tokenizer.encode_prompt(text)
-        limit = model.config.context_length
-        if len(self.start) + n_tokens > limit:
+        self.seed, self.sampling = 0, Sampling(1.0, None, None)
+        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
+        self._compute()
+
+    def _compute(self) -> None:
+        self.start = self.tokenizer.encode_prompt(self.text)
+        limit = self.model.config.context_length
+        if len(self.start) + self.n_tokens > limit:
             raise ValueError(
-                f"This model sees {limit} tokens at once; the text has {len(self.start)} and {n_tokens} more are to "
-                "be written: type less, or ask for fewer."
+                f"This model sees {limit} tokens at once; the text has {len(self.start)} and {self.n_tokens} more are "
+                "to be written: type less, or ask for fewer."
             )
         with _one_thread():
             self._grow()
-        self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
 
     def _grow(self) -> None:
         """Sample the texts under every setting, and find the greedy one and the best beam."""
-        from llmviz.generation.beam import beam_search
-        from llmviz.generation.sampling_tree import SamplingTree
-
         end, room = {self.tokenizer.end_of_text}, self.model.config.context_length - len(self.start)
         self.draws = SamplingTree.uniform_draws(self.n_samples, self.n_tokens, self.seed)
         self.tree = SamplingTree(self.model, self.start, stop_tokens=end)
-        settings = [self.sampling] if self._is_live else _settings(self.sampling)
+        settings = [self.sampling] if self.is_live else _settings(self.sampling)
         found = self.tree.sample(settings, self.draws)
         self.samples = found[self.sampling]
         options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
@@ -94,13 +92,6 @@ class SamplingTreeExplorer(Explorer):
     def live(self) -> LiveExplorer:
         """Return the explorer with Python behind it: for typed texts, new draws, any setting."""
         return _LiveSamplingTreeExplorer(self)
-
-    def _with(self, text: str, seed: int, temperature: float, top_k: int, top_p: float) -> "SamplingTreeExplorer":
-        """The explorer of another text, other draws and one setting."""
-        return SamplingTreeExplorer(
-            self.model, self.tokenizer, text, n_samples=self.n_samples, n_tokens=self.n_tokens,
-            beam_width=self.beam_width, _setting=(seed, temperature, top_k or None, top_p or None),
-        )  # fmt: skip
 
     def traits(self) -> dict:
         temperature, top_k, top_p = self.sampling
@@ -139,8 +130,6 @@ class SamplingTreeExplorer(Explorer):
 
     def _cost(self) -> dict:
         """The multiplications for each token that is read, and for each token that it looks at."""
-        from llmviz.generation.flops import forward_cost
-
         config = self.model.config
         sizes = (config.d_model, config.d_ff, config.n_layers, config.vocab_size)
         token = forward_cost(1, 0, *sizes)
@@ -151,7 +140,7 @@ class SamplingTreeExplorer(Explorer):
 
     def inputs(self) -> list:
         sizes = [self.n_samples, self.n_tokens, self.beam_width, self.seed, self.tokenizer.vocab_size]
-        return [self.text, *self.sampling, *sizes, self._is_live]
+        return [self.text, *self.sampling, *sizes, self.is_live]
 
     def sentence(self) -> str:
         before = f"After “{spoken_prose(self.text, 60)}”" if self.text else "At the start of a text"
@@ -192,8 +181,6 @@ class SamplingTreeExplorer(Explorer):
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Compute on one thread for a while: with models this small, several wait for each other more than they work."""
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -206,16 +193,14 @@ def _cuts(values: list) -> list:
     return [value or 0 for value in values]
 
 
-def _settings(first) -> list:
+def _settings(first: Sampling) -> list[Sampling]:
     """All settings of a page: the temperature together with one cut at a time."""
-    from llmviz.generation.sampling_tree import Sampling
-
     cuts = [(None, None), *((k, None) for k in _TOP_KS[:-1]), *((None, p) for p in _TOP_PS[:-1])]
     return list(dict.fromkeys([first, *(Sampling(temperature, *cut) for temperature in _TEMPERATURES for cut in cuts)]))
 
 
 class _LiveSamplingTreeExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(SamplingTreeExplorer.module)
 
     text = traitlets.Unicode(help="how all texts begin").tag(sync=True)
     seed = traitlets.Int(help="of the random draws").tag(sync=True)
@@ -226,10 +211,9 @@ class _LiveSamplingTreeExplorer(LiveExplorer):
     at = traitlets.List(traitlets.Int(), help="the path to the chosen token").tag(sync=True)
 
     def __init__(self, explorer: SamplingTreeExplorer):
-        super().__init__(**explorer.traits())
-        self.explorer = explorer
+        super().__init__(explorer)
         self.observe(self._grow, ["text", "seed", "temperature", "top_k", "top_p"])
 
     def _grow(self, _change=None) -> None:
-        setting = (self.text, self.seed, self.temperature, self.top_k, self.top_p)
-        self.answer(lambda: self.explorer._with(*setting))
+        sampling = Sampling(self.temperature, self.top_k or None, self.top_p or None)
+        self.answer(lambda: self.explorer.changed(text=self.text, seed=self.seed, sampling=sampling))

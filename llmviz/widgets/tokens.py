@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import regex
 import tiktoken
@@ -18,9 +17,8 @@ from llmviz.tokenizers import TOKENIZERS, Tokenizer
 from llmviz.tokenizers.base import displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_MODULE = Path(__file__).parent / "js" / "tokens.js"
 _MAX_CHARACTERS = 100_000
 _MAX_SHOWN = 300  # graphemes; the counts are of the whole text
 
@@ -49,23 +47,23 @@ class TokenExplorer(Explorer):
     “the kite, the tree”: 18 characters, 18 bytes. BPE: 13 tokens. Characters: 18 tokens.
     """
 
-    module = _MODULE
+    module = JS / "tokens.js"
     title = "Token explorer"
 
     def __init__(self, text: str, tokenizers, *, corpus: Iterable[str] = (), merges: int | None = None):
-        self.sources = tokenizers if _are_sources(tokenizers) else _sources(tokenizers, _texts(corpus))
-        self.text, self.was_repaired = _well_formed(text)
+        self.sources = _sources(tokenizers, _texts(corpus))
         self.most_merges = max(source.n_merges for source in self.sources)
-        self.merges = _merges(merges, self.most_merges)
+        self.text, self.merges = text, _merges(merges, self.most_merges)
+        self._compute()
+
+    def _compute(self) -> None:
+        self.text, self.was_repaired = _well_formed(self.text)
         self.rows = [source.read(self.text) for source in self.sources]
         self.graphemes = _GRAPHEME.findall(self.text)
 
     def live(self) -> LiveExplorer:
         """Return the explorer with Python behind it, for typed texts."""
         return _LiveTokenExplorer(self)
-
-    def _with(self, text: str) -> TokenExplorer:
-        return TokenExplorer(text, self.sources, merges=self.merges)
 
     def traits(self) -> dict:
         merges = self.most_merges if self.merges is None else self.merges
@@ -166,7 +164,7 @@ class TokenExplorer(Explorer):
 
 
 class _LiveTokenExplorer(LiveExplorer):
-    _esm = es_module(_MODULE)
+    _esm = es_module(TokenExplorer.module)
 
     text = traitlets.Unicode(help="the text to tokenize").tag(sync=True)
     merges = traitlets.Int(help="how many merges are applied").tag(sync=True)
@@ -175,17 +173,11 @@ class _LiveTokenExplorer(LiveExplorer):
     ids = traitlets.Bool(True, help="whether ids are written below the tokens").tag(sync=True)
 
     def __init__(self, explorer: TokenExplorer):
-        start = explorer.traits()
-        super().__init__(text=explorer.text, **start)
-        self.explorer = explorer
+        super().__init__(explorer, text=explorer.text)
         self.observe(self._update, "text")
 
     def _update(self, change) -> None:
-        self.answer(lambda: self.explorer._with(change["new"]))
-
-
-def _are_sources(given) -> bool:
-    return isinstance(given, list) and bool(given) and all(isinstance(one, _TokenSource) for one in given)
+        self.answer(lambda: self.explorer.changed(text=change["new"]))
 
 
 def _texts(corpus: Iterable[str]) -> Sequence[str]:

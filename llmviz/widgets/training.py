@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from llmviz import plots
 from llmviz.plots._labels import count, listing, spoken_prose, token_text
 from llmviz.training.recording import Recording, Sample
-from llmviz.widgets.base import Explorer, Table, pack
-from llmviz.widgets.embeddings import pack_points
+from llmviz.widgets.base import JS, Explorer, Table, pack
+from llmviz.widgets.embeddings import EmbeddingExplorer
 
-_MODULE = Path(__file__).parent / "js" / "training.js"
 _CODE = "recording.held_out_losses[{frame}]"
 
 _MOST_CHARACTERS = 600
@@ -33,7 +31,7 @@ class TrainingExplorer(Explorer):
     Raises ValueError for a frame that is not there and for two runs whose saved steps differ. Lesson 5.
     """
 
-    module = _MODULE
+    module = JS / "training.js"
     title = "Training explorer"
 
     def __init__(self, recording: Recording, *, compare: Recording | None = None, frame: int = 0):
@@ -132,7 +130,7 @@ def _packed(recording: Recording) -> dict:
         "words": _labels(recording.words),
         "groups": [spoken_prose(group, 24) for group in groups],
         "group_of": [groups.index(group) if group in groups else _MAX_GROUPS - 1 for group in recording.groups],
-        "points": None if recording.points is None else pack_points(recording.points),
+        "points": None if recording.points is None else EmbeddingExplorer.pack_points(recording.points),
         "variance": _shares(recording.variance),
     }  # fmt: skip
 

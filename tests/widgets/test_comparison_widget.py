@@ -63,7 +63,7 @@ def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     monkeypatch.setattr("llmviz.finetuning.comparison._N_TEST_TEXTS", 8)
     monkeypatch.setattr("llmviz.finetuning.comparison.pretraining_texts", lambda: ["Mia lives in the lighthouse."])
     monkeypatch.setattr(
-        "llmviz.widgets.comparison.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
+        "llmviz.widgets.evaluation.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
     )
     live = EXPLORER.live(base.model, base.tokenizer)
     shown = []

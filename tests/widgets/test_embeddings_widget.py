@@ -73,8 +73,9 @@ def test_frames_are_turned_to_fit_one_another():
 def test_an_earlier_picture_can_be_fitted():
     before = EmbeddingExplorer(FILM[0], WORDS).map["points"][-1]
     mirrored = before * [-1, 1]
-    after = EmbeddingExplorer(FILM[0], WORDS, _fit_to=mirrored).map["points"][-1]
-    assert after == pytest.approx(mirrored)
+    after = EmbeddingExplorer(FILM[0], WORDS)
+    after.fit_to = mirrored
+    assert after.map["points"][-1] == pytest.approx(mirrored)
 
 
 def test_the_sentence_holds_inputs_only():

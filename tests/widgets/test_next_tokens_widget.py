@@ -24,16 +24,16 @@ def exact(token_ids):
 
 
 def explorer(text="A", **options):
-    return NextTokenExplorer(MODEL, TOKENIZER, text, **{"exact": exact, "_depth": 2, **options})
+    return NextTokenExplorer(MODEL, TOKENIZER, text, **{"exact": exact, **options})
 
 
 def expected(ids):
     return MODEL(torch.tensor([[END, *ids]]))[0, -1].softmax(dim=-1)
 
 
-def test_the_page_holds_the_probabilities_two_clicks_ahead():
+def test_the_page_holds_the_probabilities_three_clicks_ahead():
     payload = explorer().traits()["payload"]
-    assert len(payload["nodes"]) == 1 + 6 + 36
+    assert len(payload["nodes"]) == 1 + 6 + 36 + 216
     for path, node in payload["nodes"].items():
         probabilities = expected([65, *map(int, filter(None, path.split(",")))])
         assert [row[0] for row in node["rows"]] == probabilities.topk(6).indices.tolist()
@@ -42,8 +42,8 @@ def test_the_page_holds_the_probabilities_two_clicks_ahead():
 
 
 def test_the_diamonds_are_the_worlds_and_where_it_ends_it_is_said():
-    shown = explorer(_depth=0)
-    [node] = shown.traits()["payload"]["nodes"].values()
+    shown = explorer()
+    node = shown.traits()["payload"]["nodes"][""]
     assert all(p == {66: 0.75, 67: 0.25}.get(token_id, 0) for token_id, _, p in node["rows"])
     assert node["n_exact"] == 2
     assert repr(shown).endswith("The world allows 2 tokens here.")
@@ -57,23 +57,22 @@ def test_the_sentence_names_the_three_most_likely():
     assert said.startswith("After “A”, most likely: ")
     assert [f"{p:.2f}" in said for p in best.values.tolist()] == [True] * 3
     assert repr(explorer("")).startswith("At the start of a text")
-    assert repr(explorer(_path=[END])).endswith("”: the end.")
+    assert repr(explorer().changed(path=(END,))).endswith("”: the end.")
 
 
 def test_its_table_and_picture_show_the_same():
     assert explorer().table().columns == ["token", "id", "model", "exact"]
     assert len(explorer().table().rows) == 6
     assert explorer().picture().startswith(b"\x89PNG")
-    ended = explorer(_path=[END])
+    ended = explorer().changed(path=(END,))
     assert ended.table() is None and ended.picture() is None
 
 
 def test_rows_of_a_model_that_stand_for_no_token_have_no_bar():
     """Real models round their vocabulary up."""
     model = noisy_model(replace(SIZES, vocab_size=TOKENIZER.vocab_size + 7))
-    shown = NextTokenExplorer(model, TOKENIZER, "A", _depth=0)
-    [probabilities] = shown.nodes.values()
-    assert len(probabilities) == TOKENIZER.vocab_size
+    shown = NextTokenExplorer(model, TOKENIZER, "A")
+    assert len(shown.nodes[()]) == TOKENIZER.vocab_size
     assert shown.picture().startswith(b"\x89PNG")
 
 
@@ -111,7 +110,7 @@ class TestLive:
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_anything_typed_gives_bars_or_a_message(self, text):
-        live = explorer(_depth=1).live()
+        live = explorer().live()
         live.text, live.path = text, [END, 5]
         assert live.problem or json.dumps(live.payload)
         assert repr(live)

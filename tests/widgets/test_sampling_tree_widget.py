@@ -132,7 +132,7 @@ def test_shared_beginnings_are_one_box_and_costs_are_those_of_the_library(shown)
 
 @needs_node
 def test_beyond_what_the_page_knows_a_way_ends_openly():
-    payload = json.loads(json.dumps(explorer(_setting=(0, 1.0, None, None)).traits()["payload"]))
+    payload = json.loads(json.dumps(explorer().changed().traits()["payload"]))
     found = node(MODULE, """const ways = pathsUnder(readTree(given), { temperature: 1.9, top_k: 0, top_p: 0 }, 5);
         return ways.slice(2).map(({ steps }) => [steps.length, Boolean(steps.at(-1).unknown)]);
     """, payload)  # fmt: skip

@@ -19,7 +19,17 @@ from nodes import needs_node, node
 from plots.hostile import NASTY
 
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, base
-from llmviz.widgets.base import JS, Table, _page_script, _stable_id, _static_html, es_module, pack, to_json, well_formed
+from llmviz.widgets.base import (
+    JS,
+    Table,
+    _page_script,
+    _stable_id,
+    _static_html,
+    _to_json,
+    es_module,
+    pack,
+    well_formed,
+)
 
 COUNTER = CounterExplorer(["a", "b"], [3, 7])
 VOID = {"img", "br", "meta"}
@@ -153,14 +163,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(values, dtype, sentence):
 
 @given(json_values)
 def test_json_says_the_same_and_stays_inside_its_script(value):
-    text = to_json(value)
+    text = _to_json(value)
     assert json.loads(text) == json.loads(json.dumps(value))
     assert text.isascii() and not set("<>&") & set(text)
 
 
 def test_json_refuses_what_a_page_cannot_read():
     with pytest.raises(ValueError):
-        to_json({"loss": float("nan")})
+        _to_json({"loss": float("nan")})
 
 
 @given(any_text)
@@ -174,8 +184,8 @@ def test_any_text_can_be_saved_and_good_text_is_left_alone(text):
 
 @given(st.lists(json_values, max_size=3), st.lists(json_values, max_size=3))
 def test_equal_inputs_have_one_id_and_others_another(one, other):
-    assert _stable_id(*one) == _stable_id(*json.loads(to_json(one)))
-    assert (_stable_id(*one) == _stable_id(*other)) == (to_json(one) == to_json(other))
+    assert _stable_id(*one) == _stable_id(*json.loads(_to_json(one)))
+    assert (_stable_id(*one) == _stable_id(*other)) == (_to_json(one) == _to_json(other))
     assert len(_stable_id(*one)) == 12 and _stable_id(*one).isalnum()
 
 
