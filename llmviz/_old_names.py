@@ -59,13 +59,12 @@ tools/train_models.py|tools/record.py: make_models
 training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
     load_masked=load_model load_masked_long=load_model load_moods=load_model
 training.controller: steering; SteeredTraining=TrainingController
-training.distributed: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
+training.runs: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS joined_team=join_process_group
 training.masked_lm: masking; hide=mask_tokens recovered=masked_accuracy fill_blanks=predict_masked
     blank_id=mask_token_id BLANK=MASK_TOKEN
 training.optimizers: optimizers
 training.runs: runs; begin=create carry_on=train
-training.scaling: scaling
-training.schedules: learning_rates
+training.scaling: scaling learning_rates
 training|artifacts: recordings; of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames
     AttentionFilm=AttentionFrames load=load_recording save=save_recording
 widgets: explorers; RaceExplorer=ComparisonExplorer TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer

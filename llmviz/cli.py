@@ -171,9 +171,9 @@ def _positive_number(text: str) -> float:
 
 
 def _train(given: argparse.Namespace) -> int:
-    from llmviz.training import distributed
+    from llmviz.training import runs
 
-    with distributed.join_process_group() as group, contextlib.ExitStack() as quiet:
+    with runs.join_process_group() as group, contextlib.ExitStack() as quiet:
         if not group.is_main_process:
             nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
             quiet.enter_context(contextlib.redirect_stdout(nowhere))

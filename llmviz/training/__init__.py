@@ -19,8 +19,9 @@ from llmviz.training.loop import (
     train,
     train_steps,
 )
-from llmviz.training.recording import Recording, Sample, load_recording, recording_from_losses, save_recording
-from llmviz.training.schedules import RangeTest, range_test, warm_up_and_cosine
+from llmviz.training.optimizers import warm_up_and_cosine
+from llmviz.training.recorder import Recording, Sample, load_recording, recording_from_losses, save_recording
+from llmviz.training.scaling import RangeTest, range_test
 
 __all__ = [
     "IGNORE_INDEX",

@@ -52,7 +52,7 @@ def load_data(tokenizer: Tokenizer) -> _Data:
     return _Data(token_ids, starts, held_out, held_out_starts)
 
 
-def variants(vocab_size: int) -> dict[str, ModelConfig]:
+def _variants(vocab_size: int) -> dict[str, ModelConfig]:
     """A tiny GPT-2, the same with each change alone, and with all five."""
     first = gpt2_like(vocab_size)
     alone = {name: with_changes(first, name) for name in CHANGES}
@@ -111,7 +111,7 @@ def record_steps(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> It
     step.
     """
     tokenizer = artifacts.load_model("tiny").tokenizer
-    data, configs = load_data(tokenizer), variants(tokenizer.vocab_size)
+    data, configs = load_data(tokenizer), _variants(tokenizer.vocab_size)
     found = []
     for seed in seeds:
         found.append(train_side_by_side(configs, data, seed=seed, progress=progress))

@@ -83,8 +83,7 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
         "corpus": dict(checkpoint.corpus),
         "record": dict(checkpoint.record),
         "files": {
-            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}", tensors)
-            for role, tensors in files.items()
+            role: _write_tensors(folder, f"{role}-{checkpoint.step:06d}", tensors) for role, tensors in files.items()
         },
         "tokenizer": checkpoint.tokenizer.to_dict(),
     }

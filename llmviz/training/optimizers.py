@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -80,3 +81,18 @@ class Muon(torch.optim.Optimizer):
         rows, columns = parameters[0].shape
         steps = _orthogonalize(torch.stack(directions)).unbind()
         torch._foreach_add_(parameters, list(steps), alpha=-learning_rate * max(1.0, rows / columns) ** 0.5)
+
+
+def warm_up_and_cosine(n_steps: int, warm_up: int) -> list[float]:
+    """Linear warm-up, then cosine decay to zero, as most large models use it: factors of the learning rate, (n_steps).
+
+    Source: Loshchilov and Hutter 2017, "SGDR", equation 5; Radford et al. 2018, section 4.1 (the warm-up).
+
+    >>> [round(factor, 2) for factor in warm_up_and_cosine(6, warm_up=2)]
+    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
+    """
+    if not 0 <= warm_up < n_steps:
+        raise ValueError(f"the warm-up is a part of the run, from 0 to {n_steps - 1} steps; given {warm_up}")
+    falling = n_steps - warm_up
+    rise = [(step + 1) / warm_up for step in range(warm_up)]
+    return rise + [(1 + math.cos(math.pi * step / falling)) / 2 for step in range(falling)]

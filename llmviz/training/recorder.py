@@ -1,9 +1,11 @@
-"""Record a training run: train, stop at the saved steps, and measure all that a `Recording` holds."""
+"""Recorded training runs: losses, samples, next-token probabilities, attention and embeddings at the saved steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,6 @@ from tqdm.auto import tqdm
 from llmviz import artifacts, corpora, corpus_stats
 from llmviz.corpora import Corpus
 from llmviz.embeddings.vectors import directions
-from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.generation.sampling import sample_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Text, Tinyville
@@ -22,10 +23,12 @@ from llmviz.tinyville.stories import COLORS, ENDINGS, OBJECTS, OPENINGS, PLACES
 from llmviz.tinyville.token_distributions import next_tokens
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words as words_of
-from llmviz.training import loop, runs
+from llmviz.training import loop
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recording import AttentionFrames, NextTokenFrames, Recording, Sample
 
+_DIGITS = 4
+_FULL_WEIGHT, _FULL_COORDINATE = 255, 32_767  # attention weights are stored as uint8, points as int16
+_SERIES = ("training_losses", "held_out_losses", "copied", "valid", "variance")
 STEPS = 2_000
 _FRAMES, _FIRST_SAVED = 22, 8
 _TEMPERATURE = 0.8
@@ -36,6 +39,202 @@ _FEW_TEXTS = 300
 _FRESH_STORIES = 60
 _HELD_OUT_SEED = 1_000_000
 _TITLES = {"tinyville": "32,000 texts of Tinyville", "overfitted": "300 texts of Tinyville"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A text that the model wrote.
+
+    Attributes:
+        text: the whole, its prompt included.
+        copied: (start, stop), the characters of the longest passage that the corpus holds word for word.
+        wrong: (start, stop), the first word that is impossible in Tinyville; None where there is none, or no world.
+    """
+
+    text: str
+    copied: tuple[int, int] = (0, 0)
+    wrong: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NextTokenFrames:
+    """Next-token probabilities after one prefix, at every saved step.
+
+    Attributes:
+        prefix: how the text begins.
+        tokens: (token), as texts.
+        probabilities: (frame, token), 0 to 1.
+        exact: (token), Tinyville's own probabilities; empty where there is no world.
+    """
+
+    prefix: str
+    tokens: tuple[str, ...]
+    probabilities: np.ndarray
+    exact: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionFrames:
+    """Attention weights of all heads in one sentence, at every saved step.
+
+    Attributes:
+        tokens: (position), as texts.
+        weights: (frame, layer, head, query, key), 0 to 1.
+    """
+
+    tokens: tuple[str, ...]
+    weights: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A training run at its saved steps (frames). Losses are nats per token.
+
+    Attributes:
+        name: what it is a recording of, in a few words.
+        steps: (frame), from 0 on.
+        training_losses, held_out_losses: (frame).
+        baselines: reference losses by name.
+        samples: (frame, prompt), always with the same prompts and seeds.
+        copied: (frame), the share of a sample that is one passage of the corpus, 0 to 1.
+        copied_by_chance: the same of new texts of Tinyville; None if unknown.
+        valid: (frame), the share of samples that are possible in Tinyville, 0 to 1.
+        next_tokens, attention: one entry a prefix and one a sentence.
+        words, groups, points, variance: embeddings of some words, as points (frame, word, 2) of one plane for all
+            frames, and the share of their variance that the plane shows (frame).
+        record: settings, corpus, seconds, machine.
+    """
+
+    name: str
+    steps: np.ndarray
+    training_losses: np.ndarray
+    held_out_losses: np.ndarray
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    samples: Sequence[Sequence[Sample]] = ()
+    copied: np.ndarray | None = None
+    copied_by_chance: float | None = None
+    valid: np.ndarray | None = None
+    next_tokens: Sequence[NextTokenFrames] = ()
+    attention: Sequence[AttentionFrames] = ()
+    words: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    points: np.ndarray | None = None
+    variance: np.ndarray | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.steps)
+        if not n or (np.diff(self.steps) <= 0).any():
+            raise ValueError(f"the saved steps of a recording rise, and there is at least one; given {self.steps}")
+        frames = {name: getattr(self, name) for name in (*_SERIES, "samples", "points")}
+        frames |= {f"the probabilities after {one.prefix!r}": one.probabilities for one in self.next_tokens}
+        frames |= {f"the attention in sentence {number}": one.weights for number, one in enumerate(self.attention)}
+        for name, values in frames.items():
+            if values is not None and len(values) and len(values) != n:
+                raise ValueError(f"{name} of a recording has one entry a saved step: {n}, but given {len(values)}")
+
+    def __repr__(self) -> str:
+        return f"Recording({self.name!r}, {len(self.steps)} saved steps, up to step {self.steps[-1]:,})"
+
+
+def recording_from_losses(
+    name: str,
+    training: Sequence[tuple[int, float]],
+    held_out: Sequence[tuple[int, float]],
+    baselines: Mapping[str, float],
+    samples: Sequence[tuple[int, str]] = (),
+) -> Recording:
+    """Make a recording of (step, loss) pairs and (step, text) samples alone.
+
+    Its frames are the steps with a held-out loss; the training loss there is the mean since the frame before. Raises
+    ValueError where nothing was measured yet.
+    """
+    if not held_out or not training:
+        raise ValueError("nothing was measured yet: train at least to the first evaluation, with held-out texts")
+    steps = np.array([step for step, _ in held_out])
+    written = dict(samples)
+    means = []
+    for before, step in zip([-1, *steps[:-1]], steps, strict=True):
+        inside = [loss for number, loss in training if before < number <= step]
+        means.append(np.mean(inside) if inside else training[0][1])
+    texts = [[Sample(written[step])] for step in steps.tolist() if step in written]
+    complete = texts if len(texts) == len(steps) else ()
+    losses = np.array([loss for _, loss in held_out])
+    return Recording(name, steps, np.array(means), losses, dict(baselines), complete)
+
+
+def save_recording(file: Path, recording: Recording, *, command: str) -> None:
+    """Write a recording as NAME.json, its attention and points in NAME.safetensors beside it, in whole numbers."""
+    arrays = {
+        f"attention/{number}": _whole(one.weights, _FULL_WEIGHT, np.uint8)
+        for number, one in enumerate(recording.attention)
+    }
+    scale = 1.0
+    if recording.points is not None:
+        scale = float(np.abs(recording.points).max()) or 1.0
+        arrays["points"] = _whole(recording.points / scale, _FULL_COORDINATE, np.int16)
+    data = {
+        "title": recording.name,
+        "record": dict(recording.record),
+        "steps": recording.steps.tolist(),
+        **{name: _rounded(getattr(recording, name)) for name in _SERIES},
+        "copied_by_chance": recording.copied_by_chance,
+        "baselines": dict(recording.baselines),
+        "next_tokens": [{**asdict(one), "probabilities": _rounded(one.probabilities)} for one in recording.next_tokens],
+        "attention": [list(one.tokens) for one in recording.attention],
+        "words": list(recording.words),
+        "groups": list(recording.groups),
+        "scale": scale,
+        "samples": [[asdict(sample) for sample in texts] for texts in recording.samples],
+    }
+    artifacts.save_recording(file, data, command=command, arrays=arrays)
+
+
+def _whole(values: np.ndarray, largest: int, dtype) -> np.ndarray:
+    return np.rint(np.asarray(values) * largest).astype(dtype)
+
+
+def _rounded(values: np.ndarray | None) -> list | None:
+    return None if values is None else np.round(np.asarray(values, dtype=float), _DIGITS).tolist()
+
+
+def load_recording(source: str | Path) -> Recording:
+    """Load a recorded training run: one that ships ("tinyville", "overfitted"), or a file.
+
+    Raises FileNotFoundError where there is none, ValueError where it is damaged or holds something else.
+    """
+    data = artifacts.load_recording(source)
+    try:
+        return _from(data)
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise ValueError(f"{source} is not a whole recording of a training run: {error!s:.300}") from None
+
+
+def _from(data: Mapping[str, Any]) -> Recording:
+    arrays = data.get("arrays", {})
+    return Recording(
+        data["title"],
+        np.array(data["steps"]),
+        baselines=data["baselines"],
+        samples=[
+            [Sample(one["text"], tuple(one["copied"]), one["wrong"] and tuple(one["wrong"])) for one in texts]
+            for texts in data["samples"]
+        ],
+        copied_by_chance=data["copied_by_chance"],
+        next_tokens=[
+            NextTokenFrames(one["prefix"], tuple(one["tokens"]), np.array(one["probabilities"]), tuple(one["exact"]))
+            for one in data["next_tokens"]
+        ],
+        attention=[
+            AttentionFrames(tuple(tokens), arrays[f"attention/{number}"] / _FULL_WEIGHT)
+            for number, tokens in enumerate(data["attention"])
+        ],
+        words=data["words"],
+        groups=data["groups"],
+        points=arrays["points"] / _FULL_COORDINATE * data["scale"] if "points" in arrays else None,
+        record=data["record"],
+        **{name: None if data[name] is None else np.array(data[name]) for name in _SERIES},
+    )
 
 
 @dataclass(frozen=True)
@@ -160,6 +359,8 @@ def _record(
         reference: see `baselines`.
         fresh: new texts of the world that begin as the prompts do: how much is copied by chance.
     """
+    from llmviz.training import runs  # which needs evaluation
+
     recorder = _Recorder(model, corpus, tokenizer, probes, list(held_out), world)
     token_ids = runs.corpus_tokens(corpus, tokenizer)
     starts = loop.document_starts(token_ids, tokenizer.end_of_text)
@@ -192,6 +393,8 @@ class _Recorder:
     def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, probes: _ProbeSet, held_out: list[str], world):
         self.model, self.tokenizer, self.probes, self.world = model, tokenizer, probes, world
         self.texts = {"training_losses": list(corpus.documents[:_MEASURED_TEXTS]), "held_out_losses": held_out}
+        from llmviz.evaluation.memorization import SubstringIndex  # evaluation needs this package
+
         self.index = SubstringIndex(corpus.documents)
         encoded = {word: tokenizer.encode(f" {word}") for word in probes.words}
         self.words = {word: ids[0] for word, ids in encoded.items() if len(ids) == 1}

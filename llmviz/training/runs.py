@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,94 @@ from llmviz import corpora
 from llmviz.corpora import Corpus
 from llmviz.evaluation.losses import Gap, gaps
 from llmviz.model.config import ModelConfig
-from llmviz.model.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly, TransformerBase
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers import TOKENIZERS, Tokenizer
 from llmviz.training import checkpoints, loop
 from llmviz.training.checkpoints import Checkpoint
-from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup, data_parallel
-from llmviz.training.loop import TrainingSettings, TrainingStep
+from llmviz.training.loop import Objective, TrainingSettings, TrainingStep
 
 TOKENS_PER_STEP = 1024
 DOCUMENT_CONTEXT, TEXT_CONTEXT = 128, 64
 HISTORY_POINTS = 200
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """The processes of one run: the rank of this one (from 0), and how many there are."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_main_process(self) -> bool:
+        """Whether this process writes and prints for all."""
+        return self.rank == 0
+
+    def broadcast(self, number: int) -> int:
+        """The main process's number, in every process; waits for all."""
+        if self.size == 1:
+            return number
+        shared = torch.tensor(number, device=_device())
+        torch.distributed.broadcast(shared, src=0)
+        return int(shared)
+
+    def check_batch(self, batch_size: int) -> None:
+        """Refuse a batch that does not split evenly: the mean of the processes' means would not be its mean."""
+        if batch_size % self.size:
+            raise ValueError(
+                f"{self.size} processes cannot share {batch_size} windows a step evenly; "
+                f"start a number of processes that divides {batch_size}"
+            )
+
+
+SINGLE_PROCESS = ProcessGroup()
+
+
+@contextmanager
+def join_process_group() -> Iterator[ProcessGroup]:
+    """The processes that torchrun started; `SINGLE_PROCESS` without torchrun. Left at the end."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield SINGLE_PROCESS
+        return
+    if not torch.distributed.is_available():
+        raise OSError("this build of torch cannot run several processes; start llmviz train without torchrun")
+    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield ProcessGroup(torch.distributed.get_rank(), size)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def _device() -> torch.device:
+    """Where this process computes: its own card under nccl."""
+    if torch.distributed.get_backend() == "nccl":
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return torch.device("cpu")
+
+
+def _data_parallel(
+    objective: Objective, model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], group: ProcessGroup
+) -> Objective:
+    """An objective over each process's share of the windows, with the value and gradients of the whole batch.
+
+    The model, and the optimizers' state, are moved to this process's device. A single process keeps its objective.
+    """
+    if group.size == 1:
+        return objective
+    model.to(_device())
+    for optimizer in optimizers:
+        optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
+    replica = torch.nn.parallel.DistributedDataParallel(model)
+
+    def shared_loss(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
+        own = objective(replica, windows[group.rank :: group.size], generator)
+        total = own.detach().clone()
+        torch.distributed.all_reduce(total)
+        return own + (total / group.size - own.detach())  # the value of the mean, the gradient of the own part
+
+    return shared_loss
 
 
 @dataclass
@@ -132,9 +211,7 @@ def create(
     return Run(checkpoint, learned, held_out, token_ids, starts, seconds=spent)
 
 
-def _windows(
-    learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer
-) -> tuple[int, Tensor | None]:
+def _windows(learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer) -> tuple[int, Tensor | None]:
     """The context length and, where every document fits into it, the positions where documents begin."""
     if len(learned.documents) > 1:
         starts = loop.document_starts(token_ids, tokenizer.end_of_text)
@@ -207,7 +284,7 @@ def train(
     save_checkpoint = save if group.is_main_process else (lambda run, folder: None)
     if run.is_over:
         if run.validation_loss is None:  # it was killed between its last step and its last evaluation
-            run.validation_loss = held_out_loss(run)
+            run.validation_loss = _held_out_loss(run)
             save_checkpoint(run, folder)
         return
     evaluate_every = max(25, run.settings.steps // 10)
@@ -226,7 +303,7 @@ def train(
                 save_checkpoint(run, folder)
             is_between_steps = False
         is_between_steps = True
-        run.validation_loss = held_out_loss(run)
+        run.validation_loss = _held_out_loss(run)
         save_checkpoint(run, folder)
     except KeyboardInterrupt:
         if is_between_steps:
@@ -244,7 +321,7 @@ def train(
 
 def _reached(run: Run, until_loss: float) -> bool:
     """Evaluate; whether the wanted loss was reached, which ends the run."""
-    run.validation_loss = held_out_loss(run)
+    run.validation_loss = _held_out_loss(run)
     if run.validation_loss <= until_loss:
         run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
     return run.is_over
@@ -254,14 +331,14 @@ def _steps(run: Run, group: ProcessGroup) -> Iterator[TrainingStep]:
     """The steps that are left."""
     group.check_batch(run.settings.batch_size)
     optimizers = run.checkpoint.optimizers
-    objective = data_parallel(loop.next_token_loss, run.model, optimizers, group)
+    objective = _data_parallel(loop.next_token_loss, run.model, optimizers, group)
     return loop.train_steps(
         run.model, run.token_ids, run.settings, objective=objective, starts=run.starts, optimizers=optimizers,
         first_step=run.checkpoint.step,
     )  # fmt: skip
 
 
-def held_out_loss(run: Run) -> float:
+def _held_out_loss(run: Run) -> float:
     """The validation loss, nats per token."""
     if run.starts is None:
         return round(loop.evaluate(run.model, corpus_tokens(run.held_out, run.tokenizer)), 4)

@@ -7,7 +7,7 @@ import numpy as np
 
 from llmviz import plots
 from llmviz.plots._labels import count, listing, spoken_prose, token_text
-from llmviz.training.recording import Recording, Sample
+from llmviz.training.recorder import Recording, Sample
 from llmviz.widgets.base import JS, Explorer, Table, pack
 from llmviz.widgets.embeddings import EmbeddingExplorer
 

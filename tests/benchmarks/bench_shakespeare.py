@@ -63,7 +63,7 @@ class _Race:
             run.model, run.token_ids, run.settings, starts=run.starts, optimizers=run.checkpoint.optimizers
         )
         seconds = sum(step.seconds for step in progress(OUR_STEPS, "ours", steps))
-        self.losses["ours"].append(runs.held_out_loss(run))
+        self.losses["ours"].append(runs._held_out_loss(run))
         self.n_parameters["ours"] = run.model.n_parameters
         return seconds
 

@@ -33,7 +33,7 @@ def recorded() -> dict[str, float]:
 def one_change_of_five_pays_in_a_tiny_model(seed: int) -> dict[str, float]:
     """Rotary positions lower the loss at once; the other four do little, and all five together are not the best."""
     data = architectures.load_data(TOKENIZER)
-    found = train_side_by_side(architectures.variants(TOKENIZER.vocab_size), data, seed=seed)
+    found = train_side_by_side(architectures._variants(TOKENIZER.vocab_size), data, seed=seed)
     return compared({name: one.held_out for name, one in found.items()})
 
 

@@ -14,7 +14,7 @@ from llmviz.evaluation.memorization import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import recorder, runs, scaling, schedules
+from llmviz.training import recorder, runs, scaling
 from llmviz.training.loop import TrainingSettings
 
 TOWN = Tinyville({"story": 5000, "copy": 5000})
@@ -44,7 +44,7 @@ def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
     model = DecoderOnly(ModelConfig(vocab_size=TOKENIZER.vocab_size), seed=seed)
     settings = TrainingSettings(steps=150, seed=seed)
     losses = [step.loss for step in training.train_steps(model, token_ids, settings, starts=starts)]
-    smoothed = schedules.smooth(losses)
+    smoothed = scaling._smooth(losses)
     return {
         "exact_entropy": lines["exact entropy"],
         "bigram_over_entropy": lines["bigram"] / lines["exact entropy"],
@@ -117,10 +117,10 @@ def a_range_test_finds_a_rate_that_walks(seed: int) -> dict[str, float]:
     """At the chosen rate 40 steps gain nats; at a hundredth of it hardly any; at a hundred times it all is worse."""
     _, token_ids, starts = reading(seed)
     config = scaling.config_of_width(32, TOKENIZER.vocab_size)
-    test = schedules.RangeTest(
+    test = scaling.RangeTest(
         steps=100, batch_size=4, optimizer="adamw", lowest=1e-5, learning_rate=3.0, seed=seed
     )
-    chosen = schedules.range_test(DecoderOnly(config, seed=seed), token_ids, test, starts=starts).chosen
+    chosen = scaling.range_test(DecoderOnly(config, seed=seed), token_ids, test, starts=starts).chosen
     blind = torch.tensor(float(TOKENIZER.vocab_size)).log().item()
 
     def last(factor):

@@ -85,7 +85,7 @@ def test_losses_by_place_are_those_of_torch():
 
 def test_models_side_by_side_are_as_trained_alone():
     data = architectures.load_data(artifacts.load_model("tiny").tokenizer)
-    configs = dict(list(architectures.variants(1024).items())[:2])
+    configs = dict(list(architectures._variants(1024).items())[:2])
     both = architectures.train_side_by_side(configs, data, steps=6)
     alone = architectures.train_side_by_side({"GPT-2": configs["GPT-2"]}, data, steps=6)["GPT-2"]
     assert both["GPT-2"].losses == alone.losses and both["GPT-2"].held_out == alone.held_out
@@ -94,7 +94,7 @@ def test_models_side_by_side_are_as_trained_alone():
 
 def test_the_recording_is_of_these_variants():
     card = artifacts.load_recording("architectures")
-    configs = architectures.variants(1024)
+    configs = architectures._variants(1024)
     assert card["seeds"] == list(architectures._SEEDS)
     assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
         name: config.n_parameters for name, config in configs.items()

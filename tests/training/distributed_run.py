@@ -9,13 +9,13 @@ from pathlib import Path
 
 from llmviz import corpora
 from llmviz.model.config import ModelConfig
-from llmviz.training import distributed, runs
+from llmviz.training import runs
 
 LINES = "".join(f"Mia found {number} red kites, and {number * 7 % 10} of them flew.\n" for number in range(80))
 
 
 def train_in_group(
-    folder: Path, steps: int, group: distributed.ProcessGroup, last_of_second: int | None = None
+    folder: Path, steps: int, group: runs.ProcessGroup, last_of_second: int | None = None
 ) -> list[float]:
     """Train on the kites.txt beside the folder; return the losses. The second process can be killed."""
     runs.ModelConfig = partial(ModelConfig, d_model=16, n_layers=1, n_heads=2, d_ff=32)
@@ -33,7 +33,7 @@ def train_in_group(
 
 def main(folder: str, steps: str, last_of_second: str | None = None) -> None:
     """What torchrun starts in each process."""
-    with distributed.join_process_group() as group:
+    with runs.join_process_group() as group:
         losses = train_in_group(Path(folder), int(steps), group, int(last_of_second) if last_of_second else None)
         if group.is_main_process:
             Path(folder, "losses.json").write_text(json.dumps(losses), "utf-8")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from llmviz.training import checkpoints, runs
-from llmviz.training.distributed import SINGLE_PROCESS, ProcessGroup
+from llmviz.training.runs import SINGLE_PROCESS, ProcessGroup
 
 PROGRAM = Path(distributed_run.__file__)
 

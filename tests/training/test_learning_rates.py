@@ -5,7 +5,8 @@ import torch
 from fakes import SMALL, random_ids
 
 from llmviz.model.transformer import DecoderOnly
-from llmviz.training.schedules import RangeTest, range_test, smooth, warm_up_and_cosine
+from llmviz.training import warm_up_and_cosine
+from llmviz.training.scaling import RangeTest, _smooth, range_test
 
 TEXT = random_ids(400)
 
@@ -42,7 +43,7 @@ def test_rates_that_do_not_rise_get_a_sentence(lowest, highest):
 
 
 def test_smoothing_by_hand():
-    assert smooth([1.0, 3.0]) == pytest.approx([1.0, (0.09 * 1 + 0.1 * 3) / 0.19])
+    assert _smooth([1.0, 3.0]) == pytest.approx([1.0, (0.09 * 1 + 0.1 * 3) / 0.19])
 
 
 def test_the_usual_schedule_is_torchs():

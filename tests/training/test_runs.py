@@ -187,12 +187,12 @@ class TestResume:
             raise SystemExit
 
         with monkeypatch.context() as patch, pytest.raises(SystemExit):
-            patch.setattr(runs, "held_out_loss", killed)
+            patch.setattr(runs, "_held_out_loss", killed)
             runs.train(begin(corpus), tmp_path, save_every=6)
         run = runs.resume(tmp_path)
         assert run.is_over
         runs.train(run, tmp_path)
-        assert run.validation_loss == runs.held_out_loss(run)
+        assert run.validation_loss == runs._held_out_loss(run)
         assert runs.resume(tmp_path).validation_loss == run.validation_loss
 
     def test_needs_the_state_of_the_training(self, small, corpus, tmp_path):
