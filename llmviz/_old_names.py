@@ -8,7 +8,7 @@ corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats
 course: exercises; Standing=ProgressSummary Diary=EventLog Wrong=Distractor
 deploy/jupyterhub_config.py: classroom
 embeddings: embeddings.plain
-embeddings.vectors: embeddings.real embeddings.space
+embeddings.vectors: embeddings.bias embeddings.real embeddings.space
 embeddings.word2vec: embeddings.learning
 evaluation.capabilities: skills; Skills=CapabilityCurves load=load_capabilities record=record_capabilities
 evaluation.memorization: memorisation; CopyFinder=SubstringIndex

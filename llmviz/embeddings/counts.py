@@ -22,22 +22,14 @@ def _sentences(texts: Iterable[str]) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class _Vocabulary:
-    """The words that get a vector, the most frequent first, and the texts as indices of these words.
+    """The words that get a vector, the most frequent first, their counts (word), and the texts as indices of them.
 
-    Attributes:
-        words: (word).
-        counts: (word), int.
-        texts: one int array a text; rare words are left out, so that their neighbors move together.
+    Rare words are left out of the texts, so that their neighbors move together.
     """
 
     words: tuple[str, ...]
     counts: np.ndarray
     texts: tuple[np.ndarray, ...]
-
-    @property
-    def n_words(self) -> int:
-        """The number of words."""
-        return len(self.words)
 
 
 def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> _Vocabulary:
@@ -71,10 +63,10 @@ def cooccurrences(vocabulary: _Vocabulary, *, window: int = 5, by_distance: bool
     """
     if window < 1:
         raise ValueError(f"window, the number of words on either side, is at least 1; given {window!r}.")
-    size = vocabulary.n_words
+    size = len(vocabulary.words)
     places, weights = [], []
     for distance in range(1, window + 1):
-        here, there = neighbors_at(vocabulary.texts, distance)
+        here, there = _neighbors_at(vocabulary.texts, distance)
         places.append(here.astype(np.int64) * size + there)
         weights.append(np.full(len(here), 1 / distance if by_distance else 1.0))
     counts = np.bincount(np.concatenate(places), np.concatenate(weights), minlength=size * size)
@@ -82,7 +74,7 @@ def cooccurrences(vocabulary: _Vocabulary, *, window: int = 5, by_distance: bool
     return counts + counts.T
 
 
-def neighbors_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray, np.ndarray]:
+def _neighbors_at(texts: Sequence[np.ndarray], distance: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of words exactly `distance` apart within a text: two int arrays (pair), left and right word."""
     left = [text[:-distance] for text in texts if len(text) > distance]
     right = [text[distance:] for text in texts if len(text) > distance]
@@ -125,7 +117,7 @@ def count_vectors(texts: Iterable[str]) -> WordVectors:
     """Word vectors from counts alone: co-occurrences → PPMI → SVD, in about a second. Lesson 2."""
     known = vocabulary(texts)
     matrix = _ppmi(cooccurrences(known, window=_WINDOW))
-    return WordVectors(known.words, _svd_vectors(matrix, min(_D_MODEL, known.n_words)))
+    return WordVectors(known.words, _svd_vectors(matrix, min(_D_MODEL, len(known.words))))
 
 
 def count_neighbors(words: Sequence[str], window: int) -> dict[tuple[str, str], int]:

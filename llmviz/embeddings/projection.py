@@ -63,7 +63,7 @@ def tsne(vectors) -> _Projection:
     return _Projection(points.astype(float), "t-SNE", None)
 
 
-def align(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def _align(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Rotate, mirror and shift points (word, 2) to lie as near to a reference as possible: orthogonal Procrustes.
 
     Source: Schönemann 1966.
@@ -73,16 +73,16 @@ def align(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return centered @ (left @ right) + reference.mean(axis=0)
 
 
-def align_frames(frames: Sequence[np.ndarray]) -> np.ndarray:
+def align_frames(frames: Sequence[np.ndarray], reference: np.ndarray | None = None) -> np.ndarray:
     """Rotate each frame of an animation to fit the one after it, from the last backward: (frame, word, 2).
 
-    Without it much of the motion is the whole picture turning. The last frame stays as it is.
+    Without it much of the motion is the whole picture turning. The last frame fits the reference, if there is one.
     """
     if not len(frames):
         raise ValueError("an animation needs at least one frame; given none.")
-    aligned = [np.asarray(frames[-1], dtype=float)]
-    for frame in reversed(list(frames[:-1])):
-        aligned.append(align(np.asarray(frame, dtype=float), aligned[-1]))
+    aligned = [np.asarray(frames[-1], dtype=float) if reference is None else _align(frames[-1], reference)]
+    for frame in reversed(frames[:-1]):
+        aligned.append(_align(frame, aligned[-1]))
     return np.stack(aligned[::-1])
 
 

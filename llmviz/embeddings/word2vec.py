@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.counts import _Vocabulary, cooccurrences, neighbors_at, vocabulary
+from llmviz.embeddings.counts import _neighbors_at, _Vocabulary, cooccurrences, vocabulary
 from llmviz.embeddings.vectors import WordVectors
 
 _WINDOW, _MIN_COUNT = 5, 5
@@ -19,12 +19,12 @@ _MAX_MOVE = 10.0
 
 
 @dataclass(frozen=True)
-class EmbeddingStep:
+class _EmbeddingStep:
     """One step of training that is shown.
 
     Attributes:
         step, n_steps: batches done, and about how many there are (exactly, at the end).
-        loss: the mean loss of a pair since the step before (nats; for GloVe the weighted squared error).
+        loss: the mean loss of a pair since the step before, in nats.
         vectors: a copy of the vectors.
     """
 
@@ -96,7 +96,7 @@ def train_word2vec_steps(
     epochs: int = 5,
     n_frames: int = 30,
     seed: int = 0,
-) -> Iterator[EmbeddingStep]:
+) -> Iterator[_EmbeddingStep]:
     """Train word vectors by telling true neighbors from random words; yield the start and `n_frames` steps. Lesson 2.
 
     Skip-gram with negative sampling, a window of up to 5 words, 5 negatives, a learning rate that falls linearly from
@@ -108,30 +108,31 @@ def train_word2vec_steps(
     """
     words = _checked(texts, d_model=d_model, epochs=epochs, n_frames=n_frames)
     rng = np.random.default_rng(seed)
-    middle = ((rng.random((words.n_words, d_model)) - 0.5) / d_model).astype(np.float32)
+    middle = ((rng.random((len(words.words), d_model)) - 0.5) / d_model).astype(np.float32)
     context = np.zeros_like(middle)
     negatives = np.cumsum(words.counts**0.75 / np.sum(words.counts**0.75))
-    yield EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, middle.copy()))
-    done, batch_size = _Frames(n_frames), _batch_size(words.n_words)
+    yield _EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, middle.copy()))
+    batch_size = min(_BATCH_SIZE, max(_MIN_BATCH_SIZE, len(words.words)))  # all changes of a word add up
+    n_done, n_shown, losses = 0, 0, []
     for epoch in range(epochs):
         pairs = _skip_gram_pairs(words, rng)
         starts = range(0, len(pairs), batch_size)
         for number, start in enumerate(starts):
             batch = pairs[start : start + batch_size]
             drawn = np.searchsorted(negatives, rng.random((len(batch), _N_NEGATIVES)))
-            others = np.concatenate([batch[:, 1:], np.minimum(drawn, words.n_words - 1)], axis=1)
+            others = np.concatenate([batch[:, 1:], np.minimum(drawn, len(words.words) - 1)], axis=1)
             loss, by_middle, by_context = _negative_sampling(middle[batch[:, 0]], context[others])
             progress = (epoch + number / len(starts)) / epochs
             rate = np.float32(_LEARNING_RATE * max(1 - progress, 1e-3))
             _add_to_rows(middle, batch[:, 0], -rate * by_middle, _MAX_MOVE)
             _add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model), _MAX_MOVE)
-            if done.is_due(float(loss.mean()), (epoch * len(starts) + number + 1) / (epochs * len(starts))):
-                yield done.step(WordVectors(words.words, middle.copy()))
-
-
-def _batch_size(n_words: int) -> int:
-    """Fewer pairs at once where there are few words: all changes of a word add up."""
-    return min(_BATCH_SIZE, max(_MIN_BATCH_SIZE, n_words))
+            n_done += 1
+            losses.append(float(loss.mean()))
+            share_done = (epoch * len(starts) + number + 1) / (epochs * len(starts))
+            if share_done * n_frames >= n_shown + 1 - 1e-9:
+                vectors = WordVectors(words.words, middle.copy())
+                yield _EmbeddingStep(n_done, round(n_done / share_done), float(np.mean(losses)), vectors)
+                n_shown, losses = n_shown + 1, []
 
 
 def _skip_gram_pairs(words: _Vocabulary, rng: np.random.Generator) -> np.ndarray:
@@ -141,7 +142,7 @@ def _skip_gram_pairs(words: _Vocabulary, rng: np.random.Generator) -> np.ndarray
     texts = [text[rng.random(len(text)) < keep[text]] for text in words.texts]
     found = []
     for distance in range(1, _WINDOW + 1):
-        left, right = neighbors_at(texts, distance)
+        left, right = _neighbors_at(texts, distance)
         for one, other in ((left, right), (right, left)):
             reached = rng.random(len(one)) < 1 - (distance - 1) / _WINDOW
             found.append(np.stack([one[reached], other[reached]], axis=1))
@@ -149,7 +150,7 @@ def _skip_gram_pairs(words: _Vocabulary, rng: np.random.Generator) -> np.ndarray
     return rng.permutation(pairs, axis=0)
 
 
-def train_glove_steps(
+def train_glove(
     texts: Iterable[str],
     *,
     d_model: int = 32,
@@ -157,68 +158,43 @@ def train_glove_steps(
     learning_rate: float = 0.05,
     x_max: float = 100.0,
     unseen_as: float = 0.0,
-    n_frames: int = 30,
     seed: int = 0,
-) -> Iterator[EmbeddingStep]:
-    """Train word vectors whose dot products are the logarithms of counts; yield the start and `n_frames` steps.
+) -> WordVectors:
+    """Train word vectors whose dot products are the logarithms of counts: GloVe with AdaGrad. Lesson 2.
 
-    GloVe with AdaGrad; a word's vector is the sum of its two rows. Source: Pennington, Socher and Manning 2014,
-    sections 3 and 4.2. Lesson 2.
+    A word's vector is the sum of its two rows. Source: Pennington, Socher and Manning 2014, sections 3 and 4.2.
 
     Args:
         x_max: counts from here on have the full weight.
         unseen_as: the count of pairs that never met; 0, as in the paper, leaves them out.
     """
-    words = _checked(texts, d_model=d_model, epochs=epochs, n_frames=n_frames)
+    words = _checked(texts, d_model=d_model, epochs=epochs)
     if not unseen_as >= 0:
         raise ValueError(f"unseen_as is a count, 0 or more; given {unseen_as!r}.")
     counts = cooccurrences(words, window=_WINDOW, by_distance=True) + unseen_as
     rows, columns = np.nonzero(counts)
     rng = np.random.default_rng(seed)
-    tables = [((rng.random((words.n_words, size)) - 0.5) / d_model) for size in (d_model, d_model, 1, 1)]
+    tables = [((rng.random((len(words.words), size)) - 0.5) / d_model) for size in (d_model, d_model, 1, 1)]
     squares = [np.ones_like(table) for table in tables]
-    yield EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, tables[0] + tables[1]))
-    done = _Frames(n_frames)
-    n_batches = -(-len(rows) // _BATCH_SIZE)
-    for epoch in range(epochs):
+    for _ in range(epochs):
         order = rng.permutation(len(rows))
-        for number in range(n_batches):
-            batch = order[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
+        for start in range(0, len(rows), _BATCH_SIZE):
+            batch = order[start : start + _BATCH_SIZE]
             places = (rows[batch], columns[batch], rows[batch], columns[batch])
             word, neighbor, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
-            loss, by_word, by_context, by_bias = _glove_loss(
+            _, by_word, by_context, by_bias = _glove_loss(
                 word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max
             )
             slopes = (by_word, by_context, by_bias[:, None], by_bias[:, None])
             for table, square, place, slope in zip(tables, squares, places, slopes, strict=True):
                 _adagrad(table, square, place, slope, learning_rate)
-            if done.is_due(float(loss.mean()), (epoch * n_batches + number + 1) / (epochs * n_batches)):
-                yield done.step(WordVectors(words.words, tables[0] + tables[1]))
+    return WordVectors(words.words, tables[0] + tables[1])
 
 
 def _adagrad(table: np.ndarray, squares: np.ndarray, rows: np.ndarray, slope: np.ndarray, rate: float) -> None:
     """One step of AdaGrad (Duchi, Hazan and Singer 2011)."""
     _add_to_rows(table, rows, -rate * slope / np.sqrt(squares[rows]))
     _add_to_rows(squares, rows, slope**2)
-
-
-class _Frames:
-    """Decides which steps are yielded: `n`, evenly spaced."""
-
-    def __init__(self, n: int):
-        self.n, self.shown, self.steps, self.losses, self.share_done = n, 0, 0, [], 0.0
-
-    def is_due(self, loss: float, share_done: float) -> bool:
-        self.steps += 1
-        self.losses.append(loss)
-        self.share_done = share_done
-        return share_done * self.n >= self.shown + 1 - 1e-9
-
-    def step(self, vectors: WordVectors) -> EmbeddingStep:
-        loss = float(np.mean(self.losses))
-        self.shown += 1
-        self.losses = []
-        return EmbeddingStep(self.steps, round(self.steps / self.share_done), loss, vectors)
 
 
 def _checked(texts: Iterable[str], **sizes: int) -> _Vocabulary:
@@ -230,12 +206,6 @@ def _checked(texts: Iterable[str], **sizes: int) -> _Vocabulary:
     if not any(len(text) > 1 for text in words.texts):
         raise ValueError("no two words stand in one text, so there are no neighbors to learn from.")
     return words
-
-
-def train_glove(texts: Iterable[str], **settings) -> WordVectors:
-    """The vectors of the last of `train_glove_steps`, which has the settings. Lesson 2."""
-    *_, last = train_glove_steps(texts, **settings, n_frames=1)
-    return last.vectors
 
 
 def nudge(middle, context, is_true: bool, rate: float) -> tuple[np.ndarray, np.ndarray]:

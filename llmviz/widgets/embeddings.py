@@ -71,10 +71,7 @@ class EmbeddingExplorer(Explorer):
     def map(self) -> dict:
         """The points of each frame, the variance they show, and how many true neighbors are near in the map."""
         projections = [embeddings.pca(frame) for frame in self.vectors]
-        points = [projection.points for projection in projections]
-        if self.fit_to is not None:
-            points[-1] = embeddings.align(points[-1], self.fit_to)
-        points = embeddings.align_frames(points)
+        points = embeddings.align_frames([projection.points for projection in projections], self.fit_to)
         n = self.n_neighbors
         kept = [embeddings.neighbors_kept(v, p, n=n).mean() for v, p in zip(self.vectors, points, strict=True)]
         return {"points": points, "variance": [one.variance_shown for one in projections], "kept": kept}
@@ -159,7 +156,7 @@ class EmbeddingExplorer(Explorer):
     def live(steps: Iterable, words: Sequence[str], **settings) -> LiveExplorer:
         """Return the explorer of a training that is going on: display it, then call its `run()`.
 
-        steps: what `train_word2vec_steps` or `train_glove_steps` yield; words: those to draw; settings as above.
+        steps: what `train_word2vec_steps` yields; words: those to draw; settings as above.
         """
         return _LiveEmbeddingExplorer(steps, words, settings)
 

@@ -29,47 +29,31 @@ def test_the_position_is_where_the_word_is_complete(tokenizer, word):
     assert not tokenizer.decode(token_ids[:position]).endswith(word)
 
 
-def test_the_position_counts_bytes_not_characters():
+def test_the_position_counts_bytes_and_only_a_whole_word_counts():
     letters = BytePairTokenizer([])
     assert _word_position(letters, "é 🙂 bat", "bat") == len("é 🙂 bat".encode()) - 1
-
-
-def test_only_a_whole_word_counts():
-    letters = BytePairTokenizer([])
     assert _word_position(letters, "a bath, a bat", "bat") == len("a bath, a bat") - 1
     for missing in ("cat", "", "ba"):
         with pytest.raises(ValueError, match="is not in the text"):
             _word_position(letters, "a bath, a bat", missing)
 
 
-def test_the_vectors_are_those_of_the_trace_and_the_future_does_not_matter():
-    tokenizer = TOKENIZERS[0]
-    model = DecoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=3, d_ff=32))
+@pytest.mark.parametrize("model_class", [DecoderOnly, EncoderOnly])
+def test_the_vectors_are_those_of_the_trace_and_only_an_encoder_sees_the_future(model_class):
+    tokenizer, is_encoder = TOKENIZERS[0], model_class is EncoderOnly
+    model = model_class(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, d_ff=32))
     for weights in model.parameters():  # a new model's blocks add nothing yet
         torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
-    vectors = contextual.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field", TEXTS[1]], "bat")
-    assert vectors.shape == (4, 3, 16)
-    assert np.allclose(vectors[:, 0], vectors[:, 1], atol=1e-5)
-    assert np.allclose(vectors[0, 0], vectors[0, 2])
-    assert not np.allclose(vectors[3, 0], vectors[3, 2], atol=1e-3)
-    token_ids = tokenizer.encode_prompt(TEXTS[1])
+    texts = [TEXTS[0], TEXTS[0] + " on the field", TEXTS[1]]
+    vectors = contextual.contextual_vectors(model, tokenizer, texts, "bat")
+    assert vectors.shape == (3, 3, 16)
+    assert np.allclose(vectors[0], vectors[0, :1])
+    assert np.allclose(vectors[2, 0], vectors[2, 1], atol=1e-3) is not is_encoder
+    assert not np.allclose(vectors[2, 0], vectors[2, 2], atol=1e-3)
+    token_ids = [*tokenizer.encode_prompt(TEXTS[1]), *[tokenizer.end_of_text] * is_encoder]
     with torch.inference_mode():
         residuals = model.trace(torch.tensor(token_ids)).residuals
-    assert vectors[:, 2] == pytest.approx(residuals[:, 0, -1].numpy(), abs=1e-5)
-
-
-def test_a_model_that_reads_both_sides_sees_what_stands_after_the_word():
-    tokenizer = TOKENIZERS[0]
-    model = EncoderOnly(ModelConfig(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, d_ff=32))
-    for weights in model.parameters():
-        torch.nn.init.normal_(weights, std=0.3, generator=torch.Generator().manual_seed(0))
-    vectors = contextual.contextual_vectors(model, tokenizer, [TEXTS[0], TEXTS[0] + " on the field"], "bat")
-    assert np.allclose(vectors[0, 0], vectors[0, 1])
-    assert not np.allclose(vectors[2, 0], vectors[2, 1], atol=1e-3)
-    token_ids = [*tokenizer.encode_prompt(TEXTS[0]), tokenizer.end_of_text]
-    with torch.inference_mode():
-        residuals = model.trace(torch.tensor(token_ids)).residuals
-    assert vectors[:, 0] == pytest.approx(residuals[:, 0, -2].numpy(), abs=1e-5)
+    assert vectors[:, 2] == pytest.approx(residuals[:, 0, -1 - is_encoder].numpy(), abs=1e-5)
 
 
 def test_separation_by_hand():

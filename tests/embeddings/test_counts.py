@@ -44,12 +44,6 @@ def test_cooccurrences_may_be_weighted_by_distance():
     assert embeddings.cooccurrences(words, by_distance=True).tolist() == [[0, 1, 0.5], [1, 0, 1], [0.5, 1, 0]]
 
 
-def test_no_pair_reaches_from_one_text_into_the_next():
-    words = embeddings.vocabulary(["a b", "c d"], min_count=1)
-    counts = embeddings.cooccurrences(words, window=5)
-    assert counts[words.words.index("b"), words.words.index("c")] == 0
-
-
 def test_ppmi_by_hand():
     counts = np.array([[0.0, 6, 2], [6, 0, 0], [2, 0, 0]])
     found = _ppmi(counts)

@@ -1,4 +1,4 @@
-"""Pictures of the space: PCA, alignment and honesty, against scikit-learn and scipy."""
+"""Projections: PCA, alignment and neighbors kept, against scikit-learn and scipy."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from llmviz.embeddings import projection
-from llmviz.embeddings.projection import align
 
 CLOUD = np.random.default_rng(5).normal(size=(40, 6)) * [5, 3, 1, 1, 1, 1]
 
@@ -39,7 +38,7 @@ def test_pca_of_next_to_nothing_is_still_points(vectors):
 def test_align_agrees_with_scipy_and_keeps_distances(seed, n):
     rng = np.random.default_rng(seed)
     points, reference = rng.normal(size=(2, n, 2))
-    found = align(points, reference)
+    [found] = projection.align_frames([points], reference)
     centered, wanted = points - points.mean(axis=0), reference - reference.mean(axis=0)
     rotation, _ = orthogonal_procrustes(centered, wanted)
     assert found == pytest.approx(centered @ rotation + reference.mean(axis=0), abs=1e-9)
@@ -49,7 +48,6 @@ def test_align_agrees_with_scipy_and_keeps_distances(seed, n):
 @given(st.integers(0, 99))
 def test_what_was_only_turned_is_turned_back(seed):
     points = CLOUD[:, :2]
-    assert align(turned(points, seed), points) == pytest.approx(points, abs=1e-9)
     frames = [turned(points, seed + i) for i in range(4)]
     aligned = projection.align_frames(frames)
     assert np.array_equal(aligned[-1], frames[-1])
@@ -61,28 +59,22 @@ def test_nearest_rows_agree_with_scikit_learn():
     assert np.array_equal(projection.nearest_rows(CLOUD, 5), judge.kneighbors(return_distance=False))
 
 
-def test_the_honesty_meter_by_hand():
+def test_neighbors_kept_by_hand():
     vectors = [[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 0.9, 0.1]]
-    honest, liar = [[0, 0], [1, 0], [9, 9], [9, 8]], [[0, 0], [9, 9], [1, 0], [9, 8]]
-    assert projection.neighbors_kept(vectors, honest, n=1).tolist() == [1, 1, 1, 1]
-    assert projection.neighbors_kept(vectors, liar, n=1).tolist() == [0, 0, 0, 0]
-    assert projection.neighbors_kept(vectors, liar, n=3).tolist() == [1, 1, 1, 1]
-
-
-def test_the_honesty_of_chance_is_the_share_of_neighbors():
-    rng = np.random.default_rng(0)
-    kept = projection.neighbors_kept(rng.normal(size=(300, 20)), rng.normal(size=(300, 2)), n=30)
-    assert kept.mean() == pytest.approx(30 / 299, abs=0.02)
+    kept, lost = [[0, 0], [1, 0], [9, 9], [9, 8]], [[0, 0], [9, 9], [1, 0], [9, 8]]
+    assert projection.neighbors_kept(vectors, kept, n=1).tolist() == [1, 1, 1, 1]
+    assert projection.neighbors_kept(vectors, lost, n=1).tolist() == [0, 0, 0, 0]
+    assert projection.neighbors_kept(vectors, lost, n=3).tolist() == [1, 1, 1, 1]
 
 
 def test_tsne_keeps_more_neighbors_than_pca():
     rng = np.random.default_rng(2)
     centers = rng.normal(size=(12, 10))
     vectors = np.repeat(centers, 8, axis=0) + 0.15 * rng.normal(size=(96, 10))
-    flat, map_ = projection.pca(vectors), projection.tsne(vectors)
-    kept = [projection.neighbors_kept(vectors, p.points, n=5).mean() for p in (flat, map_)]
+    flat, drawn = projection.pca(vectors), projection.tsne(vectors)
+    kept = [projection.neighbors_kept(vectors, p.points, n=5).mean() for p in (flat, drawn)]
     assert kept[1] > kept[0] + 0.1
-    assert (map_.variance_shown, map_.method) == (None, "t-SNE")
+    assert (drawn.variance_shown, drawn.method) == (None, "t-SNE")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""What is near what: cosines, neighbors and analogies, against scikit-learn and by hand."""
+"""Cosines, neighbors, analogies and bias, against scikit-learn and by hand."""
+
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from llmviz import embeddings
 from llmviz.embeddings import WordVectors, directions, vectors
-from llmviz.embeddings.vectors import _GLOVE_FILE
+from llmviz.embeddings.vectors import _GLOVE_FILE, _association
 from llmviz.files import data_path
 
 RNG = np.random.default_rng(3)
@@ -21,7 +23,6 @@ numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
 def test_cosine_by_hand():
     assert embeddings.cosine([3, 4], [4, 3]) == pytest.approx(24 / 25)
     assert embeddings.cosine([3, 4], [-4, 3]) == 0
-    assert embeddings.cosine([1, 1], [-2, -2]) == pytest.approx(-1)
 
 
 @given(hnp.arrays(float, (2, 4), elements=numbers).filter(lambda rows: np.abs(rows).max(axis=1).min() > 0))
@@ -58,13 +59,6 @@ def test_an_exact_parallelogram_is_completed():
     assert embeddings.analogy_accuracy(space, questions) == 1
 
 
-def test_the_inputs_are_struck_only_when_asked():
-    space = WordVectors(("man", "woman", "king", "queen"), [[1, 0.1, 0], [1, -0.1, 0], [1, 0.1, 3], [1, -1.2, 2]])
-    assert space.analogy("man", "king", "woman", 1, exclude_inputs=False)[0][0] == "king"
-    assert space.analogy("man", "king", "woman", 1)[0][0] == "queen"
-    assert [word for word, _ in space.analogy("man", "king", "woman", 9)] == ["queen"]
-
-
 def test_the_reference_form_gives_the_same_analogy():
     rows = directions(np.random.default_rng(7).normal(size=(9, 4)))
     space = WordVectors(tuple("abcdefghi"), rows)
@@ -92,31 +86,6 @@ def test_unknown_words_are_answered_with_similar_ones():
     assert "kite" in space and "kites" not in space and 3 not in space
 
 
-@pytest.mark.parametrize(
-    ("words", "rows", "sentence"),
-    [
-        (("a", "b"), [[1, 2]], r"2 words need vectors \(word, d_model\); given \(1, 2\)"),
-        (("a", "a"), np.eye(2), "each word may stand only once"),
-        (("a", "b"), [[1, np.nan], [0, 0]], "must be finite"),
-        (("a",), [1, 2], "need vectors"),
-    ],
-)
-def test_what_is_no_space_is_refused(words, rows, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        WordVectors(words, rows)
-
-
-def test_other_bad_input_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="given shapes"):
-        embeddings.cosine([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match="has no direction"):
-        embeddings.cosine([1, 2], [0, 0])
-    with pytest.raises(ValueError, match="has 5 numbers"):
-        CLOUD.nearest([1, 2])
-    with pytest.raises(ValueError, match="no questions"):
-        embeddings.analogy_accuracy(CLOUD, [])
-
-
 def test_a_subset_keeps_its_vectors_in_the_order_asked():
     part = CLOUD.subset(["w7", "w2"])
     assert part.words == ("w7", "w2")
@@ -140,3 +109,63 @@ def test_a_damaged_file_is_refused(monkeypatch, tmp_path):
     with pytest.raises(FileNotFoundError, match="git checkout -- data"):
         vectors.load_glove()
     vectors.load_glove.cache_clear()
+
+
+PLANE = WordVectors(("she", "he", "a", "b", "c", "d"), [[1, 0], [0, 1], [1, 0.1], [1, 0.3], [0.1, 1], [0.4, 1]])
+
+
+def test_the_association_test_by_hand():
+    test = embeddings.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], ["he"]))
+    values = [_association(PLANE, word, ["she"], ["he"]) for word in "abcd"]
+    gap = np.mean(values[:2]) - np.mean(values[2:])
+    assert test.effect_size == pytest.approx(gap / np.std(values, ddof=1))
+    assert test.p_value == pytest.approx(1 / 6)  # of six ways to deal four words, only this one gives so much
+    assert list(test.associations) == ["a", "b", "c", "d"]
+
+
+def test_many_ways_to_deal_are_sampled_and_agree_with_counting_them_all():
+    rng = np.random.default_rng(4)
+    n = 9  # 48,620 ways
+    words = tuple(f"w{i}" for i in range(2 * n))
+    space = WordVectors((*words, "x", "y"), rng.normal(size=(2 * n + 2, 8)))
+    test = embeddings.weat(space, (words[:n], words[n:]), (["x"], ["y"]))
+    values = np.array(list(test.associations.values()))
+    sums = np.array([values[list(half)].sum() for half in combinations(range(2 * n), n)])
+    assert test.p_value == pytest.approx((sums >= values[:n].sum() - 1e-12).mean(), abs=0.015)
+
+
+def test_the_bias_of_real_vectors_is_found_and_a_control_is_not():
+    she, he = ["she", "her", "woman", "mother"], ["he", "his", "man", "father"]
+    jobs = (["nurse", "librarian", "nanny", "hairdresser"], ["engineer", "mechanic", "carpenter", "captain"])
+    glove = embeddings.load_glove()
+    test = embeddings.weat(glove, jobs, (she, he))
+    assert test.effect_size > 1 and test.p_value < 0.05
+    where = embeddings.direction(glove, list(zip(he, she, strict=True)))
+    leaning = {job: embeddings.cosine(glove[job], where) for job in (*jobs[0], *jobs[1])}
+    assert min(leaning[job] for job in jobs[0]) > max(leaning[job] for job in jobs[1])
+    assert np.linalg.norm(where) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: embeddings.weat(PLANE, (["a"], ["b"]), (["she"], ["he"])), "at least 2 words each"),
+        (lambda: embeddings.weat(PLANE, (["a", "b"], ["c"]), (["she"], ["he"])), "equally large"),
+        (lambda: embeddings.weat(PLANE, (["a", "b"], ["b", "c"]), (["she"], ["he"])), "1 in both"),
+        (lambda: embeddings.weat(PLANE, (["a", "b"], ["c", "d"]), (["she"], [])), "at least one word"),
+        (lambda: embeddings.weat(PLANE, (["a", "x"], ["c", "d"]), (["she"], ["he"])), "'x' is not among"),
+        (lambda: embeddings.direction(PLANE, []), "at least one pair"),
+        (lambda: embeddings.direction(PLANE, [("a", "b"), ("b", "a")]), "no mean direction"),
+        (lambda: embeddings.cosine([1, 2], [1, 2, 3]), "given shapes"),
+        (lambda: embeddings.cosine([1, 2], [0, 0]), "has no direction"),
+        (lambda: CLOUD.nearest([1, 2]), "has 5 numbers"),
+        (lambda: embeddings.analogy_accuracy(CLOUD, []), "no questions"),
+        (lambda: WordVectors(("a", "b"), [[1, 2]]), r"2 words need vectors \(word, d_model\); given \(1, 2\)"),
+        (lambda: WordVectors(("a", "a"), np.eye(2)), "each word may stand only once"),
+        (lambda: WordVectors(("a", "b"), [[1, np.nan], [0, 0]]), "must be finite"),
+        (lambda: WordVectors(("a",), [1, 2]), "need vectors"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
