@@ -26,20 +26,13 @@ from llmviz.files import data_path, read_json, write_atomically
 if TYPE_CHECKING:
     from llmviz.training.checkpoints import Checkpoint
 
-FORMAT = "llmviz recording 2"
+_FORMAT = "llmviz recording 2"
 _LINE = 118  # characters
 
 
 @dataclass(frozen=True)
-class Artifact:
-    """One model or recording that ships.
-
-    Attributes:
-        name: by which it is loaded.
-        kind: "model" or "recording".
-        about: what it is, and the lessons that use it.
-        model_class: of a model.
-    """
+class _Artifact:
+    """One model or recording that ships: its name, its kind ("model" or "recording"), what it is and who uses it."""
 
     name: str
     kind: str
@@ -58,22 +51,22 @@ class Artifact:
 
 
 _ALL = (
-    Artifact("tiny", "model", "the tiny GPT of all lessons, trained on Tinyville"),
-    Artifact("induction", "model", "attention only, trained on random lists that repeat (lesson 3)"),
-    Artifact("masked", "model", "a BERT of the tiny GPT's sizes, 1,200 steps (lesson 6)", "EncoderOnly"),
-    Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 3, 5)", "EncoderOnly"),
-    Artifact("sentiment", "model", "the tiny GPT, trained further on sentiment: the base of fine-tuning (lesson 6)"),
-    Artifact("headlines", "model", "the tiny GPT, fine-tuned to write headlines (lesson 7)"),
-    Artifact("translator", "model", "an encoder–decoder from English to French (lesson 7)", "EncoderDecoder"),
-    Artifact("library_names", "model", "a small GPT, trained on names of Python's library (lesson 8)"),
-    Artifact("tinyville", "recording", "training on 32,000 texts, step by step (lesson 5)"),
-    Artifact("overfitted", "recording", "training on 300 texts, step by step (lesson 5)"),
-    Artifact("capabilities", "recording", "what three models can do during training (lesson 5)"),
-    Artifact("comparison", "recording", "linear head, LoRA and full fine-tuning, 5 to 300 labels (lesson 6)"),
-    Artifact("limitations", "recording", "the bias dial at every setting, and preference tuning (lesson 8)"),
-    Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
-    Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
-    Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
+    _Artifact("tiny", "model", "the tiny GPT of all lessons, trained on Tinyville"),
+    _Artifact("induction", "model", "attention only, trained on random lists that repeat (lesson 3)"),
+    _Artifact("masked", "model", "a BERT of the tiny GPT's sizes, 1,200 steps (lesson 6)", "EncoderOnly"),
+    _Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 3, 5)", "EncoderOnly"),
+    _Artifact("sentiment", "model", "the tiny GPT, trained further on sentiment: the base of fine-tuning (lesson 6)"),
+    _Artifact("headlines", "model", "the tiny GPT, fine-tuned to write headlines (lesson 7)"),
+    _Artifact("translator", "model", "an encoder–decoder from English to French (lesson 7)", "EncoderDecoder"),
+    _Artifact("library_names", "model", "a small GPT, trained on names of Python's library (lesson 8)"),
+    _Artifact("tinyville", "recording", "training on 32,000 texts, step by step (lesson 5)"),
+    _Artifact("overfitted", "recording", "training on 300 texts, step by step (lesson 5)"),
+    _Artifact("capabilities", "recording", "what three models can do during training (lesson 5)"),
+    _Artifact("comparison", "recording", "linear head, LoRA and full fine-tuning, 5 to 300 labels (lesson 6)"),
+    _Artifact("limitations", "recording", "the bias dial at every setting, and preference tuning (lesson 8)"),
+    _Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
+    _Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
+    _Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
 )
 ARTIFACTS = {artifact.name: artifact for artifact in _ALL}
 """Everything that ships, by name."""
@@ -102,9 +95,9 @@ def load_recording(source: str | Path) -> Any:
     if not file.is_file():
         raise FileNotFoundError(f"there is no recording {file}; those that ship are {_names('recording')}")
     card = read_json(file)
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
+    if not isinstance(card, dict) or card.get("format") != _FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
-        raise ValueError(f'{file} is not a recording of this llmviz: its format is {found!r}, not "{FORMAT}"')
+        raise ValueError(f'{file} is not a recording of this llmviz: its format is {found!r}, not "{_FORMAT}"')
     if "data" not in card:
         raise ValueError(f'{file} is not a whole recording: it has no "data"')
     if "arrays" not in card:
@@ -113,16 +106,9 @@ def load_recording(source: str | Path) -> Any:
 
 
 def save_recording(file: Path, data: Any, *, command: str, arrays: Mapping[str, np.ndarray] | None = None) -> None:
-    """Write a recording in place of the one that may be there.
-
-    Args:
-        file: NAME.json; arrays go to NAME.safetensors beside it.
-        data: as JSON can hold it.
-        command: that made it.
-        arrays: by name.
-    """
+    """Write a recording, NAME.json, and its arrays, NAME.safetensors, in place of those that may be there."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    card: dict[str, Any] = {"format": FORMAT, "name": file.stem, "command": command}
+    card: dict[str, Any] = {"format": _FORMAT, "name": file.stem, "command": command}
     if arrays:
         content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
         beside = file.with_suffix(".safetensors")
@@ -166,7 +152,7 @@ def _read_arrays(file: Path, entry: Mapping[str, str]) -> dict[str, np.ndarray]:
         raise ValueError(f"{beside} is not a safetensors file ({error})") from None
 
 
-def _find(name: str, kind: str) -> Artifact:
+def _find(name: str, kind: str) -> _Artifact:
     if name not in ARTIFACTS or ARTIFACTS[name].kind != kind:
         raise ValueError(f"no {kind} called {name!r} ships; there are {_names(kind)}")
     return ARTIFACTS[name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shlex
@@ -64,6 +65,13 @@ def _message(error: Exception) -> str:
         shown = ascii(error.object[error.start : error.end])
         return f"the output takes only {error.encoding}, which has no {shown}; try again with PYTHONUTF8=1 set"
     return str(error)
+
+
+def _done(given: argparse.Namespace, result: Any) -> int:
+    """End a command: with --json its result is the last line."""
+    if given.json:
+        print(json.dumps(result, ensure_ascii=False))
+    return OK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -185,7 +193,12 @@ def _train_in_group(given: argparse.Namespace, group) -> int:
     from llmviz.training import runs
 
     if given.resume is not None:
-        _refuse_with_resume(given)
+        fixed = ("text", "tokenizer", "vocab_size", "seconds", "steps", "seed", "out")
+        if named := [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]:
+            raise ValueError(
+                f"a resumed run keeps its text, tokenizer, seed, folder and number of steps; "
+                f"leave out {' and '.join(named)}, or start a new run without --resume"
+            )
         run, folder = runs.resume(given.resume, progress=not given.json), Path(given.resume)
         if run.is_over:
             print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
@@ -209,29 +222,14 @@ def _train_in_group(given: argparse.Namespace, group) -> int:
         return OK
     result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
     _print_result(result)
-    if given.json:
-        print(json.dumps(result))
-    return OK
-
-
-def _refuse_with_resume(given: argparse.Namespace) -> None:
-    fixed = ("text", "tokenizer", "vocab_size", "seconds", "steps", "seed", "out")
-    named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]
-    if named:
-        raise ValueError(
-            f"a resumed run keeps its text, tokenizer, seed, folder and number of steps; "
-            f"leave out {' and '.join(named)}, or start a new run without --resume"
-        )
+    return _done(given, result)
 
 
 def _new_folder(out: str | None) -> Path:
     from llmviz.training import checkpoints
 
     if out is None:
-        number = 1
-        while (folder := Path("runs") / f"{number:03d}").exists():
-            number += 1
-        return folder
+        return next(folder for n in itertools.count(1) if not (folder := Path("runs") / f"{n:03d}").exists())
     if not out:
         raise ValueError("--out names a folder, and what was given is empty")
     folder = Path(out)
@@ -319,9 +317,7 @@ def _generate(given: argparse.Namespace) -> int:
         )  # fmt: skip
         texts.append(given.prompt + new_text(tokenizer, prompt_ids, new_ids))
         print(texts[-1], flush=True)
-    if given.json:
-        print(json.dumps({"texts": texts}, ensure_ascii=False))
-    return OK
+    return _done(given, {"texts": texts})
 
 
 def _model_and_prompt(name: str | None, prompt: str):
@@ -362,9 +358,7 @@ def _check(given: argparse.Namespace) -> int:
         n_valid += found.valid
         print(f"{number:4d}  {'yes' if found.valid else 'no '}  {found.message}")
     print(f"{n_valid} of {len(lines)} could come from Tinyville.")
-    if given.json:
-        print(json.dumps({"valid": n_valid, "total": len(lines)}))
-    return OK
+    return _done(given, {"valid": n_valid, "total": len(lines)})
 
 
 def _read_stdin() -> str:
@@ -391,9 +385,7 @@ def _models(given: argparse.Namespace) -> int:
         print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
     print(f'The hub: with a network, pretrained.load("{registry.HUB_EXAMPLE}") and the like.')
     print("Your own: pretrained.load(FOLDER) with config.json and safetensors, or pretrained.load(FILE.gguf).")
-    if given.json:
-        print(json.dumps({"models": rows}, ensure_ascii=False))
-    return OK
+    return _done(given, {"models": rows})
 
 
 def _add_model(given: argparse.Namespace) -> int:
@@ -417,9 +409,7 @@ def _export(given: argparse.Namespace) -> int:
 
     pages = export([Path(name) for name in given.notebooks], Path(given.out))
     print(f"{len(pages)} pages. Open {pages[0]} in a browser.")
-    if given.json:
-        print(json.dumps({"pages": list(map(str, pages))}))
-    return OK
+    return _done(given, {"pages": list(map(str, pages))})
 
 
 def _restore(given: argparse.Namespace) -> int:
@@ -429,9 +419,7 @@ def _restore(given: argparse.Namespace) -> int:
         for name, state, copies in rows:
             print(f"  {name:28}{state:12}{'kept: ' + ', '.join(copies) if copies else ''}".rstrip())
         print("Bring one back: llmviz restore 03. What is there is kept beside it.")
-        if given.json:
-            print(json.dumps([{"lesson": name, "state": state, "kept": copies} for name, state, copies in rows]))
-        return OK
+        return _done(given, [{"lesson": name, "state": state, "kept": copies} for name, state, copies in rows])
     names = [name for name, *_ in restore.state(given.folder)[1]] if "all" in given.lessons else given.lessons
     done = []
     for name in names:
@@ -439,6 +427,4 @@ def _restore(given: argparse.Namespace) -> int:
         print(done[-1].message)
     if any(one.is_changed for one in done):
         print("If it is open in JupyterLab: File › Reload Notebook from Disk.")
-    if given.json:
-        print(json.dumps([{"lesson": str(one.lesson), "kept": one.copy and str(one.copy)} for one in done]))
-    return OK
+    return _done(given, [{"lesson": str(one.lesson), "kept": one.copy and str(one.copy)} for one in done])

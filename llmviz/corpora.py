@@ -132,13 +132,12 @@ def split(corpus: Corpus) -> tuple[Corpus, Corpus]:
             f"{corpus.name} has {corpus.n_characters:,} characters, too few to train on and to keep a tenth "
             f"of them for validation: give at least {_SMALLEST_TO_SPLIT:,}."
         )
-    cut = corpus.n_characters - corpus.n_characters // 10
-    training, validation, start = [], [], 0
+    left = corpus.n_characters - corpus.n_characters // 10
+    training, validation = [], []
     for document in corpus.documents:
-        place = max(0, cut - start)
-        training.append(document[:place])
-        validation.append(document[place:])
-        start += len(document)
+        training.append(document[:left])
+        validation.append(document[left:])
+        left = max(0, left - len(document))
     return _part(corpus, "training", training), _part(corpus, "validation", validation)
 
 
@@ -152,7 +151,13 @@ def from_recipe(recipe: Mapping[str, Any], *, progress: bool = False) -> Corpus:
     except (KeyError, TypeError) as error:
         raise ValueError(f"This is not the recipe of a corpus: {error} is missing or wrong.") from None
     if corpus.recipe["sha256"] != recipe.get("sha256"):
-        raise ValueError(f"{corpus.name} is not the text of the recipe: {_why_changed(recipe)}.")
+        why = {
+            "file": f"the file {recipe.get('path')} was changed; bring it back, or start anew with this one",
+            "python_documentation": (
+                f"it came with Python {recipe.get('python_version')}, this is {platform.python_version()}"
+            ),
+        }.get(recipe["source"], "another version of llmviz made it; use that version, or start anew")
+        raise ValueError(f"{corpus.name} is not the text of the recipe: {why}.")
     return corpus
 
 
@@ -178,16 +183,6 @@ def _rebuild(recipe: dict[str, Any], progress: bool) -> Corpus:
             raise ValueError(f"This recipe names the source {source!r}, which this llmviz does not know.")
 
 
-def _why_changed(recipe: Mapping[str, Any]) -> str:
-    match recipe["source"]:
-        case "file":
-            return f"the file {recipe['path']} was changed; bring it back, or start anew with this one"
-        case "python_documentation":
-            return f"it came with Python {recipe.get('python_version')}, this is {platform.python_version()}"
-        case _:
-            return "another version of llmviz made it; use that version, or start anew"
-
-
 def _validation_texts(corpus: Corpus) -> Corpus:
     recipe, n_texts = corpus.recipe, len(corpus.documents)
     n_fresh = max(_HELD_OUT_TEXTS, n_texts // 4)
@@ -196,9 +191,8 @@ def _validation_texts(corpus: Corpus) -> Corpus:
 
 
 def _part(corpus: Corpus, part: str, documents: Iterable[str]) -> Corpus:
-    kept = tuple(document for document in documents if document)
     recipe = {"source": "part", "part": part, "of": corpus.recipe}
-    return _corpus(f"{corpus.name}, {part} part", kept, recipe)
+    return _corpus(f"{corpus.name}, {part} part", tuple(filter(None, documents)), recipe)
 
 
 def _corpus(name: str, documents: tuple[str, ...], recipe: dict[str, Any]) -> Corpus:

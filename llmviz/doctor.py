@@ -16,7 +16,7 @@ _RESTORE = "Bring them back: llmviz restore all. If that cannot be, get llmviz a
 
 
 @dataclass(frozen=True)
-class Finding:
+class _Finding:
     """One line of the report: what was checked, what was found, how to fix it, and measured numbers for programs."""
 
     name: str
@@ -26,7 +26,7 @@ class Finding:
     numbers: dict[str, float] | None = None
 
 
-def examine() -> list[Finding]:
+def examine() -> list[_Finding]:
     """Check everything the lessons need; takes a few seconds. A problem is a finding, never an exception."""
     findings = [_finding(name, check, fix) for name, check, fix in _CHECKS]
     step = (findings[-1].numbers or {}).get("seconds_per_step")
@@ -49,19 +49,20 @@ def run(as_json: bool) -> int:
     return int(bool(n_broken))
 
 
-def _finding(name: str, check: Callable[[], Finding | str], fix: str) -> Finding:
+def _finding(name: str, check: Callable[[], _Finding | str], fix: str) -> _Finding:
     try:
         found = check()
     except Exception as error:  # whatever it is, it belongs in the report, with the fix beside it
         said = str(error) if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {error}"
-        return Finding(name, said, False, fix)
-    return found if isinstance(found, Finding) else Finding(name, found)
+        return _Finding(name, said, False, fix)
+    return found if isinstance(found, _Finding) else _Finding(name, found)
 
 
 def _python() -> str:
+    said = f"{platform.python_version()}, {sys.executable}"
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        raise ValueError(f"{platform.python_version()}, {sys.executable}")
-    return f"{platform.python_version()}, {sys.executable}"
+        raise ValueError(said)
+    return said
 
 
 def _torch() -> str:
@@ -93,9 +94,9 @@ def _model() -> str:
     return f"the shipped tiny GPT is whole: {artifacts.load_model('tiny').model.n_parameters:,} parameters"
 
 
-def _training() -> Finding:
+def _training() -> _Finding:
     seconds = seconds_per_step()
-    return Finding("training", f"{1000 * seconds:.0f} ms a step", numbers={"seconds_per_step": seconds})
+    return _Finding("training", f"{1000 * seconds:.0f} ms a step", numbers={"seconds_per_step": seconds})
 
 
 def seconds_per_step() -> float:
@@ -111,27 +112,27 @@ def seconds_per_step() -> float:
     return training.measure_seconds_per_step(DecoderOnly(ModelConfig(vocab_size=1024)), token_ids, settings)[0]
 
 
-def lesson_seconds(readme: str) -> dict[str, float]:
-    """How long each notebook runs, in seconds, by the README's table of lessons."""
+def _lesson_seconds(readme: str) -> dict[str, float]:
+    """How long each notebook runs, by the README's table of lessons."""
     rows = re.findall(r"^\|.*\]\(notebooks/([^)]+\.ipynb)\).*\|\s*([\d.]+) (s|min)\s*\|", readme, re.MULTILINE)
     return {name: float(number) * (60 if unit == "min" else 1) for name, number, unit in rows}
 
 
-def _lessons(step_seconds: float | None) -> Finding:
+def _lessons(step_seconds: float | None) -> _Finding:
     """How long each lesson runs here: the minutes in the README's table, scaled by the measured training step."""
     notebooks = [path.name for path in lesson_files(CHECKOUT / "notebooks")]
     if not notebooks:
         raise FileNotFoundError(f"There is no notebook in {CHECKOUT / 'notebooks'}.")
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    measured = lesson_seconds(readme)
+    measured = _lesson_seconds(readme)
     there = re.search(r"training step takes ([\d.]+) ms", readme)
     slowness = 1000 * step_seconds / float(there[1]) if there and step_seconds else 1.0
     minutes = {f"minutes_{name[:2]}": measured[name] * slowness / 60 for name in notebooks if name in measured}
     times = ", ".join(f"{key[-2:]}: {value:.1f}" for key, value in minutes.items())
-    return Finding("lessons", f"{len(notebooks)} notebooks; minutes to run here: {times}", numbers=minutes)
+    return _Finding("lessons", f"{len(notebooks)} notebooks; minutes to run here: {times}", numbers=minutes)
 
 
-_CHECKS: tuple[tuple[str, Callable[[], Finding | str], str], ...] = (
+_CHECKS: tuple[tuple[str, Callable[[], _Finding | str], str], ...] = (
     ("Python", _python, "llmviz needs Python 3.11, 3.12 or 3.13. " + _SET_UP_AGAIN),
     ("torch", _torch, _SET_UP_AGAIN),
     ("widgets", _widgets, _SET_UP_AGAIN),

@@ -7,7 +7,7 @@ import pytest
 from lesson_reading import NOTEBOOKS, Cell, Lesson, Part, measured_numbers, unsupported_numbers
 
 from llmviz import course
-from llmviz.doctor import lesson_seconds
+from llmviz.doctor import _lesson_seconds
 
 ROOT = NOTEBOOKS.parent
 LESSONS = {path.stem: Lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
@@ -115,7 +115,7 @@ class TestEveryLesson:
     def test_runs_in_time(self, lesson):
         """As measured by `make notebooks`; lesson 5 trains in front of the class."""
         limit = {"00": 20, "05": 150}.get(lesson.name[:2], 60)
-        assert lesson_seconds((ROOT / "README.md").read_text(encoding="utf-8"))[f"{lesson.name}.ipynb"] <= limit
+        assert _lesson_seconds((ROOT / "README.md").read_text(encoding="utf-8"))[f"{lesson.name}.ipynb"] <= limit
 
 
 @all_full
