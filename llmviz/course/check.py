@@ -64,21 +64,14 @@ class _Untouched(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        name: the exercise. status: "not attempted", "not yet" or "correct".
-        sentence: what to do, which mistake it is, or what to look at next.
-        rows: (label, value) pairs: given, got, expected, error.
-        printed: what the learner's function printed. note: a remark beside the result.
-    """
-
-    name: str
-    status: str
-    sentence: str
-    rows: tuple[tuple[str, str], ...] = ()
-    printed: str = ""
-    note: str = ""
+    name: str  # of the exercise
+    status: str  # "not attempted", "not yet" or "correct"
+    sentence: str  # what to do, which mistake it is, or what to look at next
+    rows: tuple[tuple[str, str], ...]  # label and value: given, got, expected, error
+    printed: str  # by the learner's function
+    note: str  # a remark beside the result
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.status}. {self.sentence}", *(f"  {label}: {value}" for label, value in self.rows)]
@@ -155,20 +148,21 @@ def _error_sentence(error: BaseException) -> str:
 
 def _check_cases(exercise: Exercise, function: Callable, calls: list[_Call]) -> None:
     """Try the cases up to the first without a result; NotYet if one of them is wrong."""
-    tried, failed = [], None
+    made, wrong, failed = [], None, None
     for inputs in exercise.checks.inputs():
         try:
             result = _attempt(exercise, function, inputs, calls)
         except NotYet as error:
             failed = error
             break
+        made.append(calls[-1])
         expected = _call(exercise.checks.solution, inputs, float("inf")).result
-        tried.append((calls[-1], expected, difference(result, expected)))
-    wrong = next((one for one in tried if one[2]), None)
+        if wrong is None and (found := difference(result, expected)):
+            rows = (made[-1].given, ("got", spell(result)), ("expected", spell(expected)))
+            wrong = made[-1], rows, found
     if wrong:
-        made, expected, found = wrong
-        rows = (made.given, ("got", spell(made.result)), ("expected", spell(expected)))
-        mistake = next(_mistakes(exercise, [one for one, _, _ in tried], made), None)
+        call, rows, found = wrong
+        mistake = next(_mistakes(exercise, made, call), None)
         if mistake is None:
             raise NotYet(f"The result is not right yet. {found}", *rows)
         raise NotYet(exercise.mistakes[mistake], *rows, ("difference", found))

@@ -139,10 +139,10 @@ class Lesson:
                 return ""
             if option not in self.summary().choices.get(question.name, []):
                 self.events.add("quiz", question.name, option)
-            said = f"Right. {question.explanation}"
-            if option in wrong:
-                said = f"Not this one. {wrong[option].explanation}"
-            return f"{render.to_text(said)} {self.summary().score(asked)}"
+            known = (
+                f"Not this one. {wrong[option].explanation}" if option in wrong else f"Right. {question.explanation}"
+            )
+            return f"{render.to_text(known)} {self.summary().score(asked)}"
 
         texts = " · ".join(render.to_text(question.question) for question in asked)
         self._show_live(
@@ -158,18 +158,13 @@ class Lesson:
             widget.refresh()
 
     def _show_live(self, label: str, sentence: str, still: str, draw: Callable, act: Callable) -> None:
-        def act_and_refresh(message: dict) -> str:
-            said = act(message)
-            self._refresh()
-            return said
-
-        widget = _Live(label, sentence, still, draw, act_and_refresh)
+        widget = _Live(label, sentence, still, draw, act, self._refresh)
         self._widgets.add(widget)
         display(widget)
 
 
 class _Live(anywidget.AnyWidget):
-    """A part of a lesson that answers.
+    """An interactive part of a lesson.
 
     `draw()` gives its HTML, `act(message)` does what the learner asked and returns what a screen reader should say.
     Without a kernel, `still` (HTML) and `sentence` (text) remain; they do not depend on the learner.
@@ -180,10 +175,10 @@ class _Live(anywidget.AnyWidget):
     said = traitlets.Unicode(help="what a screen reader should say now").tag(sync=True)
     label = traitlets.Unicode(help="the name of this region").tag(sync=True)
 
-    def __init__(self, label: str, sentence: str, still: str, draw: Callable[[], str], act: Callable[[dict], str]):
+    def __init__(self, label: str, sentence: str, still: str, draw: Callable, act: Callable, refresh_all: Callable):
         super().__init__(label=label)
         self.sentence, self.still = well_formed(sentence), well_formed(still)
-        self._draw, self._act = draw, act
+        self._draw, self._act, self._refresh_all = draw, act, refresh_all
         self.refresh()
         self.on_msg(lambda _, message, __: self.receive(message))
 
@@ -192,7 +187,9 @@ class _Live(anywidget.AnyWidget):
 
     def receive(self, message: dict) -> None:
         """Do what the page sends: {"do": …, "value": …, …}."""
-        self.said = well_formed(self._act(message))
+        said = self._act(message)
+        self._refresh_all()
+        self.said = well_formed(said)
 
     def __repr__(self) -> str:
         return self.sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from filelock import FileLock
 from llmviz.course.schema import Question
 from llmviz.files import write_atomically
 
-FORMAT = 1
+_FORMAT = 1
 
 Event = list
 """["predict", name, prediction, answer] · ["check", name, status] · ["quiz", name, option] · ["reset"]"""
@@ -117,7 +118,7 @@ class EventLog:
                 lessons = self._read()
                 if self._unsaved is None:
                     lessons[self.lesson] = change(lessons.get(self.lesson, []))
-                    content = json.dumps({"format": FORMAT, "lessons": lessons}, indent=1)
+                    content = json.dumps({"format": _FORMAT, "lessons": lessons}, indent=1)
                     return write_atomically(path, content.encode("utf-8"))
         except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
             self._unsaved = self._read().get(self.lesson, [])
@@ -129,13 +130,13 @@ class EventLog:
         path = _progress_path()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:
-                self.problem = (
-                    f"{path} was written by a newer llmviz; it stays unchanged, and this session is not saved."
-                )
-                self._unsaved = []
-                return {}
-            return _lessons(content)
+            version = content.get("format") if isinstance(content, dict) else None
+            if isinstance(version, int) and version <= _FORMAT:
+                return _lessons(content)
+            if not isinstance(version, int):
+                raise ValueError("not a progress file")
+            self.problem = f"{path} was written by a newer llmviz; it stays unchanged, and this session is not saved."
+            self._unsaved = []
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -146,9 +147,8 @@ class EventLog:
 
     def _move_aside(self, path: Path) -> None:
         """Rename a file that is no progress file, so that nothing in it is lost."""
-        number = 1
-        while (aside := path.with_suffix(f".broken-{number}.json")).exists():
-            number += 1
+        names = (path.with_suffix(f".broken-{number}.json") for number in itertools.count(1))
+        aside = next(name for name in names if not name.exists())
         try:
             os.replace(path, aside)
             self.problem = f"Your progress could not be read. The file was moved to {aside}; a new file was started."
@@ -157,9 +157,9 @@ class EventLog:
             self.problem = f"Your progress in {path} can neither be read nor moved ({error.strerror})."
 
 
-def _lessons(content: object) -> dict[str, list[Event]]:
+def _lessons(content: dict) -> dict[str, list[Event]]:
     """The lessons in a file's content; ValueError if it is not a progress file."""
-    lessons = content.get("lessons") if isinstance(content, dict) and isinstance(content.get("format"), int) else None
+    lessons = content.get("lessons")
     if not isinstance(lessons, dict) or not all(map(_are_events, lessons.values())):
         raise ValueError("not a progress file")
     return {

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -20,10 +20,13 @@ from llmviz.course.schema import Choice, Distractor, Exercise, LessonContent, Nu
 
 _BLUE, _GREEN, _ORANGE, _GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
 _DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
-_MINUTES_PER_QUESTION = 1
 _SIGNS = {"done": "●", "attempted": "◐", "open": "○"}
 _KEYS = 'data-lm-suppress-shortcuts="true"'
 _CELL = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;font-weight:normal"
+_BOX = (
+    "border:1px solid rgba(127,127,127,0.5);border-left:5px solid {};border-radius:6px;padding:8px 14px;"
+    "margin:4px 0;max-width:860px;line-height:1.5"
+)
 _PRE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0;padding:8px 10px;border-radius:4px;"
     "background:rgba(127,127,127,0.12);font-size:13px;line-height:1.4"
@@ -51,11 +54,7 @@ def to_text(text: str) -> str:
 
 
 def _box(content: str, color: str) -> str:
-    style = (
-        f"border:1px solid rgba(127,127,127,0.5);border-left:5px solid {color};border-radius:6px;padding:8px 14px;"
-        "margin:4px 0;max-width:860px;line-height:1.5"
-    )
-    return f'<div style="{style}">{content}</div>'
+    return f'<div style="{_BOX.format(color)}">{content}</div>'
 
 
 def _fold(summary: str, content: str, attributes: str = "") -> str:
@@ -66,6 +65,10 @@ def _fold(summary: str, content: str, attributes: str = "") -> str:
 
 def _problem(text: str) -> str:
     return f'<p role="alert" class="problem">{text}</p>' if text else ""
+
+
+def _button(do: str, text: str) -> str:
+    return f'<button type="button" data-do="{do}" data-key="{do}" {_KEYS}>{text}</button>'
 
 
 def _link(see: str) -> str:
@@ -141,9 +144,7 @@ def quiz(questions: Sequence[Question], title: str, progress: ProgressSummary) -
 
 def _option(question: Question, letter: str, option: tuple[str, Distractor | None], chosen: Sequence[str]) -> str:
     text, wrong = option
-    mark = ""
-    if text in chosen:
-        mark = " · <em>your first choice</em>" if chosen[0] == text else " · <em>opened</em>"
+    mark = {0: " · <em>your first choice</em>"}.get(chosen.index(text), " · <em>opened</em>") if text in chosen else ""
     color, said = _GREEN, f"<strong>✓ Right.</strong> {_to_html(question.explanation)}"
     if wrong is not None:
         color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_to_html(wrong.explanation)}{_link(wrong.see)}"
@@ -175,8 +176,8 @@ def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) ->
             f'inputmode="decimal" {_KEYS} style="width:8em"> <span>{_bounds(item)}</span></label> '
             f'<button type="submit" data-key="commit" {_KEYS}>Commit</button>'
         )
-    waits = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
-    form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{waits}</em></p>'
+    note = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
+    form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{note}</em></p>'
     return _prediction(item, form)
 
 
@@ -187,9 +188,8 @@ def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any,
     *earlier, last = (escape(item.format(one)) for one in predicted)
     before = f"Your earlier predictions: <bdi>{', '.join(earlier)}</bdi><br>" if earlier else ""
     gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {_to_html(words)}</p>'
-    again = f'<button type="button" data-do="again" data-key="again" {_KEYS}>Try again</button>'
     said = f"<p>{before}Your prediction: <strong><bdi>{last}</bdi></strong></p>"
-    return _prediction(item, said + _answer(item, answer, gap, show) + again, color)
+    return _prediction(item, said + _answer(item, answer, gap, show) + _button("again", "Try again"), color)
 
 
 def _prediction(item: Prediction, content: str, color: str = _BLUE) -> str:
@@ -207,43 +207,43 @@ def _bounds(item: Number) -> str:
 
 def progress_table(content: LessonContent, progress: ProgressSummary | None, problem: str = "") -> str:
     """What is done, attempted and open, and the minutes left; without progress (no kernel), what there is to do."""
-    items = list(_items(content, progress or ProgressSummary()))
-    minutes = sum(minutes for _, _, minutes, status in items if status != "done")
+    parts = _items(content, progress or ProgressSummary())
+    minutes = sum(minutes for items in parts.values() for _, minutes, status in items if status != "done")
     left = f"about {minutes} minutes left" if minutes else "all done"
-    actions = (
-        f'<p><button type="button" data-do="undo" data-key="undo" {_KEYS}>Undo the last step</button> '
-        f'<button type="button" data-do="reset" data-key="reset" {_KEYS}>Start this lesson again</button></p>'
-    )
+    actions = f"<p>{_button('undo', 'Undo the last step')} {_button('reset', 'Start this lesson again')}</p>"
     if progress is None:
         left, actions = f"about {minutes} minutes for questions and exercises", ""
     rows = ""
-    for part in dict.fromkeys(part for part, *_ in items):
-        cells = _cells(part, [(name, status) for one, name, _, status in items if one == part], progress is not None)
-        head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
-        rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+    for part, items in parts.items():
+        if items:
+            cells = _live_cells(items) if progress else [f"{len(items)}"]
+            if part == "Exercises" and progress is None:
+                cells[0] += ": " + ", ".join(escape(name.replace("_", " ")) for name, *_ in items)
+            head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
+            rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
     table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(_to_html(problem))}'
     return _box(f"<p><strong>{escape(content.title)}</strong>: {left}.</p>{table}", _GRAY)
 
 
-def _items(content: LessonContent, progress: ProgressSummary) -> Iterator[tuple[str, str, int, str]]:
-    """(part of the lesson, name, minutes, status) of all that it asks."""
-    for name in content.predictions:
-        yield "Predictions", name, _MINUTES_PER_QUESTION, "done" if name in progress.predictions else "open"
-    for name, exercise in content.exercises.items():
-        status = {"correct": "done", "not yet": "attempted"}.get(progress.checks.get(name, ""), "open")
-        yield "Exercises", name, exercise.minutes, status
-    for name, question in content.quiz.items():
-        chosen = progress.choices.get(name, [])
-        status = "done" if question.answer in chosen else "attempted" if chosen else "open"
-        yield "Quiz", name, _MINUTES_PER_QUESTION, status
+def _items(content: LessonContent, progress: ProgressSummary) -> dict[str, list[tuple[str, int, str]]]:
+    """Part of the lesson → (name, minutes, status) of all that it asks."""
+    checked = {"correct": "done", "not yet": "attempted"}
+    chosen = {name: progress.choices.get(name, []) for name in content.quiz}
+    return {
+        "Predictions": [(name, 1, "done" if name in progress.predictions else "open") for name in content.predictions],
+        "Exercises": [
+            (name, exercise.minutes, checked.get(progress.checks.get(name, ""), "open"))
+            for name, exercise in content.exercises.items()
+        ],
+        "Quiz": [
+            (name, 1, "done" if question.answer in chosen[name] else "attempted" if chosen[name] else "open")
+            for name, question in content.quiz.items()
+        ],
+    }
 
 
-def _cells(part: str, items: Sequence[tuple[str, str]], is_live: bool) -> list[str]:
-    if not is_live:
-        names = ": " + ", ".join(escape(name.replace("_", " ")) for name, _ in items) if part == "Exercises" else ""
-        return [f"{len(items)}{names}"]
-    done, attempted = (sum(status == wanted for _, status in items) for wanted in ("done", "attempted"))
-    signs = (
-        f'<span title="{escape(name)}: {status}" aria-hidden="true">{_SIGNS[status]}</span>' for name, status in items
-    )
-    return [" ".join(signs), f"{done} of {len(items)} done" + (f", {attempted} attempted" if attempted else "")]
+def _live_cells(items: Sequence[tuple[str, int, str]]) -> list[str]:
+    done, attempted = (sum(status == wanted for *_, status in items) for wanted in ("done", "attempted"))
+    sign = '<span title="{}: {}" aria-hidden="true">{}</span>'.format
+    signs = " ".join(sign(escape(name), status, _SIGNS[status]) for name, _, status in items)
+    return [signs, f"{done} of {len(items)} done" + (f", {attempted} attempted" if attempted else "")]
