@@ -21,7 +21,7 @@ The content of a lesson is a folder, `content/<lesson>/`:
   same results (or explains the first wrong one) is named, with the numbers.
 
 A stub counts as untouched if it returns `...`, or None from an empty body or one that still contains a line `...`, or
-raises NotImplementedError. `tests/course/wrong_answers` holds wrong answers as learners write them: each mistake
+raises NotImplementedError. `tests/course/wrong_answers.py` holds wrong answers as learners write them: each mistake
 must be recognized in one.
 """
 

@@ -1,0 +1,403 @@
+"""Wrong answers as learners write them, with the mistake that must be recognized, beside those in checks.py."""
+
+import math
+import operator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def over_the_end(pieces, pair):
+    out = []
+    for i in range(len(pieces)):
+        if (pieces[i], pieces[i + 1]) == pair:
+            out.append(pieces[i] + pieces[i + 1])
+        else:
+            out.append(pieces[i])
+    return out
+
+
+def bytes_as_numbers(word, ranks):
+    pieces = list(word)
+    return [ranks[piece] for piece in pieces]
+
+
+def pieces_instead(word, ranks):
+    pieces = [word[i : i + 1] for i in range(len(word))]
+    while True:
+        places = [i for i in range(len(pieces) - 1) if pieces[i] + pieces[i + 1] in ranks]
+        if not places:
+            return pieces
+        i = min(places, key=lambda i: ranks[pieces[i] + pieces[i + 1]])
+        pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+
+
+def too_far(words, window):
+    counts = {}
+    for i in range(len(words)):
+        for j in range(i - window, i + window + 1):
+            if i != j:
+                counts[words[i], words[j]] = counts.get((words[i], words[j]), 0) + 1
+    return counts
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def number(vectors, a, b, c):
+    target = vectors[b] - vectors[a] + vectors[c]
+    return max(vectors[w] @ target for w in vectors if w not in [a, b, c])
+
+
+def only_the_output(query, key, value, mask):
+    scores = query @ key.mT / math.sqrt(query.size(-1))
+    return scores.masked_fill(~mask, -math.inf).softmax(-1) @ value
+
+
+def scores_already_hidden(query, key, value, mask):
+    scores = query @ key.mT / math.sqrt(query.size(-1))
+    scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1)
+    return scores, weights, weights @ value
+
+
+def normalize(x):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:])
+
+
+def the_passage(words, corpus):
+    best = []
+    for i in range(len(words)):
+        for j in range(len(corpus)):
+            n = 0
+            while words[i + n : i + n + 1] == corpus[j + n : j + n + 1] != []:
+                n += 1
+            best = max(best, words[i : i + n], key=len)
+    return best
+
+
+def past_the_end(words, corpus):
+    best = 0
+    for i in range(len(words)):
+        for j in range(len(corpus)):
+            n = 0
+            while words[i + n] == corpus[j + n]:
+                n += 1
+            best = max(best, n)
+    return best
+
+
+def divides_by_zero(found, right, label):
+    hits = torch.sum((found == label) * (right == label)).item()
+    return 2 * hits / ((found == label).sum().item() + (right == label).sum().item())
+
+
+def makes_nan(found, right, label):
+    hits = ((found == label) & (right == label)).sum()
+    return 2 * hits / ((found == label).sum() + (right == label).sum())
+
+
+def without_zero_in_python(logits, temperature):
+    powers = torch.tensor([math.exp(score * (1 / temperature)) for score in logits.tolist()])
+    return powers / powers.sum()
+
+
+def renormalized(probabilities, top_p):
+    ordered, order = probabilities.sort(descending=True)
+    kept = torch.zeros(len(probabilities))
+    kept[order] = torch.where(ordered.cumsum(0) - ordered < top_p, ordered, 0.0)
+    return kept / kept.sum()
+
+
+def worst_first(beams, log_probabilities, n_best):
+    ways = [((*ids, token), so_far + log_probabilities[row, token].item())
+            for row, (ids, so_far) in enumerate(beams) for token in range(log_probabilities.shape[1])]  # fmt: skip
+    return sorted(ways, key=lambda way: way[1])[:n_best]
+
+
+def divides_by_nothing(confidence, right, threshold):
+    answered = confidence >= threshold
+    return answered.float().mean().item(), (right & answered).sum().item() / answered.sum().item()
+
+
+def nan_for_nothing(confidence, right, threshold):
+    answered = confidence >= threshold
+    return answered.float().mean().item(), right[answered].float().mean().item()
+
+
+def cut(token_ids, starts, length):
+    return torch.stack([token_ids[start : start + length] for start in starts])
+
+
+def turn(message):
+    return f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"
+
+
+def parts(tables, attention, feed_forward):
+    return dict(
+        zip(["embedding", "unembedding"], tables, strict=True), attention=attention, **{"feed-forward": feed_forward}
+    )
+
+
+def prompt(form, messages):
+    return "".join(form.format(**message) for message in messages) + "<|im_start|>assistant\n"
+
+
+def only_precision(found, right, label):
+    claimed = found == label
+    return ((right == label) & claimed).sum() / claimed.sum() if claimed.any() else 1.0
+
+
+def only_recall(found, right, label):
+    true = right == label
+    return ((found == label) & true).sum() / true.sum() if true.any() else 1.0
+
+
+WRONG_ANSWERS = {
+    "merge_pair": [
+        ("one_text", lambda pieces, pair: "".join(pieces).replace(pair[0] + pair[1], "|" + pair[0] + pair[1] + "|")),
+        ("past_the_end", over_the_end),
+    ],
+    "encode_word": [
+        ("index_of_bytes", bytes_as_numbers),
+        ("bytes_only", lambda word, ranks: [ranks[bytes([byte])] for byte in word]),
+        ("pieces", pieces_instead),
+    ],
+    "cosine": [
+        ("no_division", lambda a, b: np.sum(a * b)),
+        ("vector", lambda a, b: a * b / (np.linalg.norm(a) * np.linalg.norm(b))),
+        ("sum_of_lengths", lambda a, b: a.dot(b) / (np.sqrt((a**2).sum()) + np.sqrt((b**2).sum()))),
+        ("squared_lengths", lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)) / (sum(a**2) * sum(b**2))),
+        ("one_length", lambda a, b: np.dot(a, b) / np.sqrt(np.dot(a, a))),
+        ("distance", lambda a, b: ((a - b) ** 2).sum() ** 0.5),
+    ],
+    "count_neighbors": [
+        ("past_the_end", too_far),
+    ],
+    "nudge": [
+        (
+            "changed_in_place",
+            lambda middle, context, is_true, rate: middle + rate * (is_true - sigmoid(middle @ context)) * context,
+        ),
+    ],
+    "solve_analogy": [
+        ("no_difference", lambda v, a, b, c: max({*v} - {a, b, c}, key=lambda w: v[w] @ (v[b] + v[c]))),
+        ("nearest_to_c", lambda v, a, b, c: max({*v} - {a, b, c}, key=lambda w: v[w] @ v[c])),
+        ("not_a_word", number),
+    ],
+    "causal_mask": [
+        ("inverted", lambda n: torch.triu(torch.ones(n, n), diagonal=1) == 1),
+        ("future_visible", lambda n: torch.triu(torch.ones(n, n)) == 1),
+        ("not_itself", lambda n: torch.tensor([[key < query for key in range(n)] for query in range(n)])),
+        ("numbers", lambda n: torch.tril(torch.ones(n, n))),
+    ],
+    "scaled_dot_product_attention": [
+        ("output_only", only_the_output),
+        ("masked_scores", scores_already_hidden),
+    ],
+    "induction_score": [
+        (
+            "list_of_weights",
+            lambda attention_weights, tokens: (
+                [
+                    attention_weights[query, max(place for place in range(query) if tokens[place] == token) + 1]
+                    for query, token in enumerate(tokens)
+                    if token in tokens[:query]
+                ]
+            ),
+        ),
+    ],
+    "normalize": [
+        ("variance", lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + 1e-5)),
+        ("n_minus_1", lambda x: (x - x.mean(dim=-1, keepdim=True)) / x.std(dim=-1, keepdim=True)),
+        ("mean_over_everything", lambda x: (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()),
+        ("over_tokens", lambda x: (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5) ** 0.5),
+        ("no_mean", lambda x: x / torch.sqrt(x.var(-1, keepdim=True, correction=0) + 1e-5)),
+        ("lost_axis", lambda x: (x - x.mean(-1)) / (x.var(-1, correction=0) + 1e-5) ** 0.5),
+        ("zero_by_zero", lambda x: (x - x.mean(-1, keepdim=True)) / x.var(-1, keepdim=True, correction=0) ** 0.5),
+    ],
+    "parameters_by_part": [
+        ("three_attention_matrices", lambda v, d, n, ff: parts(2 * [v * d], n * 3 * d * d, n * 2 * d * ff)),
+        ("one_feed_forward_matrix", lambda v, d, n, ff: parts(2 * [v * d], n * 4 * d**2, n * d * ff)),
+        ("no_unembedding", lambda v, d, n, ff: parts([v * d, 0], n * 4 * d**2, n * 2 * d * ff)),
+        (
+            "not_a_dict",
+            lambda vocab_size, d_model, n_layers, d_ff: (
+                2 * vocab_size * d_model + n_layers * (4 * d_model**2 + 2 * d_model * d_ff)
+            ),
+        ),
+    ],
+    "logit_lens": [
+        ("softmax_over_layers", lambda x, unembedding: torch.softmax(normalize(x) @ unembedding.T, dim=0)),
+        ("no_normalization", lambda residuals, unembedding: torch.softmax(residuals @ unembedding.T, dim=-1)),
+        ("no_softmax", lambda residuals, unembedding: normalize(residuals) @ unembedding.T),
+        ("best_token", lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).argmax(dim=-1)),
+        ("not_transposed", lambda residuals, unembedding: (normalize(residuals) @ unembedding).softmax(-1)),
+    ],
+    "cross_entropy": [
+        ("bits", lambda logits, ids: -torch.log2(logits.softmax(-1))[torch.arange(len(ids)), ids].mean()),
+        (
+            "softmax_over_positions",
+            lambda logits, ids: -torch.log_softmax(logits, dim=0).gather(1, ids[:, None]).mean(),
+        ),
+        ("one_minus_probability", lambda logits, ids: 1 - logits.softmax(1)[torch.arange(len(ids)), ids].mean()),
+        ("log_of_mean", lambda logits, ids: -torch.log(logits.softmax(1)[torch.arange(len(ids)), ids].mean())),
+        ("wrong_sign", lambda logits, token_ids: logits.log_softmax(-1)[range(len(token_ids)), token_ids].mean()),
+        ("no_softmax", lambda logits, token_ids: -logits.gather(1, token_ids[:, None]).mean()),
+        (
+            "infinite",
+            lambda logits, token_ids: (
+                -torch.log(torch.softmax(logits, dim=1))[torch.arange(len(token_ids)), token_ids].mean()
+            ),
+        ),
+        ("one_per_position", lambda logits, token_ids: -logits.log_softmax(-1)[range(len(token_ids)), token_ids]),
+    ],
+    "longest_run": [
+        (
+            "no_shared_word",
+            lambda words, corpus: max(
+                j - i
+                for i in range(len(words))
+                for j in range(i + 1, len(words) + 1)
+                if words[i:j] in [corpus[k : k + j - i] for k in range(len(corpus))]
+            ),
+        ),
+        ("shared_words", lambda words, corpus: len(set(words).intersection(corpus))),
+        ("shared_words", lambda words, corpus: len([word for word in words if word in corpus])),
+        ("true_or_false", lambda words, corpus: " ".join(words) in " ".join(corpus)),
+        ("passage", the_passage),
+        ("past_the_end", past_the_end),
+    ],
+    "power_law": [
+        ("lists", lambda sizes, excess_losses: (excess_losses[0] * sizes**0.5, 0.5)),
+    ],
+    "low_rank_change": [
+        ("shapes_do_not_match", lambda a, b, alpha: alpha / len(a) * a.T @ b),
+        ("no_scaling", lambda a, b, alpha: b @ a),
+        ("not_divided_by_rank", lambda a, b, alpha: alpha * (b @ a)),
+        ("multiplied_by_rank", lambda a, b, alpha: alpha * a.shape[0] * (b @ a)),
+        ("divided_by_width", lambda a, b, alpha: alpha / a.shape[-1] * b.matmul(a)),
+        ("wrong_order", lambda a, b, alpha: alpha / len(a) * (a @ b)),
+    ],
+    "answer_labels": [
+        ("not_a_list", lambda prompt, answer, end: -100 * (len(prompt) - 1) + answer),
+        ("not_shifted", lambda prompt_ids, answer_ids, end_of_text: [-100 for _ in prompt_ids] + list(answer_ids)),
+        (
+            "wrong_length",
+            lambda prompt_ids, answer_ids, end_of_text: [-100] * len(prompt_ids) + list(answer_ids) + [end_of_text],
+        ),
+    ],
+    "f1": [
+        ("arithmetic_mean", lambda *inputs: (float(only_precision(*inputs)) + float(only_recall(*inputs))) / 2),
+        (
+            "nan",
+            lambda found, right, label: (
+                2 * ((found == label) & (right == label)).sum() / ((found == label).sum() + (right == label).sum())
+            ),
+        ),
+        ("accuracy", lambda found, right, label: (found == right).float().mean()),
+        ("zero_division", divides_by_zero),
+        ("zero_division", makes_nan),
+    ],
+    "apply_temperature": [
+        ("zero_temperature", lambda logits, temperature: (logits / temperature).softmax(dim=-1)),
+        ("zero_temperature", without_zero_in_python),
+        ("one_token", lambda logits, temperature: (logits / max(temperature, 0.01)).softmax(dim=-1).argmax()),
+    ],
+    "keep_top_p": [
+        ("each_above_top_p", lambda probabilities, top_p: probabilities >= top_p),
+        ("not_sorted", lambda probabilities, top_p: probabilities.cumsum(0) - probabilities < top_p),
+        ("not_boolean", renormalized),
+    ],
+    "extend_beams": [
+        ("too_many", lambda beams, log_probabilities, n_best: worst_first(beams, log_probabilities, 10**6)[::-1]),
+    ],
+    "hallucination_rate": [
+        ("silence_counted", lambda answers, truths: sum(map(operator.ne, answers, truths)) / len(answers)),
+        ("accuracy", lambda answers, truths: sum(a == t for a, t in zip(answers, truths, strict=True)) / len(answers)),
+        (
+            "count",
+            lambda answers, truths: 2 + sum(a is not None and a != t for a, t in zip(answers, truths, strict=True)),
+        ),
+    ],
+    "coverage_and_accuracy": [
+        ("zero_division", divides_by_nothing),
+        ("nan", nan_for_nothing),
+    ],
+    "preference_loss": [
+        ("no_reference", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * (c - r)).mean()),
+        ("wrong_sign", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * ((r - old_r) - (c - old_c))).mean()),
+        ("beta_outside", lambda c, r, old_c, old_r, beta: -beta * F.logsigmoid((c - old_c) - (r - old_r)).mean()),
+        ("no_beta", lambda c, r, old_c, old_r, beta: -F.logsigmoid((c - old_c) - (r - old_r)).mean()),
+        (
+            "one_loss_per_pair",
+            lambda chosen, rejected, reference_chosen, reference_rejected, beta: (
+                -F.logsigmoid(beta * ((chosen - reference_chosen) - (rejected - reference_rejected)))
+            ),
+        ),
+        (
+            "negative",
+            lambda chosen, rejected, reference_chosen, reference_rejected, beta: torch.log(
+                torch.sigmoid(beta * ((chosen - reference_chosen) - (rejected - reference_rejected)))
+            ).mean(),
+        ),
+    ],
+    "shifted_windows": [
+        ("previous_token", lambda ids, starts, n: (cut(ids, starts + 1, n), cut(ids, starts, n))),
+        ("past_the_end", lambda token_ids, starts, length: token_ids[starts + 10 * length]),
+        (
+            "shifted_by_a_piece",
+            lambda token_ids, starts, length: (
+                cut(token_ids, starts, length),
+                cut(token_ids, (starts + length).clamp(max=len(token_ids) - length), length),
+            ),
+        ),
+        ("not_two_tensors", lambda token_ids, starts, length: cut(token_ids, starts, length + 1)),
+    ],
+    "sliding_window_mask": [
+        ("window_too_long", lambda n, window: torch.ones(n, n, dtype=torch.bool).tril().triu(-window)),
+        ("inverted", lambda n, window: ~torch.ones(n, n, dtype=torch.bool).tril().triu(1 - window)),
+        ("transposed", lambda n, window: torch.ones(n, n, dtype=torch.bool).tril().triu(1 - window).T),
+        ("no_window", lambda n_positions, window: torch.ones(n_positions, n_positions, dtype=torch.bool).tril()),
+        ("not_boolean", lambda n_positions, window: torch.ones(n_positions, n_positions).tril().triu(1 - window)),
+    ],
+    "answer_targets": [
+        ("question_learned", lambda question, answer, end: [*question[1:], *answer, end]),
+        ("not_shifted", lambda question, answer, end: [-100] * len(question) + list(answer)),
+        ("shifted_too_late", lambda question, answer, end: [-100] * len(question) + [*answer, end]),
+        ("no_end", lambda question, answer, end: [-100] * (len(question) - 1) + [*answer]),
+        ("wrong_length", lambda question, answer, end: [*answer, end]),
+        ("zero_instead_of_ignore", lambda question, answer, end: [0] * (len(question) - 1) + [*answer, end]),
+    ],
+    "rms_norm": [
+        ("no_root", lambda x, gain, epsilon: x / ((x * x).mean(dim=-1, keepdim=True) + epsilon) * gain),
+        ("sum_of_squares", lambda x, gain, epsilon: x / (x.pow(2).sum(-1, keepdim=True) + epsilon).sqrt() * gain),
+        ("no_gain", lambda x, gain, epsilon: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)),
+        ("mean_over_everything", lambda x, gain, epsilon: x / (x.square().mean() + epsilon).sqrt() * gain),
+        ("no_epsilon", lambda x, gain, epsilon: x / x.square().mean(-1, keepdim=True).sqrt() * gain),
+    ],
+    "swiglu": [
+        ("silu_on_widened", lambda x, gate, up, down: ((x @ gate.T) * F.silu(x @ up.T)) @ down.T),
+        ("silu_on_both", lambda x, gate, up, down: (F.silu(x @ gate.T) * F.silu(x @ up.T)) @ down.T),
+        ("sigmoid_only", lambda x, gate, up, down: (torch.sigmoid(x @ gate.T) * (x @ up.T)) @ down.T),
+        ("added", lambda x, gate_proj, up_proj, down_proj: (F.silu(x @ gate_proj.T) + x @ up_proj.T) @ down_proj.T),
+        ("no_silu", lambda x, gate_proj, up_proj, down_proj: ((x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T),
+        ("not_narrowed", lambda x, gate_proj, up_proj, down_proj: F.silu(x @ gate_proj.T) * (x @ up_proj.T)),
+        (
+            "not_transposed",
+            lambda x, gate_proj, up_proj, down_proj: (F.silu(x @ gate_proj) * (x @ up_proj)) @ down_proj,
+        ),
+    ],
+    "chat_prompt": [
+        (
+            "assistant_turn_closed",
+            lambda messages: "".join(map(turn, messages)) + "<|im_start|>assistant\n<|im_end|>\n",
+        ),
+        ("turns_not_closed", lambda messages: prompt("<|im_start|>{role}\n{content}\n", messages)),
+        ("no_roles", lambda messages: prompt("<|im_start|>\n{content}<|im_end|>\n", messages)),
+        ("no_assistant_turn", lambda messages: "".join(map(turn, messages))),
+        ("list_of_messages", lambda messages: [turn(message) for message in messages]),
+    ],
+}
