@@ -38,9 +38,8 @@ class _Data:
 
     def held_out_windows(self, length: int) -> Tensor:
         """Windows of the held-out text, drawn as in training: (window, length + 1)."""
-        return loop.sample_windows(
-            self.held_out, self.held_out_starts, _N_HELD_OUT // length, length, seed=_CORPUS_SEED, step=0
-        )
+        n_windows = _N_HELD_OUT // length
+        return loop.sample_windows(self.held_out, self.held_out_starts, n_windows, length, seed=_CORPUS_SEED, step=0)
 
 
 def load_data(tokenizer: Tokenizer) -> _Data:
@@ -61,9 +60,7 @@ def _variants(vocab_size: int) -> dict[str, ModelConfig]:
 
 @dataclass(frozen=True)
 class _Trained:
-    """A variant after training: the model, the loss of each step, the held-out loss (both in nats per token), and the
-    seconds of the median step.
-    """
+    """A variant after training; losses in nats per token, seconds of the median step."""
 
     model: DecoderOnly
     losses: list[float]
@@ -141,5 +138,4 @@ def _by_position(model: DecoderOnly, data: _Data) -> list[float]:
 
 
 def _means(losses: list[float]) -> list[float]:
-    """The mean of each ten steps."""
     return [round(statistics.fmean(losses[start : start + _EVERY]), 4) for start in range(0, len(losses), _EVERY)]

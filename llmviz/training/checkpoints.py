@@ -48,14 +48,8 @@ _OLD_TENSORS = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model and how it was trained.
-
-    Attributes:
-        model, tokenizer: ready to use.
-        corpus: the recipe of its text (see `corpora.from_recipe`).
-        settings, step: of the training run, and the number of steps done.
-        record: measurements (losses, seconds, the command, …).
-        optimizers: for resuming; may be empty.
+    """A model with its tokenizer, the recipe of its text (`corpora.from_recipe`), settings, the number of steps done,
+    measurements (losses, seconds, the command, …), and the optimizers if the run can be resumed.
     """
 
     model: TransformerBase
@@ -95,14 +89,10 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
 
 
 def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint whose model is of this class.
 
-    Args:
-        model_class: what the model must be: `DecoderOnly`, `EncoderOnly` or `EncoderDecoder`.
-
-    Raises:
-        FileNotFoundError: no checkpoint is there, or a file of it is missing.
-        ValueError: the folder holds something else, or a file is damaged or belongs to another checkpoint.
+    Raises FileNotFoundError if no checkpoint is there or a file of it is missing, ValueError if the folder holds
+    something else, or a file is damaged or belongs to another checkpoint.
     """
     folder = Path(folder)
     card = _read_card(folder)
@@ -173,10 +163,10 @@ def _check_model_class(found: object, wanted: type[TransformerBase], folder: Pat
 
 def _readable_json(card: Mapping[str, Any]) -> str:
     """JSON with one entry a line, and the long tokenizer on one line."""
-    lines = []
-    for key, value in card.items():
-        text = json.dumps(value, ensure_ascii=False, indent=None if key == "tokenizer" else 1)
-        lines.append(f"{json.dumps(key)}: {text}")
+    indents = {"tokenizer": None}
+    lines = (
+        f'"{key}": {json.dumps(value, ensure_ascii=False, indent=indents.get(key, 1))}' for key, value in card.items()
+    )
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
@@ -234,8 +224,8 @@ def _load_model(model_class: type[TransformerBase], config: ModelConfig, path: P
     n_stored, n_expected = sum(tensor.numel() for tensor in tensors.values()), model_class.count_parameters(config)
     if n_stored != n_expected:
         raise ValueError(
-            f"{path} does not fit the sizes in {CARD}: they make a model of {n_expected:,} "
-            f"parameters, and the file holds {n_stored:,}"
+            f"{path} does not fit the sizes in {CARD}: they make a model of {n_expected:,} parameters, "
+            f"and the file holds {n_stored:,}"
         )
     model = model_class(config)
     own = own_tensors(model)
@@ -257,9 +247,7 @@ def _optimizer_tensors(model: TransformerBase, optimizers: Sequence[torch.optim.
     }
 
 
-def _load_optimizers(
-    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], path: Path, sha256: str
-) -> None:
+def _load_optimizers(model: TransformerBase, optimizers: list[torch.optim.Optimizer], path: Path, sha256: str) -> None:
     parameters = dict(model.named_parameters())
     for address, value in _read_tensors(path, sha256).items():
         try:

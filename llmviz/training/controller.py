@@ -1,7 +1,6 @@
 """A training run with buttons: start, pause, one step, stop, restart, and a multiplier of the learning rate (lesson 5).
 
-The steps are those of `train_steps`, taken by a background thread. With the multiplier at 1 the weights end as
-`train_steps` leaves them.
+A background thread takes the steps of `train_steps`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from torch import Tensor
@@ -25,8 +24,6 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class _ScaledSettings(TrainingSettings):
-    """Settings whose schedule is multiplied by a factor that may change during the run."""
-
     multiplier: Callable[[], float] = lambda: 1.0
 
     def schedule(self, step: int) -> float:
@@ -44,8 +41,7 @@ class TrainingController:
             step.
         on_change: called from the training thread after every change.
 
-    `state` is "ready", "training", "paused", "stopped", "done" or "failed"; `error` says what failed. All methods may
-    be called from any thread.
+    `state` is "ready", "training", "paused", "stopped", "done" or "failed". All methods may be called from any thread.
     """
 
     def __init__(
@@ -76,11 +72,10 @@ class TrainingController:
         self.seconds = 0.0
         self._exception: Exception | None = None
         self._evaluated_at: int | None = None
-        self._stepper = self._new_stepper()
-
-    def _new_stepper(self) -> Iterator[TrainingStep]:
         settings = _ScaledSettings(**asdict(self.settings), multiplier=lambda: self._lr_multiplier)
-        return train_steps(self.model, self._token_ids, settings, starts=self._starts, objective=self._objective)
+        self._stepper = train_steps(
+            self.model, self._token_ids, settings, starts=self._starts, objective=self._objective
+        )
 
     @property
     def step(self) -> int:
@@ -127,10 +122,7 @@ class TrainingController:
                 self._thread = None
 
     def run(self, steps: int | None = None) -> list[TrainingStep]:
-        """Train to the end, or so many steps, and return all steps so far; a pause from elsewhere ends it earlier.
-
-        Raises what a step raised. Pauses on KeyboardInterrupt and re-raises it.
-        """
+        """Train to the end, or so many steps, and return all steps so far; a pause from elsewhere ends it earlier."""
         self.start(steps)
         thread = self._thread
         try:
@@ -149,7 +141,7 @@ class TrainingController:
             self.pause()
             if self.state in (READY, PAUSED):
                 self.is_pausing = False
-                self._guarded(self._evaluate_once)
+                self._guarded(lambda: self._evaluate_if_due(is_last=True))
                 if self.state != FAILED:
                     self.state = STOPPED
                 self._on_change(self)
@@ -180,12 +172,9 @@ class TrainingController:
             self._evaluate_if_due()
             self._on_change(self)
 
-    def _evaluate_if_due(self) -> None:
-        if self.step % self._evaluate_every == 0 or self.step == self.settings.steps:
-            self._evaluate_once()
-
-    def _evaluate_once(self) -> None:
-        if self._evaluated_at != self.step and self._evaluate(self) is not False:
+    def _evaluate_if_due(self, *, is_last: bool = False) -> None:
+        is_due = is_last or self.step % self._evaluate_every == 0 or self.step == self.settings.steps
+        if is_due and self._evaluated_at != self.step and self._evaluate(self) is not False:
             self._evaluated_at = self.step
 
     def _guarded(self, action: Callable[[], None]) -> None:

@@ -51,10 +51,8 @@ class TrainingSettings:
                 f"steps, batch_size and seed are whole numbers; given {self.steps}, {self.batch_size}, {self.seed}"
             )
         if self.steps < 1 or self.batch_size < 1:
-            raise ValueError(
-                f"training needs at least one step and one window a step; "
-                f"given {self.steps} steps and a batch of {self.batch_size}"
-            )
+            given = f"{self.steps} steps and a batch of {self.batch_size}"
+            raise ValueError(f"training needs at least one step and one window a step; given {given}")
         if self.optimizer not in ("muon", "adamw"):
             raise ValueError(f'the optimizers are "muon" and "adamw"; given {self.optimizer!r}')
         if not (self.learning_rate > 0 and self.embedding_learning_rate > 0):
@@ -94,13 +92,10 @@ def make_optimizers(model: TransformerBase, settings: TrainingSettings) -> list[
     for name, weight in model.named_parameters():
         is_matrix = weight.dim() == 2 and not name.endswith("embedding.weight")
         (matrices if is_matrix else tables).append(weight)
-    is_fused = all(weight.device.type in ("cpu", "cuda") for weight in tables)
+    options = {"weight_decay": 0.0, "fused": all(weight.device.type in ("cpu", "cuda") for weight in tables)}
     if settings.optimizer == "adamw":
-        parameters = list(model.parameters())
-        return [torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=0.0, fused=is_fused)]
-    adamw = torch.optim.AdamW(
-        tables, lr=settings.embedding_learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=is_fused
-    )
+        return [torch.optim.AdamW(list(model.parameters()), lr=settings.learning_rate, **options)]
+    adamw = torch.optim.AdamW(tables, lr=settings.embedding_learning_rate, betas=(0.9, 0.95), **options)
     return [Muon(matrices, learning_rate=settings.learning_rate), adamw]
 
 
@@ -120,8 +115,7 @@ def sample_windows(
     if token_ids.dim() == 2:
         return token_ids[torch.randint(len(token_ids), (n_windows,), generator=generator)]
     if starts is not None:
-        windows = [_sequence_of_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)]
-        return torch.stack(windows)
+        return torch.stack([_draw_documents(token_ids, starts, length + 1, generator) for _ in range(n_windows)])
     last_start = len(token_ids) - length - 1
     if last_start < 0:
         raise ValueError(f"a window of {length} tokens needs a text of at least {length + 1}; given {len(token_ids)}")
@@ -156,7 +150,7 @@ def _step_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * _SEED_STRIDE + step) % 2**32)
 
 
-def _sequence_of_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
+def _draw_documents(token_ids: Tensor, starts: Tensor, length: int, generator: torch.Generator) -> Tensor:
     pieces, n_tokens = [], 0
     while n_tokens < length:
         number = int(torch.randint(len(starts) - 1, (), generator=generator))
@@ -272,9 +266,6 @@ def train_steps(
         objective: `next_token_loss` for a GPT, `masked_lm.masked_token_loss` for a BERT, or a function like these.
         optimizers: those of an interrupted run; None makes new ones.
         first_step: number of updates already done.
-
-    Yields:
-        a `TrainingStep` for each step from `first_step` + 1 to `settings.steps`.
     """
     device, length = model.embedding.weight.device, model.config.context_length
 
@@ -315,22 +306,14 @@ def measure_seconds_per_step(
 
 @torch.inference_mode()
 def evaluate(model: DecoderOnly, token_ids: Tensor) -> float:
-    """Loss on one long text, nats per token: windows side by side, each token predicted exactly once.
-
-    Args:
-        token_ids: (position,), at least two.
-    """
+    """Loss on one long text (position,), nats per token: windows side by side, each token predicted exactly once."""
     length = model.config.context_length
     if len(token_ids) < 2:
         raise ValueError(f"there is something to predict from the second token on; given {len(token_ids)}")
     inputs, targets = token_ids[:-1], token_ids[1:]
     n_whole = len(inputs) // length * length
-    pieces = list(zip(
-        inputs[:n_whole].view(-1, length).split(_WINDOWS_AT_ONCE),
-        targets[:n_whole].view(-1, length).split(_WINDOWS_AT_ONCE),
-        strict=True,
-    ))  # fmt: skip
-    pieces.append((inputs[None, n_whole:], targets[None, n_whole:]))
+    whole = (part[:n_whole].view(-1, length).split(_WINDOWS_AT_ONCE) for part in (inputs, targets))
+    pieces = [*zip(*whole, strict=True), (inputs[None, n_whole:], targets[None, n_whole:])]
     device, total = model.embedding.weight.device, 0.0
     for piece, wanted in pieces:
         if piece.numel():
@@ -341,19 +324,14 @@ def evaluate(model: DecoderOnly, token_ids: Tensor) -> float:
 
 @torch.inference_mode()
 def document_nats(model: DecoderOnly, tokenizer: Tokenizer, documents: Sequence[str]) -> list[float]:
-    """−ln p of each whole document, in nats, from its first token to its end-of-text token.
-
-    Raises ValueError for a document longer than the model's context.
-    """
+    """−ln p of each whole document, in nats, from its first token to its end-of-text token."""
     nats = []
     for first in range(0, len(documents), _DOCUMENTS_AT_ONCE):
         batch = documents[first : first + _DOCUMENTS_AT_ONCE]
         rows = [[*tokenizer.encode_prompt(document), tokenizer.end_of_text] for document in batch]
         padded = pad_rows(rows, IGNORE_INDEX).to(model.embedding.weight.device)
-        logits = model(padded[:, :-1].clamp_min(0))
-        losses = F.cross_entropy(
-            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="none"
-        )
+        logits, wanted = model(padded[:, :-1].clamp_min(0)).flatten(0, 1), padded[:, 1:].flatten()
+        losses = F.cross_entropy(logits, wanted, ignore_index=IGNORE_INDEX, reduction="none")
         nats += losses.view(len(rows), -1).sum(dim=1).tolist()
     return nats
 

@@ -38,16 +38,10 @@ def mask_token_id(model: EncoderOnly) -> int:
 def mask_tokens(token_ids: Tensor, mask_id: int, *, rate: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Replace random tokens by the mask token, at least one in each row.
 
-    Args:
-        token_ids: (text, position).
-        rate: probability of a token to be masked.
-
-    Returns:
-        the masked ids, and which are masked (bool), both (text, position).
+    Returns the masked ids, and which are masked (bool), both (text, position) as the given ids.
     """
     draws = torch.rand(token_ids.shape, generator=generator)
-    is_masked = (draws < rate) | (draws == draws.amin(dim=-1, keepdim=True))
-    is_masked = is_masked.to(token_ids.device)
+    is_masked = ((draws < rate) | (draws == draws.amin(dim=-1, keepdim=True))).to(token_ids.device)
     return token_ids.masked_fill(is_masked, mask_id), is_masked
 
 
@@ -58,9 +52,7 @@ def masked_token_loss(
 
     Args:
         windows: (window, position + 1); the last column is for the next-token objective and ignored here.
-        generator: decides which tokens are masked.
-        end_of_text: the token that begins each document. If given, documents that share a window do not attend to
-            each other (`functools.partial` sets it).
+        end_of_text: if given, documents that share a window do not attend to each other (`functools.partial` sets it).
     """
     token_ids = windows[:, :-1]
     masked, is_masked = mask_tokens(token_ids, mask_token_id(model), rate=_MASK_RATE, generator=generator)
@@ -82,11 +74,8 @@ def _same_document(token_ids: Tensor, end_of_text: int) -> Tensor:
 def predict_masked(model: EncoderOnly, tokenizer: Tokenizer, text: str) -> tuple[list[int], Tensor]:
     """Probabilities of all tokens at each mask token of a text.
 
-    Args:
-        text: with "___" in place of one token or more, such as "Mia ___ a red kite."
-
-    Returns:
-        the token ids, with an end-of-text token at both ends; and (masked token, vocab), each row with sum 1.
+    Returns the ids of a text like "Mia ___ a red kite.", with an end-of-text token at both ends, and (masked token,
+    vocab), each row with sum 1.
     """
     pieces = text.split(MASK_TOKEN)
     if len(pieces) == 1:

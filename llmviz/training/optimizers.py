@@ -20,13 +20,8 @@ _MOMENTUM = 0.95
 def _orthogonalize(matrices: Tensor) -> Tensor:
     """Bring all singular values of each matrix near 1 (0.7 to 1.2) and keep its singular vectors.
 
-    Newton–Schulz iteration with the quintic of Jordan et al. 2024, "Muon" (X ← aX + bXXᵀX + c(XXᵀ)²X).
-
-    Args:
-        matrices: (batch, rows, columns), fp32.
-
-    Returns:
-        the same shape.
+    Newton–Schulz iteration of (batch, rows, columns) with the quintic of Jordan et al. 2024, "Muon"
+    (X ← aX + bXXᵀX + c(XXᵀ)²X).
     """
     is_tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if is_tall else matrices

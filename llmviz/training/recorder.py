@@ -43,12 +43,11 @@ _TITLES = {"tinyville": "32,000 texts of Tinyville", "overfitted": "300 texts of
 
 @dataclass(frozen=True)
 class Sample:
-    """A text that the model wrote.
+    """A text that the model wrote, its prompt included.
 
     Attributes:
-        text: the whole, its prompt included.
         copied: (start, stop), the characters of the longest passage that the corpus holds word for word.
-        wrong: (start, stop), the first word that is impossible in Tinyville; None where there is none, or no world.
+        wrong: (start, stop), the first word that is impossible in Tinyville; None if there is none.
     """
 
     text: str
@@ -58,14 +57,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class NextTokenFrames:
-    """Next-token probabilities after one prefix, at every saved step.
-
-    Attributes:
-        prefix: how the text begins.
-        tokens: (token), as texts.
-        probabilities: (frame, token), 0 to 1.
-        exact: (token), Tinyville's own probabilities; empty where there is no world.
-    """
+    """Next-token probabilities after one prefix: (frame, token); Tinyville's exact ones: (token), or empty."""
 
     prefix: str
     tokens: tuple[str, ...]
@@ -75,12 +67,7 @@ class NextTokenFrames:
 
 @dataclass(frozen=True, eq=False)
 class AttentionFrames:
-    """Attention weights of all heads in one sentence, at every saved step.
-
-    Attributes:
-        tokens: (position), as texts.
-        weights: (frame, layer, head, query, key), 0 to 1.
-    """
+    """Attention weights of all heads in one sentence: (frame, layer, head, query, key)."""
 
     tokens: tuple[str, ...]
     weights: np.ndarray
@@ -91,7 +78,7 @@ class Recording:
     """A training run at its saved steps (frames). Losses are nats per token.
 
     Attributes:
-        name: what it is a recording of, in a few words.
+        name: what it is a recording of.
         steps: (frame), from 0 on.
         training_losses, held_out_losses: (frame).
         baselines: reference losses by name.
@@ -146,8 +133,7 @@ def recording_from_losses(
 ) -> Recording:
     """Make a recording of (step, loss) pairs and (step, text) samples alone.
 
-    Its frames are the steps with a held-out loss; the training loss there is the mean since the frame before. Raises
-    ValueError where nothing was measured yet.
+    Its frames are the steps with a held-out loss; the training loss there is the mean since the frame before.
     """
     if not held_out or not training:
         raise ValueError("nothing was measured yet: train at least to the first evaluation, with held-out texts")
@@ -165,10 +151,8 @@ def recording_from_losses(
 
 def save_recording(file: Path, recording: Recording, *, command: str) -> None:
     """Write a recording as NAME.json, its attention and points in NAME.safetensors beside it, in whole numbers."""
-    arrays = {
-        f"attention/{number}": _whole(one.weights, _FULL_WEIGHT, np.uint8)
-        for number, one in enumerate(recording.attention)
-    }
+    weights = (_whole(one.weights, _FULL_WEIGHT, np.uint8) for one in recording.attention)
+    arrays = {f"attention/{number}": one for number, one in enumerate(weights)}
     scale = 1.0
     if recording.points is not None:
         scale = float(np.abs(recording.points).max()) or 1.0
@@ -239,13 +223,8 @@ def _from(data: Mapping[str, Any]) -> Recording:
 
 @dataclass(frozen=True)
 class _ProbeSet:
-    """What is measured in every frame.
-
-    Attributes:
-        prompts: of the samples; `copied` and `valid` are means over all, the first four samples are kept.
-        prefixes: for the probabilities of the next token.
-        sentences: for the attention weights.
-        words: word → group, for the map of embeddings; those that are no single token are left out.
+    """What is measured in every frame: samples of `prompts` (the first four are kept), the next token after `prefixes`,
+    attention in `sentences`, and the embeddings of `words` (word → group) that are a single token.
     """
 
     prompts: Sequence[str]
@@ -268,7 +247,7 @@ _PROBE_SET = _ProbeSet(
         "Lucy learns a list by heart: Ben, yellow, mask, hat. Again: Ben, yellow, mask",
     ),
     words={
-        **{person.name: "person" for person in PEOPLE},
+        **dict.fromkeys((person.name for person in PEOPLE), "person"),
         **dict.fromkeys(OBJECTS, "object"),
         **dict.fromkeys(COLORS, "color"),
         **dict.fromkeys(PLACES, "place"),
@@ -323,9 +302,7 @@ def _saved_steps(n_steps: int) -> list[int]:
 def baselines(corpus: Corpus, texts: Sequence[Text], tokenizer: Tokenizer) -> dict[str, float]:
     """Reference losses in nats per token: uniform, unigram and bigram predictions, and the exact entropy. Lesson 5.
 
-    Args:
-        corpus: large, since counts on a small one underestimate the loss.
-        texts: of Tinyville, with their exact probabilities.
+    `texts` are of Tinyville, with their exact probabilities; counts on a small corpus underestimate the loss.
     """
     counted = corpus_stats.corpus_stats(corpus, tokenizer).tokens
     n_tokens = sum(len(tokenizer.encode(text.text)) + 1 for text in texts)
@@ -351,13 +328,9 @@ def _record(
     fresh: Sequence[str],
     progress: bool = False,
 ) -> Recording:
-    """Train a model on a corpus of Tinyville, and record it at the saved steps.
+    """Train a model in place on a corpus of Tinyville, and record it at the saved steps.
 
-    Args:
-        model: is trained in place.
-        held_out: texts that the corpus does not hold.
-        reference: see `baselines`.
-        fresh: new texts of the world that begin as the prompts do: how much is copied by chance.
+    `fresh` are new texts of the world that begin as the prompts do: how much is copied by chance.
     """
     from llmviz.training import runs  # which needs evaluation
 

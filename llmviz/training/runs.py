@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ SINGLE_PROCESS = ProcessGroup()
 
 @contextmanager
 def join_process_group() -> Iterator[ProcessGroup]:
-    """The processes that torchrun started; `SINGLE_PROCESS` without torchrun. Left at the end."""
+    """The processes that torchrun started; `SINGLE_PROCESS` without torchrun."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield SINGLE_PROCESS
@@ -78,9 +79,8 @@ def join_process_group() -> Iterator[ProcessGroup]:
 
 def _device() -> torch.device:
     """Where this process computes: its own card under nccl."""
-    if torch.distributed.get_backend() == "nccl":
-        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-    return torch.device("cpu")
+    is_on_card = torch.distributed.get_backend() == "nccl"
+    return torch.device("cuda", int(os.environ["LOCAL_RANK"])) if is_on_card else torch.device("cpu")
 
 
 def _data_parallel(
@@ -88,7 +88,8 @@ def _data_parallel(
 ) -> Objective:
     """An objective over each process's share of the windows, with the value and gradients of the whole batch.
 
-    The model, and the optimizers' state, are moved to this process's device. A single process keeps its objective.
+    Every process holds the whole model, on its own device; torch averages the gradients before the optimizer step (Li
+    et al. 2020, "PyTorch Distributed", section 3). A single process keeps its objective.
     """
     if group.size == 1:
         return objective
@@ -111,13 +112,11 @@ class Run:
     """A run between two steps.
 
     Attributes:
-        checkpoint: model, tokenizer, corpus recipe, settings and optimizers as they stand.
-        corpus, held_out: the training and the validation part.
-        token_ids: (position,), the training part.
+        corpus, held_out, token_ids: the training and the validation part, and the training part as ids (position,).
         starts: where its documents begin; None where windows may begin anywhere.
         history: (step, loss).
         seconds: of training steps so far, without evaluation and saving.
-        validation_loss: nats per token on the validation part, as last measured.
+        validation_loss: nats per token, as last measured.
     """
 
     checkpoint: Checkpoint
@@ -151,16 +150,12 @@ def corpus_tokens(corpus: Corpus, tokenizer: Tokenizer) -> Tensor:
     """All documents in one sequence (position,), with an end-of-text token before each of several and at the end."""
     if len(corpus.documents) == 1:
         return torch.tensor(tokenizer.encode(corpus.documents[0]))
-    row: list[int] = []
-    for document in corpus.documents:
-        row.append(tokenizer.end_of_text)
-        row += tokenizer.encode(document)
-    return torch.tensor([*row, tokenizer.end_of_text])
+    rows = (tokenizer.encode_prompt(document) for document in corpus.documents)
+    return torch.tensor([*chain.from_iterable(rows), tokenizer.end_of_text])
 
 
 def prompt_ids(checkpoint: Checkpoint, prompt: str) -> list[int]:
-    """Token ids of a prompt for this model: an end-of-text token first if it was trained on documents; a line break for
-    an empty prompt if it was trained on one long text."""
+    """Token ids of a prompt: after an end-of-text token if the model learned documents; else at least a line break."""
     if checkpoint.record.get("n_documents", 2) > 1:
         return checkpoint.tokenizer.encode_prompt(prompt)
     return checkpoint.tokenizer.encode(prompt or "\n")
@@ -182,12 +177,11 @@ def create(
 
     Args:
         corpus: is split into a training and a validation part (see `corpora.split`).
-        tokenizer: "bpe", "word" or "characters".
-        vocab_size: of the tokenizer; ignored for characters.
+        tokenizer: "bpe", "word" or "characters" (which need no `vocab_size`).
         steps, seconds: one of the two; for seconds, some steps are timed first on this machine.
         seed: of the initial weights and of the windows.
         command: how the run was started, for the checkpoint's record.
-        group: the processes that share the run (see `distributed`).
+        group: the processes that share the run.
     """
     if (steps is None) == (seconds is None):
         raise ValueError("say how long to train: either a number of steps or a number of seconds")
@@ -240,10 +234,8 @@ def resume(folder: str | Path, *, progress: bool = False) -> Run:
     _, starts = _windows(learned, held_out, token_ids, checkpoint.tokenizer)
     record = checkpoint.record
     history = [(int(step), float(loss)) for step, loss in record.get("history", [])]
-    return Run(
-        checkpoint, learned, held_out, token_ids, starts, history, record.get("seconds", 0.0),
-        record.get("validation_loss"),
-    )  # fmt: skip
+    measured = (history, record.get("seconds", 0.0), record.get("validation_loss"))
+    return Run(checkpoint, learned, held_out, token_ids, starts, *measured)
 
 
 def save(run: Run, folder: str | Path) -> None:
@@ -274,12 +266,10 @@ def train(
     An interrupt in the middle of a step leaves the last saved checkpoint.
 
     Args:
-        folder: where the checkpoint goes.
         until_loss: stop early when the validation loss (nats per token) is at or below this.
         save_every: steps between two checkpoints.
         callback: called after each step; an exception in it ends the run between two steps.
-        group: the processes that share the run; the main process saves. If another one dies, it saves once more and
-            raises a ConnectionError.
+        group: the main process saves. If another one dies, it saves once more and raises a ConnectionError.
     """
     save_checkpoint = save if group.is_main_process else (lambda run, folder: None)
     if run.is_over:
@@ -320,7 +310,7 @@ def train(
 
 
 def _reached(run: Run, until_loss: float) -> bool:
-    """Evaluate; whether the wanted loss was reached, which ends the run."""
+    """Evaluate; the wanted loss ends the run."""
     run.validation_loss = _held_out_loss(run)
     if run.validation_loss <= until_loss:
         run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
@@ -347,10 +337,8 @@ def _held_out_loss(run: Run) -> float:
 
 def world_gaps(run: Run) -> dict[str, Gap]:
     """Loss of the model above the entropy of Tinyville, by kind of text."""
-    recipe: dict[str, Any] = run.held_out.recipe
-    world = Tinyville(run.corpus.recipe["counts"])
-    texts: Sequence = world.texts(recipe["seed"], counts=recipe["counts"])
-    return gaps(run.model, run.tokenizer, texts, world)
+    recipe, world = run.held_out.recipe, Tinyville(run.corpus.recipe["counts"])
+    return gaps(run.model, run.tokenizer, world.texts(recipe["seed"], counts=recipe["counts"]), world)
 
 
 def report(run: Run) -> dict[str, Any]:
@@ -366,5 +354,5 @@ def report(run: Run) -> dict[str, Any]:
         found = world_gaps(run)
         result["entropy"] = {kind: round(gap.entropy, 4) for kind, gap in found.items()}
         result["gap"] = {kind: round(gap.gap, 4) for kind, gap in found.items()}
-        result["compared"] = {kind: asdict(gap)["n_texts"] for kind, gap in found.items()}
+        result["compared"] = {kind: gap.n_texts for kind, gap in found.items()}
     return result

@@ -1,4 +1,4 @@
-"""Scaling laws: train models of several sizes, and predict the loss of a larger one (lesson 5).
+"""Small runs before a large one: a learning rate range test, and scaling laws that predict its loss (lesson 5).
 
 A power law, excess loss = factor · size^−exponent, is a straight line in logarithms.
 Sources: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 1.2; Hoffmann et al. 2022, "Training
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -50,8 +51,7 @@ class RangeTest(TrainingSettings):
         return (self.lowest / self.learning_rate) ** (1 - step / max(1, self.steps - 1))
 
 
-@dataclass(frozen=True)
-class _RangeTestResult:
+class _RangeTestResult(NamedTuple):
     """Learning rates and losses (step), the smoothed losses, the rate with the lowest one, and a third of it."""
 
     learning_rates: list[float]
@@ -83,10 +83,9 @@ def range_test(
     except ArithmeticError:  # the loss is NaN: it diverged
         if not steps:
             raise ValueError("the loss is no number at the first step: start from a model that is whole") from None
-    best = steps[int(np.argmin(smoothed))].learning_rate
-    return _RangeTestResult(
-        [step.learning_rate for step in steps], [step.loss for step in steps], smoothed, best, best / 3
-    )
+    rates = [step.learning_rate for step in steps]
+    best = rates[int(np.argmin(smoothed))]
+    return _RangeTestResult(rates, [step.loss for step in steps], smoothed, best, best / 3)
 
 
 def _smooth(losses: Sequence[float]) -> list[float]:
@@ -102,8 +101,7 @@ def _smooth(losses: Sequence[float]) -> list[float]:
     return found
 
 
-@dataclass(frozen=True)
-class _Trial:
+class _Trial(NamedTuple):
     """A trained model of one width: its number of parameters, held-out loss (nats per token), and training time."""
 
     d_model: int
@@ -126,10 +124,7 @@ def try_width(
     held_out: Sequence[str],
     starts: Tensor | None = None,
 ) -> _Trial:
-    """Train a model of one width, and evaluate it on held-out documents.
-
-    `token_ids`, `settings` and `starts` are as for `train_steps`; the settings' seed also draws the initial weights.
-    """
+    """Train a model of one width (see `train_steps`), and evaluate it on held-out documents."""
     model = DecoderOnly(config_of_width(d_model, tokenizer.vocab_size), seed=settings.seed)
     seconds = sum(step.seconds for step in loop.train_steps(model, token_ids, settings, starts=starts))
     return _Trial(d_model, model.n_parameters, loop.evaluate_documents(model, tokenizer, held_out), seconds)
@@ -168,12 +163,8 @@ def _logarithms(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple
 
 @dataclass(frozen=True, eq=False)
 class _Law:
-    """A fitted power law of the excess loss, with its uncertainty.
-
-    Attributes:
-        factor, exponent: of the least-squares line.
-        factors, exponents: (draw), of lines drawn from the posterior.
-        noise: (draw), standard deviation of the logarithm of a single trial's excess loss.
+    """A fitted power law of the excess loss; lines drawn from the posterior (draw), and the standard deviation of the
+    logarithm of a single trial's excess loss (draw).
     """
 
     factor: float
@@ -208,9 +199,7 @@ def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> _Law:
     factor, exponent = power_law(sizes, excess_losses)
     x, y = _logarithms(sizes, excess_losses)
     if len(x) < _FEWEST_TRIALS:
-        raise ValueError(
-            f"from {len(x)} trials one cannot see how far a trial strays from the line; give {_FEWEST_TRIALS}"
-        )
+        raise ValueError(f"from {len(x)} trials one cannot see how far one strays from the line; give {_FEWEST_TRIALS}")
     design = np.stack([np.ones_like(x), x], axis=1)
     degrees = len(x) - 2
     variance = ((y - design @ [np.log(factor), -exponent]) ** 2).sum() / degrees
