@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 import traitlets
 
 from llmviz import plots
+from llmviz.interpretability.ablation import token_losses
 from llmviz.interpretability.heads import head_scores
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
@@ -69,15 +71,12 @@ class AttentionExplorer(Explorer):
 
     def _payload(self) -> dict:
         payload = {
-            "labels": [token_text(token) for token in self.tokens],
-            "n_layers": self.n_layers,
-            "n_heads": self.n_heads,
+            "labels": [token_text(token) for token in self.tokens], "n_layers": self.n_layers, "n_heads": self.n_heads,
             "mask": None if _is_causal(self.mask) else pack(self.mask, "uint8"),
             "weights": _packed(self.weights, self.mask),
             "scores": {name: np.round(values, 3).tolist() for name, values in self.head_scores.items()},
-            "names": _NAMES,
-            "code": _CODE,
-        }
+            "names": _NAMES, "code": _CODE,
+        }  # fmt: skip
         if self.compared:
             weights, tokens = self.compared
             labels = [token_text(token) for token in tokens]
@@ -85,12 +84,9 @@ class AttentionExplorer(Explorer):
         if self.query_key:
             payload["query_key"] = {name: pack(array, "float32") for name, array in self.query_key.items()}
         if self.losses is not None:
-            before = self.losses_all_on
-            payload["losses"] = {
-                "values": pack(self.losses, "float32"),
-                "all_on": None if before is None else pack(before, "float32"),
-                "sentence": self._loss_sentence(),
-            }
+            before = None if self.losses_all_on is None else pack(self.losses_all_on, "float32")
+            values, sentence = pack(self.losses, "float32"), self._loss_sentence()
+            payload["losses"] = {"values": values, "all_on": before, "sentence": sentence}
         return payload
 
     def _loss_sentence(self) -> str:
@@ -158,9 +154,8 @@ def _stacked(trace, name: str) -> np.ndarray:
 
 def _checked(attention, tokens) -> tuple[np.ndarray, list[str], np.ndarray]:
     """The weights as (layer, head, query, key), with their tokens and mask."""
-    weights = validation.as_array(
-        _stacked(attention, "weights") if _is_trace(attention) else attention, "attention_weights"
-    )
+    given = _stacked(attention, "weights") if _is_trace(attention) else attention
+    weights = validation.as_array(given, "attention_weights")
     if not 2 <= weights.ndim <= 4:
         raise ValueError(
             f"attention_weights must be (layer, head, query, key), (head, query, key) or (query, key), but have "
@@ -185,9 +180,8 @@ def _vectors(attention) -> dict[str, np.ndarray] | None:
     """Queries and keys (layer, head, position, d_head) of a trace, where a page has room for them."""
     if not _is_trace(attention):
         return None
-    if 8 * sum(block.attention.query[0].numel() for block in attention.blocks) > _MAX_VECTOR_BYTES:
-        return None
-    return {name: _stacked(attention, name) for name in ("query", "key")}
+    n_bytes = 8 * sum(block.attention.query[0].numel() for block in attention.blocks)
+    return {name: _stacked(attention, name) for name in ("query", "key")} if n_bytes <= _MAX_VECTOR_BYTES else None
 
 
 def _losses(attention, weights: np.ndarray) -> np.ndarray | None:
@@ -232,9 +226,6 @@ class _LiveAttentionExplorer(LiveExplorer):
 
 def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]], AttentionExplorer]:
     """The function from a text to its explorer; BERT's tokenizer puts its start token there itself."""
-    import torch
-
-    from llmviz.interpretability.ablation import token_losses
 
     def explore(text: str, ablate_heads: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():

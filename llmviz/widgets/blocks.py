@@ -11,18 +11,9 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import spoken_token, token_text
 from llmviz.widgets.base import JS, Explorer, Table, pack
 
-_STAGES = {
-    "before": "stream before",
-    "attention_input": "attention input",
-    "value": "values",
-    "heads": "head outputs",
-    "attention": "attention output",
-    "middle": "stream middle",
-    "feed_forward_input": "MLP input",
-    "hidden": "hidden layer",
-    "feed_forward": "MLP output",
-    "after": "stream after",
-}
+_STAGES = {"before": "stream before", "attention_input": "attention input", "value": "values", "heads": "head outputs",
+           "attention": "attention output", "middle": "stream middle", "feed_forward_input": "MLP input",
+           "hidden": "hidden layer", "feed_forward": "MLP output", "after": "stream after"}  # fmt: skip
 _LARGEST = 32_767  # of int16
 _MAX_TOKENS = 24
 
@@ -64,29 +55,27 @@ class BlockExplorer(Explorer):
                     "down_proj": network.down_proj}  # fmt: skip
         return {
             "payload": {
-                "labels": [token_text(token) for token in self.tokens],
-                "layer": self.layer,
-                "n_heads": attention.n_heads,
-                "stages": _STAGES,
+                "labels": [token_text(token) for token in self.tokens], "layer": self.layer,
+                "n_heads": attention.n_heads, "stages": _STAGES,
                 "numbers": {name: pack(array, "float32") for name, array in self.arrays.items()},
                 "weights": pack(self.weights, "float32"),
                 "matrices": {name: _packed(matrix.weight) for name, matrix in matrices.items()},
             },
-            "place": {"stage": "after", "position": self.position, "index": self._largest("after")},
-            "path": [],
-            "pins": [],
-        }
+            "place": {"stage": "after", "position": self.position, "index": self._largest()},
+            "path": [], "pins": [],
+        }  # fmt: skip
 
-    def _largest(self, stage: str) -> int:
-        return int(np.abs(self.arrays[stage][self.position]).argmax())
+    def _largest(self) -> int:
+        return int(np.abs(self.arrays["after"][self.position]).argmax())
 
     def inputs(self) -> list:
         return [self.tokens, self.layer, self.position, [array.shape[1] for array in self.arrays.values()]]
 
     def sentence(self) -> str:
-        stage, index = "after", self._largest("after")
-        value = self.arrays[stage][self.position, index]
-        before, added = self.arrays["middle"][self.position, index], self.arrays["feed_forward"][self.position, index]
+        index = self._largest()
+        value, before, added = (
+            self.arrays[stage][self.position, index] for stage in ("after", "middle", "feed_forward")
+        )
         return (
             f"Block {self.layer} over {len(self.tokens)} tokens. At {spoken_token(self.tokens[self.position])} "
             f"(position {self.position}) the largest number of the stream after it, number {index}, is about "
@@ -94,20 +83,14 @@ class BlockExplorer(Explorer):
         )
 
     def table(self) -> Table:
-        rows = [
-            [_STAGES[name], str(array.shape[1]), f"{np.linalg.norm(array, axis=1).mean():.1f}"]
-            for name, array in self.arrays.items()
-            if name in _STAGES
-        ]
+        rows = [[said, str(self.arrays[name].shape[1]), f"{np.linalg.norm(self.arrays[name], axis=1).mean():.1f}"]
+                for name, said in _STAGES.items()]  # fmt: skip
         return Table("From stage to stage", ["stage", "numbers a token", "mean length"], rows)
 
     def picture(self) -> bytes:
-        stages = {
-            "before": self.arrays["before"], "attention weights": self.weights.mean(axis=0),
-            "attention output": self.arrays["attention"], "middle": self.arrays["middle"],
-            "hidden": self.arrays["hidden"], "MLP output": self.arrays["feed_forward"],
-            "after": self.arrays["after"],
-        }  # fmt: skip
+        stages = {name: self.arrays[name] for name in ("before", "middle", "hidden", "after")}
+        stages |= {"attention weights": self.weights.mean(axis=0), "attention output": self.arrays["attention"],
+                   "MLP output": self.arrays["feed_forward"]}  # fmt: skip
         return plots.to_png(plots.block_flow(stages, self.tokens, title=f"Block {self.layer}"))
 
 

@@ -12,7 +12,6 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
 
-_CODE = "vectors.neighbors({word!r})"
 _MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
@@ -59,7 +58,9 @@ class EmbeddingExplorer(Explorer):
         self.frame_names = _frame_names(frame_names, len(self.vectors))
         self.n_neighbors = _number_of_neighbors(n_neighbors, len(self.words))
         self.chosen = None if chosen is None else self._index(chosen)
-        self.analogy = None if analogy is None else [self._index(word) for word in _three(analogy)]
+        if analogy is not None and (isinstance(analogy, str) or len(analogy) != 3):
+            raise ValueError(f"an analogy is three words: a is to b as c is to …?; given {analogy!r}.")
+        self.analogy = None if analogy is None else [self._index(word) for word in analogy]
         self.fit_to: np.ndarray | None = None  # points of an earlier picture, to which the map is rotated
 
     def _index(self, word: str) -> int:
@@ -77,32 +78,20 @@ class EmbeddingExplorer(Explorer):
         return {"points": points, "variance": [one.variance_shown for one in projections], "kept": kept}
 
     def traits(self) -> dict:
-        return {
-            "payload": self._payload(),
-            "frame": len(self.vectors) - 1,
-            "chosen": self.chosen,
-            "pins": [],
-            "analogy": self.analogy,
-            "exclude": True,
-            "predict": False,
-        }
+        return {"payload": self._payload(), "frame": len(self.vectors) - 1, "chosen": self.chosen, "pins": [],
+                "analogy": self.analogy, "exclude": True, "predict": False}  # fmt: skip
 
     def _payload(self) -> dict:
         names = list(dict.fromkeys(self.groups or []))
         scale, packed = _packed_vectors(self.vectors)
         return {
-            "labels": self.labels,
-            "code": [_CODE.replace("{word!r}", repr(label)) for label in self.labels],
-            "groups": names,
-            "group_of": [names.index(group) for group in self.groups or []],
-            "frame_names": self.frame_names,
-            "n_neighbors": self.n_neighbors,
-            "scale": scale,
-            "vectors": packed,
-            "points": self.pack_points(self.map["points"]),
+            "labels": self.labels, "code": [f"vectors.neighbors({label!r})" for label in self.labels],
+            "groups": names, "group_of": [names.index(group) for group in self.groups or []],
+            "frame_names": self.frame_names, "n_neighbors": self.n_neighbors,
+            "scale": scale, "vectors": packed, "points": self.pack_points(self.map["points"]),
             "variance": [round(share, 4) for share in self.map["variance"]],
             "kept": [round(float(share), 4) for share in self.map["kept"]],
-        }
+        }  # fmt: skip
 
     def inputs(self) -> list:
         return [self.labels, self.groups, self.frame_names, list(self.vectors.shape), self.chosen, self.analogy,
@@ -133,10 +122,8 @@ class EmbeddingExplorer(Explorer):
             return Table(caption, columns, [[self.labels[0]]])
         nearest = embeddings.nearest_rows(self.vectors[-1], n)
         likeness = self.vectors[-1] @ self.vectors[-1].T
-        rows = [
-            [label, *(f"{self.labels[j]} {likeness[i, j]:.2f}" for j in nearest[i])]
-            for i, label in enumerate(self.labels)
-        ]
+        rows = [[label, *(f"{self.labels[j]} {likeness[i, j]:.2f}" for j in nearest[i])]
+                for i, label in enumerate(self.labels)]  # fmt: skip
         return Table(caption, columns, rows)
 
     def picture(self) -> bytes:
@@ -278,9 +265,3 @@ def _number_of_neighbors(number, n_words: int) -> int:
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
         raise ValueError(f"n_neighbors must be a whole number of at least 1; given {number!r}.")
     return min(int(number), n_words - 1)
-
-
-def _three(analogy) -> Sequence[str]:
-    if isinstance(analogy, str) or len(analogy) != 3:
-        raise ValueError(f"an analogy is three words: a is to b as c is to …?; given {analogy!r}.")
-    return analogy

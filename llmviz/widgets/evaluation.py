@@ -52,12 +52,8 @@ class ComparisonExplorer(Explorer):
         return _LiveComparisonExplorer(self, model, tokenizer)
 
     def traits(self) -> dict:
-        payload = {
-            "names": [_NAMES[method] for method in METHODS],
-            "methods": list(METHODS),
-            "tasks": _TASKS,
-            "comparisons": [_packed(one) for one in self.comparisons],
-        }
+        payload = {"names": [_NAMES[method] for method in METHODS], "methods": list(METHODS), "tasks": _TASKS,
+                   "comparisons": [_packed(one) for one in self.comparisons]}  # fmt: skip
         last = len(self.comparisons[self.chosen].points["head"]) - 1
         return {"payload": payload, "chosen": self.chosen, "point": last, "pins": []}
 

@@ -74,11 +74,10 @@ class LiveTraining(LiveExplorer):
         self.observe(self._turned, "rate")
 
     def _listen_while_a_cell_waits(self) -> None:
-        """Let clicks act while a cell waits in `run()`.
+        """Let clicks act while a cell waits in `run()`: leave the subshell that answers to the choice of the page.
 
-        JupyterLab sends what a widget says to a thread of its own in the kernel (a "subshell"). ipykernel 7.4 sends it
-        to where the widget last spoke from instead, and this one speaks for the cell that waits: so it is told to
-        leave the choice to the page. Other kernels have no such choice; there clicks act when the cell is done.
+        ipykernel 7.4 answers where the widget last spoke from, which is the cell that waits; other kernels have no
+        such choice, and there clicks act when the cell is done.
         """
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = lambda data, chosen_by_the_page: chosen_by_the_page
@@ -185,17 +184,15 @@ class LiveTraining(LiveExplorer):
         run = self._run
         places, losses = _thinned([step.loss for step in run.steps])
         return {
-            "n_steps": run.settings.steps,
-            "step": run.step,
-            "places": pack(places, "float32"),
-            "losses": pack(losses, "float32"),
+            "n_steps": run.settings.steps, "step": run.step,
+            "places": pack(places, "float32"), "losses": pack(losses, "float32"),
             "held_out": [[step, round(loss, 4)] for step, loss in self.held_out_losses if math.isfinite(loss)],
             "samples": [[step, spoken_prose(text, 600)] for step, text in self.samples[-2:]],
             "baselines": [[spoken_prose(name, 24), value] for name, value in self.baselines.items()],
             "seconds_left": run.seconds_left,
             "scheduled": run.settings.learning_rate * run.settings.schedule(min(run.step, run.settings.steps - 1)),
             "fastest": controller.MAX_LR_MULTIPLIER,
-        }
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         run = self._run

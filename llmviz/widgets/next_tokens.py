@@ -35,14 +35,7 @@ class NextTokenExplorer(Explorer):
     module = JS / "next_tokens.js"
     title = "Next-token explorer"
 
-    def __init__(
-        self,
-        model,
-        tokenizer,
-        text: str,
-        *,
-        exact: Callable[[list[int]], Mapping[int, float]] | None = None,
-    ):
+    def __init__(self, model, tokenizer, text: str, *, exact: Callable[[list[int]], Mapping[int, float]] | None = None):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
         self.path: tuple[int, ...] = ()
         self._compute()
@@ -88,13 +81,10 @@ class NextTokenExplorer(Explorer):
         nodes = {",".join(map(str, path)): self._node(path) for path in self.nodes}
         used = {row[0] for node in nodes.values() for row in node["rows"]} | {*self.start, *self.path}
         return {
-            "start": self.start,
-            "end": self.tokenizer.end_of_text,
+            "start": self.start, "end": self.tokenizer.end_of_text,
             "labels": {str(token_id): self._label(token_id) for token_id in sorted(used)},
-            "nodes": nodes,
-            "has_exact": self.exact is not None,
-            "code": _CODE,
-        }
+            "nodes": nodes, "has_exact": self.exact is not None, "code": _CODE,
+        }  # fmt: skip
 
     def _node(self, path: tuple[int, ...]) -> dict:
         probabilities, exact = self.nodes[path], self._exact(path)

@@ -20,8 +20,7 @@ _CODE = (
 _TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
 _TOP_KS = [1, 2, 3, 5, 10, 20, None]
 _TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
-_WHOLE = 40
-"""Tokens of the greedy and the beam search's text, compared as wholes; the tree shows fewer."""
+_WHOLE = 40  # tokens of the greedy and the beam search's text, compared as wholes; the tree shows fewer
 _PICTURE_DPI = 110
 
 
@@ -44,16 +43,7 @@ class SamplingTreeExplorer(Explorer):
     module = JS / "sampling_tree.js"
     title = "Sampling tree"
 
-    def __init__(
-        self,
-        model,
-        tokenizer,
-        text: str,
-        *,
-        n_samples: int = 6,
-        n_tokens: int = 14,
-        beam_width: int = 4,
-    ):
+    def __init__(self, model, tokenizer, text: str, *, n_samples: int = 6, n_tokens: int = 14, beam_width: int = 4):
         self.model, self.tokenizer, self.text = model, tokenizer, text
         self.n_samples, self.n_tokens, self.beam_width = n_samples, n_tokens, beam_width
         self.seed, self.sampling = 0, Sampling(1.0, None, None)
@@ -110,8 +100,7 @@ class SamplingTreeExplorer(Explorer):
         ]  # fmt: skip
         used = {int(token_id) for fork in forks for token_id in fork.named} | {edge[2] for edge in edges}
         return {
-            "prompt": [self._label(token_id) for token_id in self.start],
-            "start": self.start,
+            "prompt": [self._label(token_id) for token_id in self.start], "start": self.start,
             "labels": {str(token_id): self._label(token_id) for token_id in sorted(used)},
             "n_named": [len(fork.named) for fork in forks],
             "named": pack([int(token_id) for fork in forks for token_id in fork.named], "int32"),
@@ -119,14 +108,11 @@ class SamplingTreeExplorer(Explorer):
             "log_probabilities": pack([nats for fork in forks for nats in fork.log_probabilities], "float32"),
             "counts": pack([n for fork in forks for n in fork.counts], "int32"),
             "edges": pack(edges, "int32"),
-            "draws": self.draws,
-            "beam": list(self.beam[: self.n_tokens]),
-            "whole": self._whole_sentence(),
-            "n_tokens": self.n_tokens,
+            "draws": self.draws, "beam": list(self.beam[: self.n_tokens]),
+            "whole": self._whole_sentence(), "n_tokens": self.n_tokens,
             "settings": {"temperature": _TEMPERATURES, "top_k": _cuts(_TOP_KS), "top_p": _cuts(_TOP_PS)},
-            "cost": self._cost(),
-            "code": _CODE,
-        }
+            "cost": self._cost(), "code": _CODE,
+        }  # fmt: skip
 
     def _cost(self) -> dict:
         """The multiplications for each token that is read, and for each token that it looks at."""

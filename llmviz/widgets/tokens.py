@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 import regex
 import tiktoken
@@ -78,26 +79,19 @@ class TokenExplorer(Explorer):
         repaired = " Half a character in it was replaced by U+FFFD." if self.was_repaired else ""
         size = f"{count(len(self.graphemes), 'character')}, {count(n_bytes, 'byte')}.{repaired}"
         start = f"“{spoken_prose(self.text, 60)}”: {size}" if self.text else f"An empty text: {size}"
-        counts = [
-            f"{spoken_prose(source.name, 40)}: {count(len(row.token_ids), 'token')}." for source, row in self._pairs()
-        ]
+        counts = [f"{spoken_prose(source.name, 40)}: {count(len(row.token_ids), 'token')}."
+                  for source, row in self._pairs()]  # fmt: skip
         return " ".join([start, *counts])
 
     def table(self) -> Table:
-        rows = [
-            [spoken_prose(source.name, 40), f"{source.vocab_size:,}", f"{len(row.token_ids):,}", self._listed(row)]
-            for source, row in self._pairs()
-        ]
-        return Table(
-            "The tokens of each tokenizer", ["tokenizer", "vocabulary", "tokens", "the tokens"], rows, is_computed=False
-        )
+        rows = [[spoken_prose(source.name, 40), f"{source.vocab_size:,}", f"{len(row.token_ids):,}", self._listed(row)]
+                for source, row in self._pairs()]  # fmt: skip
+        columns = ["tokenizer", "vocabulary", "tokens", "the tokens"]
+        return Table("The tokens of each tokenizer", columns, rows, is_computed=False)
 
     def picture(self) -> bytes | None:
-        strips = {
-            f"{source.name}: {count(len(row.token_ids), 'token')}": self._texts_of(row)[:_N_DRAWN]
-            for source, row in self._pairs()
-            if row.token_ids
-        }
+        strips = {f"{source.name}: {count(len(row.token_ids), 'token')}": self._texts_of(row)[:_N_DRAWN]
+                  for source, row in self._pairs() if row.token_ids}  # fmt: skip
         return plots.to_png(plots.token_strips(strips), dpi=_PICTURE_DPI) if strips else None
 
     def _pairs(self) -> Iterable[tuple[_TokenSource, _Tokens]]:
@@ -119,48 +113,33 @@ class TokenExplorer(Explorer):
     def _payload(self) -> dict:
         shown = self.graphemes[:_MAX_SHOWN]
         data = "".join(shown).encode()
-        ends, place = [], 0
-        for grapheme in shown:
-            place += len(grapheme.encode())
-            ends.append(place)
+        ends = list(accumulate(len(grapheme.encode()) for grapheme in shown))
         return {
-            "bytes": pack(list(data), "uint8"),
-            "ends": pack(ends, "int32"),
-            "right_to_left": _is_right_to_left(self.text),
-            "n_characters": len(self.graphemes),
-            "n_bytes": len(self.text.encode()),
-            "most_merges": self.most_merges,
+            "bytes": pack(list(data), "uint8"), "ends": pack(ends, "int32"),
+            "right_to_left": _is_right_to_left(self.text), "n_characters": len(self.graphemes),
+            "n_bytes": len(self.text.encode()), "most_merges": self.most_merges,
             "rows": [self._row(source, row, data) for source, row in self._pairs()],
-        }
+        }  # fmt: skip
 
     def _row(self, source: _TokenSource, row: _Tokens, data: bytes) -> dict:
         """One tokenizer's tokens, as many as lie in the bytes that are shown."""
-        n_shown, place = 0, 0
-        while n_shown < len(row.sizes) and place + row.sizes[n_shown] <= len(data):
-            place += row.sizes[n_shown]
-            n_shown += 1
+        n_shown = sum(end <= len(data) for end in accumulate(row.sizes))
+        place = sum(row.sizes[:n_shown])
         ids = row.token_ids[:n_shown]
         needed = set(ids) | set(row.joined_by[: max(0, place - 1)] if row.joined_by is not None else ())
         byte_ids = source.byte_ids(sorted(set(data))) if source.has_merges else {}
         uses = source.uses() if source.corpus else {token_id: row.token_ids.count(token_id) for token_id in set(ids)}
         used = {number: uses.get(number, 0) for number in sorted(needed | set(byte_ids.values())) if number >= 0}
         return {
-            "name": spoken_prose(source.name, 40),
-            "vocab_size": source.vocab_size,
-            "n_merges": source.n_merges,
-            "n_tokens": len(row.token_ids),
-            "n_bytes": place,
-            "ids": pack(ids, "int32"),
-            "sizes": pack(row.sizes[:n_shown], "int32"),
+            "name": spoken_prose(source.name, 40), "vocab_size": source.vocab_size, "n_merges": source.n_merges,
+            "n_tokens": len(row.token_ids), "n_bytes": place,
+            "ids": pack(ids, "int32"), "sizes": pack(row.sizes[:n_shown], "int32"),
             "labels": None if source.has_merges else [token_text(label) for label in row.labels[:n_shown]],
             "joined_by": pack(row.joined_by[: max(0, place - 1)], "int32") if row.joined_by is not None else None,
             "byte_ids": list(map(list, byte_ids.items())),
-            "uses": list(map(list, used.items())),
-            "n_uses": sum(uses.values()),
-            "where": "the corpus" if source.corpus else "this text",
-            "how": source.how(),
-            "code": source.code(),
-        }
+            "uses": list(map(list, used.items())), "n_uses": sum(uses.values()),
+            "where": "the corpus" if source.corpus else "this text", "how": source.how(), "code": source.code(),
+        }  # fmt: skip
 
 
 class _LiveTokenExplorer(LiveExplorer):

@@ -55,10 +55,8 @@ class TrainingExplorer(Explorer):
                 "predict": False}  # fmt: skip
 
     def inputs(self) -> list:
-        sizes = [
-            [one.name, len(one.samples), len(one.next_tokens), len(one.attention), len(one.words)]
-            for one in self.recordings
-        ]
+        sizes = [[one.name, len(one.samples), len(one.next_tokens), len(one.attention), len(one.words)]
+                 for one in self.recordings]  # fmt: skip
         return [sizes, [int(step) for step in self.recordings[0].steps], self.frame]
 
     def sentence(self) -> str:
@@ -110,20 +108,14 @@ def _packed(recording: Recording) -> dict:
         "name": spoken_prose(recording.name, 60),
         "training": np.round(recording.training_losses.astype(float), 4).tolist(),
         "held_out": np.round(recording.held_out_losses.astype(float), 4).tolist(),
-        "baselines": [[spoken_prose(name, 24), round(float(value), 4)] for name, value in
-                       recording.baselines.items()],
-        "copied": _shares(recording.copied),
-        "copied_by_chance": recording.copied_by_chance,
+        "baselines": [[spoken_prose(name, 24), round(float(value), 4)] for name, value in recording.baselines.items()],
+        "copied": _shares(recording.copied), "copied_by_chance": recording.copied_by_chance,
         "valid": _shares(recording.valid),
         "samples": [[_segments(sample) for sample in texts] for texts in recording.samples],
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
         "bars": [
-            {
-                "prefix": spoken_prose(one.prefix, 200),
-                "tokens": _labels(one.tokens),
-                "frames": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"),
-                "exact": list(one.exact),
-            }
+            {"prefix": spoken_prose(one.prefix, 200), "tokens": _labels(one.tokens),
+             "frames": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"), "exact": list(one.exact)}
             for one in recording.next_tokens
         ],
         "attention": [_packed_attention(one) for one in recording.attention],

@@ -163,7 +163,8 @@ def test_hostile_text_is_inert_in_the_page(text):
 
 
 def test_typing_is_answered_and_what_is_wrong_is_said_in_its_place():
-    live = TokenExplorer("Mia", OURS, corpus=DOCUMENTS, merges=7).live()
+    shown = TokenExplorer("Mia", OURS, corpus=DOCUMENTS, merges=7)
+    live = shown.live()
     live.text = "a red kite"
     assert repr(live).startswith("“a red kite”: 10 characters") and live.problem == ""
     assert live.payload["n_characters"] == 10 and live.merges == 7
@@ -171,4 +172,4 @@ def test_typing_is_answered_and_what_is_wrong_is_said_in_its_place():
     assert "at most 100,000" in live.problem and live.payload["n_characters"] == 10
     live.text = ""
     assert live.problem == "" and live.payload["n_characters"] == 0
-    assert live.explorer.sources[0].uses is TokenExplorer("", live.explorer.sources).sources[0].uses
+    assert live.explorer.sources is shown.sources
