@@ -7,18 +7,17 @@ _TABLE = """
 corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats // course: exercises; Standing=ProgressSummary
 Diary=EventLog Wrong=Distractor // deploy/jupyterhub_config.py: classroom // embeddings: embeddings.plain //
 embeddings.vectors: embeddings.bias embeddings.real embeddings.space // embeddings.word2vec: embeddings.learning //
-evaluation.capabilities: skills; Skills=CapabilityCurves load=load_capabilities record=record_capabilities //
-evaluation.memorization: memorisation; CopyFinder=SubstringIndex // evaluation.text_overlap: overlap; overlap=rouge_1
+evaluation.capabilities: skills; load=load_capabilities record=record_capabilities //
+evaluation.text_overlap:
+memorisation overlap; CopyFinder=SubstringIndex overlap=rouge_1
 exact_share=exact_match // evaluation|finetuning: limits; told_some_sentences_ago=facts_at_distance
 all_questions=fact_questions changed=with_conflicting_facts Question=FactQuestion refused=is_refusal // files:
 data_files lesson_files text_files // finetuning: fine_tuning; NO_LABEL=IGNORE_INDEX Race=MethodComparison
-race_steps=comparison_steps run_race=run_comparison load_races=load_comparisons Learner=FineTuningState begin=prepare
-predicted=predict mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
+race_steps=comparison_steps run_race=run_comparison load_races=load_comparisons begin=prepare mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
 switched_off=disable_lora changes_of=lora_layers questions=passage_questions // finetuning.summarization: summaries;
 finetune_steps=headline_steps stories_to_test=new_stories score=score_summaries summarise_all=summarize //
 generation.beam: beam_search // generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_costs;
-reading_cost=forward_cost step_costs=generation_costs // generation.sampling_tree: text_trees; Fork=TokenDistribution
-TextTree=SamplingTree // interpretability.ablation: ablation // interpretability.heads: head_roles //
+reading_cost=forward_cost step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree // interpretability.ablation: ablation // interpretability.heads: head_roles //
 interpretability.induction: induction; config=induction_config train_steps=induction_steps repeat=repeat_tokens
 fresh_lists=repeated_sequences // interpretability.lens: anatomy // model._cached_block: decoding // model.attention:
 attention; Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
@@ -45,8 +44,7 @@ fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.o
 runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts: recordings;
 of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames AttentionFilm=AttentionFrames
 load=load_recording save=save_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
-TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell // generation: ;
-draw=sample_token cut=filter_logits // pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe
+TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell //  pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe
 """
 MOVED: dict[str, str] = {}
 for _entry in _TABLE.replace("\n", " ").strip().split(" // "):

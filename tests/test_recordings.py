@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from llmviz import artifacts, corpora, generation, training
-from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.evaluation.text_overlap import SubstringIndex
 from llmviz.files import data_path
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly

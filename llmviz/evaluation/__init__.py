@@ -1,7 +1,7 @@
 """Evaluation: gaps to the entropy, facts, hallucination, bias, memorization, text overlap (lessons 5, 7 and 8)."""
 
 from llmviz.evaluation.bias import dial_setting, greedy_share, she_probability, train_on_ratio
-from llmviz.evaluation.capabilities import CapabilityCurves, load_capabilities, record_capabilities, repeat_accuracy
+from llmviz.evaluation.capabilities import load_capabilities, record_capabilities, repeat_accuracy
 from llmviz.evaluation.facts import (
     FRAMES,
     FactQuestion,
@@ -19,11 +19,10 @@ from llmviz.evaluation.hallucination import (
     train_on_api_names,
 )  # fmt: skip
 from llmviz.evaluation.losses import copy_accuracy, fact_accuracy, gaps, next_word
-from llmviz.evaluation.memorization import SubstringIndex, longest_run
-from llmviz.evaluation.text_overlap import exact_match, rouge_1
+from llmviz.evaluation.text_overlap import SubstringIndex, exact_match, longest_run, rouge_1
 
 __all__ = [
-    "FRAMES", "CapabilityCurves", "FactQuestion", "SubstringIndex", "api_exists", "ask", "copy_accuracy",
+    "FRAMES", "FactQuestion", "SubstringIndex", "api_exists", "ask", "copy_accuracy",
     "coverage_and_accuracy", "coverage_curve", "dial_setting", "exact_match", "fact_accuracy", "fact_questions",
     "facts_at_distance", "gaps", "greedy_share", "hallucination_rate", "load_capabilities", "longest_run",
     "next_word", "record_capabilities", "repeat_accuracy", "rouge_1", "she_probability", "train_on_api_names",

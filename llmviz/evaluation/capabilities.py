@@ -27,7 +27,7 @@ _N_SEQUENCES, _N_PREDICTED = 24, 6
 
 
 @dataclass(frozen=True)
-class CapabilityCurves:
+class _CapabilityCurves:
     """Capabilities of one model during training.
 
     Attributes:
@@ -87,7 +87,7 @@ def _capability_steps(tiny: Checkpoint, settings: TrainingSettings) -> Iterator[
             return
 
 
-def record_capabilities(*, seed: int = 0, progress: bool = False) -> CapabilityCurves:
+def record_capabilities(*, seed: int = 0, progress: bool = False) -> _CapabilityCurves:
     """Train a model as the tiny GPT was trained, from another seed, and record its capability curves: minutes."""
     tiny = artifacts.load_model("tiny")
     settings = TrainingSettings(**{**asdict(tiny.settings), "seed": seed})
@@ -98,10 +98,10 @@ def record_capabilities(*, seed: int = 0, progress: bool = False) -> CapabilityC
         found = tqdm(found, total=UNTIL // EVERY + 1, desc="Training", unit=" points")
     steps, shares = zip(*found, strict=True)
     named = {capability: [round(one[capability], 3) for one in shares] for capability in shares[0]}
-    return CapabilityCurves(list(steps), named, {"settings": asdict(settings), "corpus": tiny.corpus})
+    return _CapabilityCurves(list(steps), named, {"settings": asdict(settings), "corpus": tiny.corpus})
 
 
-def load_capabilities(seed: int = 0) -> CapabilityCurves:
+def load_capabilities(seed: int = 0) -> _CapabilityCurves:
     """Load the recorded capability curves of one seed: 0 (that of the tiny GPT), 1 or 2.
 
     Raises ValueError for a seed that was not recorded.
@@ -109,7 +109,7 @@ def load_capabilities(seed: int = 0) -> CapabilityCurves:
     found = artifacts.load_recording("capabilities")
     if seed not in range(len(found)):
         raise ValueError(f"the seeds from 0 to {len(found) - 1} were recorded; asked for {seed!r}")
-    return CapabilityCurves(**found[seed])
+    return _CapabilityCurves(**found[seed])
 
 
 @torch.inference_mode()

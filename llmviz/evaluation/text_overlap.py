@@ -1,10 +1,20 @@
-"""Word overlap of two texts: exact match, and ROUGE-1 from BLEU's clipped precision (lesson 7)."""
+"""Overlap of texts: exact match, ROUGE-1 (lesson 7), and the longest passage from a corpus (lesson 5)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
+
+from llmviz.tokenizers.words import words
+
+_BETWEEN_TEXTS = -1
+_UNKNOWN = -2
+
 
 
 class _Rouge(NamedTuple):
@@ -53,3 +63,95 @@ def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:
             f"each text needs its reference; given {len(candidates)} texts and {len(references)} references"
         )
     return sum(one == other for one, other in zip(candidates, references, strict=True)) / len(references)
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """The longest passage of a text that a corpus contains.
+
+    Attributes:
+        start, n_words: where it begins among the words of the text, and how long it is.
+        share: of the text's words, 0 to 1; 1: the whole text is in the corpus.
+        words: its words.
+        document: the number of the first document that contains it; None where the corpus has none of the words.
+    """
+
+    start: int
+    n_words: int
+    share: float
+    words: tuple[str, ...]
+    document: int | None
+
+
+def longest_run(words: Sequence[str], corpus: Sequence[str]) -> int:
+    """The length of the longest common substring, in words. The plain form of `SubstringIndex`.
+
+    >>> longest_run(["a", "red", "kite"], ["found", "a", "red", "drum"])
+    2
+    """
+    longest = 0
+    for start in range(len(words)):
+        for place in range(len(corpus)):
+            n = 0
+            while words[start + n : start + n + 1] == corpus[place + n : place + n + 1] != []:
+                n += 1
+            longest = max(longest, n)
+    return longest
+
+
+class SubstringIndex:
+    """Finds the longest passages that texts share with a corpus; a passage lies within one document.
+
+    Words are those of `tokenizers.words`: a punctuation mark is one too.
+
+    >>> finder = SubstringIndex(["Mia found a red kite.", "Tom lost a blue drum."])
+    >>> finder.longest("Tom found a red kite!")
+    _Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'), document=0)
+    """
+
+    def __init__(self, documents: Iterable[str]):
+        self._numbers: dict[str, int] = {}
+        row, self._first = [_BETWEEN_TEXTS], []
+        for document in documents:
+            self._first.append(len(row))
+            row += [self._numbers.setdefault(word, len(self._numbers)) for word in words(document)]
+            row.append(_BETWEEN_TEXTS)
+        if not self._first:
+            raise ValueError("the corpus is empty: give at least one text")
+        self._row = np.array(row)
+        order = np.argsort(self._row, kind="stable")
+        starts = np.searchsorted(self._row[order], np.arange(len(self._numbers) + 1))
+        self._places = [order[start:stop] for start, stop in pairwise(starts)]
+
+    def longest(self, text: str) -> _Passage:
+        """The longest passage of a text that the corpus contains; of several, the first."""
+        text_words = words(text)
+        numbers = [self._numbers.get(word, _UNKNOWN) for word in text_words]
+        best, length, place = 0, 0, None
+        for start in range(len(numbers)):
+            if len(numbers) - start <= length:
+                break
+            found, where = self._from(numbers, start)
+            if found > length:
+                best, length, place = start, found, where
+        document = None if place is None else int(np.searchsorted(self._first, place, side="right")) - 1
+        share = length / len(text_words) if text_words else 0.0
+        return _Passage(best, length, share, tuple(text_words[best : best + length]), document)
+
+    def _from(self, numbers: Sequence[int], start: int) -> tuple[int, int | None]:
+        """The length of the longest passage that begins at a word, and its position in the corpus."""
+        if numbers[start] == _UNKNOWN:
+            return 0, None
+        places, length = self._places[numbers[start]], 1
+        while start + length < len(numbers):
+            continuing = places[self._row[places + length] == numbers[start + length]]
+            if not len(continuing):
+                break
+            places, length = continuing, length + 1
+        return length, int(places[0])
+
+    def mean_share(self, texts: Sequence[str]) -> float:
+        """The mean over texts of the share that is one passage of the corpus."""
+        if not texts:
+            raise ValueError("the mean of no texts: give at least one")
+        return float(np.mean([self.longest(text).share for text in texts]))

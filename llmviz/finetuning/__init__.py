@@ -1,19 +1,17 @@
 """Fine-tuning of a pretrained model: new heads, LoRA, all weights, preferences (lessons 6, 7 and 8)."""
 
-from llmviz.finetuning.comparison import BUDGETS, MethodComparison, load_comparisons, pretraining_texts, run_comparison
+from llmviz.finetuning.comparison import BUDGETS, MethodComparison, load_comparisons, run_comparison
 from llmviz.finetuning.dpo import Preference, preference_loss, preference_steps, tune_on_answers
-from llmviz.finetuning.entities import dictionary_f1, entity_examples, entity_f1, entity_texts, f1
 from llmviz.finetuning.loop import (
     METHODS,
     Examples,
     accuracy,
     answer_labels,
     fine_tune,
-    fine_tune_steps,
     label_loss,
     n_different,
     prepare,
-)  # fmt: skip
+)
 from llmviz.finetuning.lora import (
     add_lora,
     disable_lora,
@@ -36,6 +34,11 @@ from llmviz.finetuning.tasks import (
     SpellingTask,
     answer_accuracy,
     answer_examples,
+    dictionary_f1,
+    entity_examples,
+    entity_f1,
+    entity_texts,
+    f1,
     is_refusal,
     labeled_cities,
     ngram_accuracy,
@@ -52,10 +55,10 @@ from llmviz.finetuning.tasks import (
 __all__ = [
     "BUDGETS", "LABELS", "METHODS", "Examples", "MethodComparison", "Preference", "SpellingTask", "accuracy",
     "add_lora", "answer_accuracy", "answer_examples", "answer_labels", "dictionary_f1", "disable_lora",
-    "entity_examples", "entity_f1", "entity_texts", "f1", "fine_tune", "fine_tune_steps", "first_sentence",
-    "headline_settings", "headline_steps", "is_refusal", "label_loss", "labeled_cities", "load_comparisons",
-    "load_lora", "lora_layers", "low_rank_change", "merge_lora", "n_different", "new_stories", "ngram_accuracy",
-    "ngrams", "passage_questions", "preference_loss", "preference_steps", "prepare", "pretraining_texts",
-    "probe_accuracy", "pronoun_preferences", "refusal_examples", "run_comparison", "save_lora", "score_summaries",
-    "sentiment_examples", "sentiment_texts", "summarize", "train_sentiment_base", "tune_on_answers",
+    "entity_examples", "entity_f1", "entity_texts", "f1", "fine_tune", "first_sentence", "headline_settings",
+    "headline_steps", "is_refusal", "label_loss", "labeled_cities", "load_comparisons", "load_lora", "lora_layers",
+    "low_rank_change", "merge_lora", "n_different", "new_stories", "ngram_accuracy", "ngrams", "passage_questions",
+    "preference_loss", "preference_steps", "prepare", "probe_accuracy", "pronoun_preferences", "refusal_examples",
+    "run_comparison", "save_lora", "score_summaries", "sentiment_examples", "sentiment_texts", "summarize",
+    "train_sentiment_base", "tune_on_answers",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from llmviz import artifacts
-from llmviz.finetuning.loop import METHODS, accuracy, fine_tune_steps, prepare
+from llmviz.finetuning.loop import METHODS, _fine_tune_steps, accuracy, prepare
 from llmviz.finetuning.tasks import sentiment_examples, sentiment_texts
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
@@ -49,7 +49,7 @@ class MethodComparison:
     points: dict[str, list[_EvalPoint]] = field(default_factory=lambda: {method: [] for method in METHODS})
 
 
-def pretraining_texts() -> list[str]:
+def _pretraining_texts() -> list[str]:
     """New texts of the kinds that the tiny GPT was pretrained on: a rising loss on them shows forgetting."""
     return [text.text for text in Tinyville().texts(900_002, counts={"story": 12, "fact": 30, "visit": 12, "work": 12})]
 
@@ -75,11 +75,11 @@ def comparison_steps(
     """
     examples = sentiment_examples(tokenizer, sentiment_texts(n_labels, task, seed=1_000 * seed + 1), task)
     test = sentiment_examples(tokenizer, sentiment_texts(_N_TEST_TEXTS, task, seed=TEST_SEED), task)
-    old = pretraining_texts()
+    old = _pretraining_texts()
     states = {method: prepare(model, method, n_labels=2, seed=seed) for method in METHODS}
     n_trainable = {method: state.n_trainable for method, state in states.items()}
     found = MethodComparison(task, n_labels, seed, model.n_parameters, n_trainable)
-    running = {method: fine_tune_steps(state, examples, steps=steps, seed=seed) for method, state in states.items()}
+    running = {method: _fine_tune_steps(state, examples, steps=steps, seed=seed) for method, state in states.items()}
     for step in range(0, steps + 1, every):
         for method, state in states.items():
             for _ in range(every if step else 0):

@@ -98,7 +98,7 @@ def label_loss(model: TransformerBase, examples: Examples) -> Tensor:
 
 
 @torch.inference_mode()
-def predict(model: TransformerBase, examples: Examples) -> tuple[Tensor, Tensor]:
+def _predict(model: TransformerBase, examples: Examples) -> tuple[Tensor, Tensor]:
     """The most probable label at each labeled token, and the right one: both (labeled token,)."""
     found, right = [], []
     for first in range(0, len(examples), _BATCH_SIZE):
@@ -111,12 +111,12 @@ def predict(model: TransformerBase, examples: Examples) -> tuple[Tensor, Tensor]
 
 def accuracy(model: TransformerBase, examples: Examples) -> float:
     """The share of the labels that the model predicts right."""
-    found, right = predict(model, examples)
+    found, right = _predict(model, examples)
     return (found == right).float().mean().item()
 
 
 @dataclass(frozen=True)
-class FineTuningState:
+class _FineTuningState:
     """A model that is being fine-tuned.
 
     Attributes:
@@ -137,7 +137,7 @@ class FineTuningState:
         return sum(parameter.numel() for parameter in self.parameters)
 
 
-def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None, seed: int = 0) -> FineTuningState:
+def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None, seed: int = 0) -> _FineTuningState:
     """Prepare a copy of a pretrained model for fine-tuning; the model itself stays as it is.
 
     Args:
@@ -158,11 +158,11 @@ def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None,
     if n_labels is not None:
         own.unembedding.requires_grad_(False)  # the old output layer is kept beside the new one
     trained = tuple(parameter for parameter in classifier.parameters() if parameter.requires_grad)
-    return FineTuningState(own, classifier, trained, method)
+    return _FineTuningState(own, classifier, trained, method)
 
 
-def fine_tune_steps(
-    state: FineTuningState,
+def _fine_tune_steps(
+    state: _FineTuningState,
     examples: Examples,
     *,
     steps: int,
@@ -193,9 +193,9 @@ def fine_tune_steps(
     yield from optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps)
 
 
-def fine_tune(state: FineTuningState, examples: Examples, *, progress: bool = False, **settings) -> list[TrainingStep]:
-    """Fine-tune to the end and collect all steps; the settings are those of `fine_tune_steps`."""
-    steps = fine_tune_steps(state, examples, **settings)
+def fine_tune(state: _FineTuningState, examples: Examples, *, progress: bool = False, **settings) -> list[TrainingStep]:
+    """Fine-tune to the end and collect all steps; the settings are those of `_fine_tune_steps`."""
+    steps = _fine_tune_steps(state, examples, **settings)
     if progress:
         from tqdm.auto import tqdm
 

@@ -35,7 +35,7 @@ def low_rank_change(a: Tensor, b: Tensor, alpha: float) -> Tensor:
     return alpha / a.shape[0] * (b @ a)
 
 
-class LoRALayer(nn.Module):
+class _LoRALayer(nn.Module):
     """The low-rank change of one matrix, as a parametrization of its weight; it adds nothing while `is_on` is False.
 
     Args:
@@ -74,17 +74,17 @@ def add_lora(model: TransformerBase, *, rank: int, seed: int = 0) -> Transformer
     generator = torch.Generator().manual_seed(seed)
     for name, module in list(adapted.named_modules()):
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] in MATRICES:
-            change = LoRALayer(module.weight.shape, rank, 2.0 * rank, generator)
+            change = _LoRALayer(module.weight.shape, rank, 2.0 * rank, generator)
             parametrize.register_parametrization(module, "weight", change.to(module.weight.device))
     return adapted
 
 
-def lora_layers(model: nn.Module) -> dict[str, LoRALayer]:
+def lora_layers(model: nn.Module) -> dict[str, _LoRALayer]:
     """The LoRA layers of a model, by the name of their matrix, such as "blocks.0.attention.query"."""
     return {
         name.partition(".parametrizations.")[0]: module
         for name, module in model.named_modules()
-        if isinstance(module, LoRALayer)
+        if isinstance(module, _LoRALayer)
     }
 
 

@@ -16,10 +16,62 @@ from torch import Tensor
 from llmviz.evaluation.text_overlap import exact_match, rouge_1
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
-from llmviz.tinyville.headlines import MARK, Headlined, headlined_stories, unsupported
+from llmviz.tinyville.corpus import Tinyville
+from llmviz.tinyville.stories import COLORS, HEROES, OBJECTS, PARTNERS, PLACES
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words
 from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows, train_steps
+
+MARK = " Headline:"
+"""Separates a story from its headline."""
+_SEED_SHIFT = 3_000_000  # other stories than those of the corpus and of its validation part
+
+WORDINGS = {
+    "found": "{person} gives back the {color} {object} of {partner}.",
+    "lost": "{partner} helps {person} find the {color} {object}.",
+    "gift": "{person} hides a {color} {object} for {partner}.",
+    "borrowed": "{person} breaks the {color} {object} of {partner}.",
+    "thief": "{partner} saves the {color} {object} of {person}.",
+    "mystery": "{partner} lets a {color} {object} fly at the {place}.",
+    "sale": "{person} sells a {color} {object} to {partner}.",
+    "dream": "{person} and {partner} dream of a {color} {object}.",
+}
+"""One wording for each of the eight kinds of story."""
+
+_FROM_THE_STORY = frozenset([*(person.name for person in (*HEROES, *PARTNERS)), *OBJECTS, *COLORS, *PLACES])
+
+
+@dataclass(frozen=True)
+class _Headlined:
+    """A story and its headline."""
+
+    story: str
+    headline: str
+    schema: str
+
+    @property
+    def text(self) -> str:
+        """The story, the mark, the headline, as a model reads them."""
+        return f"{self.story}{MARK} {self.headline}"
+
+
+def _headlined_stories(n: int, *, seed: int = 0) -> tuple[_Headlined, ...]:
+    """Stories with their headlines; the same seed gives the same ones."""
+    texts = Tinyville().texts(_SEED_SHIFT + seed, counts={"story": n})
+    schemas = [text.labels["schema"] for text in texts]
+    headlines = [WORDINGS[schema].format_map(text.labels) for schema, text in zip(schemas, texts, strict=True)]
+    return tuple(map(_Headlined, [text.text for text in texts], headlines, schemas))
+
+
+def _unsupported(story: str, summary: str) -> list[str]:
+    """The names, objects, colors and places of a summary that its story does not mention: hallucinations.
+
+    >>> _unsupported("Mia tried to sell a red kite at the park.", "Mia sells a blue kite to Leo.")
+    ['blue', 'Leo']
+    """
+    told = set(words(story))
+    return [word for word in words(summary) if word in _FROM_THE_STORY and word not in told]
+
 
 N_STORIES = 1500
 _TEST_SEED_SHIFT = 500_000
@@ -40,7 +92,7 @@ class _SummaryScores:
     unfaithful: float
 
 
-def _encode(tokenizer: Tokenizer, texts: Sequence[Headlined], context_length: int) -> Tensor:
+def _encode(tokenizer: Tokenizer, texts: Sequence[_Headlined], context_length: int) -> Tensor:
     """Each story with its headline as one row of tokens: (text, context_length + 1), padded with end-of-text tokens."""
     end = tokenizer.end_of_text
     rows = [[*tokenizer.encode_prompt(text.text), end] for text in texts]
@@ -80,13 +132,13 @@ def headline_steps(
     model: DecoderOnly, tokenizer: Tokenizer, settings: TrainingSettings
 ) -> Iterator[TrainingStep]:
     """Fine-tune a model in place to write headlines, yielding after each step; the settings' seed draws the stories."""
-    rows = _encode(tokenizer, headlined_stories(N_STORIES, seed=settings.seed), model.config.context_length)
+    rows = _encode(tokenizer, _headlined_stories(N_STORIES, seed=settings.seed), model.config.context_length)
     return train_steps(model, rows, settings, objective=_HeadlineLoss(tokenizer))
 
 
-def new_stories(n: int = 100, *, seed: int = 0) -> tuple[Headlined, ...]:
+def new_stories(n: int = 100, *, seed: int = 0) -> tuple[_Headlined, ...]:
     """Stories with headlines, none of which are trained on."""
-    return headlined_stories(n, seed=_TEST_SEED_SHIFT + seed)
+    return _headlined_stories(n, seed=_TEST_SEED_SHIFT + seed)
 
 
 def summarize(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) -> list[str]:
@@ -104,9 +156,9 @@ def first_sentence(story: str) -> str:
     return story.partition(". ")[0].rstrip(".") + "."
 
 
-def score_summaries(summaries: Sequence[str], texts: Sequence[Headlined]) -> _SummaryScores:
+def score_summaries(summaries: Sequence[str], texts: Sequence[_Headlined]) -> _SummaryScores:
     """Compare summaries with the headlines and with the stories."""
     f1 = [rouge_1(words(one), words(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]
-    made_up = [bool(unsupported(text.story, one)) for one, text in zip(summaries, texts, strict=True)]
+    made_up = [bool(_unsupported(text.story, one)) for one, text in zip(summaries, texts, strict=True)]
     exact = exact_match(summaries, [text.headline for text in texts])
     return _SummaryScores(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))

@@ -13,7 +13,7 @@ from llmviz.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
-class GenerationStep:
+class _GenerationStep:
     """One sampled token.
 
     Attributes:
@@ -75,10 +75,10 @@ def keep_top_p(probabilities: Tensor, top_p: float) -> Tensor:
     return _filter(probabilities, None, top_p)
 
 
-def filter_logits(probabilities: Tensor, top_k: int | None, top_p: float | None) -> tuple[Tensor, Tensor]:
+def _filter_logits(probabilities: Tensor, top_k: int | None, top_p: float | None) -> tuple[Tensor, Tensor]:
     """Top-k (Fan et al. 2018, section 5.4) and top-p: which tokens are kept (vocab,), bool, and the new probabilities.
 
-    >>> filter_logits(torch.tensor([0.5, 0.2, 0.3]), 2, None)[0].tolist()
+    >>> _filter_logits(torch.tensor([0.5, 0.2, 0.3]), 2, None)[0].tolist()
     [True, False, True]
     """
     if top_k is None and top_p is None:
@@ -88,7 +88,7 @@ def filter_logits(probabilities: Tensor, top_k: int | None, top_p: float | None)
     return kept, remaining / remaining.sum()
 
 
-def sample_token(probabilities: Tensor, generator: torch.Generator) -> int:
+def _sample_token(probabilities: Tensor, generator: torch.Generator) -> int:
     """Draw a token id from its probabilities (vocab,), by the inverse of the cumulative distribution.
 
     (Several times faster than `torch.multinomial` for one draw.)
@@ -132,8 +132,8 @@ def generate_steps(
     stop_tokens: Collection[int] = (),
     seed: int = 0,
     use_cache: bool = True,
-) -> Iterator[GenerationStep]:
-    """Continue a text token by token; yields a `GenerationStep` for each (lesson 7).
+) -> Iterator[_GenerationStep]:
+    """Continue a text token by token; yields a `_GenerationStep` for each (lesson 7).
 
     Args:
         token_ids: the prompt, at least one token (the end-of-text token begins a new text).
@@ -155,10 +155,10 @@ def generate_steps(
         with torch.inference_mode():
             logits = _next_logits(model, token_ids, cache).cpu()
             probabilities = apply_temperature(logits, temperature)
-            kept, remaining = filter_logits(probabilities, top_k, top_p)
-            token_id = sample_token(remaining, generator)
+            kept, remaining = _filter_logits(probabilities, top_k, top_p)
+            token_id = _sample_token(remaining, generator)
         token_ids.append(token_id)
-        yield GenerationStep(token_id, probabilities, kept, remaining)
+        yield _GenerationStep(token_id, probabilities, kept, remaining)
         if token_id in stop_tokens:
             return
 

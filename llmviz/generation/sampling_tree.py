@@ -29,7 +29,7 @@ class Sampling(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TokenDistribution:
+class _TokenDistribution:
     """A next-token distribution, most probable first: some tokens have an entry each, all others share bins.
 
     Attributes:
@@ -43,7 +43,7 @@ class TokenDistribution:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, log_probabilities: Tensor) -> TokenDistribution:
+    def of(cls, log_probabilities: Tensor) -> _TokenDistribution:
         """Sort and bin one distribution (vocab,), in nats."""
         ordered = log_probabilities.double().clamp_min(_MIN_LOG_PROBABILITY).sort(descending=True, stable=True)
         values, order = ordered.values.numpy(), ordered.indices.numpy()
@@ -102,7 +102,7 @@ class SamplingTree:
         if not len(token_ids):
             raise ValueError("a tree needs at least one token to start from; begin with the end-of-text token")
         self.model, self.token_ids, self.stop_tokens = model, list(token_ids), frozenset(stop_tokens)
-        self.distributions: dict[tuple[int, ...], TokenDistribution] = {}
+        self.distributions: dict[tuple[int, ...], _TokenDistribution] = {}
 
     @staticmethod
     def uniform_draws(n_texts: int, n_tokens: int, seed: int = 0) -> list[list[float]]:
@@ -118,7 +118,7 @@ class SamplingTree:
         rows = [[*self.token_ids, *path] for path in new]
         batch = torch.tensor(rows, device=self.model.embedding.weight.device)
         found = self.model(batch)[:, -1].log_softmax(dim=-1).cpu()
-        self.distributions |= {path: TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
+        self.distributions |= {path: _TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
 
     def sample(self, samplings: Sequence[Sampling], draws: Sequence[Sequence[float]]) -> dict[Sampling, list[tuple]]:
         """Sample texts under several settings from the same random numbers.

@@ -1,6 +1,6 @@
 """Tokenizers: text to token ids and back, by characters, by words, and by pieces of words learned from text.
 
-All have `train`, `encode_steps` (every intermediate split), `encode`, `decode`, `tokens` and `to_dict`.
+All have `train`, `encode`, `decode`, `tokens` and `to_dict`.
 """
 
 from typing import Any
@@ -8,29 +8,15 @@ from typing import Any
 from llmviz.tokenizers.base import END_OF_TEXT, UNKNOWN, Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer, Merge
 from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks
-from llmviz.tokenizers.unigram import UnigramRound, UnigramTokenizer
-from llmviz.tokenizers.wordpiece import PieceMerge, WordPieceTokenizer, gain
+from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.tokenizers.wordpiece import WordPieceTokenizer, gain
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
 __all__ = [
-    "END_OF_TEXT",
-    "TOKENIZERS",
-    "UNKNOWN",
-    "BytePairTokenizer",
-    "CharacterTokenizer",
-    "Merge",
-    "PieceMerge",
-    "Tokenizer",
-    "UnigramRound",
-    "UnigramTokenizer",
-    "WordPieceTokenizer",
-    "WordTokenizer",
-    "displayable",
-    "from_dict",
-    "gain",
-    "tiktoken_encoding",
+    "END_OF_TEXT", "TOKENIZERS", "UNKNOWN", "BytePairTokenizer", "CharacterTokenizer", "Merge", "Tokenizer",
+    "UnigramTokenizer", "WordPieceTokenizer", "WordTokenizer", "displayable", "from_dict", "gain", "tiktoken_encoding",
     "token_ranks",
-]
+]  # fmt: skip
 
 _ALL = (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)
 TOKENIZERS: dict[str, type[Tokenizer]] = {tokenizer.kind: tokenizer for tokenizer in _ALL}

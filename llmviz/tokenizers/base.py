@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
 from tqdm.auto import tqdm
@@ -197,13 +197,6 @@ class VocabularyTokenizer(Tokenizer):
     def token_spans(self, text: str) -> list[str]:
         """The span of the text that each token covers, `<unk>` included; joined, they are the text."""
         return self.split(check_text(text))
-
-    def encode_steps(self, text: str) -> Iterator[list[str]]:
-        """Yield the splits on the way to tokens: the whole text, its pieces, the pieces with `<unk>`."""
-        yield [check_text(text)] if text else []
-        pieces = self.split(text)
-        yield pieces
-        yield [piece if piece in self._ids else UNKNOWN for piece in pieces]
 
     def encode(self, text: str) -> list[int]:
         return [self._ids.get(piece, self.unknown) for piece in self.split(check_text(text))]

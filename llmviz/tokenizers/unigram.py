@@ -31,7 +31,7 @@ _UNKNOWN_PENALTY = 10.0  # nats below the rarest piece, as in SentencePiece
 
 
 @dataclass(frozen=True)
-class UnigramRound:
+class _UnigramRound:
     """One round of training, in nats. log_probabilities: of the pieces at its end. log_likelihood: of the text before
     pieces were dropped. dropped: the pieces dropped, in the order of the likelihood that they cost."""
 
@@ -96,7 +96,7 @@ class _Lattice:
         self.start, self.end, self.word, self.place, self.piece = (column[stays] for column in columns)
 
 
-def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
+def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[_UnigramRound]:
     """Train on words and their counts; the last round has `n_pieces` pieces, or as many as there were.
 
     Where there is no room for all letters, the rarest are left out, and words with them are ignored.
@@ -118,7 +118,7 @@ def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[UnigramRound]:
         kept[dropped] = False
         names = tuple(pieces[number] for number in dropped)
         pieces, log_p = [piece for piece, stays in zip(pieces, kept, strict=True) if stays], log_p[kept]
-        yield UnigramRound(dict(zip(pieces, log_p.tolist(), strict=True)), log_likelihood, names)
+        yield _UnigramRound(dict(zip(pieces, log_p.tolist(), strict=True)), log_likelihood, names)
         if not names:
             return
         lattice.keep(kept)
@@ -199,12 +199,7 @@ class UnigramTokenizer(WordTokenizer):
     `log_probabilities` (nats) belong to `pieces`, which begin with the most probable.
 
     >>> tokenizer = UnigramTokenizer({" un": -2.0, "do": -2.5, " und": -3.0, "o": -4.0, " ": -5.0})
-    >>> for pieces in tokenizer.encode_steps("undo"):
-    ...     print(pieces)
-    [' ']
-    [' ', '<unk>']
-    [' un']
-    [' und']
+    >>> tokenizer.tokens(tokenizer.encode("undo"))
     [' un', 'do']
     """
 
@@ -229,7 +224,7 @@ class UnigramTokenizer(WordTokenizer):
     @classmethod
     def train_steps(
         cls, texts: str | Iterable[str], vocab_size: int = 1024, *, progress: bool = False
-    ) -> Iterator[UnigramRound]:
+    ) -> Iterator[_UnigramRound]:
         """Yield each round of training: the probabilities are estimated, then pieces are dropped.
 
         texts: one string, or an iterable of documents. vocab_size: number of ids at the end: the pieces, `<unk>` and
@@ -244,16 +239,6 @@ class UnigramTokenizer(WordTokenizer):
         """Learn pieces from texts until only those of `vocab_size` ids are left; see `train_steps`."""
         *_, last = cls.train_steps(texts, vocab_size, progress=progress)
         return cls(last.log_probabilities)
-
-    def encode_steps(self, text: str) -> Iterator[list[str]]:
-        """Yield the best split of ever longer starts of each word, letter by letter, word after word."""
-        done: list[str] = []
-        yield from [] if text else [done]
-        for word in self.split_words(text):
-            for end in range(1, len(word) + 1):
-                pieces = [piece for piece, _ in self._cut(word[:end])]
-                yield done + pieces
-            done += pieces
 
     def log_probability(self, pieces: Iterable[str]) -> float:
         """The log-probability of a split, in nats: the sum over its pieces."""

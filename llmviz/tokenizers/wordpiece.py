@@ -25,7 +25,7 @@ CONTINUES = "##"
 
 
 @dataclass(frozen=True)
-class PieceMerge:
+class _PieceMerge:
     """One step of training: two neighboring pieces become one.
 
     pair: both pieces ("##" begins one inside a word). count: how often they were neighbors when they were chosen.
@@ -59,7 +59,7 @@ _SCORES: dict[str, Callable[[int, int, int, int], float]] = {
 }
 
 
-def longest_matches(word: str, vocabulary: Collection[str], longest: int) -> Iterator[str | None]:
+def _longest_matches(word: str, vocabulary: Collection[str], longest: int) -> Iterator[str | None]:
     """Cut a word greedily: the longest known piece comes first; the next ones begin with "##".
 
     longest: length of the longest piece of the vocabulary. Where no piece fits, the last item is None.
@@ -106,7 +106,7 @@ class _Trainer:
         self._queue: list[tuple[float, str]] = []
         self._queue_pairs(set(self._words.pair_counts))
 
-    def merges(self) -> Iterator[PieceMerge]:
+    def merges(self) -> Iterator[_PieceMerge]:
         """Choose and make one merge after another, until there are `n_pieces` pieces or no word has two left.
 
         Ties: the pair with the smaller left id comes first, then the one with the smaller right id.
@@ -114,7 +114,7 @@ class _Trainer:
         pieces = list(self.alphabet)
         while len(pieces) < self.n_pieces and (pair := self._best_pair()):
             left, right = (pieces[ord(symbol)] for symbol in pair)
-            merge = PieceMerge((left, right), self._words.pair_counts[pair], self._queued[pair], len(pieces))
+            merge = _PieceMerge((left, right), self._words.pair_counts[pair], self._queued[pair], len(pieces))
             symbol = chr(merge.token_id)
             pieces.append(merge.token)
             new_pairs = self._words.merge(pair, symbol)
@@ -164,9 +164,7 @@ class WordPieceTokenizer(WordTokenizer):
     `<unk>`, as in BERT.
 
     >>> tokenizer = WordPieceTokenizer([" k", " kite", "##ite", "##s"])
-    >>> for pieces in tokenizer.encode_steps("kites"):
-    ...     print(pieces)
-    [' kites']
+    >>> tokenizer.tokens(tokenizer.encode("kites"))
     [' kite', '##s']
     >>> tokenizer.decode(tokenizer.encode("kites"))
     'kites'
@@ -183,7 +181,7 @@ class WordPieceTokenizer(WordTokenizer):
     @classmethod
     def train_steps(
         cls, texts: str | Iterable[str], vocab_size: int = 1024, *, score: str = "gain", progress: bool = False
-    ) -> Iterator[PieceMerge]:
+    ) -> Iterator[_PieceMerge]:
         """Yield the merges while they are learned.
 
         texts: one string, or an iterable of documents. vocab_size: number of ids at the end: the letters, the merges,
@@ -203,29 +201,15 @@ class WordPieceTokenizer(WordTokenizer):
     @classmethod
     def _learn(
         cls, texts: str | Iterable[str], vocab_size: int, score: str, progress: bool
-    ) -> tuple[list[str], Iterator[PieceMerge]]:
+    ) -> tuple[list[str], Iterator[_PieceMerge]]:
         n_pieces = cls._n_pieces(vocab_size)
         trainer = _Trainer(count_words(texts, cls(()).split_words), n_pieces, score)
         n_merges = n_pieces - len(trainer.alphabet)
         merges = tqdm(trainer.merges(), "merging pieces", n_merges, unit=" merges", disable=not progress)
         return trainer.alphabet, iter(merges)
 
-    def encode_steps(self, text: str) -> Iterator[list[str]]:
-        """Yield every split on the way from words to tokens: one by one, the longest piece is taken off a word."""
-        words = self.split_words(text)
-        done: list[str] = []
-        yield words
-        for number, word in enumerate(words):
-            found, rest = [], word
-            for piece in longest_matches(word, self._ids, self._longest):
-                found = [UNKNOWN] if piece is None else [*found, piece]
-                rest = "" if piece is None else rest[len(self._surface(piece)) :]
-                if rest or piece is None:
-                    yield [*done, *found, *([CONTINUES + rest] if rest else []), *words[number + 1 :]]
-            done += found
-
     def _cut(self, word: str) -> Sequence[tuple[str, str]]:
-        pieces = list(longest_matches(word, self._ids, self._longest))
+        pieces = list(_longest_matches(word, self._ids, self._longest))
         return [(UNKNOWN, word)] if None in pieces else [(piece, self._surface(piece)) for piece in pieces]
 
     def _surface(self, piece: str) -> str:

@@ -366,7 +366,7 @@ class _Recorder:
     def __init__(self, model, corpus: Corpus, tokenizer: Tokenizer, probes: _ProbeSet, held_out: list[str], world):
         self.model, self.tokenizer, self.probes, self.world = model, tokenizer, probes, world
         self.texts = {"training_losses": list(corpus.documents[:_MEASURED_TEXTS]), "held_out_losses": held_out}
-        from llmviz.evaluation.memorization import SubstringIndex  # evaluation needs this package
+        from llmviz.evaluation.text_overlap import SubstringIndex  # evaluation needs this package
 
         self.index = SubstringIndex(corpus.documents)
         encoded = {word: tokenizer.encode(f" {word}") for word in probes.words}

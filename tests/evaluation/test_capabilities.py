@@ -48,7 +48,7 @@ def test_what_ships_is_whole(seed):
 
 
 def test_first_above_by_hand():
-    found = evaluation.CapabilityCurves([0, 10, 20], {"spells": [0.1, 0.8, 0.9]}, {})
+    found = evaluation.capabilities._CapabilityCurves([0, 10, 20], {"spells": [0.1, 0.8, 0.9]}, {})
     assert [found.first_above("spells", share) for share in (0.0, 0.5, 0.8, 0.95)] == [0, 10, 20, None]
     with pytest.raises(ValueError, match="'sings'; there are spells"):
         found.first_above("sings", 0.5)

@@ -51,7 +51,7 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
 @demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_switched_off=between(-1e-9, 1e-9))
 def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
     """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
-    base, texts = artifacts.load_model("sentiment"), finetuning.pretraining_texts()
+    base, texts = artifacts.load_model("sentiment"), finetuning.comparison._pretraining_texts()
     examples = finetuning.sentiment_examples(base.tokenizer, labeled("sentiment", 20, seed))
     before, found = training.evaluate_documents(base.model, base.tokenizer, texts), {}
     for method in finetuning.METHODS:

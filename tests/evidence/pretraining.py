@@ -10,7 +10,7 @@ import torch
 from claims import above, below, between, demo
 
 from llmviz import artifacts, corpora, evaluation, generation, training
-from llmviz.evaluation.memorization import SubstringIndex
+from llmviz.evaluation.text_overlap import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville

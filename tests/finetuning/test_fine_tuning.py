@@ -59,7 +59,7 @@ def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
 
 def test_can_be_stopped_and_looked_at_after_each_step():
     learner = finetuning.prepare(MODEL, "full", n_labels=2)
-    steps = finetuning.fine_tune_steps(learner, EXAMPLES, steps=30)
+    steps = finetuning.loop._fine_tune_steps(learner, EXAMPLES, steps=30)
     losses = [next(steps).loss for _ in range(20)]
     assert losses[0] == pytest.approx(torch.tensor(2.0).log().item())  # two labels, a head of zeros
     assert losses[-1] < losses[0]

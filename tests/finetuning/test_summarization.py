@@ -6,10 +6,10 @@ import torch.nn.functional as F
 
 from llmviz import artifacts, finetuning
 from llmviz.finetuning import summarization
+from llmviz.finetuning.summarization import MARK, WORDINGS, _headlined_stories, _unsupported
 from llmviz.tinyville import Tinyville
-from llmviz.tinyville.headlines import MARK, WORDINGS, headlined_stories, unsupported
 
-TEXTS = headlined_stories(60, seed=9)
+TEXTS = _headlined_stories(60, seed=9)
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,14 @@ def test_every_kind_of_story_has_a_headline_that_its_story_supports():
     assert {text.schema for text in TEXTS} == set(WORDINGS)
     world = Tinyville()
     for text in TEXTS:
-        assert unsupported(text.story, text.headline) == []
+        assert _unsupported(text.story, text.headline) == []
         assert text.text == f"{text.story} Headline: {text.headline}"
     assert all(world.check(text.story).valid for text in TEXTS[:5])
 
 
 def test_headlines_have_stories_of_their_own():
     stories = {text.story for text in TEXTS}
-    assert headlined_stories(20, seed=9) == headlined_stories(20, seed=9) != headlined_stories(20, seed=10)
+    assert _headlined_stories(20, seed=9) == _headlined_stories(20, seed=9) != _headlined_stories(20, seed=10)
     assert not stories & {text.text for text in Tinyville().texts(0, counts={"story": 300})}
     assert not stories & {text.story for text in finetuning.new_stories(60, seed=9)}
 

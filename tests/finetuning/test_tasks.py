@@ -10,8 +10,7 @@ from sklearn.metrics import f1_score
 
 from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
-from llmviz.finetuning.entities import ENTITY_LABELS, TAUGHT, _word_places
-from llmviz.finetuning.tasks import CITIES, _train_probe
+from llmviz.finetuning.tasks import CITIES, ENTITY_LABELS, TAUGHT, _train_probe, _word_places
 from llmviz.tinyville.grammar import join
 
 TOKENIZER = artifacts.load_model("sentiment").tokenizer

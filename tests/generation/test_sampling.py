@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from llmviz.generation import (
     apply_temperature,
     complete,
-    filter_logits,
     generate,
     generate_steps,
     keep_top_p,
     look_ahead,
     new_text,
     sample_texts,
-    sample_token,
 )
+from llmviz.generation.sampling import _filter_logits, _sample_token
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
@@ -65,7 +64,7 @@ class TestFilter:
         "top_k, kept", [(1, "0100"), (2, "1100"), (3, "1101"), (4, "1111"), (9, "1111"), (None, "1111")]
     )
     def test_top_k_by_hand(self, top_k, kept):
-        assert filter_logits(HALVES, top_k, None)[0].tolist() == [letter == "1" for letter in kept]
+        assert _filter_logits(HALVES, top_k, None)[0].tolist() == [letter == "1" for letter in kept]
 
     @pytest.mark.parametrize("top_p, kept", [
         (0.01, "0100"), (0.5, "0100"), (0.51, "1100"), (0.75, "1100"), (0.76, "1101"), (0.95, "1111"), (1.0, "1111"),
@@ -75,7 +74,7 @@ class TestFilter:
 
     def test_of_equals_the_first_stay(self):
         equal = torch.full((4,), 0.25)
-        assert filter_logits(equal, 2, None)[0].tolist() == [True, True, False, False]
+        assert _filter_logits(equal, 2, None)[0].tolist() == [True, True, False, False]
         assert keep_top_p(equal, 0.5).tolist() == [True, True, False, False]
 
     def test_what_stays_is_shared_out_anew(self):
@@ -100,7 +99,7 @@ class TestSampleToken:
     def test_takes_the_token_on_which_the_point_falls(self, monkeypatch, point, token_id):
         """Laid end to end, token 1 reaches to 0.25 and token 3 to 1; the others have no room."""
         monkeypatch.setattr(torch, "rand", lambda n, generator: torch.full((n,), point))
-        assert sample_token(torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0]), torch.Generator()) == token_id
+        assert _sample_token(torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0]), torch.Generator()) == token_id
 
     def test_greedy_takes_the_best_every_time(self):
         model = noisy_model()

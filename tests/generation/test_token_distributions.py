@@ -9,8 +9,9 @@ from fakes import bigram_model, noisy_model, scripted_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.generation import Sampling, SamplingTree, TokenDistribution, apply_temperature, filter_logits
-from llmviz.generation.sampling_tree import BIN_NATS, N_NAMED
+from llmviz.generation import Sampling, SamplingTree, apply_temperature
+from llmviz.generation.sampling import _filter_logits
+from llmviz.generation.sampling_tree import BIN_NATS, N_NAMED, _TokenDistribution
 
 temperatures = st.sampled_from([0.1, 0.5, 1.0, 1.5, 2.0])
 top_ks = st.one_of(st.none(), st.integers(1, 60))
@@ -26,10 +27,10 @@ class TestTokenDistribution:
     @given(st.integers(2, N_NAMED), st.integers(0, 10**6), temperatures, top_ks, top_ps)
     def test_where_all_tokens_are_named_it_cuts_and_shares_as_generate_does(self, n, seed, temperature, top_k, top_p):
         logits = scores(n, seed)
-        found = TokenDistribution.of(logits.log_softmax(dim=-1))
+        found = _TokenDistribution.of(logits.log_softmax(dim=-1))
         masses, kept = found.probabilities(Sampling(temperature, top_k, top_p))
         probabilities = apply_temperature(logits, temperature)
-        is_kept, remaining = filter_logits(probabilities, top_k, top_p)
+        is_kept, remaining = _filter_logits(probabilities, top_k, top_p)
         order = found.order.tolist()
         assert masses == pytest.approx(probabilities[order].tolist(), abs=2e-3 / temperature)
         near = np.abs(np.cumsum(masses) - (top_p or 2)).min() < 0.02 / temperature  # on the border itself
@@ -41,7 +42,7 @@ class TestTokenDistribution:
     @given(st.integers(N_NAMED + 1, 300), st.integers(0, 10**6), temperatures)
     def test_the_bins_of_the_others_hold_their_mass_at_every_temperature(self, n, seed, temperature):
         logits = scores(n, seed)
-        found = TokenDistribution.of(logits.log_softmax(dim=-1))
+        found = _TokenDistribution.of(logits.log_softmax(dim=-1))
         masses, _ = found.probabilities(Sampling(temperature))
         exact = apply_temperature(logits, temperature).sort(descending=True).values
         assert found.counts.sum() == n
@@ -52,10 +53,10 @@ class TestTokenDistribution:
 
     def test_a_draw_falls_on_each_token_as_often_as_it_is_probable(self):
         logits = scores(60, 3)
-        distribution, setting = TokenDistribution.of(logits.log_softmax(dim=-1)), Sampling(1.3, 40, 0.97)
+        distribution, setting = _TokenDistribution.of(logits.log_softmax(dim=-1)), Sampling(1.3, 40, 0.97)
         points = (np.arange(5_000) + 0.5) / 5_000
         drawn = Counter(int(distribution.order[distribution.sample(setting, float(point))]) for point in points)
-        _, remaining = filter_logits(apply_temperature(logits, 1.3), 40, 0.97)
+        _, remaining = _filter_logits(apply_temperature(logits, 1.3), 40, 0.97)
         found = torch.tensor([drawn[token_id] / 5_000 for token_id in range(60)])
         assert (found - remaining).abs().max() < 0.015
         assert set(drawn) <= set(distribution.order[:40].tolist())

@@ -54,11 +54,8 @@ def test_a_long_text_comes_back_unchanged(kind, training_texts):
 
 @share_fixture
 @given(text=st.text())
-def test_steps_spans_and_tokens_belong_to_the_ids(any_tokenizer, text):
+def test_spans_and_tokens_belong_to_the_ids(any_tokenizer, text):
     token_ids = any_tokenizer.encode(text)
-    *_, last = any_tokenizer.encode_steps(text)
-    pieces = [piece if isinstance(piece, bytes) else piece.encode() for piece in last]
-    assert pieces == list(map(any_tokenizer.token_bytes, token_ids))
     spans = any_tokenizer.token_spans(text)
     assert len(spans) == len(token_ids)
     assert b"".join(spans) == text.encode() if any_tokenizer.kind == "bpe" else "".join(spans) == text
@@ -103,7 +100,7 @@ def test_training_twice_gives_the_same_and_one_string_is_one_document(kind, trai
 
 
 def test_lone_surrogates_are_refused_with_their_place(any_tokenizer):
-    for use in ("encode", "encode_steps", "train"):
+    for use in ("encode", "train"):
         with pytest.raises(ValueError, match=r"U\+D83D\) at position 4"):
             list(getattr(any_tokenizer, use)("kite\ud83d"))
 

@@ -61,7 +61,7 @@ def test_refuses_what_is_no_race(arguments, words):
 def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
     base = artifacts.load_model("sentiment")
     monkeypatch.setattr("llmviz.finetuning.comparison._N_TEST_TEXTS", 8)
-    monkeypatch.setattr("llmviz.finetuning.comparison.pretraining_texts", lambda: ["Mia lives in the lighthouse."])
+    monkeypatch.setattr("llmviz.finetuning.comparison._pretraining_texts", lambda: ["Mia lives in the lighthouse."])
     monkeypatch.setattr(
         "llmviz.widgets.evaluation.comparison_steps", functools.partial(comparison_steps, steps=2, every=1)
     )

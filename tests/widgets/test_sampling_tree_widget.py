@@ -10,7 +10,7 @@ from nodes import needs_node, node
 
 from llmviz import widgets
 from llmviz.generation.flops import generation_costs
-from llmviz.generation.sampling_tree import Sampling, TokenDistribution
+from llmviz.generation.sampling_tree import Sampling, _TokenDistribution
 from llmviz.model.config import ModelConfig
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import SamplingTreeExplorer
@@ -79,7 +79,7 @@ def test_live_it_answers_settings_texts_and_new_dice(shown):
 def test_a_fork_is_cut_shared_out_and_drawn_from_as_in_python():
     """Over named tokens and bins, all settings of the sliders, and points from 0 to 1."""
     logits = 3 * torch.randn(200, generator=torch.Generator().manual_seed(1))
-    fork = TokenDistribution.of(logits.log_softmax(dim=-1))
+    fork = _TokenDistribution.of(logits.log_softmax(dim=-1))
     settings = [(t, k, p) for t in (0, 0.3, 1.0, 1.7) for k in (0, 1, 20, 90) for p in (0, 0.3, 0.95)]
     points = [0.0, 0.1234, 0.5, 0.9, 0.9999]
     given = {"logs": fork.log_probabilities.tolist(), "counts": fork.counts.tolist()}

@@ -4,9 +4,9 @@ import torch
 from torch import tensor
 
 from llmviz.course.schema import Checks
-from llmviz.finetuning.entities import f1
 from llmviz.finetuning.loop import answer_labels
 from llmviz.finetuning.lora import low_rank_change
+from llmviz.finetuning.tasks import f1
 
 
 def _random(*shape: int, seed: int) -> torch.Tensor:

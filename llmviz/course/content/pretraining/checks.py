@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from llmviz.course.schema import Checks
-from llmviz.evaluation.memorization import longest_run
+from llmviz.evaluation.text_overlap import longest_run
 from llmviz.training.loop import cross_entropy
 from llmviz.training.scaling import power_law
 
