@@ -4,47 +4,50 @@ import importlib.abc
 
 # New place ("|" between several): old modules; renamed objects, old=new // next place …
 _TABLE = """
-corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats // course: exercises; Standing=ProgressSummary
-Diary=EventLog Wrong=Distractor // deploy/jupyterhub_config.py: classroom // embeddings: embeddings.plain //
-embeddings.vectors: embeddings.bias embeddings.real embeddings.space // embeddings.word2vec: embeddings.learning //
-evaluation.capabilities: skills; load=load_capabilities record=record_capabilities //
-evaluation.text_overlap:
-memorisation overlap; CopyFinder=SubstringIndex overlap=rouge_1
-exact_share=exact_match // evaluation|finetuning: limits; told_some_sentences_ago=facts_at_distance
-all_questions=fact_questions changed=with_conflicting_facts Question=FactQuestion refused=is_refusal // files:
-data_files lesson_files text_files // finetuning: fine_tuning; NO_LABEL=IGNORE_INDEX Race=MethodComparison
-race_steps=comparison_steps run_race=run_comparison load_races=load_comparisons begin=prepare mood_texts=sentiment_texts mood_examples=sentiment_examples merged=merge_lora
-switched_off=disable_lora changes_of=lora_layers questions=passage_questions // finetuning.summarization: summaries;
-finetune_steps=headline_steps stories_to_test=new_stories score=score_summaries summarise_all=summarize //
-generation.beam: beam_search // generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_costs;
-reading_cost=forward_cost step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree // interpretability.ablation: ablation // interpretability.heads: head_roles //
-interpretability.induction: induction; config=induction_config train_steps=induction_steps repeat=repeat_tokens
-fresh_lists=repeated_sequences // interpretability.lens: anatomy // model._cached_block: decoding // model.attention:
-attention; Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
+corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats // course: exercises;
+Standing=ProgressSummary Diary=EventLog Wrong=Distractor // deploy/jupyterhub_config.py: classroom // embeddings:
+embeddings.plain // embeddings.vectors: embeddings.bias embeddings.real embeddings.space // embeddings.word2vec:
+embeddings.learning // evaluation.capabilities: skills; load=load_capabilities record=record_capabilities //
+evaluation.text_overlap: memorisation overlap; CopyFinder=SubstringIndex overlap=rouge_1 exact_share=exact_match //
+evaluation|finetuning: limits; told_some_sentences_ago=facts_at_distance all_questions=fact_questions
+changed=with_conflicting_facts Question=FactQuestion refused=is_refusal // files: data_files lesson_files text_files
+// finetuning: fine_tuning; NO_LABEL=IGNORE_INDEX Race=MethodComparison race_steps=comparison_steps
+run_race=run_comparison load_races=load_comparisons begin=prepare mood_texts=sentiment_texts
+mood_examples=sentiment_examples merged=merge_lora switched_off=disable_lora changes_of=lora_layers
+questions=passage_questions // finetuning.summarization: summaries; finetune_steps=headline_steps
+stories_to_test=new_stories score=score_summaries summarise_all=summarize // generation.beam: beam_search //
+generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_costs; reading_cost=forward_cost
+step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree //
+interpretability.ablation: ablation // interpretability.heads: head_roles // interpretability.induction: induction;
+config=induction_config train_steps=induction_steps repeat=repeat_tokens fresh_lists=repeated_sequences //
+interpretability.lens: anatomy // model._cached_block: decoding // model.attention: attention;
+Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
 answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.block: block; normalise=normalize // model.config:
-model_config // model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED texts=load_data
-// model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace // model.transformer: encoder_decoder transformer;
-Assembly=TransformerBase PreparedUnembedding=MaskedLMHead // plots: figures; house_style=plot_style
-text_tree=sampling_tree // pretrained.convert: pretrained.families pretrained.loading pretrained.sources //
-pretrained.probe: pretrained.glass pretrained.lesson_plan; Glass=ModelProbe look_through=open_probe asked=as_chat //
-pretrained.registry: pretrained.catalogue pretrained.hub // pretrained.tokenizer: pretrained.bert_words pretrained.chat
-pretrained.text; BertTokenizer=PretrainedTokenizer EncodingTokenizer=PretrainedTokenizer //
-tinyville|translation.grammar: world; Teller=TextGenerator replay=score PROGRAMS=GENERATORS hidden_words=masked_words
-next_stretches=next_pieces word_stretches=word_spans update_sentence=fact_sentence // tokenizers.base: tokenizers.pieces
-tokenizers.texts; PieceTokenizer=VocabularyTokenizer // tokenizers.bpe: tokenizers.byte_pair_training
-tokenizers.byte_pairs tokenizers.spelled_words; SpelledWords=WordTable // tokenizers.reference: tokenizers.plain //
-tokenizers.tiktoken: tokenizers.real_vocabularies // tokenizers.unigram: tokenizers.unigram_training tokenizers.unigrams
-// tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces // tokenizers.words:
-tokenizers.characters // tools/make_bundle.py: bundle // tools/train_models.py|tools/record.py: make_models //
+model_config // model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED
+texts=load_data // model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace // model.transformer:
+encoder_decoder transformer; Assembly=TransformerBase PreparedUnembedding=MaskedLMHead // plots: figures;
+house_style=plot_style text_tree=sampling_tree // pretrained.convert: pretrained.families pretrained.loading
+pretrained.sources // pretrained.probe: pretrained.glass pretrained.lesson_plan; Glass=ModelProbe
+look_through=open_probe asked=as_chat // pretrained.registry: pretrained.catalogue pretrained.hub //
+pretrained.tokenizer: pretrained.bert_words pretrained.chat pretrained.text; BertTokenizer=PretrainedTokenizer
+EncodingTokenizer=PretrainedTokenizer // tinyville|translation.grammar: world; Teller=TextGenerator replay=score
+PROGRAMS=GENERATORS hidden_words=masked_words next_stretches=next_pieces word_stretches=word_spans
+update_sentence=fact_sentence // tokenizers.base: tokenizers.pieces tokenizers.texts;
+PieceTokenizer=VocabularyTokenizer // tokenizers.bpe: tokenizers.byte_pair_training tokenizers.byte_pairs
+tokenizers.spelled_words; SpelledWords=WordTable // tokenizers.reference: tokenizers.plain // tokenizers.tiktoken:
+tokenizers.real_vocabularies // tokenizers.unigram: tokenizers.unigram_training tokenizers.unigrams //
+tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces // tokenizers.words: tokenizers.characters
+// tools/make_bundle.py: bundle // tools/train_models.py|tools/record.py: make_models //
 training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
 load_masked=load_model load_masked_long=load_model load_moods=load_model // training.controller: steering;
 SteeredTraining=TrainingController // training.runs: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS
 joined_team=join_process_group // training.masked_lm: masking; hide=mask_tokens recovered=masked_accuracy
-fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers // training.runs:
-runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts: recordings;
-of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames AttentionFilm=AttentionFrames
+fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
+training.runs: runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts:
+recordings; of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames AttentionFilm=AttentionFrames
 load=load_recording save=save_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
-TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell //  pretrained: ; look_through=probe.open_probe Glass=probe.ModelProbe
+TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell // pretrained: ;
+look_through=probe.open_probe Glass=probe.ModelProbe
 """
 MOVED: dict[str, str] = {}
 for _entry in _TABLE.replace("\n", " ").strip().split(" // "):
