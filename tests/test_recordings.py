@@ -14,7 +14,7 @@ from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.training import recorder, runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recorder import _PROBE_SET, _few_texts, _ProbeSet, _record, _saved_steps
+from llmviz.training.recorder import _PROBE_SET, _ProbeSet, _record
 
 WORLD = Tinyville()
 TEXTS = WORLD.texts(5, counts={"fact": 60})
@@ -61,12 +61,6 @@ def test_the_last_frame_is_what_the_trained_model_does(recording, model):
     np.testing.assert_allclose(recording.attention[0].weights[-1], weights, atol=1e-5)
     [text] = generation.sample_texts(model, TOKENIZER, 1, prompt="Mia", temperature=0.8)
     assert recording.samples[-1][0].text == text
-
-
-def test_the_bars_lead_with_what_the_world_allows(recording):
-    [frames] = recording.next_tokens
-    assert frames.exact[0] == max(frames.exact) > 0
-    assert len(set(frames.tokens)) == len(frames.tokens) == len(frames.exact)
 
 
 def test_the_marks_of_a_sample_lie_where_they_should(recording):
@@ -126,12 +120,6 @@ def test_a_recording_of_losses_alone():
         training.recording_from_losses("mine", [], [], {})
 
 
-def test_saved_steps_begin_before_the_first_and_end_with_the_last():
-    for n_steps in (1, 7, 8, 100, 5_000):
-        steps = _saved_steps(n_steps)
-        assert steps[0] == 0 and steps[-1] == n_steps and steps == sorted(set(steps)) and len(steps) <= 22
-
-
 def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
     lines = recorder.baselines(CORPUS, TEXTS, TOKENIZER)
     assert list(lines) == ["ln V", "unigram", "bigram", "exact entropy"]
@@ -153,12 +141,6 @@ class TestShipped:
         for film in made.attention:
             np.testing.assert_allclose(film.weights.sum(-1), 1, atol=0.05)
         assert data_path(f"recordings/{name}.safetensors").stat().st_size < 500_000
-
-    def test_both_read_the_corpora_that_their_recipes_name(self):
-        recipe = training.load_recording("overfitted").record["corpus"]
-        assert recipe["sha256"] == _few_texts().recipe["sha256"]
-        whole = training.load_recording("tinyville").record
-        assert whole["n_documents"] == sum(WORLD.counts.values())
 
     def test_much_text_is_understood_little_text_is_learned_by_heart(self):
         whole, few = map(training.load_recording, ("tinyville", "overfitted"))
