@@ -112,13 +112,13 @@ def check_mask(mask: Tensor, scores_shape: Sequence[int]) -> None:
         raise ValueError("a row of the mask forbids every key; each query must be allowed to see at least one")
 
 
-def sinusoidal_positions(n_positions: int, d_model: int) -> Tensor:
+def _sinusoidal_positions(n_positions: int, d_model: int) -> Tensor:
     """Sinusoidal positional encoding, to be added to the embeddings: (position, d_model).
 
     PE(p, 2i) = sin(p / 10,000^(2i / d_model)), PE(p, 2i + 1) = cos of the same.
     Source: Vaswani et al. 2017, section 3.5. Lesson 4.
 
-    >>> sinusoidal_positions(2, 4)
+    >>> _sinusoidal_positions(2, 4)
     tensor([[0.0000, 1.0000, 0.0000, 1.0000],
             [0.8415, 0.5403, 0.0100, 0.9999]])
     """

@@ -110,7 +110,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class EncoderDecoderTrace:
+class _EncoderDecoderTrace:
     """The steps of an encoder–decoder; `encoder.final` is the memory."""
 
     encoder: Trace

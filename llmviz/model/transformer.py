@@ -13,14 +13,14 @@ from llmviz.model._cached_block import BlockCache
 from llmviz.model.attention import (
     KVCache,
     RotaryEmbedding,
+    _sinusoidal_positions,
     causal_mask,
     check_mask,
     rotary_angles,
-    sinusoidal_positions,
 )
 from llmviz.model.block import Block, Memory, Norm, normalize
 from llmviz.model.config import ModelConfig
-from llmviz.model.trace import EncoderDecoderTrace, Trace
+from llmviz.model.trace import Trace, _EncoderDecoderTrace
 
 _AblatedHeads = Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor]
 
@@ -47,7 +47,7 @@ class TransformerBase(nn.Module):
         self.final_norm = Norm(config) if config.norm == "pre" else None
         self.unembedding = self._new_unembedding()
         if config.positions == "sinusoidal":
-            encoding = sinusoidal_positions(config.context_length, config.d_model)
+            encoding = _sinusoidal_positions(config.context_length, config.d_model)
             self.register_buffer("positional_encoding", encoding, persistent=False)
         if config.positions == "rotary":
             d_head = config.d_model // config.n_heads
@@ -375,7 +375,7 @@ class EncoderDecoder(TransformerBase):
 
     def trace(
         self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None
-    ) -> EncoderDecoderTrace:
+    ) -> _EncoderDecoderTrace:
         """Run with every step returned; ids are (position,) or (batch, position), the mask as in `encode`."""
         source_ids, target_ids = self._as_batch(source_ids), self._as_batch(target_ids)
         _check_source_mask(source_ids, source_mask)
@@ -385,7 +385,7 @@ class EncoderDecoder(TransformerBase):
         encoder = self._trace(self.encoder, source_ids, no_mask if source_mask is None else source_mask)
         memory = Memory(encoder.final, source_mask)
         decoder = self._trace(self.decoder, target_ids, self.mask[:n_target, :n_target], memory=memory)
-        return EncoderDecoderTrace(encoder, self._with_logits(decoder))
+        return _EncoderDecoderTrace(encoder, self._with_logits(decoder))
 
 
 def _check_source_mask(source_ids: Tensor, source_mask: Tensor | None) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.model._cached_block import BlockCache
-from llmviz.model.attention import KVCache, causal_mask, padding_mask, sinusoidal_positions
+from llmviz.model.attention import KVCache, _sinusoidal_positions, causal_mask, padding_mask
 from llmviz.model.block import normalize
 from llmviz.model.trace import AttentionTrace, BlockTrace, Trace
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
@@ -101,20 +101,16 @@ class TestWhoSeesWhat:
         model, ids = noisy(EncoderOnly, config).double(), random_ids(1, 6)
         torch.testing.assert_close(model(ids[:, order]), model(ids)[:, order], rtol=0, atol=1e-12)
 
+
 class TestPositions:
     @given(st.integers(1, 20), st.integers(1, 10))
     def test_the_waves_are_those_of_the_formula(self, n_positions, half):
-        waves = sinusoidal_positions(n_positions, 2 * half).numpy()
+        waves = _sinusoidal_positions(n_positions, 2 * half).numpy()
         for position, column in product(range(n_positions), range(2 * half)):
             angle = position / 10_000 ** (2 * (column // 2) / (2 * half))
             expected = np.cos(angle) if column % 2 else np.sin(angle)
             assert waves[position, column] == pytest.approx(expected, abs=1e-5)
 
-    def test_learned_positions_are_added_before_the_first_normalization(self):
-        model, ids = noisy(DecoderOnly, replace(SMALL, positions="learned")), random_ids(2, 5)
-        expected = normalize(model.embedding(ids) + model.position_embedding.weight[:5])
-        torch.testing.assert_close(model.trace(ids).residuals[0], expected)
-        torch.testing.assert_close(model.embed(ids[:, 2:], 2), expected[:, 2:])
 
 class TestCached:
     @every_choice
@@ -134,6 +130,7 @@ class TestCached:
         knows = config.positions == "rotary" and config.norm == "pre" and config.query_key_norm
         kinds = {type(one) for one in noisy(DecoderOnly, config).new_cache()}
         assert kinds == {BlockCache if knows else KVCache}
+
 
 class TestTrace:
     AXES: ClassVar = {
@@ -185,6 +182,7 @@ class TestTrace:
             after_cross = parts.residual_middle + parts.cross_attention.output
             torch.testing.assert_close(parts.residual_after_cross, after_cross)
             torch.testing.assert_close(parts.residual_after, after_cross + parts.feed_forward_output)
+
 
 class TestRefuses:
     @pytest.mark.parametrize("mask, sentence", [

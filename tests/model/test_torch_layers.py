@@ -124,12 +124,8 @@ class TestAgainstTorch:
         source, target = random_ids(2, 6, seed=1), random_ids(2, 4, seed=2)
         there = padding_mask(torch.tensor([[1] * 6, [1, 1, 1, 0, 0, 0]]), 0)
         gone = ~there[:, 0, 0]
-        memory = self.their_encoder(norm, model.encoder)(
-            normalize(model.embedding(source)), src_key_padding_mask=gone
-        )
+        memory = self.their_encoder(norm, model.encoder)(normalize(model.embedding(source)), src_key_padding_mask=gone)
         expected = self.their_decoder(norm, model.decoder)(
             normalize(model.embedding(target)), memory, tgt_mask=~causal_mask(4), memory_key_padding_mask=gone
         )
-        torch.testing.assert_close(
-            model(source, target, there), model.unembedding(expected), rtol=0, atol=1e-11
-        )
+        torch.testing.assert_close(model(source, target, there), model.unembedding(expected), rtol=0, atol=1e-11)

@@ -1,7 +1,6 @@
 """The model against a second writing of it in NumPy, its trace against its own documentation, and what it refuses."""
 
 import math
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -91,10 +90,6 @@ class TestFirstWeights:
         assert same_weights(one, DecoderOnly(SMALL, seed=3))
         assert not same_weights(one, DecoderOnly(SMALL, seed=4))
 
-    def test_a_new_model_finds_all_tokens_equally_probable(self):
-        probabilities = DecoderOnly(SMALL).trace(random_ids(2, 5)).probabilities
-        torch.testing.assert_close(probabilities, torch.full((2, 5, 11), 1 / 11))
-
     def test_the_files_of_a_model_hold_its_weights_and_no_tables_that_can_be_made_again(self):
         named = {name for name, _ in MODEL.named_parameters()}
         assert set(MODEL.state_dict()) == named
@@ -119,6 +114,7 @@ class TestLogits:
             torch.testing.assert_close(before[:, :place], after[:, :place], rtol=1e-5, atol=1e-5)
             assert not torch.allclose(before[:, place], after[:, place], atol=1e-3)
 
+
 class TestCachedLogits:
     def test_a_full_cache_gets_a_sentence_and_stays_as_it_is(self):
         cache = MODEL.new_cache()
@@ -130,14 +126,7 @@ class TestCachedLogits:
 
 
 class TestTrace:
-    AXES: ClassVar = {
-        "batch": 2, "position": 5, "query": 5, "key": 5, "head": 3, "d_model": 24, "d_head": 8, "d_ff": 20,
-        "vocab": 11, "layer": 2, "layer + 1": 3, "position - 1": 4,
-    }  # fmt: skip
     TRACE = MODEL.trace(random_ids(2, 5))
-
-    def expected_shape(self, words: str) -> tuple[int, ...]:
-        return tuple(self.AXES[word.strip()] for word in words.split(","))
 
     def test_attention_weights_sum_to_one_and_are_zero_where_masked(self):
         weights = self.TRACE.attention_weights
@@ -152,6 +141,7 @@ class TestTrace:
         by_hand = [[-math.log(probabilities[row, place - 1, ids[row, place]]) for place in range(1, 5)]
                    for row in range(2)]  # fmt: skip
         torch.testing.assert_close(self.TRACE.losses, torch.tensor(by_hand))
+
 
 class TestAblatedHeads:
     """An ablated head against the same model whose weights were zeroed by hand."""
@@ -170,12 +160,6 @@ class TestAblatedHeads:
     def test_is_as_if_its_columns_of_the_output_projection_were_zero(self, places):
         expected = self.zeroed(places)(self.IDS)
         torch.testing.assert_close(MODEL.trace(self.IDS, ablate_heads=places).logits, expected, rtol=1e-4, atol=1e-5)
-
-    def test_each_head_matters_and_nothing_stays_switched_off(self):
-        before = MODEL(self.IDS)
-        for place in [(0, 0), (0, 2), (1, 1)]:
-            assert not torch.allclose(MODEL.trace(self.IDS, ablate_heads=[place]).logits, before, atol=1e-3)
-        torch.testing.assert_close(MODEL.trace(self.IDS).logits, before, rtol=1e-4, atol=1e-5)
 
     def test_can_hand_on_something_else_instead(self):
         own = MODEL.trace(self.IDS).blocks[0].attention.head_outputs[0, 1, 0]

@@ -100,11 +100,6 @@ class TestRoundTrip:
             loaded.model, TEXT, loaded.settings, optimizers=loaded.optimizers, first_step=loaded.step))  # fmt: skip
         assert same_weights(loaded.model, whole)
 
-    def test_without_optimizers_it_holds_just_the_model(self, tmp_path):
-        save(tmp_path, replace(half_trained(), optimizers=()))
-        assert sorted(contents(tmp_path)) == ["checkpoint.json", read_card(tmp_path)["files"]["weights"]["name"]]
-        assert load(tmp_path).optimizers == []
-
     def test_is_readable_json_and_safetensors_and_nothing_else(self, folder):
         card = read_card(folder)
         assert " ".join(card) == "format step model_class model training corpus record files tokenizer"
@@ -117,6 +112,7 @@ class TestRoundTrip:
         text = (folder / "checkpoint.json").read_text("utf-8")
         assert '\n"step": 3,\n' in text
         assert len([line for line in text.splitlines() if line.startswith('"tokenizer"')]) == 1
+
 
 class TestOtherModels:
     """Encoders and encoder–decoders, the choices of their blocks, and files of older and newer versions."""
@@ -155,19 +151,12 @@ class TestOtherModels:
             with pytest.raises(ValueError, match="its model knows 13 tokens, its tokenizer 11"):
                 load(tmp_path, EncoderOnly)
 
-    def test_files_from_before_there_was_a_choice_are_gpts_with_the_defaults(self, folder):
-        card = read_card(folder)
-        del card["model_class"]
-        for name in ("positions", "norm", "query_key_norm"):
-            del card["model"][name]
-        write_card(folder, card)
-        assert load(folder).model.config == SMALL
-
     @pytest.mark.parametrize("model_class", ["MixtureOfExperts", None, 3, ["GPT"], "x" * 1000])
     def test_unknown_kinds_get_a_sentence(self, folder, model_class):
         write_card(folder, {**read_card(folder), "model_class": model_class})
         with pytest.raises(ValueError, match="a kind that this version does not know"):
             load(folder)
+
 
 class TestSavingAgain:
     def test_clears_away_what_a_crash_left_behind(self, folder):

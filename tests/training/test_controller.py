@@ -56,13 +56,6 @@ def test_any_pauses_and_single_steps_change_nothing():
     assert same_weights(run.model, trained()[0])
 
 
-def test_an_evaluation_draws_no_number_of_the_run():
-    """Whoever evaluated may use chance: the run has its own."""
-    run = controlled(evaluate=lambda run: torch.rand(5))
-    run.run()
-    assert same_weights(run.model, trained()[0])
-
-
 def test_a_pause_comes_between_two_steps_and_the_weights_are_still_when_it_returns():
     run = controlled(settings=TrainingSettings(steps=100_000, batch_size=1))
     run.start()
@@ -145,11 +138,6 @@ def test_a_failing_step_is_a_sentence_and_a_restart_repairs_it():
         run.run()
     run.restart()
     assert run.error == "" and len(run.run(3)) == 3
-
-
-def test_whoever_is_told_may_pause():
-    run = controlled(on_change=lambda run: run.step == 5 and run.pause())
-    assert len(run.run()) == 5
 
 
 def test_a_run_trains_where_the_notebook_has_switched_gradients_off():

@@ -126,9 +126,11 @@ class TestCarryOn:
         runs.train(again, tmp_path)
         assert again.checkpoint.step == 25
 
+
 class TestResume:
-    @pytest.mark.parametrize("stop", [4, 11])
-    def test_after_ctrl_c_ends_as_an_uninterrupted_run(self, small, corpus, tmp_path, stop):
+    @pytest.mark.parametrize("stop, is_documents", [(4, False), (11, False), (4, True)])
+    def test_after_ctrl_c_ends_as_an_uninterrupted_run(self, small, corpus, tmp_path, stop, is_documents):
+        corpus = corpora.tinyville(counts={"fact": 50, "visit": 20}) if is_documents else corpus
         whole = begin(corpus)
         runs.train(whole, tmp_path / "whole")
 
@@ -165,21 +167,6 @@ class TestResume:
         run = runs.resume(tmp_path / "parted")
         assert run.checkpoint.step == 5
         runs.train(run, tmp_path / "parted", save_every=5)
-        assert same_weights(run.model, whole.model)
-
-    def test_of_documents_reads_them_from_the_same_places(self, small, tmp_path):
-        corpus = corpora.tinyville(counts={"fact": 50, "visit": 20})
-        whole = begin(corpus, tokenizer="word", steps=6)
-        runs.train(whole, tmp_path / "whole")
-
-        def interrupt(step):
-            if step.step == 3:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            runs.train(begin(corpus, tokenizer="word", steps=6), tmp_path / "parted", callback=interrupt)
-        run = runs.resume(tmp_path / "parted")
-        runs.train(run, tmp_path / "parted")
         assert same_weights(run.model, whole.model)
 
     def test_of_a_run_killed_after_its_last_step_measures_its_loss(self, small, corpus, tmp_path, monkeypatch):

@@ -25,10 +25,6 @@ class TestPowerLaw:
         found = scaling.power_law(SIZES, factor * SIZES**-exponent)
         assert found == pytest.approx((factor, exponent), rel=1e-6, abs=1e-9)
 
-    def test_is_the_line_that_numpy_puts_through_the_logarithms(self):
-        slope, height = np.polyfit(np.log(SIZES), np.log(noisy_losses(0)), 1)
-        assert scaling.power_law(SIZES, noisy_losses(0)) == pytest.approx((np.exp(height), -slope))
-
     @pytest.mark.parametrize("sizes, losses, sentence", [
         ([1, 2], [1.0], "2 sizes and 1 losses"),
         ([3, 3], [1.0, 2.0], "two different sizes"),
@@ -56,14 +52,6 @@ class TestLaw:
         low, high = law.between(230_000)
         middle = judge.intercept + judge.slope * new
         assert np.log([low, high]) == pytest.approx([middle - wide, middle + wide], abs=0.05 * wide)
-
-    def test_nine_of_ten_new_trials_lie_in_the_band_when_the_world_is_a_power_law(self):
-        rng, hits = np.random.default_rng(5), 0
-        for seed in range(100):
-            law = scaling.fit_law(SIZES, noisy_losses(seed))
-            low, high = law.between(230_000)
-            hits += low < 500 * 230_000**-0.5 * np.exp(0.05 * rng.standard_normal()) < high
-        assert 0.82 < hits / 100 < 0.98
 
     def test_predicts_one_size_or_many_and_the_band_widens_outside(self):
         law = scaling.fit_law(SIZES, noisy_losses(2))

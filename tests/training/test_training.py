@@ -66,6 +66,7 @@ class TestSettings:
         settings = TrainingSettings(steps=8, decay=0.5)
         assert [settings.schedule(step) for step in range(8)] == [1, 1, 1, 1, 1, 0.75, 0.5, 0.25]
 
+
 class TestWindows:
     @given(st.integers(1, 12), st.integers(1, 20), seeds, st.integers(0, 10**6))
     def test_are_pieces_of_the_text_and_the_same_for_the_same_seed_and_step(self, n_windows, length, seed, step):
@@ -158,12 +159,6 @@ class TestTraining:
         with torch.inference_mode():
             last = model(ids.unfold(0, 8, 1)[:-1])[:, -1]
         assert F.cross_entropy(last, ids[8:]).item() < 0.3 * bigram_entropy(ids.tolist())
-
-    def test_gives_one_step_after_the_other(self):
-        steps = train(DecoderOnly(SMALL), TEXT, self.SETTINGS)
-        assert [step.step for step in steps] == list(range(1, 11))
-        assert [step.learning_rate for step in steps] == [0.02 * self.SETTINGS.schedule(i) for i in range(10)]
-        assert all(step.seconds > 0 for step in steps)
 
     def test_measures_the_loss_before_the_change(self):
         model = noisy_model()
