@@ -21,8 +21,8 @@ from llmviz import __version__, doctor, lab, restore
 from llmviz.files import read_text_file
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-_DEFAULT_SECONDS = 60.0
-_DEFAULT_MOST_STEPS = 5_000
+_DEFAULT_SECONDS, _DEFAULT_MOST_STEPS = 60.0, 5_000
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 _EPILOG = """\
 examples:
@@ -230,11 +230,9 @@ def _new_folder(out: str | None) -> Path:
 
     if out is None:
         return next(folder for n in itertools.count(1) if not (folder := Path("runs") / f"{n:03d}").exists())
-    if not out:
-        raise ValueError("--out names a folder, and what was given is empty")
     folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out names a folder, but {folder} is a file")
+    if not out or (folder.exists() and not folder.is_dir()):
+        raise ValueError(f"--out names a folder, {f'but {folder} is a file' if out else 'and what was given is empty'}")
     if checkpoints.holds_checkpoint(folder):
         raise ValueError(
             f"{folder} already holds a model, which a new run would overwrite; "
@@ -269,8 +267,7 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, group) ->
     from llmviz.training import runs
 
     interrupted = []
-    stops = (signal.SIGINT, signal.SIGTERM)
-    previous = {stop: signal.signal(stop, lambda number, frame: interrupted.append(number)) for stop in stops}
+    stops = {stop: signal.signal(stop, lambda number, _: interrupted.append(number)) for stop in _STOPS}
     bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
 
     def callback(step) -> None:
@@ -289,7 +286,7 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, group) ->
         raise
     finally:
         bar.close()
-        for stop, action in previous.items():
+        for stop, action in stops.items():
             signal.signal(stop, action)
 
 
@@ -366,9 +363,8 @@ def _read_stdin() -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"what came through the pipe is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start:,}"
-        ) from None
+        place = f"byte 0x{data[error.start]:02x} at position {error.start:,}"
+        raise ValueError(f"what came through the pipe is not UTF-8 text: {place}") from None
 
 
 def _models(given: argparse.Namespace) -> int:
@@ -376,13 +372,10 @@ def _models(given: argparse.Namespace) -> int:
 
     rows = []
     for model in registry.KNOWN.values():
-        here = registry.installed(model.name)
-        rows.append({
-            "name": model.name, "about": model.about, "megabytes": model.megabytes, "license": model.license,
-            "here": None if here is None else str(model.folder),
-        })  # fmt: skip
+        here = str(model.folder) if registry.installed(model.name) else None
+        rows.append({name: getattr(model, name) for name in ("name", "about", "megabytes", "license")} | {"here": here})
         print(f"{model.name:8s} {model.megabytes:4d} MB  {model.license:10s}  {model.about}")
-        print(f"         {'here, in ' + str(model.folder) if here else f'not here: llmviz models add {model.name}'}")
+        print(f"         {f'here, in {here}' if here else f'not here: llmviz models add {model.name}'}")
     print(f'The hub: with a network, pretrained.load("{registry.HUB_EXAMPLE}") and the like.')
     print("Your own: pretrained.load(FOLDER) with config.json and safetensors, or pretrained.load(FILE.gguf).")
     return _done(given, {"models": rows})

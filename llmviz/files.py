@@ -26,8 +26,7 @@ _OTHER_FORMATS = {
 
 def data_folder() -> Path:
     """The folder of the data files: $LLMVIZ_DATA if set, else `data/` of the checkout."""
-    chosen = os.environ.get("LLMVIZ_DATA")
-    return Path(chosen).expanduser() if chosen else CHECKOUT / "data"
+    return Path(os.environ.get("LLMVIZ_DATA") or CHECKOUT / "data").expanduser()
 
 
 def cache_folder() -> Path:

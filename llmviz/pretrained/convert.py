@@ -202,20 +202,23 @@ class _SafetensorsFolder:
         self.card = _read_json(self.folder / "config.json", "the model's configuration")
         if (self.folder / _INDEX).is_file():
             places = _read_json(self.folder / _INDEX, "the list of its weights' files").get("weight_map", {})
-            files = {self._inside(name) for name in places.values()}
+            if outside := [name for name in places.values() if Path(name).name != name]:
+                raise ValueError(f"{self.folder / _INDEX} points out of its folder: {outside[0]!r}")
+            files = {self.folder / name for name in places.values()}
         else:
             files = {self.folder / _WEIGHTS}
         self._file_of: dict[str, Any] = {}
         for path in sorted(files):
-            opened = _open_safetensors(path)
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{folder} holds no weights: {path.name} is missing (only safetensors are read, nothing pickled)"
+                )
+            try:
+                opened = safetensors.safe_open(path, framework="pt")
+            except safetensors.SafetensorError as error:
+                raise ValueError(f"{path} is not a whole safetensors file ({error})") from None
             self._file_of |= dict.fromkeys(opened.keys(), opened)
         self.names = self._file_of.keys()
-
-    def _inside(self, name: str) -> Path:
-        """A file named by the index; none outside of the folder."""
-        if Path(name).name != name:
-            raise ValueError(f"{self.folder / _INDEX} points out of its folder: {name!r}")
-        return self.folder / name
 
     def read(self, name: str) -> Tensor:
         return self._file_of[name].get_tensor(name).float()
@@ -323,17 +326,6 @@ def _read_json(path: Path, what: str) -> dict[str, Any]:
     return found
 
 
-def _open_safetensors(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path.parent} holds no weights: {path.name} is missing (only safetensors are read, nothing pickled)"
-        )
-    try:
-        return safetensors.safe_open(path, framework="pt")
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file ({error})") from None
-
-
 def _open_weights(path: Path) -> _SafetensorsFolder | _GGUFFile:
     """Open a folder with a `config.json` and safetensors, or a GGUF file."""
     if not path.exists():
@@ -343,13 +335,9 @@ def _open_weights(path: Path) -> _SafetensorsFolder | _GGUFFile:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A real model.
+    """A real model and its own tokenizer; family: "gpt2", "llama" or "bert".
 
-    Attributes:
-        name: what it was asked for by.
-        family: "gpt2", "llama" or "bert".
-        model: a `DecoderOnly` or an `EncoderOnly`, float32; its weights take no gradients until you ask for them.
-        tokenizer: its own.
+    The model is a `DecoderOnly` or an `EncoderOnly`, float32; its weights take no gradients until you ask for them.
     """
 
     name: str
@@ -359,11 +347,8 @@ class Pretrained:
 
 
 def load(source: str | Path) -> Pretrained:
-    """Open a real model.
-
-    Args:
-        source: a name that `llmviz models` lists ("smollm2", "minilm"); a folder with `config.json`, safetensors
-            and the tokenizer's files; a GGUF file; or "hub:owner/name@revision".
+    """Open a real model: a name that `llmviz models` lists ("smollm2", "minilm"), a folder with `config.json`,
+    safetensors and the tokenizer's files, a GGUF file, or "hub:owner/name@revision".
 
     Raises FileNotFoundError where it is not here, with what to do; ValueError for what our block cannot be.
     """

