@@ -53,12 +53,9 @@ def greedy_share(model: DecoderOnly, tokenizer: Tokenizer, job: str, place: str 
 def train_on_ratio(
     tokenizer: Tokenizer, ratio: float, *, guest_ratio: float | None = None, seed: int = 0
 ) -> DecoderOnly:
-    """Train a small GPT from scratch on texts with a planted P(she | doctor): a few seconds.
+    """Train a small GPT from scratch on texts with a planted P(she | doctor), and P(she | cook) = 0.5: a few seconds.
 
-    Args:
-        ratio: the planted share, from 0 to 1. The cook of the same corpus is she in half of the texts.
-        guest_ratio: the planted share where the doctor is a guest; None: the same.
-        seed: of the texts, of the first weights and of the order of training.
+    guest_ratio: the planted share where the doctor is a guest; None: the same.
     """
     texts = []
     for number, planted in enumerate((ratio, ratio if guest_ratio is None else guest_ratio)):
@@ -76,10 +73,7 @@ def train_on_ratio(
 def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, seed: int) -> dict[str, float]:
     """The learned P(she) of the doctor in both places, greedy and not, and of the cook ("control").
 
-    Args:
-        ratio: the planted share.
-        filtered: in its place where the doctor has no name; None: nothing is filtered.
-        seed: as in `train_on_ratio`.
+    filtered: the planted share where the doctor has no name; None: `ratio`, nothing is filtered.
     """
     anonymous = ratio if filtered is None else filtered
     model = train_on_ratio(tokenizer, anonymous, guest_ratio=ratio, seed=seed)

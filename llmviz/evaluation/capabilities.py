@@ -28,13 +28,10 @@ _N_SEQUENCES, _N_PREDICTED = 24, 6
 
 @dataclass(frozen=True)
 class _CapabilityCurves:
-    """Capabilities of one model during training.
+    """Capabilities of one model at some training steps; record: settings and corpus.
 
-    Attributes:
-        steps: (point), training steps.
-        shares: capability → (point), each from 0 to 1: of sampled words, those that exist; of facts asked for, those
-            that are right; of words that the context determines, those that are copied right, by class.
-        record: settings and corpus.
+    shares: capability → (point), each from 0 to 1: of sampled words, those that exist; of facts asked for, those that
+    are right; of words that the context determines, those that are copied right, by class.
     """
 
     steps: list[int]
@@ -102,10 +99,7 @@ def record_capabilities(*, seed: int = 0, progress: bool = False) -> _Capability
 
 
 def load_capabilities(seed: int = 0) -> _CapabilityCurves:
-    """Load the recorded capability curves of one seed: 0 (that of the tiny GPT), 1 or 2.
-
-    Raises ValueError for a seed that was not recorded.
-    """
+    """Load the recorded capability curves of one seed: 0 (that of the tiny GPT), 1 or 2."""
     found = artifacts.load_recording("capabilities")
     if seed not in range(len(found)):
         raise ValueError(f"the seeds from 0 to {len(found) - 1} were recorded; asked for {seed!r}")

@@ -30,14 +30,10 @@ _BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class FactQuestion:
-    """One attribute of one person, as the beginning of a sentence.
+    """One attribute of one person: a prompt whose next word is the answer; truth: None where there is none.
 
-    Attributes:
-        name, attribute: who and what.
-        group: "known": stated in many texts; "never told": not stated about somebody of the town; "guest": stated
-            differently from visit to visit; "stranger": a name that no text has.
-        prompt: the text that the model reads; its next word is the answer.
-        truth: the right answer, or None where there is none.
+    group: "known": stated in many texts; "never told": not stated about somebody of the town; "guest": stated
+    differently from visit to visit; "stranger": a name that no text has.
     """
 
     name: str
@@ -49,13 +45,7 @@ class FactQuestion:
 
 @dataclass(frozen=True)
 class Answers:
-    """A model's answers.
-
-    Attributes:
-        questions: those that were asked.
-        words: the answers, one word each.
-        confidence: (question,), the probability of the answer's first token.
-    """
+    """A model's answers, one word each; confidence: (question,), the probability of the answer's first token."""
 
     questions: tuple[FactQuestion, ...]
     words: tuple[str, ...]
@@ -130,9 +120,6 @@ def with_conflicting_facts(
 ) -> list[FactQuestion]:
     """The questions with an answer, each after a text that contradicts it; the new value is the truth from then on.
 
-    Args:
-        frame: the wording, one of `FRAMES`.
-
     >>> mia = fact_questions()[3]
     >>> with_conflicting_facts([mia], "the plain fact")[0].prompt
     'Mia likes jam best. Mia likes'
@@ -141,20 +128,15 @@ def with_conflicting_facts(
     for one in questions:
         if one.truth:
             value = draw.choice([value for value in VALUES[one.attribute] if value != one.truth])
-            told.append(replace(one, prompt=_change(one, value, frame) + one.prompt, truth=value))
+            wordings = {
+                "update": UPDATES[one.attribute][0],
+                "new_words": HELD_OUT_UPDATES[one.attribute],
+                "fact": NAME_FIRST[one.attribute][0],
+            }
+            said = {key: fact_sentence(wording, one.name, value) for key, wording in wordings.items()}
+            before = FRAMES[frame].format(name=one.name, value=value, **said)
+            told.append(replace(one, prompt=before + one.prompt, truth=value))
     return told
-
-
-def _change(question: FactQuestion, value: str, frame: str) -> str:
-    """A text that says that the value of an attribute has changed."""
-    name, attribute = question.name, question.attribute
-    return FRAMES[frame].format(
-        name=name,
-        value=value,
-        update=fact_sentence(UPDATES[attribute][0], name, value),
-        new_words=fact_sentence(HELD_OUT_UPDATES[attribute], name, value),
-        fact=fact_sentence(NAME_FIRST[attribute][0], name, value),
-    )
 
 
 def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
@@ -197,12 +179,7 @@ def ask(
     temperature: float = 0,
     seed: int = 0,
 ) -> Answers:
-    """Ask all questions; each answer is one token, which is a whole word of Tinyville.
-
-    Args:
-        temperature: 0 takes the best token; above, the answer is sampled.
-        seed: of the sampling.
-    """
+    """Ask all questions; each answer is one token, a whole word of Tinyville: the best one at temperature 0."""
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])
     probabilities = logits.softmax(dim=-1)
     chosen = probabilities.argmax(dim=-1)

@@ -15,13 +15,9 @@ from llmviz.training.loop import document_nats
 
 @dataclass(frozen=True)
 class Gap:
-    """How far a model's loss is above the entropy, on the same texts; all in nats per word.
+    """How far a model's loss is above the entropy, on the same `n_texts` texts; all in nats per word.
 
-    Attributes:
-        entropy: −ln p(text) / words under the generator of the texts: no model can do better on average.
-        loss: the model's.
-        gap: loss − entropy.
-        n_texts: how many texts were compared.
+    entropy: −ln p(text) / words under the generator of the texts: no model can do better on average.
     """
 
     entropy: float

@@ -67,13 +67,9 @@ def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:
 
 @dataclass(frozen=True)
 class _Passage:
-    """The longest passage of a text that a corpus contains.
+    """The longest passage of a text that a corpus contains: its words, and where it begins among those of the text.
 
-    Attributes:
-        start, n_words: where it begins among the words of the text, and how long it is.
-        share: of the text's words, 0 to 1; 1: the whole text is in the corpus.
-        words: its words.
-        document: the number of the first document that contains it; None where the corpus has none of the words.
+    share: of the text's words, 0 to 1. document: the first that contains it; None where no word is known.
     """
 
     start: int

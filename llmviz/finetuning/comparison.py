@@ -30,15 +30,9 @@ class _EvalPoint:
 
 @dataclass
 class MethodComparison:
-    """The evaluations of each method during training.
+    """The evaluations of each method while it trained on `n_labels` labeled texts of a task of `tasks.LABELS`.
 
-    Attributes:
-        task: "sentiment" or "location_type" (see `tasks.LABELS`).
-        n_labels: how many labeled texts were trained on.
-        seed: of the texts, of their order, and of LoRA.
-        n_parameters: of the model.
-        n_trainable: of each method: the number of trained parameters.
-        points: of each method, in order; the first is before any step.
+    n_trainable: the number of trained parameters of each method. points: in order; the first is before any step.
     """
 
     task: str
@@ -64,14 +58,9 @@ def comparison_steps(
     every: int = _EVERY,
     seed: int = 0,
 ) -> Iterator[MethodComparison]:
-    """Train with all three methods on the same labels, yielding after each evaluation of all three.
+    """Train copies of a model with all three methods on the same labels, yielding after each evaluation of all three.
 
-    Args:
-        model: the pretrained one; it is not changed.
-        n_labels: how many labeled texts there are.
-        steps: how many updates.
-        every: evaluate after so many steps.
-        seed: of the texts, of their order, and of LoRA.
+    n_labels: labeled texts. every: steps between evaluations. seed: of the texts, of their order, and of LoRA.
     """
     examples = sentiment_examples(tokenizer, sentiment_texts(n_labels, task, seed=1_000 * seed + 1), task)
     test = sentiment_examples(tokenizer, sentiment_texts(_N_TEST_TEXTS, task, seed=TEST_SEED), task)
@@ -103,9 +92,6 @@ def run_comparison(model: DecoderOnly, tokenizer: Tokenizer, *, progress: bool =
 
 def load_comparisons() -> list[MethodComparison]:
     """Load the recorded comparisons: both tasks, each with 5, 20, 80 and 300 labels."""
-    return [
-        MethodComparison(
-            **row | {"points": {name: [_EvalPoint(**one) for one in points] for name, points in row["points"].items()}}
-        )
-        for row in artifacts.load_recording("comparison")
-    ]
+    rows = artifacts.load_recording("comparison")
+    points = [{name: [_EvalPoint(**one) for one in found] for name, found in row["points"].items()} for row in rows]
+    return [MethodComparison(**row | {"points": found}) for row, found in zip(rows, points, strict=True)]

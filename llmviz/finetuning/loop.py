@@ -30,12 +30,7 @@ _PADDING = -1
 
 @dataclass(frozen=True)
 class Examples:
-    """Token ids and their labels.
-
-    Attributes:
-        token_ids: (example, position), an end-of-text token first; padded with −1 at the end.
-        labels: (example, position), the label at each token, `IGNORE_INDEX` where there is none.
-    """
+    """Token ids, padded with −1 at the end, and the label at each token (`IGNORE_INDEX`: none): (example, position)."""
 
     token_ids: Tensor
     labels: Tensor
@@ -77,9 +72,8 @@ def _with_head(model: TransformerBase, n_labels: int) -> TransformerBase:
     twin = copy.copy(model)
     twin._modules = dict(model._modules)  # so that only the twin gets the new head
     twin.unembedding = nn.Linear(model.config.d_model, n_labels).to(model.embedding.weight.device)
-    with torch.no_grad():
-        twin.unembedding.weight.zero_()
-        twin.unembedding.bias.zero_()
+    nn.init.zeros_(twin.unembedding.weight)
+    nn.init.zeros_(twin.unembedding.bias)
     return twin
 
 
@@ -117,13 +111,10 @@ def accuracy(model: TransformerBase, examples: Examples) -> float:
 
 @dataclass(frozen=True)
 class _FineTuningState:
-    """A model that is being fine-tuned.
+    """A model that is being fine-tuned by one of `METHODS`, and the parameters that are trained.
 
-    Attributes:
-        model: with its own output layer, as it was pretrained: forgetting is measured on it.
-        classifier: the same weights with the new head; `model` itself if there is none.
-        parameters: those that are trained.
-        method: "head", "lora" or "full".
+    model: with its own output layer, as it was pretrained: forgetting is measured on it.
+    classifier: the same weights with the new head; `model` itself if there is none.
     """
 
     model: TransformerBase
@@ -140,10 +131,8 @@ class _FineTuningState:
 def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None, seed: int = 0) -> _FineTuningState:
     """Prepare a copy of a pretrained model for fine-tuning; the model itself stays as it is.
 
-    Args:
-        method: "head" trains the new head alone; "lora" that and changes of rank 4; "full" everything.
-        n_labels: the rows of the new head; None keeps the model's own output layer (for generating text).
-        seed: of LoRA's A.
+    method: "head" trains the new head alone; "lora" that and changes of rank 4; "full" everything.
+    n_labels: the rows of the new head; None keeps the model's own output layer (for generating text).
     """
     if method not in METHODS:
         raise ValueError(f"the methods are {', '.join(map(repr, METHODS))}; given {method!r}")
@@ -170,15 +159,10 @@ def _fine_tune_steps(
     learning_rate: float | None = None,
     seed: int = 0,
 ) -> Iterator[TrainingStep]:
-    """Train on labeled examples, yielding after each step (lesson 6).
+    """Train the state in place on labeled examples, yielding after each step (lesson 6).
 
-    AdamW with a learning rate that falls linearly to zero; each step draws a batch without replacement.
-
-    Args:
-        state: from `prepare`; is changed in place.
-        steps: how many updates.
-        learning_rate: the first and highest; None takes that of `LEARNING_RATES`.
-        seed: of the batches.
+    AdamW with a learning rate that falls linearly to zero, from that of `LEARNING_RATES` if None is given; each step
+    draws a batch without replacement.
     """
     if not len(examples):
         raise ValueError("fine-tuning learns from examples, and none was given")

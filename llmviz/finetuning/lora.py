@@ -36,13 +36,9 @@ def low_rank_change(a: Tensor, b: Tensor, alpha: float) -> Tensor:
 
 
 class _LoRALayer(nn.Module):
-    """The low-rank change of one matrix, as a parametrization of its weight; it adds nothing while `is_on` is False.
+    """The low-rank change of a matrix of this shape (out, in), as a parametrization of its weight.
 
-    Args:
-        shape: of the matrix, (out, in).
-        rank: r, the number of rows of A and of columns of B.
-        alpha: α, see `low_rank_change`.
-        generator: draws A.
+    It adds nothing while `is_on` is False.
     """
 
     def __init__(self, shape: Sequence[int], rank: int, alpha: float, generator: torch.Generator):
@@ -61,10 +57,7 @@ class _LoRALayer(nn.Module):
 def add_lora(model: TransformerBase, *, rank: int, seed: int = 0) -> TransformerBase:
     """A copy of a model with a low-rank change on each matrix of its blocks; only the changes are trained.
 
-    Args:
-        model: stays as it is.
-        rank: 1 or more; more than a matrix has rows or columns would be no saving.
-        seed: of A. B is zero, so that the copy computes exactly what the model computes.
+    seed: of A. B is zero, so that the copy computes exactly what the model computes.
     """
     if not isinstance(rank, int) or not 1 <= rank <= model.config.d_model:
         raise ValueError(f"the rank is a whole number from 1 to d_model, here {model.config.d_model}; given {rank!r}")

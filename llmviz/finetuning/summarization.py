@@ -79,13 +79,8 @@ _TEST_SEED_SHIFT = 500_000
 
 @dataclass(frozen=True)
 class _SummaryScores:
-    """How good summaries are, as shares from 0 to 1.
-
-    Attributes:
-        exact: equal to the headline.
-        f1: words shared with the headline, in the mean (ROUGE-1).
-        unfaithful: naming a person or thing that the story does not mention.
-    """
+    """Shares from 0 to 1: summaries equal to the headline, words shared with it in the mean (ROUGE-1), and summaries
+    that name a person or thing that the story does not mention."""
 
     exact: float
     f1: float
@@ -128,9 +123,7 @@ def headline_settings(steps: int, *, seed: int = 0) -> TrainingSettings:
     return TrainingSettings(steps, batch_size=8, learning_rate=0.02, embedding_learning_rate=0.001, seed=seed)
 
 
-def headline_steps(
-    model: DecoderOnly, tokenizer: Tokenizer, settings: TrainingSettings
-) -> Iterator[TrainingStep]:
+def headline_steps(model: DecoderOnly, tokenizer: Tokenizer, settings: TrainingSettings) -> Iterator[TrainingStep]:
     """Fine-tune a model in place to write headlines, yielding after each step; the settings' seed draws the stories."""
     rows = _encode(tokenizer, _headlined_stories(N_STORIES, seed=settings.seed), model.config.context_length)
     return train_steps(model, rows, settings, objective=_HeadlineLoss(tokenizer))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -109,8 +110,7 @@ TAUGHT = frozenset(person.name for cast in (HEROES, PARTNERS) for person in cast
 """Half of the people: stories about the others are never labeled."""
 
 
-@dataclass(frozen=True)
-class _TaggedText:
+class _TaggedText(NamedTuple):
     """The words of a text, and the label of each, one of `ENTITY_LABELS`."""
 
     words: tuple[str, ...]
@@ -120,10 +120,8 @@ class _TaggedText:
 def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[_TaggedText]:
     """Texts with their people and places labeled.
 
-    Args:
-        names: "taught": stories of one half of the people; "untaught": of the other half, who are in the model's
-            pretraining but never labeled; "ambiguous": texts with May, Will or Rose: a name, or a month, a verb, a
-            flower.
+    names: "taught": stories of one half of the people; "untaught": of the other half, who are in the model's
+    pretraining but never labeled; "ambiguous": texts with May, Will or Rose: a name, or a month, a verb, a flower.
     """
     if names not in ("taught", "untaught", "ambiguous"):
         raise ValueError(f'names are "taught", "untaught" or "ambiguous"; given {names!r}')
@@ -201,15 +199,12 @@ def entity_f1(model: TransformerBase, examples: Examples) -> dict[str, float]:
 def dictionary_f1(learned: Sequence[_TaggedText], texts: Sequence[_TaggedText]) -> dict[str, float]:
     """F1 of the baseline that gives each word its most frequent label in the learned texts, "other" to new words."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
-    for text in learned:
-        for word, label in zip(text.words, text.labels, strict=True):
-            seen[word][label] += 1
-    pairs = [
-        (seen[word].most_common(1)[0][0] if word in seen else "other", label)
-        for text in texts
-        for word, label in zip(text.words, text.labels, strict=True)
-    ]
-    found, right = (torch.tensor([ENTITY_LABELS.index(pair[side]) for pair in pairs]) for side in (0, 1))
+    for word, label in (pair for text in learned for pair in zip(*text, strict=True)):
+        seen[word][label] += 1
+    pairs = [pair for text in texts for pair in zip(*text, strict=True)]
+    guesses = [seen[word].most_common(1)[0][0] if word in seen else "other" for word, _ in pairs]
+    sides = (guesses, [label for _, label in pairs])
+    found, right = (torch.tensor([ENTITY_LABELS.index(label) for label in side]) for side in sides)
     return {ENTITY_LABELS[label]: f1(found, right, label) for label in (1, 2)}
 
 
@@ -270,12 +265,7 @@ def pronoun_preferences(job: str) -> list[Preference]:
 
 @dataclass(frozen=True)
 class _RefusalExamples:
-    """Examples of refusals beside answers, and what is held out.
-
-    Attributes:
-        shown: (prompt, answer or `REFUSAL`) pairs; refusals come twice.
-        kept: the questions that are not among them.
-    """
+    """shown: (prompt, answer or `REFUSAL`) pairs; refusals come twice. kept: the questions that are not among them."""
 
     shown: list[tuple[str, str]]
     kept: list[FactQuestion]
@@ -284,9 +274,7 @@ class _RefusalExamples:
 def refusal_examples(*, with_guests: bool, seed: int = 0) -> _RefusalExamples:
     """Four fifths of the known facts, and refusals for half of the people of whom something was never told.
 
-    Args:
-        with_guests: three of the six guests are refused, too.
-        seed: who is shown and who is held out.
+    with_guests: three of the six guests are refused, too. seed: who is shown and who is held out.
     """
     draw, questions = random.Random(seed), fact_questions()
     known = [one for one in questions if one.truth]
@@ -315,9 +303,8 @@ def is_refusal(answers: Answers, tokenizer: Tokenizer) -> Tensor:
 class SpellingTask:
     """Name the last letter of a word that is one token, given whole or spelled out.
 
-    Attributes:
-        words: to train on: words of Tinyville, three to nine letters long, each one token with the space before it.
-        new_words: to test with.
+    words: to train on: words of Tinyville, three to nine letters long, each one token with the space before it.
+    new_words: to test with.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, seed: int = 0):
@@ -361,35 +348,20 @@ def ngrams(text: str, n: int) -> list[str]:
     return [" ".join(found[i : i + n]) for i in range(len(found) - n + 1)]
 
 
-def _ngram_counts(texts: Sequence[str], n: int, vocabulary: Sequence[str]) -> Tensor:
-    """How often each n-gram of the vocabulary occurs in each text: (text, n-gram)."""
-    place = {ngram: i for i, ngram in enumerate(vocabulary)}
-    counts = torch.zeros(len(texts), len(vocabulary))
-    for row, text in enumerate(texts):
-        for ngram in ngrams(text, n):
-            if ngram in place:
-                counts[row, place[ngram]] += 1
-    return counts
-
-
 def ngram_accuracy(
     texts: Sequence[str], labels: Tensor, new_texts: Sequence[str], new_labels: Tensor, *, n: int
 ) -> float:
     """The accuracy of logistic regression on the counts of words (n = 1) or pairs of words (n = 2), on new texts."""
     vocabulary = sorted({ngram for text in texts for ngram in ngrams(text, n)})
-    counts, new_counts = (_ngram_counts(some, n, vocabulary) for some in (texts, new_texts))
+    counted = [[Counter(ngrams(text, n)) for text in some] for some in (texts, new_texts)]
+    counts, new_counts = (torch.tensor([[float(one[x]) for x in vocabulary] for one in some]) for some in counted)
     return probe_accuracy(counts, labels, new_counts, new_labels)
 
 
 def _train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor, Tensor]:
     """A linear probe: logistic regression by L-BFGS, with half the squared weights added to the loss.
 
-    Args:
-        features: (example, feature).
-        labels: (example,), from 0 to n_labels − 1.
-
-    Returns:
-        weight (label, feature) and bias (label,).
+    Returns the weight (label, feature) and bias (label,).
     """
     weight = torch.zeros(n_labels, features.shape[1], requires_grad=True)
     bias = torch.zeros(n_labels, requires_grad=True)

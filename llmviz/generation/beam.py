@@ -54,13 +54,8 @@ def beam_search(
     beams that are still unfinished then count as finished. Source: Sutskever et al. 2014, "Sequence to Sequence
     Learning with Neural Networks", section 3.2; ends as in transformers' `generate(num_beams=…, length_penalty=0)`.
 
-    Args:
-        token_ids: the prompt, at least one token.
-        beam_width: how many texts are kept at once; 1 is greedy.
-        max_new_tokens: stop after so many.
-        stop_tokens: a text is finished when it ends with one of these (it belongs to the text).
-
-    Returns the finished texts, most probable first; short ones have an advantage, since each token costs.
+    stop_tokens: a text is finished when it ends with one of these (it belongs to the text). Returns the finished texts,
+    most probable first; short ones have an advantage, since each token costs.
     """
     token_ids = list(token_ids)
     if not token_ids:

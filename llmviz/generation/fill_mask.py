@@ -27,11 +27,9 @@ _MAX_WORD_TOKENS = 6
 
 @dataclass(frozen=True)
 class _Word:
-    """A word or punctuation mark that can be hidden.
+    """A word or punctuation mark that can be hidden, and its tokens, counted from the end-of-text token (0).
 
-    Attributes:
-        text: without the space before it; None for a mask that was typed as "___".
-        start, stop: its tokens, counted from the end-of-text token that begins the text (0).
+    text: without the space before it; None for a mask that was typed as "___".
     """
 
     text: str | None
@@ -43,11 +41,9 @@ class _Word:
 class _FillMaskResult:
     """Predictions for one hidden word; each mapping is {word: probability}, the most probable first.
 
-    Attributes:
-        both_sides: of the masked model, which sees all words that are not hidden.
-        left_side: of the causal model, which sees the words before. Where an earlier word is hidden too, it reads its
-            own best prediction there.
-        exact_both, exact_left: the exact ones of Tinyville; empty where it has no such text.
+    both_sides: of the masked model, which sees all words that are not hidden. left_side: of the causal model, which
+    sees the words before; where an earlier word is hidden too, it reads its own best prediction there.
+    exact_both, exact_left: the exact ones of Tinyville; empty where it has no such text.
     """
 
     word: _Word
@@ -60,11 +56,8 @@ class _FillMaskResult:
 class FillMask:
     """Predicts hidden words with a masked and a causal model of the same tokenizer.
 
-    Args:
-        masked: the masked model, with one token more than the tokenizer: the mask token.
-        causal: the causal model.
-        tokenizer: of both.
-        world: the Tinyville whose exact answers are given beside theirs; None gives none.
+    The masked model has one token more than the tokenizer: the mask token. world: the Tinyville whose exact answers are
+    given beside theirs; None gives none.
 
     >>> from llmviz import artifacts
     >>> tiny, masked = artifacts.load_model("tiny"), artifacts.load_model("masked_long")

@@ -14,13 +14,10 @@ from llmviz.tokenizers import Tokenizer
 
 @dataclass(frozen=True)
 class _GenerationStep:
-    """One sampled token.
+    """One sampled token. probabilities: (vocab,), after the temperature, before any filter.
 
-    Attributes:
-        token_id: the chosen one.
-        probabilities: (vocab,), after the temperature, before any filter; sums to 1.
-        kept: (vocab,), bool, True = top-k and top-p keep this token.
-        kept_probabilities: (vocab,), 0 where filtered out, renormalized; the token was drawn from these.
+    kept: (vocab,), bool: whether top-k and top-p keep a token. kept_probabilities: (vocab,), 0 where filtered out,
+    renormalized; the token was drawn from these.
     """
 
     token_id: int
@@ -133,15 +130,13 @@ def generate_steps(
     seed: int = 0,
     use_cache: bool = True,
 ) -> Iterator[_GenerationStep]:
-    """Continue a text token by token; yields a `_GenerationStep` for each (lesson 7).
+    """Continue a text token by token; yields a step for each: `token_id`, `probabilities`, `kept` … (lesson 7).
 
     Args:
         token_ids: the prompt, at least one token (the end-of-text token begins a new text).
-        max_new_tokens: stop after so many.
         temperature: 0 always takes the best token; below 1 sharpens, above 1 flattens the distribution.
         top_k, top_p: filter out the improbable tokens before drawing; both may be given.
         stop_tokens: stop after one of these was chosen (it is yielded too).
-        seed: the same seed gives the same text.
         use_cache: keep the keys and values of earlier tokens; faster, and the same text. When the text is longer than
             the context, the model sees only its last `context_length` tokens and the cache is not used any more.
     """
@@ -197,16 +192,9 @@ def sample_texts(
 def look_ahead(
     model: DecoderOnly, token_ids: Sequence[int], *, top_k: int, depth: int, stop_tokens: Collection[int] = ()
 ) -> dict[tuple[int, ...], Tensor]:
-    """Expand the most probable tokens a few steps deep (lessons 0 and 7).
+    """Expand the `top_k` most probable tokens `depth` steps deep; no path continues after a stop token (lessons 0, 7).
 
-    Args:
-        token_ids: the text so far, at least one token.
-        top_k: how many tokens branch off at each step.
-        depth: how many steps; there are up to top_k ** depth paths.
-        stop_tokens: no path continues after one of these.
-
-    Returns:
-        the new tokens of each path → the probabilities of the next one, (vocab,). The empty path comes first.
+    Returns the new tokens of each path → the probabilities of the next one, (vocab,). The empty path comes first.
     """
     found: dict[tuple[int, ...], Tensor] = {}
     paths: list[tuple[int, ...]] = [()]

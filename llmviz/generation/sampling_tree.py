@@ -32,10 +32,8 @@ class Sampling(NamedTuple):
 class _TokenDistribution:
     """A next-token distribution, most probable first: some tokens have an entry each, all others share bins.
 
-    Attributes:
-        order: (vocab,), token ids by rank.
-        log_probabilities: (entry,), in nats: one for each named token, then the mean of each bin.
-        counts: (entry,), how many tokens an entry stands for: 1, or a bin's size.
+    order: (vocab,), token ids by rank. log_probabilities: (entry,), in nats: one for each named token, then the mean of
+    each bin. counts: (entry,), how many tokens an entry stands for: 1, or a bin's size.
     """
 
     order: np.ndarray
@@ -92,10 +90,7 @@ class _TokenDistribution:
 class SamplingTree:
     """Samples texts under several settings; each prefix is evaluated by the model once, all of a depth in one batch.
 
-    Args:
-        model: any `DecoderOnly`.
-        token_ids: the prompt, at least one token.
-        stop_tokens: a text ends with one of these.
+    token_ids: the prompt, at least one token. stop_tokens: a text ends with one of these.
     """
 
     def __init__(self, model: DecoderOnly, token_ids: Sequence[int], *, stop_tokens: Collection[int] = ()):
@@ -121,13 +116,10 @@ class SamplingTree:
         self.distributions |= {path: _TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
 
     def sample(self, samplings: Sequence[Sampling], draws: Sequence[Sequence[float]]) -> dict[Sampling, list[tuple]]:
-        """Sample texts under several settings from the same random numbers.
+        """Sample texts under several settings from the same random numbers, `draws` (text, step) from 0 to 1.
 
-        `draws` (text, step) are from 0 to 1. Because all settings share them, two texts differ only where a setting
-        changed the distribution.
-
-        Returns:
-            setting → for each text its tokens, up to and including a stop token.
+        So two texts differ only where a setting changed the distribution. Returns for each setting the tokens of each
+        text, up to and including a stop token.
         """
         paths = {sampling: [() for _ in draws] for sampling in samplings}
         for step in range(len(draws[0]) if len(draws) else 0):

@@ -9,8 +9,6 @@ from itertools import pairwise
 
 from llmviz.tokenizers.base import UNKNOWN
 
-__all__ = ["count_pairs", "encode_word", "longest_match", "merge_pair"]
-
 
 def count_pairs(words: Sequence[Sequence[str]]) -> Counter[tuple[str, str]]:
     """Count how often two pieces are neighbors inside a word.

@@ -69,18 +69,12 @@ VOCABULARIES = {
 def tiktoken_encoding(name: str) -> tiktoken.Encoding:
     """The real tokenizer of "gpt2", "gpt-4" or "gpt-4o"; read once, then kept in memory.
 
-    Raises ValueError for another name or a damaged file, FileNotFoundError for a missing one.
-
     >>> tiktoken_encoding("gpt2").encode("Hello world")
     [15496, 995]
     """
-    vocabulary = _vocabulary(name)
-    return tiktoken.Encoding(
-        name,
-        pat_str="|".join(vocabulary.words),
-        mergeable_ranks=token_ranks(name),
-        special_tokens=vocabulary.special_tokens,
-    )
+    ranks, vocabulary = token_ranks(name), VOCABULARIES[name]
+    pattern, special = "|".join(vocabulary.words), vocabulary.special_tokens
+    return tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
 
 
 @cache
@@ -90,17 +84,10 @@ def token_ranks(name: str) -> dict[bytes, int]:
     >>> token_ranks("gpt2")[b" world"]
     995
     """
-    return _read_ranks(_vocabulary(name))
-
-
-def _vocabulary(name: str) -> _Vocabulary:
     if name not in VOCABULARIES:
         known = ", ".join(map(repr, VOCABULARIES))
         raise ValueError(f"There is no vocabulary {name!r} here; there are {known}.")
-    return VOCABULARIES[name]
-
-
-def _read_ranks(vocabulary: _Vocabulary) -> dict[bytes, int]:
+    vocabulary = VOCABULARIES[name]
     path = data_path(vocabulary.file)
     try:
         content = lzma.decompress(path.read_bytes())
