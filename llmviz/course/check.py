@@ -55,7 +55,7 @@ class NotYet(Exception):
 
     def __init__(self, sentence: str, *rows: tuple[str, str], **values: Any):
         super().__init__(sentence)
-        self.rows = (*((label, spell(value)) for label, value in values.items()), *rows)
+        self.rows = (*((label, _spell(value)) for label, value in values.items()), *rows)
 
 
 class _Untouched(Exception):
@@ -91,7 +91,7 @@ class _Call:
 
     @property
     def given(self) -> tuple[str, str]:
-        return "given", ", ".join(map(spell, self.arguments))
+        return "given", ", ".join(map(_spell, self.arguments))
 
 
 def check_exercise(exercise: Exercise, function: Any) -> Outcome:
@@ -113,7 +113,7 @@ def check_exercise(exercise: Exercise, function: Any) -> Outcome:
         sentence, rows = str(refused), refused.rows
     except Exception as error:
         sentence = f"The check cannot handle your result ({type(error).__name__}: {error}). Compare it with the task."
-        rows = (calls[-1].given, ("got", spell(calls[-1].result))) if calls else ()
+        rows = (calls[-1].given, ("got", _spell(calls[-1].result))) if calls else ()
     if status != NOT_ATTEMPTED and any(made.changed_arguments for made in calls):
         note = "Your function changes its arguments. Here it got copies; elsewhere that would surprise the caller."
     return Outcome(exercise.name, status, sentence, rows, "".join(made.printed for made in calls)[:MAX_PRINTED], note)
@@ -157,8 +157,8 @@ def _check_cases(exercise: Exercise, function: Callable, calls: list[_Call]) -> 
             break
         made.append(calls[-1])
         expected = _call(exercise.checks.solution, inputs, float("inf")).result
-        if wrong is None and (found := difference(result, expected)):
-            rows = (made[-1].given, ("got", spell(result)), ("expected", spell(expected)))
+        if wrong is None and (found := _difference(result, expected)):
+            rows = (made[-1].given, ("got", _spell(result)), ("expected", _spell(expected)))
             wrong = made[-1], rows, found
     if wrong:
         call, rows, found = wrong
@@ -219,7 +219,7 @@ def _same(one: Any, other: Any) -> bool:
         if type(one) is type(other) and (one == other) is True:  # fast, for large arguments
             return True
     with suppress(Exception):
-        return difference(one, other) is None
+        return _difference(one, other) is None
     return False
 
 
@@ -294,15 +294,15 @@ def _is_constant(node: ast.AST, value: Any = None) -> bool:
     return isinstance(inner, ast.Constant) and (value is None or inner.value is value)
 
 
-def difference(result: Any, expected: Any) -> str | None:
+def _difference(result: Any, expected: Any) -> str | None:
     """Where a result first differs from what was expected, in one sentence; None if it does not.
 
     Lists and tuples are compared as one kind, and so are numbers of Python, NumPy and torch. Numbers may differ by
     TOLERANCE, relative above 1.
 
-    >>> difference([1, 2], [1, 3])
+    >>> _difference([1, 2], [1, 3])
     'Item 1 (counted from 0) is 2; expected 3.'
-    >>> difference({"a": 1.00001}, {"a": 1})
+    >>> _difference({"a": 1.00001}, {"a": 1})
     """
     result, expected = _to_numpy(result), _to_numpy(expected)
     found, wanted = (
@@ -311,23 +311,23 @@ def difference(result: Any, expected: Any) -> str | None:
     if wanted is np.ndarray:
         return _array_difference(result, expected)
     if found is not wanted:
-        return f"It is {_kind(result)}, {spell(result)}; expected {_kind(expected)}, {spell(expected)}."
+        return f"It is {_kind(result)}, {_spell(result)}; expected {_kind(expected)}, {_spell(expected)}."
     if wanted is Mapping:
         return _mapping_difference(result, expected)
     if wanted is Sequence:
         return _sequence_difference(result, expected)
     equal = _is_close(result, expected) if wanted is Number else bool(np.all(result == expected))
-    return None if equal else f"It is {spell(result)}; expected {spell(expected)}."
+    return None if equal else f"It is {_spell(result)}; expected {_spell(expected)}."
 
 
-def spell(value: Any) -> str:
+def _spell(value: Any) -> str:
     """A value in at most about two lines, numbers with four digits; never fails.
 
-    >>> spell({"a": 0.333333, "b": [1, 2]})
+    >>> _spell({"a": 0.333333, "b": [1, 2]})
     "{'a': 0.3333, 'b': [1, 2]}"
     """
     try:
-        written = _spell(value, depth=0)
+        written = _write(value, depth=0)
     except Exception:
         written = f"a {type(value).__name__} that cannot be printed"
     return written if len(written) <= MAX_LENGTH else written[: MAX_LENGTH - 1] + "…"
@@ -368,7 +368,7 @@ def _is_close(result: Any, expected: Any) -> bool:
 
 def _array_difference(result: Any, expected: np.ndarray) -> str | None:
     if not isinstance(result, np.ndarray):
-        return f"It is {_kind(result)}, {spell(result)}; expected a tensor or array of shape {expected.shape}."
+        return f"It is {_kind(result)}, {_spell(result)}; expected a tensor or array of shape {expected.shape}."
     if result.shape != expected.shape:
         return f"The shape is {result.shape}; expected {expected.shape}."
     if (result.dtype == bool) != (expected.dtype == bool):
@@ -382,19 +382,19 @@ def _array_difference(result: Any, expected: np.ndarray) -> str | None:
     place = tuple(int(index) for index in np.argwhere(~equal)[0])
     return (
         f"{int((~equal).sum())} of {equal.size} entries differ; the first, at {list(place)}, is "
-        f"{spell(result[place])}; expected {spell(expected[place])}."
+        f"{_spell(result[place])}; expected {_spell(expected[place])}."
     )
 
 
 def _mapping_difference(result: Mapping, expected: Mapping) -> str | None:
     missing, extra = [key for key in expected if key not in result], [key for key in result if key not in expected]
     if keys := missing or extra:
-        shown = ", ".join(map(spell, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+        shown = ", ".join(map(_spell, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
         words = "missing" if missing else "there and should not be"
         return f"{shown} {'is' if len(keys) == 1 else 'are'} {words}."
     for key in expected:
-        if found := difference(result[key], expected[key]):
-            return f"At {spell(key)}: {found[0].lower()}{found[1:]}"
+        if found := _difference(result[key], expected[key]):
+            return f"At {_spell(key)}: {found[0].lower()}{found[1:]}"
     return None
 
 
@@ -402,16 +402,16 @@ def _sequence_difference(result: Sequence, expected: Sequence) -> str | None:
     if len(result) != len(expected):
         return f"It has {len(result)} {'item' if len(result) == 1 else 'items'}; expected {len(expected)}."
     for index, (one, other) in enumerate(zip(result, expected, strict=True)):
-        if found := difference(one, other):
+        if found := _difference(one, other):
             nested, start = found.removeprefix("It is "), f"Item {index} (counted from 0)"
             return f"{start} is {nested}" if nested != found else f"{start}: {found[0].lower()}{found[1:]}"
     return None
 
 
-def _spell(value: Any, depth: int) -> str:
+def _write(value: Any, depth: int) -> str:
     value = _to_numpy(value)
     if isinstance(value, np.ndarray):
-        shown = _spell(value.tolist(), depth) if value.size <= 4 * _MAX_ITEMS else "…"
+        shown = _write(value.tolist(), depth) if value.size <= 4 * _MAX_ITEMS else "…"
         return f"{shown}, shape {value.shape}" if depth == 0 else shown
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
@@ -420,12 +420,12 @@ def _spell(value: Any, depth: int) -> str:
     more = ["…"] if hasattr(value, "__len__") and len(value) > _MAX_ITEMS else []
     if isinstance(value, dict):
         parts = [
-            f"{_spell(key, depth + 1)}: {_spell(item, depth + 1)}" for key, item in list(value.items())[:_MAX_ITEMS]
+            f"{_write(key, depth + 1)}: {_write(item, depth + 1)}" for key, item in list(value.items())[:_MAX_ITEMS]
         ]
         return "{" + ", ".join([*parts, *more]) + "}"
     if type(value) in (list, tuple, set, frozenset):
         items = sorted(value, key=repr) if isinstance(value, Set) else value
-        parts = [_spell(item, depth + 1) for item in list(items)[:_MAX_ITEMS]] + more
+        parts = [_write(item, depth + 1) for item in list(items)[:_MAX_ITEMS]] + more
         start, end = {list: "[]", tuple: "()"}.get(type(value), "{}")
         return start + ", ".join(parts) + ("," if isinstance(value, tuple) and len(parts) == 1 else "") + end
     return repr(value[:MAX_LENGTH]) if isinstance(value, str | bytes) else repr(value)

@@ -14,6 +14,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import torch
+
 
 @dataclass(frozen=True)
 class Number:
@@ -127,6 +129,11 @@ class Checks:
     def inputs(self) -> list[tuple]:
         """The cases, each as a tuple of arguments."""
         return [case if isinstance(case, tuple) else (case,) for case in self.cases]
+
+
+def random_tensor(*shape: int, seed: int, scale: float = 1.0) -> torch.Tensor:
+    """Normally distributed numbers as input of an exercise."""
+    return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 @dataclass(frozen=True)

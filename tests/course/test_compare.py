@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.course.check import MAX_LENGTH, difference, spell
+from llmviz.course.check import MAX_LENGTH, _difference, _spell
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 keys = st.text() | st.integers() | st.tuples(st.text(), st.text())
@@ -47,7 +47,7 @@ class Unfriendly:
     ],
 )
 def test_what_counts_as_the_same(got, expected):
-    assert difference(got, expected) is None
+    assert _difference(got, expected) is None
 
 
 @pytest.mark.parametrize(
@@ -78,24 +78,24 @@ def test_what_counts_as_the_same(got, expected):
     ],
 )
 def test_a_difference_is_a_sentence(got, expected, sentence):
-    assert sentence in difference(got, expected)
+    assert sentence in _difference(got, expected)
 
 
 @given(values)
 def test_a_value_is_the_same_as_its_copy(value):
-    assert difference(copy.deepcopy(value), value) is None
+    assert _difference(copy.deepcopy(value), value) is None
 
 
 @given(values, values)
 def test_any_two_values_can_be_compared_and_written(one, other):
-    found = difference(one, other)
+    found = _difference(one, other)
     assert found is None or found.endswith(".")
-    assert len(spell(one)) <= MAX_LENGTH
+    assert len(_spell(one)) <= MAX_LENGTH
 
 
 def test_what_cannot_be_compared_can_be_written():
-    assert spell(Unfriendly()) == "a Unfriendly that cannot be printed"
+    assert _spell(Unfriendly()) == "a Unfriendly that cannot be printed"
     endless = []
     endless.append(endless)
-    assert len(spell(endless)) <= MAX_LENGTH
-    assert len(spell(np.zeros((100, 100)))) <= MAX_LENGTH
+    assert len(_spell(endless)) <= MAX_LENGTH
+    assert len(_spell(np.zeros((100, 100)))) <= MAX_LENGTH

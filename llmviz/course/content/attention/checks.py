@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from llmviz.course.schema import Checks
+from llmviz.course.schema import Checks, random_tensor
 from llmviz.interpretability.heads import _last_place, induction_score
 from llmviz.model.attention import causal_mask, scaled_dot_product_attention
 
@@ -13,10 +13,6 @@ _STRIPE = torch.eye(6)[[0, 0, 0, 1, 2, 3]]  # a perfect induction head on a b c 
 _UNEVEN = torch.tensor(
     [[1, 0, 0, 0, 0], [0.5, 0.5, 0, 0, 0], [0.1, 0.7, 0.2, 0, 0], [0.1, 0.2, 0.3, 0.4, 0], [0.1, 0.1, 0.2, 0.5, 0.1]]
 )
-
-
-def _random(*shape: int, seed: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _attention(query, key, value, mask, *, divisor=lambda d: d**0.5, dim=-1, mask_late=False, fill=float("-inf")):
@@ -51,8 +47,8 @@ CHECKS = {
         solution=scaled_dot_product_attention,
         cases=[
             (torch.tensor([[2.0, 0]]), torch.tensor([[2.0, 0], [0, 2]]), torch.tensor([[7.0], [70]]), _MASK[2:, :2]),
-            (_random(3, 4, seed=0), _random(3, 4, seed=1), _random(3, 2, seed=2), _MASK),
-            (_random(2, 3, 8, seed=3), _random(2, 3, 8, seed=4), _random(2, 3, 8, seed=5), _MASK),
+            (random_tensor(3, 4, seed=0), random_tensor(3, 4, seed=1), random_tensor(3, 2, seed=2), _MASK),
+            (random_tensor(2, 3, 8, seed=3), random_tensor(2, 3, 8, seed=4), random_tensor(2, 3, 8, seed=5), _MASK),
         ],
         wrong_functions={
             "no_scaling": partial(_attention, divisor=lambda d: 1),

@@ -3,14 +3,10 @@
 import torch
 from torch import tensor
 
-from llmviz.course.schema import Checks
+from llmviz.course.schema import Checks, random_tensor
 from llmviz.finetuning.loop import answer_labels
 from llmviz.finetuning.lora import low_rank_change
 from llmviz.finetuning.tasks import f1
-
-
-def _random(*shape: int, seed: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _precision(found, right, label):
@@ -27,9 +23,9 @@ CHECKS = {
         solution=low_rank_change,
         cases=[
             (tensor([[1.0, 2.0]]), tensor([[3.0], [4.0]]), 1.0),
-            (_random(2, 5, seed=1), _random(3, 2, seed=2), 4.0),
-            (_random(4, 6, seed=3), torch.zeros(6, 4), 8.0),
-            (_random(3, 4, seed=4), _random(4, 3, seed=5), 0.5),
+            (random_tensor(2, 5, seed=1), random_tensor(3, 2, seed=2), 4.0),
+            (random_tensor(4, 6, seed=3), torch.zeros(6, 4), 8.0),
+            (random_tensor(3, 4, seed=4), random_tensor(4, 3, seed=5), 0.5),
         ],
         wrong_functions={
             "no_scaling": lambda a, b, alpha: b @ a,

@@ -5,17 +5,12 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from llmviz.course.schema import Checks
+from llmviz.course.schema import Checks, random_tensor
 from llmviz.model.block import rms_norm, swiglu
 from llmviz.pretrained.tokenizer import chat_prompt
 
-
-def _random(*shape: int, seed: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-_X, _GAIN = _random(3, 4, seed=0) + 0.5, torch.tensor([1.0, 2.0, 0.5, -1.0])
-_GATE, _UP, _DOWN = _random(6, 4, seed=1), _random(6, 4, seed=2), _random(4, 6, seed=3)
+_X, _GAIN = random_tensor(3, 4, seed=0) + 0.5, torch.tensor([1.0, 2.0, 0.5, -1.0])
+_GATE, _UP, _DOWN = random_tensor(6, 4, seed=1), random_tensor(6, 4, seed=2), random_tensor(4, 6, seed=3)
 _CHAT = [
     {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is Mia?"},
     {"role": "assistant", "content": "In the mill."}, {"role": "user", "content": "And Hugo?"},

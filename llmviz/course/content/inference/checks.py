@@ -4,13 +4,9 @@ from functools import partial
 
 import torch
 
-from llmviz.course.schema import Checks
+from llmviz.course.schema import Checks, random_tensor
 from llmviz.generation.beam import extend_beams
 from llmviz.generation.sampling import apply_temperature, keep_top_p
-
-
-def _random(*shape: int, seed: int) -> torch.Tensor:
-    return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _with_temperature(logits, temperature, change):
@@ -45,7 +41,7 @@ CHECKS = {
             (torch.tensor([2.0, 1.0]), 1.0),
             (torch.tensor([2.0, 1.0, -1.0]), 2.0),
             (torch.tensor([2.0, 1.0, -1.0]), 0.5),
-            (_random(6, seed=1), 1.5),
+            (random_tensor(6, seed=1, scale=2.0), 1.5),
             (torch.tensor([1.0, 3.0, 2.0]), 0),
         ],
         wrong_functions={
@@ -65,7 +61,7 @@ CHECKS = {
             (torch.tensor([0.5, 0.3, 0.2]), 0.7),
             (torch.tensor([0.2, 0.5, 0.3]), 0.7),
             (torch.tensor([0.1, 0.2, 0.6, 0.1]), 0.5),
-            (_random(8, seed=3).softmax(-1), 0.9),
+            (random_tensor(8, seed=3, scale=2.0).softmax(-1), 0.9),
         ],
         wrong_functions={
             "crossing_token_dropped": partial(_top_p, keep_crossing=False),
@@ -81,7 +77,7 @@ CHECKS = {
             ([((7,), -0.5)], torch.tensor([[-0.1, -2.4]]), 2),
             ([((7,), -0.7), ((8,), -1.2)], torch.tensor([[-0.1, -2.3], [-0.2, -1.6]]), 3),
             ([((1, 2), -3.0), ((3, 4), -0.1)], torch.tensor([[-0.1, -2.3], [-1.5, -0.4]]), 2),
-            ([((1,), -0.2), ((2,), -3.0), ((3,), -4.0)], _random(3, 5, seed=5).log_softmax(-1), 3),
+            ([((1,), -0.2), ((2,), -3.0), ((3,), -4.0)], random_tensor(3, 5, seed=5, scale=2.0).log_softmax(-1), 3),
         ],
         wrong_functions={
             "no_earlier_score": partial(_extend, add=False),

@@ -4,13 +4,9 @@ from functools import partial
 
 import torch
 
-from llmviz.course.schema import Checks
+from llmviz.course.schema import Checks, random_tensor
 from llmviz.interpretability.lens import logit_lens, parameters_by_part
 from llmviz.model.block import normalize
-
-
-def _random(*shape: int, seed: int, scale: float = 1.0) -> torch.Tensor:
-    return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _normalize(x, *, dim=-1, center=True, power=0.5, correction=0):
@@ -33,7 +29,7 @@ CHECKS = {
         cases=[
             torch.tensor([[1.0, 2.0, 3.0]]),
             torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 60.0]]),
-            _random(2, 3, 8, seed=0, scale=3.0),
+            random_tensor(2, 3, 8, seed=0, scale=3.0),
             torch.tensor([[5.0, 5.0, 5.0]]),
         ],
         wrong_functions={
@@ -62,9 +58,9 @@ CHECKS = {
     "logit_lens": Checks(
         solution=logit_lens,
         cases=[
-            (_random(2, 4, seed=1), _random(5, 4, seed=2)),
-            (_random(3, 2, 4, seed=3, scale=20.0), _random(6, 4, seed=4)),
-            (_random(3, 2, 5, 4, seed=5, scale=0.1), _random(7, 4, seed=6)),
+            (random_tensor(2, 4, seed=1), random_tensor(5, 4, seed=2)),
+            (random_tensor(3, 2, 4, seed=3, scale=20.0), random_tensor(6, 4, seed=4)),
+            (random_tensor(3, 2, 5, 4, seed=5, scale=0.1), random_tensor(7, 4, seed=6)),
         ],
         wrong_functions={
             "no_normalization": lambda residuals, unembedding: (residuals @ unembedding.T).softmax(dim=-1),
