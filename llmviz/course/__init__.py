@@ -11,18 +11,14 @@
     lesson.check("causal_mask", causal_mask)              # a cell of its own, so that it can be run again
     lesson.quiz()
 
-The content of a lesson is a folder, `content/<lesson>/`:
-
-- `questions.toml` holds all texts: `[[warm_up]]` and `[[quiz]]` questions, `[[predictions]]` (kind: number or
-  choice) and `[[exercises]]` with hints and typical mistakes. `schema.py` says what each key means. A wrong file gives
-  one sentence with file and key.
-- `checks.py` holds `CHECKS`: for each exercise the library's function as solution, inputs to try, and what recognizes
-  each mistake. Where a learner's results differ from those of the solution, the first mistake that gives *all* the
-  same results (or explains the first wrong one) is named, with the numbers.
+The content of a lesson is a folder, `content/<lesson>/`: `questions.toml` holds all texts (`schema.py` says what each
+key means; a wrong file gives one sentence with file and key), `checks.py` holds `CHECKS`, the Python part of each
+exercise. Where a learner's results differ from those of the solution, the first mistake that gives *all* the same
+results (or explains the first wrong one) is named, with the numbers. `tests/course/wrong_answers.py` holds wrong
+answers as learners write them: each mistake must be recognized in one.
 
 A stub counts as untouched if it returns `...`, or None from an empty body or one that still contains a line `...`, or
-raises NotImplementedError. `tests/course/wrong_answers.py` holds wrong answers as learners write them: each mistake
-must be recognized in one.
+raises NotImplementedError.
 """
 
 from llmviz.course.check import NotYet

@@ -280,11 +280,11 @@ def _is_untouched(function: Callable, made: _Call) -> bool:
     except (OSError, TypeError, SyntaxError):
         code = getattr(function, "__code__", None)  # without its source: an empty body uses no names at all
         return code is not None and not code.co_names and len(code.co_varnames) == code.co_argcount
-    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    if not bodies:
+    body = next((node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
+    if body is None:
         return False
-    statements = [node for node in bodies[0] if not isinstance(node, ast.Pass) and not _is_constant(node)]
-    return not statements or any(_is_constant(node, ...) for node in ast.walk(tree))
+    is_empty = all(isinstance(node, ast.Pass) or _is_constant(node) for node in body)
+    return is_empty or any(_is_constant(node, ...) for node in ast.walk(tree))
 
 
 def _is_constant(node: ast.AST, value: Any = None) -> bool:
@@ -334,7 +334,6 @@ def _spell(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    """What kind of thing a value is, in a word or two."""
     if _is_tensor(value):
         return "a tensor"
     return next((words for known, words in _KINDS.items() if isinstance(value, known)), type(value).__name__)
@@ -375,7 +374,7 @@ def _array_difference(result: Any, expected: np.ndarray) -> str | None:
         wanted = "True and False (a boolean mask)" if expected.dtype == bool else "numbers, not True and False"
         return f"The entries are {result.dtype}; expected {wanted}."
     equal = result == expected
-    if expected.dtype != bool and np.issubdtype(expected.dtype, np.number):
+    if np.issubdtype(expected.dtype, np.number):
         equal = np.isclose(result, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
     if np.all(equal):
         return None

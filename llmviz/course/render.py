@@ -87,8 +87,7 @@ def card(exercise: Exercise) -> str:
     )
     first, second = map(_to_html, exercise.hints)
     hints = _fold("Hint 1", first + _fold("Hint 2: almost the solution", second))
-    checks = exercise.checks
-    sources = "".join(_source(function) for function in (checks.solution, *checks.shown_with_solution))
+    sources = "".join(map(_source, (exercise.checks.solution, *exercise.checks.shown_with_solution)))
     solution = _fold("Solution: the library's function", f"<div>{_to_html(exercise.explanation)}</div>{sources}")
     return _box(f"{head}<p>{_to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
 
@@ -130,28 +129,25 @@ def _options(question: Question) -> list[tuple[str, Distractor | None]]:
 
 def quiz(questions: Sequence[Question], title: str, progress: ProgressSummary) -> str:
     """Questions whose options unfold: each says whether it is right, or which misconception it is and where to look."""
-    parts = []
+    page = f"<div><strong>{escape(title)}</strong> · Choose the answer you think is correct.</div>"
     for number, question in enumerate(questions, start=1):
         chosen = progress.choices.get(question.name, [])
-        lettered = zip("ABCDEFGH", _options(question), strict=False)
-        lines = "".join(_option(question, letter, option, chosen) for letter, option in lettered)
         ask = f'<p style="margin:2px 0"><strong>{number}. {_to_html(question.question)}</strong></p>'
-        parts.append(f'<div style="margin:10px 0">{ask}{lines}</div>')
-    head = f"<div><strong>{escape(title)}</strong> · Choose the answer you think is correct.</div>"
-    score = f'<p class="score">{progress.score(questions)}</p>'
-    return _box(head + "".join(parts) + score, _BLUE)
+        lettered = zip("ABCDEFGH", _options(question), strict=False)
+        options = "".join(_option(question, letter, *option, chosen) for letter, option in lettered)
+        page += f'<div style="margin:10px 0">{ask}{options}</div>'
+    return _box(f'{page}<p class="score">{progress.score(questions)}</p>', _BLUE)
 
 
-def _option(question: Question, letter: str, option: tuple[str, Distractor | None], chosen: Sequence[str]) -> str:
-    text, wrong = option
+def _option(question: Question, letter: str, text: str, wrong: Distractor | None, chosen: Sequence[str]) -> str:
     mark = {0: " · <em>your first choice</em>"}.get(chosen.index(text), " · <em>opened</em>") if text in chosen else ""
     color, said = _GREEN, f"<strong>✓ Right.</strong> {_to_html(question.explanation)}"
     if wrong is not None:
         color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_to_html(wrong.explanation)}{_link(wrong.see)}"
     name, key = escape(question.name), escape(text)
     data = f' class="option" data-key="{name}|{key}" data-question="{name}" data-option="{key}"'
-    body = f'<div style="border-left:4px solid {color};padding:2px 10px">{said}</div>'
-    return _fold(f"{letter} · {_to_html(text)}{mark}", body, data)
+    said = f'<div style="border-left:4px solid {color};padding:2px 10px">{said}</div>'
+    return _fold(f"{letter} · {_to_html(text)}{mark}", said, data)
 
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:

@@ -95,7 +95,6 @@ def test_an_error_shows_the_learners_line():
     def wrong(text):
         return json.loads(text)  # the error is deep in a library
 
-    assert dict(check_exercise(exercise(len, ["{"]), wrong).rows)["in your code"].startswith("line ")
     assert "return json.loads(text)" in dict(check_exercise(exercise(len, ["{"]), wrong).rows)["in your code"]
 
 
@@ -112,9 +111,7 @@ def test_a_mistake_that_explains_everything_goes_before_one_that_explains_the_fi
 
 def test_tensors_are_checked_by_shape_and_type():
     assert check_exercise(MASK, causal_mask).status == "correct"
-    assert (
-        check_exercise(MASK, lambda n: torch.ones(n, n).triu().bool()).sentence == "You hide the past, not the future."
-    )
+    assert check_exercise(MASK, lambda n: torch.ones(n, n).triu() == 1).sentence == "You hide the past, not the future."
     assert check_exercise(MASK, lambda n: torch.ones(n, n).tril()).sentence == "A mask is boolean."
     assert "The shape is (1,); expected (1, 1)." in check_exercise(MASK, lambda n: torch.ones(n).bool()).sentence
 

@@ -68,11 +68,7 @@ def test_what_counts_as_the_same(got, expected):
         ("ab", ["a", "b"], "It is a string, 'ab'; expected a list, ['a', 'b']."),
         (torch.zeros(2, 3), torch.zeros(3, 2), "The shape is (2, 3); expected (3, 2)."),
         (torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 2.0]]), "1 of 2 entries differ; the first, at [0, 1], is 1"),
-        (
-            torch.ones(2),
-            torch.ones(2, dtype=torch.bool),
-            "The entries are float32; expected True and False (a boolean mask).",
-        ),
+        (torch.ones(2), torch.ones(2).bool(), "The entries are float32; expected True and False (a boolean mask)."),
         ([0.0], torch.zeros(1), "It is a list, [0]; expected a tensor or array of shape (1,)."),
         (10**400, 0.5, "expected 0.5"),
     ],

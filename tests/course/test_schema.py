@@ -8,55 +8,32 @@ from sample_lesson import CHECKS, QUESTIONS
 from llmviz.course.schema import read_content
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        ('title = "S · Sample"', "title = 3", "title: expected a text; given 3"),
-        (
-            'title = "S · Sample"',
-            'titel = "S"',
-            "unknown key 'titel'; the keys are: title, predictions, exercises, quiz",
-        ),
-        ('title = "S · Sample"', "title = ", "is not valid TOML"),
-        ("[[warm_up]]\n", "[warm_up]\n", "warm_up: expected tables [[warm_up]]; given {"),
-        (
-            'unit = "words"',
-            'units = "words"',
-            "predictions.n_words: unknown key 'units'; the keys are: name, question,",
-        ),
-        ('unit = "words"', "unit = 5", "predictions.n_words.unit: expected a text; given 5"),
-        ("low = 1", 'low = "one"', "predictions.n_words.low: expected a number; given 'one'"),
-        ("low = 1", "low = true", "predictions.n_words.low: expected a number; given True"),
-        (
-            'kind = "number"',
-            'kind = "numbr"',
-            "predictions.n_words.kind: expected one of number, choice; given 'numbr'",
-        ),
-        ('question = "Who pays most?"\n', "", "predictions.pays_most.question: missing"),
-        ('"German" = ""', '"German" = 1', "predictions.pays_most.options: expected a table of texts; given {"),
-        ('name = "pays_most"', 'name = "n_words"', "predictions: the name 'n_words' is used twice"),
-        ("difficulty = 2", "difficulty = 4", "exercises.word_counts.difficulty: expected 1, 2 or 3; given 4"),
-        ("minutes = 8", "minutes = 8.5", "exercises.word_counts.minutes: expected a whole number; given 8.5"),
-        ("hints = [", 'hints = ["Three", ', "exercises.word_counts.hints: expected two hints; given 3"),
-        (
-            'name = "word_counts"',
-            'name = "words"',
-            "exercises.words.name: checks.py has no such exercise; it has: word_c",
-        ),
-        ("no_space =", "nospace =", "mistakes.no_space: missing here, but checks.py recognizes it"),
-        ("letters =", "lettters = ''\nletters =", "mistakes.lettters: checks.py does not know it"),
-        ("letters =", "# letters =", "mistakes.letters: missing here, but checks.py recognizes it"),
-        ('answer = "No"\n', "", "quiz.letters.answer: missing"),
-        ('name = "letters"\n', "", "quiz.2.name: missing"),
-        ('name = "earlier"', 'name = "spaces"', "quiz and warm_up: the name 'spaces' is used twice"),
-        ('text = "Yes"\n', "", "quiz.letters.distractors.1.text: missing"),
-        (
-            'see = "No such heading"',
-            'sea = "x"',
-            "quiz.letters.distractors.1: unknown key 'sea'; the keys are: text, exp",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "sentence"), [
+    ('title = "S · Sample"', "title = 3", "title: expected a text; given 3"),
+    ('title = "S · Sample"', 'titel = "S"', "unknown key 'titel'; the keys are: title, predictions, exercises, quiz"),
+    ('title = "S · Sample"', "title = ", "is not valid TOML"),
+    ("[[warm_up]]\n", "[warm_up]\n", "warm_up: expected tables [[warm_up]]; given {"),
+    ('unit = "words"', 'units = "words"', "predictions.n_words: unknown key 'units'; the keys are: name, question,"),
+    ('unit = "words"', "unit = 5", "predictions.n_words.unit: expected a text; given 5"),
+    ("low = 1", 'low = "one"', "predictions.n_words.low: expected a number; given 'one'"),
+    ("low = 1", "low = true", "predictions.n_words.low: expected a number; given True"),
+    ('kind = "number"', 'kind = "numbr"', "predictions.n_words.kind: expected one of number, choice; given 'numbr'"),
+    ('question = "Who pays most?"\n', "", "predictions.pays_most.question: missing"),
+    ('"German" = ""', '"German" = 1', "predictions.pays_most.options: expected a table of texts; given {"),
+    ('name = "pays_most"', 'name = "n_words"', "predictions: the name 'n_words' is used twice"),
+    ("difficulty = 2", "difficulty = 4", "exercises.word_counts.difficulty: expected 1, 2 or 3; given 4"),
+    ("minutes = 8", "minutes = 8.5", "exercises.word_counts.minutes: expected a whole number; given 8.5"),
+    ("hints = [", 'hints = ["Three", ', "exercises.word_counts.hints: expected two hints; given 3"),
+    ('name = "word_counts"', 'name = "words"', "exercises.words.name: checks.py has no such exercise; it has: word_c"),
+    ("no_space =", "nospace =", "mistakes.no_space: missing here, but checks.py recognizes it"),
+    ("letters =", "lettters = ''\nletters =", "mistakes.lettters: checks.py does not know it"),
+    ("letters =", "# letters =", "mistakes.letters: missing here, but checks.py recognizes it"),
+    ('answer = "No"\n', "", "quiz.letters.answer: missing"),
+    ('name = "letters"\n', "", "quiz.2.name: missing"),
+    ('name = "earlier"', 'name = "spaces"', "quiz and warm_up: the name 'spaces' is used twice"),
+    ('text = "Yes"\n', "", "quiz.letters.distractors.1.text: missing"),
+    ('see = "No such heading"', 'sea = "x"', "quiz.letters.distractors.1: unknown key 'sea'; the keys are: text, exp"),
+])  # fmt: skip
 def test_a_wrong_file_is_named_with_its_key(tmp_path, old, new, sentence):
     path = tmp_path / "questions.toml"
     text = QUESTIONS.read_text(encoding="utf-8")
