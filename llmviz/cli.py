@@ -346,8 +346,7 @@ def _check(given: argparse.Namespace) -> int:
     from llmviz.tinyville.corpus import Tinyville
 
     text = _read_stdin() if given.file == "-" else read_text_file(given.file)[0]
-    lines = list(filter(str.strip, text.splitlines()))
-    if not lines:
+    if not (lines := list(filter(str.strip, text.splitlines()))):
         raise ValueError("there was nothing to read; write one text a line")
     world, n_valid = Tinyville(), 0
     for number, line in enumerate(lines, 1):

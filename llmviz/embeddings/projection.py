@@ -12,13 +12,7 @@ _PERPLEXITY = 15.0
 
 @dataclass(frozen=True, eq=False)
 class _Projection:
-    """Vectors projected to the plane.
-
-    Attributes:
-        points: (word, 2).
-        method: "PCA" or "t-SNE".
-        variance_shown: the share of the variance that the plane shows (0 to 1); None for t-SNE.
-    """
+    """Points (word, 2), by "PCA" or "t-SNE", and the share of the variance (0 to 1) that the plane of PCA shows."""
 
     points: np.ndarray
     method: str

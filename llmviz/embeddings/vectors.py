@@ -178,8 +178,7 @@ class _AssociationTest:
     """What `weat` measured.
 
     Attributes:
-        effect_size: from −2 to 2; above 0: the first targets are nearer to the first attributes. As Cohen's d: 0.2 is
-            called small, 0.5 medium, 0.8 large.
+        effect_size: from −2 to 2, as Cohen's d; above 0: the first targets are nearer to the first attributes.
         p_value: the share of all partitions of the targets into two equal groups that give at least this much.
         associations: of each target, mean cosine with the first attributes minus that with the second.
     """

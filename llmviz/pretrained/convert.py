@@ -120,7 +120,6 @@ def _activation(name: str) -> str:
 
 
 def _require(card: Mapping[str, Any], **usual: object) -> None:
-    """Refuse what our block does not do."""
     for name, value in usual.items():
         if card.get(name, value) not in (value, None):
             raise ValueError(f"this model says {name} = {card[name]!r}; our block knows only {value!r}")
@@ -192,10 +191,7 @@ def _read(ours: str, family: str, source: _SafetensorsFolder | _GGUFFile, taken:
 
 
 class _SafetensorsFolder:
-    """A folder as the hub has it: `config.json` (`card`), and the weights in one safetensors file or in several.
-
-    Raises FileNotFoundError where a file is missing, ValueError where one is damaged.
-    """
+    """A folder as the hub has it: `config.json` (`card`), and the weights in one safetensors file or in several."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -225,10 +221,7 @@ class _SafetensorsFolder:
 
 
 class _GGUFFile:
-    """One GGUF file with a model of the Llama family, its weights perhaps in 4 or 8 bits: read to 32 bits.
-
-    The package `gguf` reads and unpacks it. Raises ValueError for what is no such file.
-    """
+    """One GGUF file with a model of the Llama family, its weights perhaps in 4 or 8 bits: read to 32 bits."""
 
     def __init__(self, path: Path):
         import gguf

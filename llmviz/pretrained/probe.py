@@ -174,9 +174,7 @@ class _RecordedModelProbe(ModelProbe):
     def token_states(self, text: str, token: str) -> np.ndarray:
         recorded = self._answer("token_states", text)
         if token not in recorded:
-            raise ValueError(
-                f"of this text the states of {str([*recorded])[1:-1]} were recorded, not {token!r}"
-            )
+            raise ValueError(f"of this text the states of {str([*recorded])[1:-1]} were recorded, not {token!r}")
         return self.arrays[recorded[token]].astype(np.float32)
 
 

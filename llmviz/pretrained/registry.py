@@ -111,8 +111,7 @@ def find(source: str | Path) -> Path:
 
 def _fetch(address: str) -> Path:
     """The folder of a model of the hub, at the commit in its address; from the hub's cache without a network."""
-    found = _HUB_ADDRESS.fullmatch(address)
-    if not found:
+    if not (found := _HUB_ADDRESS.fullmatch(address)):
         raise ValueError(
             f"a model of the hub is named hub:owner/name@revision, with the 40 letters and digits of a commit, such as "
             f"{HUB_EXAMPLE}; given {address!r}"
@@ -152,11 +151,10 @@ def add(name: str, wheel: str | Path | None = None) -> Path:
 
 def remove(name: str) -> Path | None:
     """Remove a known model from this machine; returns the folder it was in, None if there was none."""
-    folder = _known(name).folder
-    if not folder.exists():
-        return None
-    shutil.rmtree(folder)
-    return folder
+    if (folder := _known(name).folder).exists():
+        shutil.rmtree(folder)
+        return folder
+    return None
 
 
 def _download(model: _KnownModel, folder: Path) -> Path:

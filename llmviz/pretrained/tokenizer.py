@@ -73,7 +73,7 @@ class PretrainedTokenizer(Tokenizer):
 
 
 def _byte_level_bpe(
-    vocabulary: Mapping[str, int], merges: Sequence[str], *, special_tokens: Sequence[str], split_digits: bool, end: str
+    vocabulary: Mapping[str, int], merges: Sequence[str], special_tokens: Sequence[str], *, split_digits: bool, end: str
 ) -> PretrainedTokenizer:
     """A byte-level BPE from a model's vocabulary, in GPT-2's letters, and merges, each as "Ġ t".
 
@@ -123,10 +123,9 @@ def tokenizer_from_folder(folder: str | Path) -> PretrainedTokenizer:
     if (folder / "tokenizer.json").is_file():
         return _from_json(folder / "tokenizer.json", end)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        merges = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
-        merges = [line for line in merges if line and not line.startswith("#version")]
-        vocabulary = read_json(folder / "vocab.json")
-        return _byte_level_bpe(vocabulary, merges, special_tokens=[end], split_digits=False, end=end)
+        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+        merges = [line for line in lines if line and not line.startswith("#version")]
+        return _byte_level_bpe(read_json(folder / "vocab.json"), merges, [end], split_digits=False, end=end)
     raise FileNotFoundError(f"{folder} holds no tokenizer: vocab.txt, tokenizer.json, vocab.json are not there")
 
 
@@ -164,8 +163,7 @@ def _from_json(path: Path, end: str) -> PretrainedTokenizer:
 def chat_prompt(messages: Sequence[Mapping[str, str]]) -> str:
     """A conversation as SmolLM2 reads it ("ChatML"), up to where the assistant is to answer.
 
-    Each message has a "role" ("system", "user" or "assistant") and a "content". Without a first message of the system
-    the template adds its own. Raises ValueError for another message.
+    A message has a "role" and a "content", else ValueError. The template begins with a message of the system.
 
     >>> print(chat_prompt([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello!"}]))
     <|im_start|>system

@@ -102,7 +102,7 @@ def test_gpt2_from_its_own_two_files_agrees_with_tiktoken(tmp_path):
 def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
     tokens = [END, *(letter for byte, letter in BYTE_TO_LETTER.items() if byte != 4)]
     ids = {token: place for place, token in enumerate(tokens)}
-    ours = _byte_level_bpe(ids, [], special_tokens=[END], split_digits=False, end=END)
+    ours = _byte_level_bpe(ids, [], [END], split_digits=False, end=END)
     assert ours.decode(ours.encode("a\x04b")) == "ab"
     assert ours.vocab_size == 256
 
