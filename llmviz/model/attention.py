@@ -219,19 +219,14 @@ class MultiHeadAttention(nn.Module):
         self.value = nn.Linear(d_model, config.key_value_width, bias=biases)
         self.output = nn.Linear(d_model, d_model, bias=biases)
 
-    def _split_heads(self, x: Tensor) -> Tensor:
-        """(batch, position, heads · d_head) → (batch, head, position, d_head)."""
-        return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
-
     def _merge_heads(self, x: Tensor) -> Tensor:
         """(batch, head, position, d_head) → (batch, position, d_model)."""
         return x.transpose(1, 2).flatten(-2)
 
     def _project(self, x: Tensor, rotary: RotaryEmbedding | None, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of x, keys and values of the source, each (batch, head, position, d_head)."""
-        query = self._split_heads(self.query(x))
-        key = self._split_heads(self.key(source))
-        value = self._split_heads(self.value(source))
+        projected = (self.query(x), self.key(source), self.value(source))
+        query, key, value = (part.unflatten(-1, (-1, self.d_head)).transpose(1, 2) for part in projected)
         if self.query_key_norm:
             query = QUERY_GAIN * F.layer_norm(query, (self.d_head,))
             key = F.layer_norm(key, (self.d_head,))
@@ -274,7 +269,6 @@ class MultiHeadAttention(nn.Module):
         query, key, value = self._project(x, rotary, x if source is None else source)
         if cache is not None:
             key, value = cache.extend(key, value)
-        head_outputs = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, enable_gqa=self.n_sharing > 1
-        )
+        is_shared = self.n_sharing > 1
+        head_outputs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=is_shared)
         return self.output(self._merge_heads(head_outputs))

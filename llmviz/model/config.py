@@ -20,12 +20,9 @@ class ModelConfig:
     """Everything that decides the shape of a model. The fields after `query_key_norm` are lesson 10's.
 
     Attributes:
-        vocab_size: number of different tokens.
-        context_length: the longest input, in tokens.
-        d_model: width of the residual stream.
-        n_layers: number of blocks.
-        n_heads: attention heads of a block; d_model / n_heads is a whole, even number.
-        d_ff: width of the hidden layer of the MLP.
+        vocab_size, context_length: number of different tokens, and the longest input in tokens.
+        d_model, d_ff: widths of the residual stream and of the hidden layer of the MLP.
+        n_layers, n_heads: blocks, and attention heads of a block; d_model / n_heads is a whole, even number.
         positions: "sinusoidal" or "learned" vectors added to the embeddings, "rotary" queries and keys, or "none".
         norm: "pre" normalizes the input of each sub-layer, "post" the residual stream after each addition.
         query_key_norm: whether queries and keys are normalized.
@@ -66,10 +63,8 @@ class ModelConfig:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1; given {value!r}")
         if self.d_model % self.n_heads or (self.d_model // self.n_heads) % 2:
-            raise ValueError(
-                f"d_model must split into n_heads parts of even size; "
-                f"given d_model {self.d_model} and {self.n_heads} heads"
-            )
+            given = f"d_model {self.d_model} and {self.n_heads} heads"
+            raise ValueError(f"d_model must split into n_heads parts of even size; given {given}")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(map(repr, known))}; given {getattr(self, name)!r}")
@@ -82,10 +77,8 @@ class ModelConfig:
                 raise ValueError(f"{name} must be a number above {lowest:g}; given {value!r}")
         shared = self.n_key_value_heads
         if shared is not None and (not isinstance(shared, int) or shared < 1 or self.n_heads % shared):
-            raise ValueError(
-                f"n_key_value_heads must divide the {self.n_heads} heads, so that each serves as many of them; "
-                f"given {shared!r}"
-            )
+            message = f"n_key_value_heads must divide the {self.n_heads} heads, so that each serves as many of them"
+            raise ValueError(f"{message}; given {shared!r}")
 
     @property
     def is_default(self) -> bool:

@@ -28,10 +28,7 @@ _AblatedHeads = Collection[tuple[int, int]] | Mapping[tuple[int, int], Tensor]
 class TransformerBase(nn.Module):
     """What all models share: an embedding, stacks of blocks, a final normalization and an unembedding.
 
-    Args:
-        config: sizes and choices.
-        stacks: the name of each stack of blocks, and whether its blocks have cross-attention.
-        seed: of the initial weights; None leaves them uninitialized, to be loaded from a file.
+    `stacks` says by name which have cross-attention. Seed None leaves the weights uninitialized, to be loaded.
     """
 
     def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int | None):
@@ -46,15 +43,14 @@ class TransformerBase(nn.Module):
         self.embedding_norm = Norm(config) if config.embedding_norm else None
         self.final_norm = Norm(config) if config.norm == "pre" else None
         self.unembedding = self._new_unembedding()
+        tables = {"mask": causal_mask(config.context_length)}
         if config.positions == "sinusoidal":
-            encoding = _sinusoidal_positions(config.context_length, config.d_model)
-            self.register_buffer("positional_encoding", encoding, persistent=False)
+            tables["positional_encoding"] = _sinusoidal_positions(config.context_length, config.d_model)
         if config.positions == "rotary":
-            d_head = config.d_model // config.n_heads
-            rotary = RotaryEmbedding.of(rotary_angles(config.context_length, d_head, base=config.rotary_base))
-            self.register_buffer("cos", rotary.cos, persistent=False)
-            self.register_buffer("sin", rotary.sin, persistent=False)
-        self.register_buffer("mask", causal_mask(config.context_length), persistent=False)
+            angles = rotary_angles(config.context_length, config.d_model // config.n_heads, base=config.rotary_base)
+            tables |= RotaryEmbedding.of(angles)._asdict()
+        for name, table in tables.items():
+            self.register_buffer(name, table, persistent=False)
         if seed is not None:
             self._initialize(seed)
 
@@ -75,11 +71,9 @@ class TransformerBase(nn.Module):
         """Draw the initial weights. Output projections start at zero, so each block is the identity at first."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
-            if name.endswith(("output.weight", "down_proj.weight", "unembedding.weight")):
-                weight.zero_()
-            elif name.endswith("norm.weight"):
+            if name.endswith("norm.weight"):
                 weight.fill_(1.0)
-            elif weight.dim() == 1:  # a bias
+            elif weight.dim() == 1 or name.endswith(("output.weight", "down_proj.weight", "unembedding.weight")):
                 weight.zero_()
             else:
                 is_embedding = name.endswith("embedding.weight") and self.config.unembedding == "untied"
@@ -125,10 +119,8 @@ class TransformerBase(nn.Module):
 
     def _check_heads(self, heads: Collection[tuple[int, int]]) -> None:
         for head in heads:
-            match head:
-                case (int(layer), int(number)) if (
-                    0 <= layer < self.config.n_layers and 0 <= number < self.config.n_heads
-                ):
+            match head, self.config.n_layers, self.config.n_heads:
+                case (int(layer), int(number)), n_layers, n_heads if 0 <= layer < n_layers and 0 <= number < n_heads:
                     continue
             raise ValueError(
                 f"a head is named (layer, head), with layers from 0 to {self.config.n_layers - 1} and heads from 0 to "
@@ -217,14 +209,10 @@ class MaskedLMHead(nn.Module):
 
 
 class DecoderOnly(TransformerBase):
-    """A GPT: blocks with a causal mask, and logits for the next token.
+    """A GPT: blocks with a causal mask, and logits for the next token (lesson 4).
 
     Source: Radford et al. 2018 and 2019 (GPT, GPT-2) in outline; by default positions are rotary and the unembedding is
-    a matrix of its own. Lesson 4.
-
-    Args:
-        config: sizes and choices.
-        seed: of the initial weights; None leaves them uninitialized.
+    a matrix of its own. Seed None leaves the weights uninitialized.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int | None = 0):
@@ -297,10 +285,6 @@ class EncoderOnly(TransformerBase):
     Trained to predict masked tokens (`masked_lm`). Its parameters have the names of `DecoderOnly`'s. With
     unembedding="none" it returns its residual stream, (batch, position, d_model): contextual embeddings.
     Source: Devlin et al. 2019, "BERT", section 3, in outline. Lessons 4 and 5.
-
-    Args:
-        config: sizes and choices.
-        seed: of the initial weights; None leaves them uninitialized.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int | None = 0):
@@ -332,12 +316,8 @@ class EncoderOnly(TransformerBase):
 class EncoderDecoder(TransformerBase):
     """The original Transformer: an encoder, and a decoder with cross-attention to the encoder's output.
 
-    Source and target share one embedding matrix; cross-attention has no positions. Source: Vaswani et al. 2017,
-    section 3.1. Lessons 4 and 7.
-
-    Args:
-        config: sizes and choices; each side has `n_layers` blocks.
-        seed: of the initial weights.
+    Source and target share one embedding matrix; each side has `n_layers` blocks; cross-attention has no positions.
+    Source: Vaswani et al. 2017, section 3.1. Lessons 4 and 7.
     """
 
     def __init__(self, config: ModelConfig, *, seed: int = 0):
@@ -373,9 +353,7 @@ class EncoderDecoder(TransformerBase):
         """Encode the source, then logits for the next token at each target position: (batch, position, vocab)."""
         return self.decode(target_ids, self.encode(source_ids, source_mask))
 
-    def trace(
-        self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None
-    ) -> _EncoderDecoderTrace:
+    def trace(self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None) -> _EncoderDecoderTrace:
         """Run with every step returned; ids are (position,) or (batch, position), the mask as in `encode`."""
         source_ids, target_ids = self._as_batch(source_ids), self._as_batch(target_ids)
         _check_source_mask(source_ids, source_mask)

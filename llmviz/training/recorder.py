@@ -151,12 +151,12 @@ def recording_from_losses(
 
 def save_recording(file: Path, recording: Recording, *, command: str) -> None:
     """Write a recording as NAME.json, its attention and points in NAME.safetensors beside it, in whole numbers."""
-    weights = (_whole(one.weights, _FULL_WEIGHT, np.uint8) for one in recording.attention)
+    weights = (np.rint(one.weights * _FULL_WEIGHT).astype(np.uint8) for one in recording.attention)
     arrays = {f"attention/{number}": one for number, one in enumerate(weights)}
     scale = 1.0
     if recording.points is not None:
         scale = float(np.abs(recording.points).max()) or 1.0
-        arrays["points"] = _whole(recording.points / scale, _FULL_COORDINATE, np.int16)
+        arrays["points"] = np.rint(recording.points / scale * _FULL_COORDINATE).astype(np.int16)
     data = {
         "title": recording.name,
         "record": dict(recording.record),
@@ -172,10 +172,6 @@ def save_recording(file: Path, recording: Recording, *, command: str) -> None:
         "samples": [[asdict(sample) for sample in texts] for texts in recording.samples],
     }
     artifacts.save_recording(file, data, command=command, arrays=arrays)
-
-
-def _whole(values: np.ndarray, largest: int, dtype) -> np.ndarray:
-    return np.rint(np.asarray(values) * largest).astype(dtype)
 
 
 def _rounded(values: np.ndarray | None) -> list | None:
@@ -235,7 +231,7 @@ class _ProbeSet:
 
 _PROBE_SET = _ProbeSet(
     prompts=[*OPENINGS, *OPENINGS],
-    prefixes=(
+    prefixes=(  # a fact, a word from the context, a planted bias, a free choice
         "Mia lives in the",
         'Nora lost a green ball. She looked under the bed, but it was not there. "Think," said Hugo. '
         '"Where did you see it last?" "At the beach!" shouted',
@@ -257,7 +253,6 @@ _PROBE_SET = _ProbeSet(
         **dict.fromkeys(ENDINGS, "feeling"),
     },
 )
-"""Of the recordings that ship. Prefixes: a fact, a word from the context, a planted bias, a free choice."""
 
 
 def _few_texts() -> Corpus:
@@ -270,8 +265,7 @@ def _few_texts() -> Corpus:
 def record_shipped(name: str, *, progress: bool = False) -> Recording:
     """Record "tinyville" or "overfitted" anew, with the same model, settings and seeds: some minutes. Lesson 5."""
     tiny = artifacts.load_model("tiny")
-    world = Tinyville()
-    whole = corpora.tinyville(progress=progress)
+    world, whole = Tinyville(), corpora.tinyville(progress=progress)
     unread = world.texts(_HELD_OUT_SEED)
     fresh = [text.text for text in unread if text.kind == "story" and text.text.startswith(OPENINGS)]
     return _record(
@@ -442,9 +436,7 @@ class _Recorder:
         centered = vectors - vectors.mean(axis=1, keepdims=True)
         variance = ((centered @ plane) ** 2).sum(axis=(1, 2)) / (centered**2).sum(axis=(1, 2))
         groups = [self.probes.words[word] for word in self.words]
-        return {
-            "words": list(self.words), "groups": groups, "points": (vectors - mean) @ plane, "variance": variance,
-        }  # fmt: skip
+        return {"words": [*self.words], "groups": groups, "points": (vectors - mean) @ plane, "variance": variance}
 
 
 def _span(text: str, words: Sequence[str], start: int, n_words: int) -> tuple[int, int]:

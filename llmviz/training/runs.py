@@ -52,10 +52,8 @@ class ProcessGroup:
     def check_batch(self, batch_size: int) -> None:
         """Refuse a batch that does not split evenly: the mean of the processes' means would not be its mean."""
         if batch_size % self.size:
-            raise ValueError(
-                f"{self.size} processes cannot share {batch_size} windows a step evenly; "
-                f"start a number of processes that divides {batch_size}"
-            )
+            problem = f"{self.size} processes cannot share {batch_size} windows a step evenly"
+            raise ValueError(f"{problem}; start a number of processes that divides {batch_size}")
 
 
 SINGLE_PROCESS = ProcessGroup()
@@ -84,22 +82,22 @@ def _device() -> torch.device:
 
 
 def _data_parallel(
-    objective: Objective, model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], group: ProcessGroup
+    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], group: ProcessGroup
 ) -> Objective:
-    """An objective over each process's share of the windows, with the value and gradients of the whole batch.
+    """The next-token loss over each process's share of the windows, with the value and gradients of the whole batch.
 
     Every process holds the whole model, on its own device; torch averages the gradients before the optimizer step (Li
-    et al. 2020, "PyTorch Distributed", section 3). A single process keeps its objective.
+    et al. 2020, "PyTorch Distributed", section 3).
     """
     if group.size == 1:
-        return objective
+        return loop.next_token_loss
     model.to(_device())
     for optimizer in optimizers:
         optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
     replica = torch.nn.parallel.DistributedDataParallel(model)
 
     def shared_loss(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
-        own = objective(replica, windows[group.rank :: group.size], generator)
+        own = loop.next_token_loss(replica, windows[group.rank :: group.size], generator)
         total = own.detach().clone()
         torch.distributed.all_reduce(total)
         return own + (total / group.size - own.detach())  # the value of the mean, the gradient of the own part
@@ -190,7 +188,12 @@ def create(
     chosen = TOKENIZERS[tokenizer].train(learned.documents, **sizes, progress=progress)
     token_ids = corpus_tokens(learned, chosen)
     context_length, starts = _windows(learned, held_out, token_ids, chosen)
-    _check_enough(learned, token_ids, corpus_tokens(held_out, chosen), context_length)
+    n_tokens, n_held_out = len(token_ids), len(corpus_tokens(held_out, chosen))
+    if n_tokens <= context_length or n_held_out < 2:  # such as one letter a thousand times
+        raise ValueError(
+            f"{learned.name} makes {n_tokens} tokens to learn from and {n_held_out} to validate with, and at least "
+            f"{context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
+        )
     model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
     settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
     group.check_batch(settings.batch_size)
@@ -215,15 +218,6 @@ def _windows(learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: To
     return TEXT_CONTEXT, None
 
 
-def _check_enough(learned: Corpus, token_ids: Tensor, held_out_ids: Tensor, context_length: int) -> None:
-    """Refuse a text that makes too few tokens (such as one letter a thousand times)."""
-    if len(token_ids) <= context_length or len(held_out_ids) < 2:
-        raise ValueError(
-            f"{learned.name} makes {len(token_ids)} tokens to learn from and {len(held_out_ids)} to validate with, "
-            f"and at least {context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
-        )
-
-
 def resume(folder: str | Path, *, progress: bool = False) -> Run:
     """Continue the run of a folder's checkpoint; it ends with the weights of an uninterrupted run."""
     checkpoint = checkpoints.load(folder)
@@ -240,13 +234,13 @@ def resume(folder: str | Path, *, progress: bool = False) -> Run:
 
 def save(run: Run, folder: str | Path) -> None:
     """Write the run's checkpoint into its folder."""
-    thin = max(1, len(run.history) // HISTORY_POINTS)
+    every = max(1, len(run.history) // HISTORY_POINTS)
     record = {
         **run.checkpoint.record,
         "seconds": round(run.seconds, 2),
         "tokens": run.checkpoint.step * run.settings.batch_size * run.model.config.context_length,
         "validation_loss": run.validation_loss,
-        "history": run.history[::thin],
+        "history": run.history[::every],
     }
     run.checkpoint = replace(run.checkpoint, record=record)
     checkpoints.save(folder, run.checkpoint)
@@ -320,11 +314,10 @@ def _reached(run: Run, until_loss: float) -> bool:
 def _steps(run: Run, group: ProcessGroup) -> Iterator[TrainingStep]:
     """The steps that are left."""
     group.check_batch(run.settings.batch_size)
-    optimizers = run.checkpoint.optimizers
-    objective = _data_parallel(loop.next_token_loss, run.model, optimizers, group)
+    objective = _data_parallel(run.model, run.checkpoint.optimizers, group)
     return loop.train_steps(
-        run.model, run.token_ids, run.settings, objective=objective, starts=run.starts, optimizers=optimizers,
-        first_step=run.checkpoint.step,
+        run.model, run.token_ids, run.settings, objective=objective, starts=run.starts,
+        optimizers=run.checkpoint.optimizers, first_step=run.checkpoint.step,
     )  # fmt: skip
 
 

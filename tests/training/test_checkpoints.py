@@ -221,9 +221,8 @@ class TestRefuses:
         assert not holds_checkpoint(tmp_path)
 
     @pytest.mark.parametrize("content", [
-        b"", b"not json", b'{"format": "llmviz checkpoint 2",', b"\x80\x04\x95pickle", b"\xff\xfe{\x00}\x00",
-        b"[" * 100_000,
-    ], ids=["empty", "no json", "truncated", "binary", "utf-16", "brackets"])  # fmt: skip
+        b"", b'{"format": "llmviz checkpoint 2",', b"\x80\x04\x95pickle", b"[" * 100_000,
+    ], ids=["empty", "truncated", "binary", "brackets"])  # fmt: skip
     def test_a_card_that_is_not_json(self, folder, content):
         (folder / "checkpoint.json").write_bytes(content)
         assert holds_checkpoint(folder)
@@ -249,10 +248,6 @@ class TestRefuses:
 
     @pytest.mark.parametrize("part, key, value, sentence", [
         ("model", "d_model", 48, "does not fit the sizes in checkpoint.json: they make a model of .* parameters"),
-        ("model", "n_layers", 1, "does not fit the sizes"),
-        ("model", "n_layers", 3, "does not fit the sizes"),
-        ("model", "d_ff", 21, "does not fit the sizes"),
-        ("model", "d_model", 10**9 * 6, "does not fit the sizes"),
         ("model", "n_layers", 10**9, "does not fit the sizes"),
         ("model", "n_heads", 5, "not a whole checkpoint .* d_model 24 and 5 heads"),
         ("model", "d_model", 24.0, "whole number"),

@@ -138,10 +138,3 @@ def test_a_failing_step_is_a_sentence_and_a_restart_repairs_it():
         run.run()
     run.restart()
     assert run.error == "" and len(run.run(3)) == 3
-
-
-def test_a_run_trains_where_the_notebook_has_switched_gradients_off():
-    with torch.no_grad():
-        run = controlled()
-        run.run()
-    assert same_weights(run.model, trained()[0])

@@ -1,14 +1,17 @@
-"""The masked model that ships: it fills blanks in Tinyville from both sides, and beats a GPT of its age."""
+"""The models that ship: the tiny GPT does what the lessons ask of it; the masked model reads both sides."""
 
 import pytest
 
-from llmviz import artifacts
+from llmviz import artifacts, evaluation, generation
+from llmviz.files import data_path
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.tinyville.facts import FACTS
 from llmviz.training import masked_lm
 
+WORLD = Tinyville()
 MASKED = artifacts.load_model("masked")
+TINY = artifacts.load_model("tiny")
 
 
 def best(text: str) -> list[str]:
@@ -18,11 +21,10 @@ def best(text: str) -> list[str]:
 
 
 def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
-    tiny = artifacts.load_model("tiny")
     assert isinstance(MASKED.model, EncoderOnly)
-    assert MASKED.model.config.vocab_size == tiny.model.config.vocab_size + 1
-    assert MASKED.model.config.d_model == tiny.model.config.d_model
-    assert MASKED.tokenizer == tiny.tokenizer
+    assert MASKED.model.config.vocab_size == TINY.model.config.vocab_size + 1
+    assert MASKED.model.config.d_model == TINY.model.config.d_model
+    assert MASKED.tokenizer == TINY.tokenizer
 
 
 def test_what_was_recorded_is_what_it_does():
@@ -45,9 +47,8 @@ class TestTrainedLonger:
     LONG = artifacts.load_model("masked_long")
 
     def test_is_of_the_same_sizes_and_was_trained_as_long_as_the_tiny_gpt(self):
-        tiny = artifacts.load_model("tiny")
         assert self.LONG.model.config == MASKED.model.config
-        assert (self.LONG.step, self.LONG.corpus, self.LONG.tokenizer) == (tiny.step, tiny.corpus, tiny.tokenizer)
+        assert (self.LONG.step, self.LONG.corpus, self.LONG.tokenizer) == (TINY.step, TINY.corpus, TINY.tokenizer)
 
     def test_recovers_far_more_than_the_tiny_gpt_of_the_same_hidden_tokens(self):
         record = self.LONG.record["recovered"]
@@ -55,7 +56,7 @@ class TestTrainedLonger:
         texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
         found, by_gpt = (
             masked_lm.masked_accuracy(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
-            for model in (self.LONG.model, artifacts.load_model("tiny").model)
+            for model in (self.LONG.model, TINY.model)
         )
         assert found == pytest.approx(record["masked"], abs=0.08)
         assert found > by_gpt + 0.05
@@ -63,3 +64,41 @@ class TestTrainedLonger:
     def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
         _, probabilities = masked_lm.predict_masked(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
         assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9
+
+
+def test_it_is_small_and_holds_nothing_but_numbers_and_text():
+    files = [path for path in data_path("models/tiny").iterdir()]
+    assert sum(path.stat().st_size for path in files) <= 8_000_000
+    assert {path.suffix for path in files} == {".safetensors", ".json"}
+
+
+def test_it_says_how_it_was_made():
+    assert TINY.record["command"].startswith("llmviz train --steps")
+    assert TINY.step == TINY.settings.steps
+    assert TINY.record["seconds"] > 0 and TINY.record["validation_loss"] > 0
+    mix = {kind: count for kind, count in WORLD.counts.items() if count}
+    learned = {kind: count for kind, count in TINY.corpus["counts"].items() if count}
+    assert learned == mix, "the world's mix changed: run make models"
+
+
+def test_it_knows_the_facts():
+    assert evaluation.fact_accuracy(TINY.model, TINY.tokenizer, WORLD.facts) >= 0.95
+
+
+def test_it_copies_from_its_context():
+    """A prompt of each class whose answer stands in the context, none of them from the record's own prompts."""
+    shares = evaluation.copy_accuracy(TINY.model, TINY.tokenizer, WORLD.copy_prompts(40, seed=7))
+    assert set(shares) == {"name", "object", "color", "place"}
+    assert min(shares.values()) >= 0.95, shares
+
+
+def test_it_is_near_the_world_on_stories_it_never_saw():
+    texts = WORLD.texts(seed=77, counts={"story": 200, "fact": 100, "visit": 100, "work": 100, "copy": 100})
+    found = evaluation.gaps(TINY.model, TINY.tokenizer, texts, WORLD)
+    assert found["story"].gap <= 0.05
+    assert all(gap.gap > -0.02 for gap in found.values()), "no model can be better than the world by more than chance"
+
+
+def test_most_of_what_it_writes_could_come_from_the_world():
+    texts = generation.sample_texts(TINY.model, TINY.tokenizer, 60, temperature=0.8, seed=1000)
+    assert sum(WORLD.check(text).valid for text in texts) >= 0.9 * len(texts)
