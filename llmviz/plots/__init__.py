@@ -13,27 +13,8 @@ from llmviz.plots.probabilities import confidence_marks, next_token_bars, paired
 from llmviz.plots.tokens import token_losses, token_strip, token_strips
 
 __all__ = [
-    "alignment_map",
-    "alt_text",
-    "attention_heads",
-    "attention_map",
-    "block_flow",
-    "confidence_marks",
-    "curves",
-    "embedding_scatter",
-    "lens_table",
-    "loss_curve",
-    "next_token_bars",
-    "paired_bars",
-    "power_law",
-    "rate_finder",
-    "sampling_tree",
-    "show",
-    "shuffle_table",
-    "to_html",
-    "to_png",
-    "token_losses",
-    "token_strip",
-    "token_strips",
+    "alignment_map", "alt_text", "attention_heads", "attention_map", "block_flow", "confidence_marks", "curves",
+    "embedding_scatter", "lens_table", "loss_curve", "next_token_bars", "paired_bars", "power_law", "rate_finder",
+    "sampling_tree", "show", "shuffle_table", "to_html", "to_png", "token_losses", "token_strip", "token_strips",
     "weight_changes",
-]
+]  # fmt: skip

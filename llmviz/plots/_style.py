@@ -27,31 +27,14 @@ TOKEN_FILLS = ("#d9ebf7", "#fdebc8")  # pale sky blue and pale orange
 HATCH = "////"
 
 _SETTINGS = {
-    "axes.edgecolor": FAINT_INK,
-    "axes.axisbelow": True,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 11,
-    "figure.facecolor": "white",
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.w_pad": 0.08,
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
-    "font.size": 10,
-    "grid.color": GRID,
-    "hatch.linewidth": 0.8,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
-    "text.color": INK,
-    "text.parse_math": False,  # a `$` in a token is a dollar sign
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-}
+    "axes.edgecolor": FAINT_INK, "axes.axisbelow": True, "axes.spines.right": False, "axes.spines.top": False,
+    "axes.labelcolor": INK, "axes.labelsize": 10, "axes.titlecolor": INK, "axes.titlesize": 11,
+    "axes.facecolor": "white", "figure.facecolor": "white", "savefig.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.08, "figure.constrained_layout.w_pad": 0.08,
+    "font.size": 10, "text.color": INK, "text.parse_math": False,  # a `$` in a token is a dollar sign
+    "grid.color": GRID, "hatch.linewidth": 0.8, "legend.fontsize": 9, "legend.frameon": False,
+    "xtick.color": INK, "ytick.color": INK, "xtick.labelsize": 9, "ytick.labelsize": 9,
+}  # fmt: skip
 
 
 def plot_style():

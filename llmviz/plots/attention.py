@@ -80,10 +80,10 @@ def attention_heads(attention_weights, tokens: Sequence[str], *, mask=None) -> n
         part = axes[layer, head] = figure.add_subplot(n_layers, n_heads, number + 1)
         image = _draw_map(part, weights[layer, head], mask)
         part.set(xticks=[], yticks=[])
-        worded = n_heads <= _MAX_WORDED_COLUMNS
-        part.set_title(
-            f"layer {layer}, head {head}" if worded else f"L{layer} H{head}", size=9 if worded else 7.5, pad=5
+        title, size = (
+            (f"layer {layer}, head {head}", 9) if n_heads <= _MAX_WORDED_COLUMNS else (f"L{layer} H{head}", 7.5)
         )
+        part.set_title(title, size=size, pad=5)
         if is_named:
             _name_tokens(part, tokens, 7.5, rows=head == 0, columns=layer == n_layers - 1)
     _color_bar(image, list(axes.flat))
@@ -131,14 +131,8 @@ def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
         for start, stop in np.flatnonzero(np.diff(np.r_[False, row, False])).reshape(-1, 2)
     ]
     if runs:
-        look = {
-            "facecolor": "white",
-            "edgecolor": style.HATCH_INK,
-            "hatch": style.HATCH,
-            "linewidth": 0,
-            "label": "masked",
-        }
-        ax.add_patch(PathPatch(Path.make_compound_path(*runs), **look))
+        look = {"facecolor": "white", "edgecolor": style.HATCH_INK, "hatch": style.HATCH, "linewidth": 0}
+        ax.add_patch(PathPatch(Path.make_compound_path(*runs), label="masked", **look))
     return image
 
 

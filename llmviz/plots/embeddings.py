@@ -43,8 +43,7 @@ def embedding_scatter(
     tidy(ax)
     put_title(ax, title)
     _set_one_scale(ax, points)
-    n_hidden = _name_points(ax, points, labels)
-    if n_hidden:
+    if n_hidden := _name_points(ax, points, labels):
         offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
         ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=style.FAINT_INK, **offset)
     describe(ax, _sentences(points, labels, groups, names))
@@ -137,10 +136,8 @@ def _is_free(box: np.ndarray, taken: np.ndarray, size: np.ndarray) -> bool:
 def _write_name(ax: Axes, point: np.ndarray, label: str, side: np.ndarray) -> None:
     horizontal = {1: "left", 0: "center", -1: "right"}[int(side[0])]
     vertical = {1: "bottom", 0: "center", -1: "top"}[int(side[1])]
-    name = ax.annotate(
-        label, point, side * _GAP, textcoords="offset points", ha=horizontal, va=vertical, size=_LABEL_SIZE
-    )
-    name.set_in_layout(False)
+    look = {"textcoords": "offset points", "ha": horizontal, "va": vertical, "size": _LABEL_SIZE}
+    ax.annotate(label, point, side * _GAP, **look).set_in_layout(False)
 
 
 def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, names: list[str]) -> str:
@@ -149,10 +146,8 @@ def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, 
         text = f"{text[:-1]}: {listing([spoken_token(label) for label in labels])}."
     if groups is None:
         return text
-    parts = [
-        f"{spoken_prose(name)} ({groups.count(name)}, {marker})"
-        for name, marker in zip(names, style.MARKER_NAMES, strict=False)
-    ]
+    parts = [f"{spoken_prose(name)} ({groups.count(name)}, {marker})"
+             for name, marker in zip(names, style.MARKER_NAMES, strict=False)]  # fmt: skip
     text += f" {count(len(names), 'group')}: {listing(parts)}."
     if 1 < len(names) < len(points) and len(points) > 2:
         text += f" Points of one group lie {_togetherness(points, groups, names)}."

@@ -19,15 +19,9 @@ _SCALES = ("linear", "log")
 
 @styled
 def curves(
-    x: Sequence[float],
-    values: Mapping[str, Sequence[float]],
-    *,
-    x_label: str,
-    y_label: str,
-    x_scale: str = "linear",
-    y_range: tuple[float, float] | None = None,
-    title: str | None = None,
-) -> Axes:
+    x: Sequence[float], values: Mapping[str, Sequence[float]], *, x_label: str, y_label: str, x_scale: str = "linear",
+    y_range: tuple[float, float] | None = None, title: str | None = None,
+) -> Axes:  # fmt: skip
     """Draw several curves over the same x (n), each with its name: {name: (n)}, at most 8.
 
     `x_scale` is "linear" or "log" (then 0 keeps a place at the left). `y_range` fixes the height, such as (0, 1) for
@@ -47,8 +41,10 @@ def curves(
     for number, (name, line) in enumerate(series.items()):
         marker = style.MARKERS[number] if len(x) < _MARKED else None
         ax.plot(x, line, color=style.OKABE_ITO[number], marker=marker, markersize=4.5, linewidth=1.8, label=name)
-    if x_scale == "log":
-        ax.set_xscale(*(("symlog",) if x.min() < 1 else ("log",)), **({"linthresh": 1} if x.min() < 1 else {}))
+    if x_scale == "log" and x.min() < 1:
+        ax.set_xscale("symlog", linthresh=1)
+    elif x_scale == "log":
+        ax.set_xscale("log")
     else:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.10g}"))
@@ -150,14 +146,10 @@ _CLOSE = 0.03  # nearer than this share of a baseline counts as close to it
 
 @styled
 def loss_curve(
-    steps: Sequence[float],
-    losses: Sequence[float],
-    *,
-    validation: tuple[Sequence[float], Sequence[float]] | None = None,
-    baselines: Mapping[str, float] | None = None,
-    scale: str = "linear",
-    title: str | None = None,
-) -> Axes:
+    steps: Sequence[float], losses: Sequence[float], *,
+    validation: tuple[Sequence[float], Sequence[float]] | None = None, baselines: Mapping[str, float] | None = None,
+    scale: str = "linear", title: str | None = None,
+) -> Axes:  # fmt: skip
     """Draw how the loss falls while a model trains, between lines that say what such a loss means.
 
     `steps` and `losses` (n) are the training; `validation` is a pair (steps, losses), drawn as dots.
@@ -224,9 +216,8 @@ def _smooth(losses: np.ndarray) -> np.ndarray:
 
 def _draw_training(ax: Axes, steps: np.ndarray, losses: np.ndarray, smoothed: np.ndarray) -> None:
     if len(losses) < 2 * _SMOOTHING:
-        ax.plot(
-            steps, losses, color=style.BLUE, linewidth=1.8, marker="o" if len(losses) == 1 else None, label="training"
-        )
+        marker = "o" if len(losses) == 1 else None
+        ax.plot(steps, losses, color=style.BLUE, linewidth=1.8, marker=marker, label="training")
         return
     ax.plot(steps, losses, color=style.BLUE, linewidth=0.8, alpha=0.3, label="training, each step")
     ax.plot(steps, smoothed, color=style.BLUE, linewidth=1.8, label="training, smoothed")
@@ -260,18 +251,13 @@ def _draw_baselines(ax: Axes, baselines: dict[str, float]) -> None:
     """Draw a dashed line for each baseline; its name stands to the right, clear of the others."""
     names = []
     for number, (name, value) in enumerate(baselines.items()):
-        label = f"{prose_label(name, 24)}  {value:.2f}"
-        ax.axhline(
-            value, color=style.INK, linewidth=1, linestyle=_DASHES[number % len(_DASHES)], label=f"_{name}", zorder=3
-        )
-        names.append(
-            ax.annotate(
-                label, (1, value), (16, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-                va="center", size=_LABEL_SIZE, annotation_clip=False,
-                arrowprops={"arrowstyle": "-", "color": style.FAINT_INK, "linewidth": 0.7,
-                    "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 0},
-            )
-        )  # fmt: skip
+        dashes, label = _DASHES[number % len(_DASHES)], f"{prose_label(name, 24)}  {value:.2f}"
+        ax.axhline(value, color=style.INK, linewidth=1, linestyle=dashes, label=f"_{name}", zorder=3)
+        names.append(ax.annotate(
+            label, (1, value), (16, 0), ("axes fraction", "data"), "offset points", va="center", size=_LABEL_SIZE,
+            annotation_clip=False, arrowprops={"arrowstyle": "-", "color": style.FAINT_INK, "linewidth": 0.7,
+                                               "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 0},
+        ))  # fmt: skip
     if not names:
         return
     _, height = settled_size(ax)
@@ -321,10 +307,8 @@ def _comparisons(final: float, baselines: dict[str, float]) -> str:
     for name, value in sorted(baselines.items(), key=lambda item: -item[1]):
         is_close = abs(final - value) <= _CLOSE * abs(value)
         sides["close to" if is_close else "below" if final < value else "above"].append(spoken_prose(name))
-    phrases = [
-        f"{side} the line{'s' if len(names) > 1 else ''} {listing(names)}" for side, names in sides.items() if names
-    ]
-    return listing(phrases)
+    return listing([f"{side} the line{'s' if len(names) > 1 else ''} {listing(names)}"
+                    for side, names in sides.items() if names])  # fmt: skip
 
 
 _MAX_LINES = 300
@@ -332,14 +316,10 @@ _MAX_LINES = 300
 
 @styled
 def power_law(
-    sizes: Sequence[float],
-    losses: Sequence[float],
-    *,
-    at: Sequence[float],
-    band: tuple[Sequence[float], Sequence[float], Sequence[float]],
-    lines: Sequence[Sequence[float]] = (),
+    sizes: Sequence[float], losses: Sequence[float], *, at: Sequence[float],
+    band: tuple[Sequence[float], Sequence[float], Sequence[float]], lines: Sequence[Sequence[float]] = (),
     tested: tuple[float, float] | None = None,
-) -> Axes:
+) -> Axes:  # fmt: skip
     """Draw trials (n), the law fitted to them with its uncertainty, and one trial that the law had not seen.
 
     `sizes` and `losses` (n) are the trials. `at` (m) are sizes; `band` says for each of them where the law puts the

@@ -77,12 +77,8 @@ def _draw(ax: Axes, name: str, array: np.ndarray, labels: list[str]) -> None:
     ax.set_xticks([])
     ax.set_yticks(range(len(labels)), labels, size=8)
     ax.tick_params(length=0, pad=2)
-    for spine in ax.spines.values():
-        spine.set(
-            visible=True,
-            color=style.BLUE if name in _STREAM else style.FAINT_INK,
-            linewidth=2.2 if name in _STREAM else 0.8,
-        )
+    color, width = (style.BLUE, 2.2) if name in _STREAM else (style.FAINT_INK, 0.8)
+    ax.spines[:].set(visible=True, color=color, linewidth=width)
     if name in _STREAM:
         ax.set_xlabel(f"{_TITLES.get(name, name)}\n{size}", size=8)
     else:
@@ -179,9 +175,8 @@ def shuffle_table(gaps, settings: Sequence[str], tokens: Sequence[str]) -> Axes:
     if distances.min() < 0:
         raise ValueError(f"gaps are distances, never negative; given {distances.min():.3g}")
     n_settings, n_tokens = distances.shape
-    names = [
-        prose_label(name, _SETTING_LENGTH) for name in validation.text_list(settings, "settings", n_settings, "gaps")
-    ]
+    settings = validation.text_list(settings, "settings", n_settings, "gaps")
+    names = [prose_label(name, _SETTING_LENGTH) for name in settings]
     tokens = validation.text_list(tokens, "tokens", n_tokens, "gaps")
     ax = new_axes(2.4 + 0.85 * n_tokens, 0.95 + 0.34 * n_settings)
     same = distances < _SAME
@@ -213,8 +208,7 @@ def _name(ax: Axes, rows: list[str], tokens: list[str], xlabel: str, shift: floa
 
 _MAX_MATRICES = 3
 _SHOWN = 24
-_SMALL = 1e-3
-"""A singular value below this share of the largest counts as none: rounding makes such."""
+_SMALL = 1e-3  # a singular value below this share of the largest counts as none: rounding makes such
 
 
 @styled
@@ -240,10 +234,9 @@ def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -
     for (name, matrix), (above, below) in zip(matrices.items(), grid.T, strict=True):
         strengths = np.linalg.svd(matrix, compute_uv=False)
         n_directions = int((strengths > _SMALL * max(strengths[0], 1e-12)).sum())
-        _draw_matrix(above, matrix, f"{prose_label(name, 24)}: {_spoken_rank(n_directions, min(matrix.shape))}")
+        rank, (rows, columns) = _spoken_rank(n_directions, min(matrix.shape)), matrix.shape
+        _draw_matrix(above, matrix, f"{prose_label(name, 24)}: {rank}")
         _draw_strengths(below, strengths, n_directions)
-        rows, columns = matrix.shape
-        rank = _spoken_rank(n_directions, min(matrix.shape))
         sentences.append(f"{spoken_prose(name)}: {rows} × {columns} numbers, {rank}.")
     grid[1, 0].set_ylabel("singular value")
     if title is not None:

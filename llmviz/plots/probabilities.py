@@ -170,7 +170,7 @@ def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
     ax.set_xticks([-1, -0.5, 0, 0.5, 1], ["1", "0.5", "0", "0.5", "1"])
     ax.set_xlabel("probability of the word")
     ax.tick_params(axis="y", length=0, pad=7)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    legend_above(ax, ax.get_legend_handles_labels()[1])
     tidy(ax, grid="x")
     describe(ax, _paired_text(numbers, words))
     return ax
@@ -184,10 +184,8 @@ def _word_probabilities(values, words: Sequence[str], name: str) -> np.ndarray:
 
 
 def _paired_text(numbers: np.ndarray, words: Sequence[str]) -> str:
-    said = [
-        f"{name} most likely {spoken_token(words[best])} {numbers[best, column]:.2f}"
-        for column, (name, best) in enumerate(zip(_SIDES, numbers.argmax(axis=0), strict=True))
-    ]
+    said = [f"{name} most likely {spoken_token(words[best])} {numbers[best, column]:.2f}"
+            for column, (name, best) in enumerate(zip(_SIDES, numbers.argmax(axis=0), strict=True))]  # fmt: skip
     return f"Bars back to back of {len(words)} words: {'; '.join(said)}."
 
 
@@ -253,9 +251,8 @@ def _draw_tree(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float],
         label = token_label(path[-1], _LABEL_LENGTH)
         ax.text(len(path) - 0.57, row, label, ha="center", va="center", size=7, color=ink, zorder=3)
         if path[:-1]:
-            ax.plot(
-                [len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row], color=style.FAINT_INK, zorder=1, linewidth=1
-            )
+            ends = [len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row]
+            ax.plot(*ends, color=style.FAINT_INK, zorder=1, linewidth=1)
         if names := [prose_label(name, 12) for name, way in ways.items() if way == path]:
             ax.text(len(path), row, ", ".join(names), va="center", size=8)
     for name, (color, dashes) in _FRAMES.items():

@@ -149,12 +149,9 @@ _MAX_SERIES = 6
 
 @styled
 def token_losses(
-    losses: Mapping[str, Sequence[float]] | Sequence[float],
-    tokens: Sequence[str],
-    *,
-    rounds: Sequence[int] = (),
+    losses: Mapping[str, Sequence[float]] | Sequence[float], tokens: Sequence[str], *, rounds: Sequence[int] = (),
     chance: float | None = None,
-) -> Axes:
+) -> Axes:  # fmt: skip
     """Draw the loss at each token of a text, −ln p in nats (its surprise); several named lines to compare.
 
     `losses` (n) or {name: (n)}, at most 6; `tokens` (n) are those that were predicted. `rounds` are the places at which
