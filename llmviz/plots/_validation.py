@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from llmviz.plots._labels import count
+
 MAX_MAGNITUDE = 1e15
 SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
 
@@ -16,18 +18,14 @@ def as_array(values, name: str) -> np.ndarray:
     try:
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{name} cannot be read as an array: rows of unequal length, or not numbers ({error})."
-        ) from error
+        raise ValueError(f"{name} is no array: rows of unequal length, or not numbers ({error}).") from error
 
 
 def finite_numbers(values, name: str, n_dims: int) -> np.ndarray:
     """Return real, finite numbers with the given number of dimensions as float64."""
     array = as_array(values, name)
     if array.ndim != n_dims:
-        raise ValueError(
-            f"{name} must have {n_dims} dimension{'' if n_dims == 1 else 's'}, but has shape {array.shape}."
-        )
+        raise ValueError(f"{name} must have {count(n_dims, 'dimension')}, but has shape {array.shape}.")
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}): there is nothing to draw.")
     if array.dtype.kind not in "fiub":
@@ -69,9 +67,7 @@ def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[
     """Return whole numbers, one for each expected entry."""
     array = as_array(values, name)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} must be a list of whole numbers, but has shape {array.shape} and holds {array.dtype}."
-        )
+        raise ValueError(f"{name} must be whole numbers (n), but has shape {array.shape} and holds {array.dtype}.")
     same_length(array, name, n_expected, expected_by)
     return [int(number) for number in array]
 
@@ -100,9 +96,7 @@ def shares(values, name: str, n_dims: int) -> np.ndarray:
 def same_length(values: Sequence, name: str, n_expected: int, expected_by: str) -> None:
     """Raise ValueError where the number of values is not the expected one."""
     if len(values) != n_expected:
-        raise ValueError(
-            f"{name} has {len(values):,} entries, but {expected_by} has {n_expected:,}: give one for each."
-        )
+        raise ValueError(f"{name} has {len(values):,} entries, but {expected_by} has {n_expected:,}: one for each.")
 
 
 def _attention_mask(weights: np.ndarray, mask) -> np.ndarray:

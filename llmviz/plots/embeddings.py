@@ -21,9 +21,8 @@ _SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (
 
 
 @styled
-def embedding_scatter(
-    points, labels: Sequence[str], *, groups: Sequence[str] | None = None, title: str | None = None
-) -> Axes:
+def embedding_scatter(points, labels: Sequence[str], *, groups: Sequence[str] | None = None,
+                      title: str | None = None) -> Axes:  # fmt: skip
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
     `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each

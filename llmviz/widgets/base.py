@@ -149,10 +149,8 @@ class Table:
 
 def _cells(row: Sequence[str]) -> str:
     """A row: its first cell names it."""
-    first, *others = row
-    return f'<th scope="row" style="{_CELL};font-weight:normal">{_text(first)}</th>' + "".join(
-        f'<td style="{_CELL}">{_text(cell)}</td>' for cell in others
-    )
+    others = "".join(f'<td style="{_CELL}">{_text(cell)}</td>' for cell in row[1:])
+    return f'<th scope="row" style="{_CELL};font-weight:normal">{_text(row[0])}</th>{others}'
 
 
 def _text(text: object) -> str:

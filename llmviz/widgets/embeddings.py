@@ -15,7 +15,7 @@ from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pa
 _MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
-_N_NAMED, _DPI = 12, 90
+_N_NAMED = 12
 
 
 class EmbeddingExplorer(Explorer):
@@ -129,7 +129,7 @@ class EmbeddingExplorer(Explorer):
     def picture(self) -> bytes:
         groups = [spoken_prose(group) for group in self.groups] if self.groups else None
         axes = plots.embedding_scatter(self.map["points"][-1], self.labels, groups=groups)
-        return plots.to_png(axes, dpi=_DPI)
+        return plots.to_png(axes, dpi=90)
 
     @staticmethod
     def pack_points(points: np.ndarray) -> dict:

@@ -64,10 +64,8 @@ class ComparisonExplorer(Explorer):
         one = self.comparisons[self.chosen]
         last = {method: one.points[method][-1] for method in METHODS}
         rises = {method: last[method].old_loss - one.points[method][0].old_loss for method in METHODS}
-        results = "; ".join(
-            f"{_NAMES[method]} {last[method].accuracy:.2f} right, loss on old texts {rises[method]:+.1f}"
-            for method in METHODS
-        )
+        results = "; ".join(f"{name} {last[method].accuracy:.2f} right, loss on old texts {rises[method]:+.1f}"
+                            for method, name in _NAMES.items())  # fmt: skip
         return f"After {last['head'].step} steps with {count(one.n_labels, 'label')} ({_TASKS[one.task]}): {results}."
 
     def table(self) -> Table:
@@ -124,10 +122,8 @@ class _LiveComparisonExplorer(LiveExplorer):
 
 def _packed(one: MethodComparison) -> dict:
     """A comparison as the page reads it: points as (step, accuracy, old loss)."""
-    points = {
-        method: [[point.step, round(point.accuracy, 4), round(point.old_loss, 4)] for point in one.points[method]]
-        for method in METHODS
-    }
+    points = {method: [[point.step, round(point.accuracy, 4), round(point.old_loss, 4)] for point in one.points[method]]
+              for method in METHODS}  # fmt: skip
     return {
         "task": one.task, "n_labels": one.n_labels, "seed": one.seed, "n_parameters": one.n_parameters,
         "n_trainable": one.n_trainable, "points": points,
@@ -151,9 +147,8 @@ class FactWorldExplorer(Explorer):
         self.questions = fact_questions()
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
         models = {"": model} | ({"taught ": taught} if taught is not None else {})
-        self.answers = {
-            who + how: ask(one, tokenizer, questions) for who, one in models.items() for how, questions in asked.items()
-        }
+        self.answers = {who + how: ask(one, tokenizer, questions)
+                        for who, one in models.items() for how, questions in asked.items()}  # fmt: skip
         self.silent = {name: is_refusal(answers, tokenizer) for name, answers in self.answers.items()}
 
     def traits(self) -> dict:
@@ -213,9 +208,7 @@ class BiasDialExplorer(Explorer):
 
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):
         if not {"ratios", "dial", "seeds"} <= set(recording):
-            raise ValueError(
-                'the bias dial shows a recording with ratios, dial and seeds: artifacts.load_recording("limitations")'
-            )
+            raise ValueError('the bias dial needs ratios, dial and seeds: artifacts.load_recording("limitations")')
         if not 0 <= ratio <= 1:
             raise ValueError(f"ratio is a share from 0 to 1, but is {ratio!r}")
         self.recording = recording
@@ -246,17 +239,13 @@ class BiasDialExplorer(Explorer):
         columns = ["planted", "nameless", "guest", "greedy", *(f"guest, {name}" for name in others)]
         curves = [self._mean(plain, c) for c in ("anonymous", "guest", "greedy anonymous")]
         curves += [self._mean(name, "guest") for name in others]
-        rows = [
-            [f"{ratio:.1f}", *(f"{curve[place]:.2f}" for curve in curves)]
-            for place, ratio in enumerate(self.recording["ratios"])
-        ]
+        rows = [[f"{ratio:.1f}", *(f"{curve[place]:.2f}" for curve in curves)]
+                for place, ratio in enumerate(self.recording["ratios"])]  # fmt: skip
         return Table("Share of doctors that are she", columns, rows)
 
     def picture(self) -> bytes:
         plain = next(iter(self.recording["dial"]))
         lines = {"planted": self.recording["ratios"], "learned": self._mean(plain, "anonymous"),
                  "greedy": self._mean(plain, "greedy anonymous")}  # fmt: skip
-        axes = plots.curves(
-            self.recording["ratios"], lines, x_label="planted share of she", y_label="share of she", y_range=(0, 1)
-        )
-        return plots.to_png(axes)
+        labels = {"x_label": "planted share of she", "y_label": "share of she", "y_range": (0, 1)}
+        return plots.to_png(plots.curves(self.recording["ratios"], lines, **labels))

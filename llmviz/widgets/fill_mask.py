@@ -13,11 +13,9 @@ from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
 _CODE = "Filler(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
 _TEXT, _VERB = "Mia lives in the lighthouse.", 1
 
-_DIGITS = 4
 _TOP = 5  # words of each model
 _MOST_ROWS = 8
 _LEAST = 0.005  # a word that both find rarer has no bar
-_PICTURE_DPI = 100
 
 
 class FillMaskExplorer(Explorer):
@@ -54,10 +52,8 @@ class FillMaskExplorer(Explorer):
         wanted = self.hidden if self.hidden is not None else typed or [len(self.words) // 2]
         self.hidden = tuple(self.filler.hidden_places(self.words, wanted))
         alone = [(place,) for place, word in enumerate(self.words) if word.text is not None] if not typed else []
-        self.cases = {
-            places: self.filler.fill(self.text, places)
-            for places in dict.fromkeys([self.hidden, *([] if self.is_live else alone)])
-        }
+        shown = dict.fromkeys([self.hidden, *([] if self.is_live else alone)])
+        self.cases = {places: self.filler.fill(self.text, places) for places in shown}
 
     @staticmethod
     def live(masked, causal, tokenizer, text: str = _TEXT, **options) -> LiveExplorer:
@@ -82,7 +78,7 @@ class FillMaskExplorer(Explorer):
     def _case(self, filling) -> dict:
         rows = self._rows(filling)
         shares = (filling.both_sides, filling.left_side, filling.exact_both, filling.exact_left)
-        numbers = [[round(share.get(word, 0.0), _DIGITS) for share in shares] for word in rows]
+        numbers = [[round(share.get(word, 0.0), 4) for share in shares] for word in rows]
         return {
             "rows": [[self._label(word), *of_word] for word, of_word in zip(rows, numbers, strict=True)],
             "truth": rows.index(filling.word.text) if filling.word.text is not None else -1,
@@ -140,7 +136,7 @@ class FillMaskExplorer(Explorer):
         labels = [row[0] for row in case["rows"]]
         numbers = np.array([row[1:] for row in case["rows"]])
         exact = numbers[:, 2:] if self.filler.world is not None else None
-        return plots.to_png(plots.paired_bars(numbers[:, :2], labels, exact=exact), dpi=_PICTURE_DPI)
+        return plots.to_png(plots.paired_bars(numbers[:, :2], labels, exact=exact), dpi=100)
 
 
 class _OneCase(FillMaskExplorer):

@@ -13,7 +13,6 @@ from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
 _CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
 _TOP = 6  # bars
-_PICTURE_DPI = 110
 _N_SPOKEN = 3
 
 
@@ -68,9 +67,8 @@ class NextTokenExplorer(Explorer):
         if end in self.path:
             return {}
         room = self.model.config.context_length - len(self.start) - len(self.path)
-        found = look_ahead(
-            self.model, [*self.start, *self.path], top_k=_TOP, depth=min(self.depth, room), stop_tokens={end}
-        )
+        settings = {"top_k": _TOP, "depth": min(self.depth, room), "stop_tokens": {end}}
+        found = look_ahead(self.model, [*self.start, *self.path], **settings)
         named = self.tokenizer.vocab_size  # real models have more rows than tokens, so that sizes are round
         return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
 
@@ -117,10 +115,8 @@ class NextTokenExplorer(Explorer):
     def table(self) -> Table | None:
         if not self.nodes:
             return None
-        rows = [
-            [self._label(token_id), str(token_id), f"{probability:.3f}", *([f"{exact:.3f}"] if self.exact else [])]
-            for token_id, probability, exact in self._node(self.path)["rows"]
-        ]
+        rows = [[self._label(token_id), str(token_id), f"{probability:.3f}", *([f"{exact:.3f}"] if self.exact else [])]
+                for token_id, probability, exact in self._node(self.path)["rows"]]  # fmt: skip
         columns = ["token", "id", "model", *(["exact"] if self.exact else [])]
         return Table("Probability of the next token", columns, rows)
 
@@ -132,7 +128,7 @@ class NextTokenExplorer(Explorer):
         reference = [exact.get(token_id, 0.0) for token_id in token_ids] if exact else None
         vocabulary = self.tokenizer.tokens(token_ids)
         axes = plots.next_token_bars(self.nodes[self.path], vocabulary, top=_TOP, reference=reference)
-        return plots.to_png(axes, dpi=_PICTURE_DPI)
+        return plots.to_png(axes, dpi=110)
 
 
 class _LiveNextTokenExplorer(LiveExplorer):

@@ -21,7 +21,6 @@ _TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
 _TOP_KS = [1, 2, 3, 5, 10, 20, None]
 _TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
 _WHOLE = 40  # tokens of the greedy and the beam search's text, compared as wholes; the tree shows fewer
-_PICTURE_DPI = 110
 
 
 class SamplingTreeExplorer(Explorer):
@@ -70,10 +69,8 @@ class SamplingTreeExplorer(Explorer):
         found = self.tree.sample(settings, self.draws)
         self.samples = found[self.sampling]
         options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
-        self.greedy, self.beam = (
-            beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
-            for width in (1, self.beam_width)
-        )
+        self.greedy, self.beam = (beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
+                                  for width in (1, self.beam_width))  # fmt: skip
         self.log_probabilities = {way: self.tree.log_probability(way) for way in (self.greedy, self.beam)}
         drawn = {way for several in found.values() for way in several}
         ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
@@ -110,7 +107,7 @@ class SamplingTreeExplorer(Explorer):
             "edges": pack(edges, "int32"),
             "draws": self.draws, "beam": list(self.beam[: self.n_tokens]),
             "whole": self._whole_sentence(), "n_tokens": self.n_tokens,
-            "settings": {"temperature": _TEMPERATURES, "top_k": _cuts(_TOP_KS), "top_p": _cuts(_TOP_PS)},
+            "settings": {"temperature": _TEMPERATURES, "top_k": [*_TOP_KS[:-1], 0], "top_p": [*_TOP_PS[:-1], 0]},
             "cost": self._cost(), "code": _CODE,
         }  # fmt: skip
 
@@ -157,11 +154,9 @@ class SamplingTreeExplorer(Explorer):
         ways = {"greedy": self.greedy[: self.n_tokens], "beam": self.beam[: self.n_tokens]}
         ways |= {str(number): way for number, way in enumerate(self.samples, 1)}
         tokens = {name: [self._label(token_id) for token_id in way] for name, way in ways.items()}
-        shares = {
-            name: [math.exp(self.tree.distributions[way[:i]].log_probability(way[i])) for i in range(len(way))]
-            for name, way in ways.items()
-        }
-        return plots.to_png(plots.sampling_tree(tokens, shares), dpi=_PICTURE_DPI)
+        shares = {name: [math.exp(self.tree.distributions[way[:i]].log_probability(way[i])) for i in range(len(way))]
+                  for name, way in ways.items()}  # fmt: skip
+        return plots.to_png(plots.sampling_tree(tokens, shares), dpi=110)
 
 
 @contextmanager
@@ -173,10 +168,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _cuts(values: list) -> list:
-    return [value or 0 for value in values]
 
 
 def _settings(first: Sampling) -> list[Sampling]:

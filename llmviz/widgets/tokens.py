@@ -28,7 +28,6 @@ _LETTER = regex.compile(r"\p{L}")
 _RIGHT_TO_LEFT = regex.compile(r"[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]")
 _N_NAMED = 40
 _N_DRAWN = 80
-_PICTURE_DPI = 110
 
 
 class TokenExplorer(Explorer):
@@ -92,7 +91,7 @@ class TokenExplorer(Explorer):
     def picture(self) -> bytes | None:
         strips = {f"{source.name}: {count(len(row.token_ids), 'token')}": self._texts_of(row)[:_N_DRAWN]
                   for source, row in self._pairs() if row.token_ids}  # fmt: skip
-        return plots.to_png(plots.token_strips(strips), dpi=_PICTURE_DPI) if strips else None
+        return plots.to_png(plots.token_strips(strips), dpi=110) if strips else None
 
     def _pairs(self) -> Iterable[tuple[_TokenSource, _Tokens]]:
         return zip(self.sources, self.rows, strict=True)

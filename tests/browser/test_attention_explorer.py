@@ -1,7 +1,6 @@
 """AttentionExplorer in a real browser: heads, lines, map, difference, steps."""
 
 import numpy as np
-import pytest
 from fakes import noisy_model, random_ids
 
 from llmviz.widgets import AttentionExplorer
@@ -76,32 +75,6 @@ def test_the_map_is_walked_by_arrows_pinned_and_compared(show, page):
     assert shown.said().endswith(f"From 1 to 2: {change:+.3f}.".replace("-", "−"))
     page.keyboard.press("Escape")
     assert shown.said().startswith("Layer 0, head 0")
-
-
-def test_the_code_line_has_this_cell_s_values(show, page):
-    weights = some_weights()
-    [shown] = show(AttentionExplorer(weights, TOKENS, layer=1, head=2))
-    shown.frame.locator("details.code summary").click()
-    shown.frame.locator(".left .token").nth(3).click()
-    key = weights[1, 2, 3].argmax()
-    code = shown.frame.locator("details.code code").inner_text()
-    assert code == f"trace.attention_weights[1, 0, 2][3, {key}]  # {weights[1, 2, 3, key]:.3f}"
-    names = {"trace": type("Trace", (), {"attention_weights": weights[:, None]})}
-    assert eval(code, names) == pytest.approx(weights[1, 2, 3, key])
-
-
-def test_the_difference_of_two_inputs(show, page):
-    first, second = some_weights(), some_weights(1)
-    [shown] = show(AttentionExplorer(first, TOKENS, compare=(second, ["Tom", *TOKENS[1:]])))
-    select = shown.frame.get_by_role("combobox")
-    options = ["the first input", "the second input", "the second minus the first"]
-    assert select.locator("option").all_inner_texts() == options
-    select.select_option("difference")
-    assert shown.frame.locator(".left .token").first.inner_text() == "Mia → Tom"
-    shown.frame.locator(".map").focus()
-    page.keyboard.press("ArrowDown")
-    change = second[0, 0, 5, 0] - first[0, 0, 5, 0]
-    assert f"changes by {change:+.3f}".replace("-", "−") in shown.said()
 
 
 def test_the_steps_end_at_the_weight_that_the_map_shows(show, page):

@@ -90,18 +90,6 @@ def test_keys_walk_and_lead_out_and_two_on_a_page_are_strangers(show, name, page
     pytest.fail("Tab does not lead out")
 
 
-@every_sample
-def test_enter_pins_and_escape_unpins(show, name, page):
-    [explorer] = show(page_of(name), at=STOPS[name])
-    explorer.walk()
-    before = explorer.frame.screenshot(animations="disabled")
-    page.keyboard.press("Enter")
-    pinned = explorer.frame.screenshot(animations="disabled")
-    assert pinned != before
-    page.keyboard.press("Escape")
-    assert explorer.frame.screenshot(animations="disabled") != pinned
-
-
 @pytest.mark.parametrize("name", [*SAMPLES, "block", "next tokens", "tree", "blank"])
 def test_hostile_texts_are_inert_everywhere(show, name, page):
     """Also in the sentence, in the table, in the CSV and in the copied picture."""

@@ -8,11 +8,10 @@ from lab_pages import CELLS, open_notebook, run_all
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 # Training takes long here, and every cell runs under nbval as well: these lessons run up to the cell with these words,
-# and of what follows the exercises and the quiz, which need nothing of it. The explorers there have browser tests of
-# their own (test_live_training.py, test_training_explorer.py, test_race_explorer.py).
+# and of what follows the exercises and the quiz, which need nothing of it. The explorers there have their own tests.
 RUNS_UNTIL = {
     "05_pretraining.ipynb": "live.run()",
-    "06_fine_tuning.ipynb": "race = fine_tuning.run_race(",
+    "06_fine_tuning.ipynb": "race = finetuning.run_comparison(",
     "09_one_page.ipynb": "train(w, windows, steps=500",
 }
 NEEDS_NO_TRAINING = {"exercise", "quiz"}

@@ -56,15 +56,6 @@ def test_every_tokenizers_tokens_stand_below_their_letters(show, page):
     assert said(page).startswith("Tinyville: ") and said(page).endswith("GPT-4o: 6 tokens.")
 
 
-def test_a_family_is_one_letter_with_all_its_tokens_in_hex(show, page):
-    show(explorer("a👩‍👩‍👧"))
-    assert page.locator(".lv .letter").all_text_contents() == ["a", "👩‍👩‍👧"]
-    assert [token for token in row(page, "Tinyville") if token.startswith("⟨")] == [
-        f"⟨{byte:02x}⟩" for byte in "👩‍👩‍👧".encode()
-    ]
-    assert "�" not in page.locator(".lv").inner_text()
-
-
 def test_the_slider_takes_joins_back_and_the_bill_follows(show, page):
     show(TokenExplorer("Mia found a kite.", {"Tinyville": BPE}))
     whole = row(page, "Tinyville")

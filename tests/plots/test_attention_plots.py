@@ -78,20 +78,13 @@ def test_labels_do_not_overlap(n_tokens, n_named, causal_weights, overlaps):
     assert axes.get_window_extent().height * 72 / axes.figure.dpi / n_named >= max(heights)
 
 
-def test_a_mosaic_has_the_shape_of_its_heads(causal_weights):
-    axes = plots.attention_heads(causal_weights(2, 3, 5, 5), TOKENS)
-    assert isinstance(axes, np.ndarray) and axes.shape == (2, 3)
-    assert axes[0, 1].get_title() == "layer 0, head 1"
-    assert axes[1, 2].get_title() == "layer 1, head 2"
-    assert all(len(part.patches) == 1 and masked_area(part) == 10 for part in axes.flat)
-
-
 def test_a_mosaic_shows_each_head_in_its_place(causal_weights):
     weights = causal_weights(2, 2, 4, 4)
     axes = plots.attention_heads(weights, TOKENS[:4])
     allowed = np.tri(4, dtype=bool)
     for place in np.ndindex(2, 2):
         assert np.array_equal(axes[place].images[0].get_array()[allowed], weights[place][allowed])
+    assert [part.get_title() for part in axes[1]] == ["layer 1, head 0", "layer 1, head 1"]
     assert names(axes[0, 0].yaxis) == names(axes[1, 1].xaxis) == ["Mia", "·found", "·a", "·red"]
     assert not names(axes[0, 1].yaxis) and not names(axes[0, 1].xaxis)
 

@@ -92,23 +92,6 @@ def test_the_id_depends_on_the_inputs_and_on_no_computed_number():
     assert name(some_weights(4), TOKENS) != name(some_weights(4), TOKENS, head=1)
 
 
-def test_head_scores_are_computed():
-    tokens = ["a", "b", "c", "a", "b"]
-    weights = np.zeros((1, 1, 5, 5))
-    weights[0, 0, [0, 1, 2, 3, 4], [0, 0, 0, 1, 2]] = 1
-    scores = AttentionExplorer(weights, tokens).traits()["payload"]["scores"]
-    assert scores["induction"] == [[1.0]] and scores["previous token"] == [[0.25]]
-
-
-def test_two_inputs_are_compared():
-    other = ["Tom", *TOKENS[1:]]
-    second = some_weights(4, seed=1), other
-    explorer = AttentionExplorer(some_weights(4), TOKENS, compare=second)
-    payload = explorer.traits()["payload"]
-    assert payload["compare"]["labels"][0] == "Tom" and payload["compare"]["weights"]["shape"] == [2, 3, 10]
-    assert payload["names"]["other"] == "the second input"
-
-
 def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
     model, tokenizer = model_and_tokenizer
     token_ids = torch.tensor(tokenizer.encode("Mia found"))

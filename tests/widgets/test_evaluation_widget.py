@@ -61,5 +61,5 @@ class TestBiasDial:
     def test_refuses_what_it_cannot_show(self):
         with pytest.raises(ValueError, match="ratio is a share from 0 to 1, but is -1"):
             BiasDialExplorer(self.CARD, ratio=-1)
-        with pytest.raises(ValueError, match="a recording with ratios"):
+        with pytest.raises(ValueError, match="needs ratios, dial and seeds"):
             BiasDialExplorer({"ratios": []})

@@ -6,8 +6,6 @@ import json
 import numpy as np
 import pytest
 from explorer_pages import stays_data
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from llmviz import corpora
 from llmviz.tokenizers import TOKENIZERS
@@ -40,18 +38,10 @@ HOSTILE = [
     "👩‍👩‍👧" * 50,
     "",
 ]
-texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60), st.text("abkite M.", max_size=80))
 
 
 def unpacked(packed):
     return np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"]).tolist()
-
-
-def tokens_at(row, data, merges):
-    """What the page shows with so many merges: ends of tokens, from the borders that are left."""
-    joined_by = unpacked(row["joined_by"])
-    ends = [place for place, by in enumerate(joined_by, 1) if not 0 <= by < 256 + merges]
-    return [*ends, row["n_bytes"]] if row["n_bytes"] else []
 
 
 def test_the_sentence_is_the_bill_and_the_table_names_every_token():
@@ -68,30 +58,6 @@ def test_what_is_sent_are_the_tokenizers_own_ids(tokenizer):
     encode = getattr(tokenizer, "encode_ordinary", tokenizer.encode)
     assert unpacked(row["ids"]) == encode(TEXT) and row["n_tokens"] == len(encode(TEXT))
     assert sum(unpacked(row["sizes"])) == len(TEXT.encode()) == row["n_bytes"]
-
-
-@settings(max_examples=40)
-@given(text=texts, merges=st.integers(0, 243))
-def test_the_slider_shows_what_the_tokenizer_with_so_many_merges_gives(text, merges):
-    explorer = TokenExplorer(text, OURS[0])
-    [row] = explorer.traits()["payload"]["rows"]
-    data = "".join(explorer.graphemes[:300]).encode()
-    smaller = BytePairTokenizer(OURS[0].merges[:merges])
-    expected, place = [], 0
-    for piece in smaller.token_spans(explorer.text):
-        place += len(piece)
-        expected.append(place)
-    shown = tokens_at(row, data, merges)
-    assert shown == [end for end in expected if end <= row["n_bytes"]]
-
-
-@settings(max_examples=20)
-@given(text=texts)
-@pytest.mark.parametrize("name", ["gpt2", "gpt-4o"])
-def test_with_all_merges_a_real_vocabulary_shows_its_own_tokens(name, text):
-    explorer = TokenExplorer(text, name)
-    [row] = explorer.traits()["payload"]["rows"]
-    assert tokens_at(row, None, row["n_merges"]) == np.cumsum(unpacked(row["sizes"])).tolist()
 
 
 def test_joins_name_the_token_that_took_each_border_away():
