@@ -152,9 +152,10 @@ def _option(question: Question, letter: str, text: str, wrong: Distractor | None
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
     """A prediction without a kernel: the question, the possible answers, and the answer folded."""
-    possible = f"<p>{_bounds(item)}</p>" if isinstance(item, Number) else ""
     if isinstance(item, Choice):
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
+    else:
+        possible = f"<p>{_bounds(item)}</p>"
     return _prediction(item, possible + _fold("The answer (decide first)", _answer(item, answer, "", show)))
 
 
@@ -211,12 +212,11 @@ def progress_table(content: LessonContent, progress: ProgressSummary | None, pro
         left, actions = f"about {minutes} minutes for questions and exercises", ""
     rows = ""
     for part, items in parts.items():
-        if items:
-            cells = _live_cells(items) if progress else [f"{len(items)}"]
-            if part == "Exercises" and progress is None:
-                cells[0] += ": " + ", ".join(escape(name.replace("_", " ")) for name, *_ in items)
-            head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
-            rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+        cells = _live_cells(items) if progress else [f"{len(items)}"]
+        if part == "Exercises" and progress is None:
+            cells[0] += ": " + ", ".join(escape(name.replace("_", " ")) for name, *_ in items)
+        head = f'<tr><th scope="row" style="{_CELL}">{part}</th>'
+        rows += head + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
     table = f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{actions}{_problem(_to_html(problem))}'
     return _box(f"<p><strong>{escape(content.title)}</strong>: {left}.</p>{table}", _GRAY)
 
@@ -225,7 +225,7 @@ def _items(content: LessonContent, progress: ProgressSummary) -> dict[str, list[
     """Part of the lesson → (name, minutes, status) of all that it asks."""
     checked = {"correct": "done", "not yet": "attempted"}
     chosen = {name: progress.choices.get(name, []) for name in content.quiz}
-    return {
+    parts = {
         "Predictions": [(name, 1, "done" if name in progress.predictions else "open") for name in content.predictions],
         "Exercises": [
             (name, exercise.minutes, checked.get(progress.checks.get(name, ""), "open"))
@@ -236,6 +236,7 @@ def _items(content: LessonContent, progress: ProgressSummary) -> dict[str, list[
             for name, question in content.quiz.items()
         ],
     }
+    return {part: items for part, items in parts.items() if items}
 
 
 def _live_cells(items: Sequence[tuple[str, int, str]]) -> list[str]:

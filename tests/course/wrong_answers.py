@@ -177,10 +177,7 @@ WRONG_ANSWERS = {
         ("past_the_end", too_far),
     ],
     "nudge": [
-        (
-            "changed_in_place",
-            lambda middle, context, is_true, rate: middle + rate * (is_true - sigmoid(middle @ context)) * context,
-        ),
+        ("changed_in_place", lambda a, b, is_true, rate: a + rate * (is_true - sigmoid(a @ b)) * b),
     ],
     "solve_analogy": [
         ("no_difference", lambda v, a, b, c: max({*v} - {a, b, c}, key=lambda w: v[w] @ (v[b] + v[c]))),
@@ -200,9 +197,9 @@ WRONG_ANSWERS = {
     "induction_score": [
         (
             "list_of_weights",
-            lambda attention_weights, tokens: (
+            lambda weights, tokens: (
                 [
-                    attention_weights[query, max(place for place in range(query) if tokens[place] == token) + 1]
+                    weights[query, max(place for place in range(query) if tokens[place] == token) + 1]
                     for query, token in enumerate(tokens)
                     if token in tokens[:query]
                 ]
@@ -222,12 +219,7 @@ WRONG_ANSWERS = {
         ("three_attention_matrices", lambda v, d, n, ff: parts(2 * [v * d], n * 3 * d * d, n * 2 * d * ff)),
         ("one_feed_forward_matrix", lambda v, d, n, ff: parts(2 * [v * d], n * 4 * d**2, n * d * ff)),
         ("no_unembedding", lambda v, d, n, ff: parts([v * d, 0], n * 4 * d**2, n * 2 * d * ff)),
-        (
-            "not_a_dict",
-            lambda vocab_size, d_model, n_layers, d_ff: (
-                2 * vocab_size * d_model + n_layers * (4 * d_model**2 + 2 * d_model * d_ff)
-            ),
-        ),
+        ("not_a_dict", lambda v, d, n, ff: 2 * v * d + n * (4 * d**2 + 2 * d * ff)),
     ],
     "logit_lens": [
         ("softmax_over_layers", lambda x, unembedding: torch.softmax(normalize(x) @ unembedding.T, dim=0)),
@@ -238,21 +230,13 @@ WRONG_ANSWERS = {
     ],
     "cross_entropy": [
         ("bits", lambda logits, ids: -torch.log2(logits.softmax(-1))[torch.arange(len(ids)), ids].mean()),
-        (
-            "softmax_over_positions",
-            lambda logits, ids: -torch.log_softmax(logits, dim=0).gather(1, ids[:, None]).mean(),
-        ),
+        ("softmax_over_positions", lambda logits, ids: -logits.log_softmax(0).gather(1, ids[:, None]).mean()),
         ("one_minus_probability", lambda logits, ids: 1 - logits.softmax(1)[torch.arange(len(ids)), ids].mean()),
         ("log_of_mean", lambda logits, ids: -torch.log(logits.softmax(1)[torch.arange(len(ids)), ids].mean())),
-        ("wrong_sign", lambda logits, token_ids: logits.log_softmax(-1)[range(len(token_ids)), token_ids].mean()),
-        ("no_softmax", lambda logits, token_ids: -logits.gather(1, token_ids[:, None]).mean()),
-        (
-            "infinite",
-            lambda logits, token_ids: (
-                -torch.log(torch.softmax(logits, dim=1))[torch.arange(len(token_ids)), token_ids].mean()
-            ),
-        ),
-        ("one_per_position", lambda logits, token_ids: -logits.log_softmax(-1)[range(len(token_ids)), token_ids]),
+        ("wrong_sign", lambda logits, ids: logits.log_softmax(-1)[range(len(ids)), ids].mean()),
+        ("no_softmax", lambda logits, ids: -logits.gather(1, ids[:, None]).mean()),
+        ("infinite", lambda logits, ids: -logits.softmax(dim=1).log()[torch.arange(len(ids)), ids].mean()),
+        ("one_per_position", lambda logits, ids: -logits.log_softmax(-1)[range(len(ids)), ids]),
     ],
     "longest_run": [
         (
@@ -283,23 +267,14 @@ WRONG_ANSWERS = {
     ],
     "answer_labels": [
         ("not_a_list", lambda prompt, answer, end: -100 * (len(prompt) - 1) + answer),
-        ("not_shifted", lambda prompt_ids, answer_ids, end_of_text: [-100 for _ in prompt_ids] + list(answer_ids)),
-        (
-            "wrong_length",
-            lambda prompt_ids, answer_ids, end_of_text: [-100] * len(prompt_ids) + list(answer_ids) + [end_of_text],
-        ),
+        ("not_shifted", lambda prompt, answer, end: [-100 for _ in prompt] + list(answer)),
+        ("wrong_length", lambda prompt, answer, end: [-100] * len(prompt) + list(answer) + [end]),
     ],
     "f1": [
         ("arithmetic_mean", lambda *inputs: (float(only_precision(*inputs)) + float(only_recall(*inputs))) / 2),
-        (
-            "nan",
-            lambda found, right, label: (
-                2 * ((found == label) & (right == label)).sum() / ((found == label).sum() + (right == label).sum())
-            ),
-        ),
+        ("nan", makes_nan),
         ("accuracy", lambda found, right, label: (found == right).float().mean()),
         ("zero_division", divides_by_zero),
-        ("zero_division", makes_nan),
     ],
     "apply_temperature": [
         ("zero_temperature", lambda logits, temperature: (logits / temperature).softmax(dim=-1)),
@@ -312,7 +287,7 @@ WRONG_ANSWERS = {
         ("not_boolean", renormalized),
     ],
     "extend_beams": [
-        ("too_many", lambda beams, log_probabilities, n_best: worst_first(beams, log_probabilities, 10**6)[::-1]),
+        ("too_many", lambda beams, rows, n_best: worst_first(beams, rows, 10**6)[::-1]),
     ],
     "hallucination_rate": [
         ("silence_counted", lambda answers, truths: sum(map(operator.ne, answers, truths)) / len(answers)),
@@ -331,37 +306,27 @@ WRONG_ANSWERS = {
         ("wrong_sign", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * ((r - old_r) - (c - old_c))).mean()),
         ("beta_outside", lambda c, r, old_c, old_r, beta: -beta * F.logsigmoid((c - old_c) - (r - old_r)).mean()),
         ("no_beta", lambda c, r, old_c, old_r, beta: -F.logsigmoid((c - old_c) - (r - old_r)).mean()),
-        (
-            "one_loss_per_pair",
-            lambda chosen, rejected, reference_chosen, reference_rejected, beta: (
-                -F.logsigmoid(beta * ((chosen - reference_chosen) - (rejected - reference_rejected)))
-            ),
-        ),
-        (
-            "negative",
-            lambda chosen, rejected, reference_chosen, reference_rejected, beta: torch.log(
-                torch.sigmoid(beta * ((chosen - reference_chosen) - (rejected - reference_rejected)))
-            ).mean(),
-        ),
+        ("one_loss_per_pair", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * ((c - old_c) - (r - old_r)))),
+        ("negative", lambda c, r, old_c, old_r, beta: (beta * ((c - old_c) - (r - old_r))).sigmoid().log().mean()),
     ],
     "shifted_windows": [
         ("previous_token", lambda ids, starts, n: (cut(ids, starts + 1, n), cut(ids, starts, n))),
-        ("past_the_end", lambda token_ids, starts, length: token_ids[starts + 10 * length]),
+        ("past_the_end", lambda ids, starts, length: ids[starts + 10 * length]),
         (
             "shifted_by_a_piece",
-            lambda token_ids, starts, length: (
-                cut(token_ids, starts, length),
-                cut(token_ids, (starts + length).clamp(max=len(token_ids) - length), length),
+            lambda ids, starts, length: (
+                cut(ids, starts, length),
+                cut(ids, (starts + length).clamp(max=len(ids) - length), length),
             ),
         ),
-        ("not_two_tensors", lambda token_ids, starts, length: cut(token_ids, starts, length + 1)),
+        ("not_two_tensors", lambda ids, starts, length: cut(ids, starts, length + 1)),
     ],
     "sliding_window_mask": [
         ("window_too_long", lambda n, window: torch.ones(n, n, dtype=torch.bool).tril().triu(-window)),
         ("inverted", lambda n, window: ~torch.ones(n, n, dtype=torch.bool).tril().triu(1 - window)),
         ("transposed", lambda n, window: torch.ones(n, n, dtype=torch.bool).tril().triu(1 - window).T),
-        ("no_window", lambda n_positions, window: torch.ones(n_positions, n_positions, dtype=torch.bool).tril()),
-        ("not_boolean", lambda n_positions, window: torch.ones(n_positions, n_positions).tril().triu(1 - window)),
+        ("no_window", lambda n, window: torch.ones(n, n, dtype=torch.bool).tril()),
+        ("not_boolean", lambda n, window: torch.ones(n, n).tril().triu(1 - window)),
     ],
     "answer_targets": [
         ("question_learned", lambda question, answer, end: [*question[1:], *answer, end]),
@@ -382,13 +347,10 @@ WRONG_ANSWERS = {
         ("silu_on_widened", lambda x, gate, up, down: ((x @ gate.T) * F.silu(x @ up.T)) @ down.T),
         ("silu_on_both", lambda x, gate, up, down: (F.silu(x @ gate.T) * F.silu(x @ up.T)) @ down.T),
         ("sigmoid_only", lambda x, gate, up, down: (torch.sigmoid(x @ gate.T) * (x @ up.T)) @ down.T),
-        ("added", lambda x, gate_proj, up_proj, down_proj: (F.silu(x @ gate_proj.T) + x @ up_proj.T) @ down_proj.T),
-        ("no_silu", lambda x, gate_proj, up_proj, down_proj: ((x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T),
-        ("not_narrowed", lambda x, gate_proj, up_proj, down_proj: F.silu(x @ gate_proj.T) * (x @ up_proj.T)),
-        (
-            "not_transposed",
-            lambda x, gate_proj, up_proj, down_proj: (F.silu(x @ gate_proj) * (x @ up_proj)) @ down_proj,
-        ),
+        ("added", lambda x, gate, up, down: (F.silu(x @ gate.T) + x @ up.T) @ down.T),
+        ("no_silu", lambda x, gate, up, down: ((x @ gate.T) * (x @ up.T)) @ down.T),
+        ("not_narrowed", lambda x, gate, up, down: F.silu(x @ gate.T) * (x @ up.T)),
+        ("not_transposed", lambda x, gate, up, down: (F.silu(x @ gate) * (x @ up)) @ down),
     ],
     "chat_prompt": [
         (
