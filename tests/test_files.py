@@ -5,7 +5,6 @@ import lzma
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,6 @@ from llmviz.files import data_folder, data_path, read_json, write_atomically
 from llmviz.tokenizers.tiktoken import VOCABULARIES
 
 README = data_path("README.md").read_text("utf-8")
-
-
-def test_a_file_is_found_in_the_checkout_or_in_the_chosen_folder(monkeypatch, tmp_path):
-    monkeypatch.delenv("LLMVIZ_DATA", raising=False)
-    assert data_path("README.md") == Path(__file__).parent.parent / "data" / "README.md"
-    (tmp_path / "words.txt").write_text("kite", "utf-8")
-    monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    assert data_path("words.txt").read_text("utf-8") == "kite"
 
 
 def test_a_missing_file_or_folder_is_named_with_the_fix(monkeypatch, tmp_path):

@@ -25,7 +25,7 @@ from llmviz.pretrained.tokenizer import PretrainedTokenizer, tokenizer_from_fold
 from llmviz.training.checkpoints import own_tensors
 
 _ROWS_AT_ONCE = 2048
-_INDEX, _WEIGHTS = "model.safetensors.index.json", "model.safetensors"
+_INDEX = "model.safetensors.index.json"
 _MAX_CONTEXT = 2048  # tokens; the key–value cache takes memory for all
 _ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
 
@@ -202,7 +202,7 @@ class _SafetensorsFolder:
                 raise ValueError(f"{self.folder / _INDEX} points out of its folder: {outside[0]!r}")
             files = {self.folder / name for name in places.values()}
         else:
-            files = {self.folder / _WEIGHTS}
+            files = {self.folder / "model.safetensors"}
         self._file_of: dict[str, Any] = {}
         for path in sorted(files):
             if not path.is_file():

@@ -86,12 +86,6 @@ def test_unknown_words_are_answered_with_similar_ones():
     assert "kite" in space and "kites" not in space and 3 not in space
 
 
-def test_a_subset_keeps_its_vectors_in_the_order_asked():
-    part = CLOUD.subset(["w7", "w2"])
-    assert part.words == ("w7", "w2")
-    assert np.array_equal(part["w2"], CLOUD["w2"])
-
-
 def test_glove_is_what_the_paper_says_it_is():
     assert len(embeddings.load_glove()) == 50_000 and embeddings.load_glove().d_model == 50
     assert embeddings.load_glove().words[0] == "the"

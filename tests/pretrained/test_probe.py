@@ -53,17 +53,14 @@ def test_a_recording_answers_as_the_model_did(live, tmp_path, monkeypatch):
     assert recorded.next_tokens("a b") == recorded.logit_lens("a b")[-1]
 
 
-def test_what_was_not_recorded_is_said_with_what_to_do():
+def test_what_was_not_recorded_and_what_is_no_token_is_said(live):
+    with pytest.raises(ValueError, match="'c' is no token of this text"):
+        live.token_states("a b", "c")
     recorded = opened("smollm2")
     with pytest.raises(ValueError, match=r"'logit_lens' was not recorded; recorded are .*llmviz models add smollm2"):
         recorded.logit_lens("The capital of Spain is")
     with pytest.raises(ValueError, match="the states of 'bank' were recorded, not 'river'"):
         opened("minilm").token_states(RIVER[0], "river")
-
-
-def test_the_live_glass_knows_the_words_of_a_text_only(live):
-    with pytest.raises(ValueError, match="'c' is no token of this text"):
-        live.token_states("a b", "c")
 
 
 def test_an_encoder_is_probed_too(tmp_path):
