@@ -25,7 +25,7 @@ Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetun
 answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.block: block; normalise=normalize // model.config:
 model_config // model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED
 texts=load_data // model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace // model.transformer:
-encoder_decoder transformer; Assembly=TransformerBase PreparedUnembedding=MaskedLMHead // plots: figures;
+encoder_decoder transformer; Assembly=TransformerBase // plots: figures;
 house_style=plot_style text_tree=sampling_tree // pretrained.convert: pretrained.families pretrained.loading
 pretrained.sources // pretrained.probe: pretrained.glass pretrained.lesson_plan; Glass=ModelProbe
 look_through=open_probe asked=as_chat // pretrained.registry: pretrained.catalogue pretrained.hub //
@@ -41,10 +41,10 @@ tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces // t
 training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
 load_masked=load_model load_masked_long=load_model load_moods=load_model // training.controller: steering;
 SteeredTraining=TrainingController // training.runs: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS
-joined_team=join_process_group // training.masked_lm: masking; hide=mask_tokens recovered=masked_accuracy
+joined_team=join_process_group // training.masked_lm: masking; recovered=masked_accuracy
 fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
 training.runs: runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts:
-recordings; of_losses=recording_from_losses yardsticks=baselines Bars=NextTokenFrames AttentionFilm=AttentionFrames
+recordings; of_losses=recording_from_losses yardsticks=baselines
 load=load_recording save=save_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
 TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell // pretrained: ;
 look_through=probe.open_probe Glass=probe.ModelProbe

@@ -233,7 +233,7 @@ def _new_folder(out: str | None) -> Path:
     folder = Path(out)
     if not out or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"--out names a folder, {f'but {folder} is a file' if out else 'and what was given is empty'}")
-    if checkpoints.holds_checkpoint(folder):
+    if (folder / checkpoints.CARD).exists():
         raise ValueError(
             f"{folder} already holds a model, which a new run would overwrite; "
             f"continue it with --resume {folder}, or choose another --out"

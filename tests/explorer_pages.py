@@ -17,7 +17,7 @@ HOSTILE = [
 PRELUDE = """
 import numpy as np
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
-from llmviz.training.recorder import AttentionFrames, NextTokenFrames, Recording, Sample
+from llmviz.training.recorder import _AttentionFrames, _NextTokenFrames, Recording, Sample
 from llmviz.tokenizers import BytePairTokenizer
 def heads(n, shape=(2, 3)):
     weights = np.tril(np.random.default_rng(n).random((*shape, n, n)) ** 4)
@@ -27,8 +27,8 @@ def vectors(n, frames=3):
 def run_of(texts, n=6):
     shares, dice = np.linspace(0, 1, n), np.random.default_rng(0)
     written = [[Sample(text, (0, 3), (4, 6)), Sample(text)] for text in [*texts, *texts][:n]]
-    films = [AttentionFrames(texts, np.stack([heads(len(texts))] * n))]
-    bars = [NextTokenFrames(text, texts[:3], dice.dirichlet([1, 1, 1], n), (0.5, 0.5, 0)) for text in texts[:2]]
+    films = [_AttentionFrames(texts, np.stack([heads(len(texts))] * n))]
+    bars = [_NextTokenFrames(text, texts[:3], dice.dirichlet([1, 1, 1], n), (0.5, 0.5, 0)) for text in texts[:2]]
     groups, points = [str(number % 3) for number in range(len(texts))], vectors(len(texts), n)[..., :2]
     return Recording("a run", np.arange(n) ** 3, 3 - shares, 3 - 0.5 * shares, {"ln V": 3.0, "floor": 1.5}, written,
         shares, 0.3, shares, bars, films, texts, groups, points, shares)

@@ -58,7 +58,7 @@ class TransformerBase(nn.Module):
         if self.config.unembedding == "none":
             return None
         if self.config.unembedding == "masked_lm":
-            return MaskedLMHead(self.config, self.embedding)
+            return _MaskedLMHead(self.config, self.embedding)
         is_tied = self.config.unembedding == "tied"
         device = "meta" if is_tied else None  # a tied matrix needs no memory of its own
         unembedding = nn.Linear(self.config.d_model, self.config.vocab_size, bias=False, device=device)
@@ -190,7 +190,7 @@ class TransformerBase(nn.Module):
         return trace if self.unembedding is None else replace(trace, logits=self.unembedding(trace.final))
 
 
-class MaskedLMHead(nn.Module):
+class _MaskedLMHead(nn.Module):
     """The output of BERT: a linear layer, GELU, a normalization, and the embedding matrix with a bias.
 
     Source: Devlin et al. 2019, "BERT", section 3.1 and its published code. Lesson 10.

@@ -118,11 +118,6 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
     return Checkpoint(model, tokenizer, corpus, settings, step, record, optimizers)
 
 
-def holds_checkpoint(folder: str | Path) -> bool:
-    """Whether a folder holds a checkpoint, whole or not."""
-    return (Path(folder) / CARD).exists()
-
-
 def _read_card(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise FileNotFoundError(f"there is no folder {folder}; `llmviz train --out {folder}` would make it")

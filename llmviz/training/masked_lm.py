@@ -35,7 +35,7 @@ def mask_token_id(model: EncoderOnly) -> int:
     return model.config.vocab_size - 1
 
 
-def mask_tokens(token_ids: Tensor, mask_id: int, *, rate: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _mask_tokens(token_ids: Tensor, mask_id: int, *, rate: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Replace random tokens by the mask token, at least one in each row.
 
     Returns the masked ids, and which are masked (bool), both (text, position) as the given ids.
@@ -55,7 +55,7 @@ def masked_token_loss(
         end_of_text: if given, documents that share a window do not attend to each other (`functools.partial` sets it).
     """
     token_ids = windows[:, :-1]
-    masked, is_masked = mask_tokens(token_ids, mask_token_id(model), rate=_MASK_RATE, generator=generator)
+    masked, is_masked = _mask_tokens(token_ids, mask_token_id(model), rate=_MASK_RATE, generator=generator)
     mask = None if end_of_text is None else _same_document(token_ids, end_of_text)
     return F.cross_entropy(model(masked, mask)[is_masked], token_ids[is_masked])
 

@@ -56,7 +56,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class NextTokenFrames:
+class _NextTokenFrames:
     """Next-token probabilities after one prefix: (frame, token); Tinyville's exact ones: (token), or empty."""
 
     prefix: str
@@ -66,7 +66,7 @@ class NextTokenFrames:
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionFrames:
+class _AttentionFrames:
     """Attention weights of all heads in one sentence: (frame, layer, head, query, key)."""
 
     tokens: tuple[str, ...]
@@ -101,8 +101,8 @@ class Recording:
     copied: np.ndarray | None = None
     copied_by_chance: float | None = None
     valid: np.ndarray | None = None
-    next_tokens: Sequence[NextTokenFrames] = ()
-    attention: Sequence[AttentionFrames] = ()
+    next_tokens: Sequence[_NextTokenFrames] = ()
+    attention: Sequence[_AttentionFrames] = ()
     words: Sequence[str] = ()
     groups: Sequence[str] = ()
     points: np.ndarray | None = None
@@ -202,11 +202,11 @@ def _from(data: Mapping[str, Any]) -> Recording:
         ],
         copied_by_chance=data["copied_by_chance"],
         next_tokens=[
-            NextTokenFrames(one["prefix"], tuple(one["tokens"]), np.array(one["probabilities"]), tuple(one["exact"]))
+            _NextTokenFrames(one["prefix"], tuple(one["tokens"]), np.array(one["probabilities"]), tuple(one["exact"]))
             for one in data["next_tokens"]
         ],
         attention=[
-            AttentionFrames(tuple(tokens), arrays[f"attention/{number}"] / _FULL_WEIGHT)
+            _AttentionFrames(tuple(tokens), arrays[f"attention/{number}"] / _FULL_WEIGHT)
             for number, tokens in enumerate(data["attention"])
         ],
         words=data["words"],
@@ -407,7 +407,7 @@ class _Recorder:
             "samples": [frame["samples"][:_KEPT_SAMPLES] for frame in self.captured],
             "next_tokens": [self._next_tokens(number, prefix) for number, prefix in enumerate(self.probes.prefixes)],
             "attention": [
-                AttentionFrames(
+                _AttentionFrames(
                     tuple(self.tokenizer.tokens(self._ids(sentence)[0].tolist())),
                     np.stack([frame["attention"][number] for frame in self.captured]),
                 )
@@ -416,7 +416,7 @@ class _Recorder:
             **self._map(),
         }
 
-    def _next_tokens(self, number: int, prefix: str) -> NextTokenFrames:
+    def _next_tokens(self, number: int, prefix: str) -> _NextTokenFrames:
         """The tokens that are possible in the world first, then those to which the model ever gave most."""
         frames = np.stack([frame["next_tokens"][number] for frame in self.captured])
         exact = next_tokens(self.world, self.tokenizer, self.tokenizer.encode(prefix))
@@ -425,7 +425,7 @@ class _Recorder:
         others = [token_id for token_id in np.argsort(-largest).tolist() if token_id not in allowed]
         chosen = [*allowed, *others[: _N_TOKENS - len(allowed)]]
         probabilities = tuple(round(exact.get(token_id, 0.0), 4) for token_id in chosen) if exact else ()
-        return NextTokenFrames(prefix, tuple(self.tokenizer.tokens(chosen)), frames[:, chosen], probabilities)
+        return _NextTokenFrames(prefix, tuple(self.tokenizer.tokens(chosen)), frames[:, chosen], probabilities)
 
     def _map(self) -> dict:
         """One plane for all frames: the first two principal components of the last one."""

@@ -14,8 +14,8 @@ from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.training.loop import TrainingSettings, next_token_loss, train
 from llmviz.training.masked_lm import (
+    _mask_tokens,
     mask_token_id,
-    mask_tokens,
     masked_accuracy,
     masked_token_loss,
     predict_masked,
@@ -33,7 +33,7 @@ class TestMaskTokens:
     @given(st.integers(1, 5), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 99))
     def test_masks_where_it_says_and_leaves_everything_else(self, n_texts, n_positions, rate, seed):
         ids = random_ids(n_texts, n_positions, seed=seed)
-        masked, is_masked = mask_tokens(ids, 99, rate=rate, generator=generator(seed))
+        masked, is_masked = _mask_tokens(ids, 99, rate=rate, generator=generator(seed))
         assert (masked == 99).equal(is_masked)
         assert masked[~is_masked].equal(ids[~is_masked])
         assert is_masked.any(dim=1).all()
@@ -43,7 +43,7 @@ class TestLoss:
     WINDOWS = random_ids(4, 9, vocab_size=10)
 
     def test_is_the_mean_surprise_at_the_blanks(self):
-        blanked, hidden = mask_tokens(self.WINDOWS[:, :-1], 10, rate=0.3, generator=generator(5))
+        blanked, hidden = _mask_tokens(self.WINDOWS[:, :-1], 10, rate=0.3, generator=generator(5))
         probabilities = MODEL(blanked).softmax(-1).detach()
         by_hand = [-math.log(probabilities[text, place, self.WINDOWS[text, place]])
                    for text, place in hidden.nonzero().tolist()]  # fmt: skip
@@ -53,7 +53,7 @@ class TestLoss:
     def test_texts_of_one_window_see_each_other_only_if_nothing_is_said(self):
         """With end_of_text, the loss is that of each text alone, wherever it stands in the window."""
         windows = torch.tensor([[9, 1, 2, 9, 3, 4, 9, 5, 0]])
-        blanked, hidden = mask_tokens(windows[:, :-1], 10, rate=0.3, generator=generator(5))
+        blanked, hidden = _mask_tokens(windows[:, :-1], 10, rate=0.3, generator=generator(5))
         alone = []
         for first, last in ((0, 3), (3, 6), (6, 8)):
             log_shares = MODEL(blanked[:, first:last])[0].log_softmax(-1).detach()
