@@ -111,9 +111,7 @@ def repeat_accuracy(model: DecoderOnly, length: int, *, seed: int = 0) -> float:
     """How often a model predicts the next token of a random sequence that it reads for the second time.
 
     The model sees its last `context_length` tokens only; of a longer sequence, the part to copy is out of sight.
-
-    Args:
-        length: tokens in the sequence, at least 8: the distance to the token that is to be copied.
+    length: tokens in the sequence, at least 8: the distance to the token that is to be copied.
     """
     generator = torch.Generator().manual_seed(seed)
     sequences = zipf_sequences(model.config.vocab_size, _N_SEQUENCES, length, generator)

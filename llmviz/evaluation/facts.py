@@ -69,8 +69,7 @@ class Answers:
 def fact_questions(wording: int = 0) -> list[FactQuestion]:
     """All questions about the people of the town, the six guests and four names that no text has.
 
-    Args:
-        wording: 0 or 1: "Mia lives in the" or "Mia's home is the".
+    wording: 0 or 1: "Mia lives in the" or "Mia's home is the".
     """
     world = Tinyville()
     facts = [(fact, "known" if fact.known else "never told") for fact in world.facts]
@@ -172,12 +171,7 @@ def last_logits(model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str]
 
 
 def ask(
-    model: DecoderOnly,
-    tokenizer: Tokenizer,
-    questions: Sequence[FactQuestion],
-    *,
-    temperature: float = 0,
-    seed: int = 0,
+    model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[FactQuestion], *, temperature=0.0, seed: int = 0
 ) -> Answers:
     """Ask all questions; each answer is one token, a whole word of Tinyville: the best one at temperature 0."""
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])

@@ -48,10 +48,7 @@ _BASE_STEPS, _BASE_TEXTS = 1_700, 6_000
 _SPELLING_STEPS, _N_TEST_WORDS = 90, 80
 
 
-@dataclass(frozen=True)
-class _LabeledText:
-    """A text and its label, one of its task's."""
-
+class _LabeledText(NamedTuple):
     text: str
     label: str
 

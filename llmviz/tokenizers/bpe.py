@@ -27,11 +27,7 @@ N_BYTES = 256
 
 @dataclass(frozen=True)
 class Merge:
-    """One step of training: a pair of tokens becomes one token.
-
-    pair: the bytes of both tokens. count: how often they were neighbors when they were chosen. token_id: of the new
-    token.
-    """
+    """One step of training: a pair of tokens (bytes), neighbors so many times, becomes the token `token_id`."""
 
     pair: tuple[bytes, bytes]
     count: int
@@ -266,7 +262,6 @@ class BytePairTokenizer(Tokenizer):
 
     def __hash__(self) -> int:
         return hash(self.merges)
-
 
 
 def _printable_bytes() -> dict[int, str]:

@@ -42,24 +42,16 @@ class _Vocabulary:
 
 VOCABULARIES = {
     "gpt2": _Vocabulary(
-        "r50k_base.tiktoken.xz",
-        "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930",
-        GPT2_WORDS,
+        "r50k_base.tiktoken.xz", "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930", GPT2_WORDS,
         {"<|endoftext|>": 50256},
     ),
     "gpt-4": _Vocabulary(
-        "cl100k_base.tiktoken.xz",
-        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
-        _GPT4_WORDS,
-        {
-            "<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260,
-            "<|endofprompt|>": 100276,
-        },
+        "cl100k_base.tiktoken.xz", "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7", _GPT4_WORDS,
+        {"<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260,
+         "<|endofprompt|>": 100276},
     ),
     "gpt-4o": _Vocabulary(
-        "o200k_base.tiktoken.xz",
-        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
-        _GPT4O_WORDS,
+        "o200k_base.tiktoken.xz", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", _GPT4O_WORDS,
         {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
     ),
 }  # fmt: skip

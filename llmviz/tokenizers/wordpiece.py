@@ -26,11 +26,7 @@ CONTINUES = "##"
 
 @dataclass(frozen=True)
 class _PieceMerge:
-    """One step of training: two neighboring pieces become one.
-
-    pair: both pieces ("##" begins one inside a word). count: how often they were neighbors when they were chosen.
-    score: of the pair. token_id: of the new piece.
-    """
+    """One step of training: two pieces, neighbors so many times ("##" begins one inside a word), become one."""
 
     pair: tuple[str, str]
     count: int

@@ -20,7 +20,6 @@ _MOST_WORDS = 14
 _MOST_TRIES = 60  # for each sentence that is wanted
 _N_TRAINING, _N_TEST = 6000, 300
 
-
 _Noun = namedtuple("_Noun", "english english_plural french french_plural gender kind")
 # In the third person. objects: kinds of nouns. note: "definite" if its object needs the, this or my.
 _Verb = namedtuple("_Verb", "english english_plural french french_plural objects note", defaults=((), ""))
@@ -194,16 +193,15 @@ _TRANSITIVE = Options([verb for verb in _VERBS if verb.objects])
 _INTRANSITIVE = Options([verb for verb in _VERBS if not verb.objects])
 _SENTENCES = Options(("adjective", "transitive", "intransitive", "place"), (4, 6, 2, 1))
 
-
 # What verb and predicate agree with. owner: "his" or "her", where the subject can own something.
 _Subject = namedtuple("_Subject", "gender plural kinds nouns owner", defaults=((), None))
+_SHE = _Subject("f", False, frozenset(["woman"]), owner="her")
+_HE = _Subject("m", False, frozenset(["man"]), owner="his")
+
+
 @cache
 def _options(values: tuple) -> Options:
     return Options(values, texts=[""] * len(values))
-
-
-_SHE = _Subject("f", False, frozenset(["woman"]), owner="her")
-_HE = _Subject("m", False, frozenset(["man"]), owner="his")
 
 
 class _Draft:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +27,7 @@ from llmviz.tokenizers.base import UNKNOWN
 from llmviz.tokenizers.words import WordTokenizer, words
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows
-from llmviz.translation.grammar import Pair, corpus
+from llmviz.translation.grammar import Pair, _PairCorpus, corpus
 
 STEPS = 450
 _MOST_TOKENS = 20  # of a sentence, in either language
@@ -37,10 +36,7 @@ _TEST_BATCH = 100
 
 @dataclass(frozen=True)
 class _Translation:
-    """A sentence, its translation, and the attention of the decoder to the source.
-
-    cross_attention: (layer, head, target, source); row i belongs to the *prediction* of target token i.
-    """
+    """cross_attention: (layer, head, target, source); row i belongs to the *prediction* of target token i."""
 
     english: str
     french: str
@@ -70,7 +66,6 @@ def _new_model(tokenizer: WordTokenizer, seed: int) -> EncoderDecoder:
 
 
 def _settings(steps: int, seed: int) -> TrainingSettings:
-    """The settings that were measured (data/README.md has the numbers)."""
     return TrainingSettings(steps=steps, batch_size=64, learning_rate=0.05, seed=seed)
 
 
@@ -125,7 +120,7 @@ def train(*, seed: int = 0, progress: bool = False) -> Checkpoint:
     return Checkpoint(model, tokenizer, recipe, settings, STEPS, record)
 
 
-def _evaluate(model: EncoderDecoder, tokenizer: WordTokenizer, data: Any) -> dict[str, Any]:
+def _evaluate(model: EncoderDecoder, tokenizer: WordTokenizer, data: _PairCorpus) -> dict:
     aligned = alignment_accuracy(model, tokenizer, data.unseen)
     return {
         "exact": round(exact_match(model, tokenizer, data.unseen), 3),
@@ -156,10 +151,7 @@ class Writer:
 
 
 def translate(model: EncoderDecoder, tokenizer: WordTokenizer, english: str) -> _Translation:
-    """Translate one sentence with greedy decoding, and return it with the cross-attention.
-
-    Raises ValueError for a sentence that is empty, too long, or holds an unknown word.
-    """
+    """Translate one sentence with greedy decoding, and return it with the cross-attention."""
     english = " ".join(english.split())
     english = english[:1].upper() + english[1:] + ("" if english.endswith(".") else ".")
     writer, end = Writer(model, tokenizer, english), tokenizer.end_of_text

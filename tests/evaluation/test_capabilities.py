@@ -54,11 +54,6 @@ def test_first_above_by_hand():
         found.first_above("sings", 0.5)
 
 
-def test_another_seed_gets_a_sentence():
-    with pytest.raises(ValueError, match="from 0 to 2 were recorded; asked for 7"):
-        evaluation.load_capabilities(7)
-
-
 def test_a_fact_told_long_ago_stands_in_the_prompt_once():
     for n in (0, 1, 5):
         for one in evaluation.facts_at_distance(n, seed=2):

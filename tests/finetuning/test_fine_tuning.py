@@ -57,14 +57,6 @@ def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
     assert masked_lm.mask_token_id(encoder) == encoder.config.vocab_size - 1
 
 
-def test_can_be_stopped_and_looked_at_after_each_step():
-    learner = finetuning.prepare(MODEL, "full", n_labels=2)
-    steps = finetuning.loop._fine_tune_steps(learner, EXAMPLES, steps=30)
-    losses = [next(steps).loss for _ in range(20)]
-    assert losses[0] == pytest.approx(torch.tensor(2.0).log().item())  # two labels, a head of zeros
-    assert losses[-1] < losses[0]
-
-
 def test_what_cannot_be_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="the methods are 'head', 'lora', 'full'; given 'kite'"):
         finetuning.prepare(MODEL, "kite")

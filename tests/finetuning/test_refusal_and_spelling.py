@@ -28,9 +28,3 @@ def test_a_refusal_is_told_from_an_answer():
     first = tokenizer.encode("Vera has a" + REFUSAL)[len(tokenizer.encode("Vera has a"))]
     refusal = replace(found, words=(tokenizer.tokens([first])[0].strip(),))
     assert finetuning.is_refusal(refusal, tokenizer).tolist() == [True]
-
-
-def test_words_to_spell_are_one_token_each():
-    task = finetuning.SpellingTask(TINY.tokenizer, seed=1)
-    assert len(task.new_words) == 80 and not set(task.words) & set(task.new_words) and len(task.words) > 100
-    assert all(len(TINY.tokenizer.encode(f"The {word}")) == 2 for word in task.words + task.new_words)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from fakes import bigram_model, noisy_model, scripted_model
+from fakes import noisy_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,11 +87,3 @@ class TestTree:
         before = dict(tree.distributions)
         tree.expand([way[:2], way[:2]])
         assert tree.distributions == before
-
-    def test_a_way_ends_with_a_stop_token(self):
-        tree = SamplingTree(scripted_model(9, [5, 3, 8, 2], prompt_length=1), [1], stop_tokens={8})
-        assert tree.sample([Sampling(1.0)], SamplingTree.uniform_draws(2, 9))[Sampling(1.0)] == [(5, 3, 8), (5, 3, 8)]
-
-    def test_needs_something_to_grow_from(self):
-        with pytest.raises(ValueError, match="at least one token to start from; begin with the end-of-text token"):
-            SamplingTree(bigram_model(torch.zeros(3, 3)), [])

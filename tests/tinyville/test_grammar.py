@@ -26,10 +26,6 @@ def test_probability_is_the_product_of_the_choices_and_slots_never_share_a_value
         assert probability(sampler.text) > 0
 
 
-def test_options_of_weight_zero_are_left_out():
-    assert Options(("cat", "yeti"), (1, 0)).values == ("cat",)
-
-
 def test_next_words_where_one_option_is_the_beginning_of_another():
     options = Options(("ice", "ice cream", ""), (1, 2, 1))
 
@@ -40,11 +36,6 @@ def test_next_words_where_one_option_is_the_beginning_of_another():
     assert score(program, ["ice"]).next_words == pytest.approx({"cream": 0.5, "!": 0.25})
     assert score(program, []).next_words == pytest.approx({"ice": 0.75, "!": 0.25})
     assert score(program, ["ice", "cream", "!"]).probability == pytest.approx(0.5)
-
-
-def test_quotation_marks_open_and_close():
-    text = 'He said, "No." "Why?" she asked.'
-    assert join(words(text)) == text
 
 
 @given(st.text())

@@ -1,6 +1,5 @@
 """What is planted in each kind of text, so that the lessons' effects can be there."""
 
-import statistics
 from collections import Counter, defaultdict
 from typing import ClassVar
 
@@ -77,11 +76,6 @@ def test_she_has_the_planted_probability_in_two_kinds_of_texts(job, text):
 class TestStoriesAndDrills:
     STORIES = WORLD.texts(seed=7, counts={"story": 600})
 
-    def test_they_are_long_uncertain_and_never_the_same(self):
-        assert statistics.fmean(len(text.text.split()) for text in self.STORIES) >= 45
-        assert WORLD.entropy("story") >= 25
-        assert len({text.text for text in self.STORIES}) == len(self.STORIES)
-
     def test_they_repeat_what_they_are_about_and_endings_fit(self):
         assert {text.labels["schema"] for text in self.STORIES} == set(SCHEMAS)
         assert {feeling for feelings in STORY_FEELINGS.values() for feeling in feelings} == set(ENDINGS)
@@ -92,10 +86,6 @@ class TestStoriesAndDrills:
             assert labels["person"] != labels["partner"]
             assert labels["feeling"] in STORY_FEELINGS[labels["schema"]]
             assert f"felt {labels['feeling']}." in text.text
-
-    def test_pronouns_follow_the_person(self):
-        assert "he" not in WORLD.next_words("Mia borrowed a red kite from Otto. On the way to the park,")
-        assert WORLD.next_words("Tom borrowed a red kite from Ada. On the way to the park,") == {"he": 1.0}
 
     def test_copy_prompts_are_answered_by_their_context(self):
         prompts = WORLD.copy_prompts(7, seed=1)

@@ -61,11 +61,6 @@ def test_hostile_and_huge_texts_get_a_short_answer(text):
     assert not check.valid and check.n_valid_words <= 1 and len(check.message) < 400
 
 
-def test_something_else_than_a_text_is_refused():
-    with pytest.raises(ValueError, match="but was given list"):
-        WORLD.check(["Mia"])
-
-
 @given(st.sampled_from(WORLD.texts(seed=4, counts={kind: 30 for kind in GENERATORS})), st.data())
 @settings(max_examples=60)
 def test_a_changed_word_is_found_where_it_stands_or_the_text_is_possible(text, data):
@@ -110,14 +105,6 @@ def test_the_entropy_is_the_mean_over_samples(kind):
     values = [-text.log_probability for text in WORLD.texts(seed=3, counts={kind: 1500})]
     standard_error = statistics.stdev(values) / math.sqrt(len(values))
     assert statistics.fmean(values) == pytest.approx(WORLD.entropy(kind), abs=4 * standard_error + 1e-9)
-
-
-def test_entropy_of_a_program_that_can_be_worked_out_by_hand():
-    def program(generator):
-        if generator.say_one_of(Options(("heads", "tails"), (1, 3)), branching=True) == "heads":
-            generator.say_one_of(("a", "b", "c d", "e f"))
-
-    assert entropy(program) == pytest.approx(math.log(4) / 4 + 3 / 4 * math.log(4 / 3) + math.log(4) / 4)
 
 
 def test_the_whole_is_the_mean_of_the_kinds_and_includes_the_choice_of_a_kind():

@@ -45,13 +45,6 @@ def test_any_text_that_was_learned_comes_back_unchanged(kind, text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-@pytest.mark.parametrize("kind", TOKENIZERS)
-def test_a_long_text_comes_back_unchanged(kind, training_texts):
-    text = "".join(training_texts) * 3
-    tokenizer = TOKENIZERS[kind].train(text, 600 if kind in SUBWORDS else None)
-    assert tokenizer.decode(tokenizer.encode(text)) == text
-
-
 @share_fixture
 @given(text=st.text())
 def test_spans_and_tokens_belong_to_the_ids(any_tokenizer, text):

@@ -49,11 +49,6 @@ def test_merges_are_those_of_the_definition(texts, n_merges):
     assert learned(texts, 257 + n_merges) == merges_by_definition(texts, n_merges)
 
 
-def test_merges_are_those_of_the_definition_on_a_real_text(training_texts):
-    text = "".join(training_texts)[:8_000]
-    assert learned(text, 257 + 60) == merges_by_definition([text], 60)
-
-
 def test_hugging_face_learns_the_same_tokens_but_for_ties(training_texts):
     judge = Tokenizer(models.BPE())
     judge.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -105,12 +100,6 @@ def test_steps_hugging_face_and_the_way_around_long_white_space_give_the_same_id
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "_LONG_WHITE_SPACE", 1)
         assert trained.encode(text) == expected
-
-
-@given(training=st.text("abc ", min_size=1), text=st.text("abc "))
-def test_steps_give_the_same_ids_on_many_repetitions(training, text):
-    tokenizer = BytePairTokenizer.train(training, 300)
-    assert explicit_ids(tokenizer, text) == tokenizer.encode(text)
 
 
 def test_a_tiktoken_encoding_made_by_hand_from_the_merges_gives_our_ids(trained, training_texts):

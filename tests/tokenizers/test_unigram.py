@@ -61,18 +61,6 @@ def test_expected_counts_are_those_over_all_splits_also_after_pieces_are_dropped
         assert log_likelihood == pytest.approx(total)
 
 
-def test_every_em_step_makes_the_text_likelier():
-    words = Counter(split_words(corpora.python_documentation().text[:20_000]))
-    pieces = sorted({word[start : start + n] for word in words for start in range(len(word)) for n in range(1, 7)})
-    lattice, log_p = _Lattice(words, pieces), np.full(len(pieces), -math.log(len(pieces)))
-    found = []
-    for _ in range(5):
-        counts, log_likelihood = lattice.expected_counts(log_p)
-        log_p = np.log(np.maximum(counts, 1e-300) / counts.sum())
-        found.append(log_likelihood)
-    assert found == sorted(found) and found[-1] > found[0] + 1000
-
-
 def test_the_vocabulary_shrinks_round_by_round_and_probabilities_add_up_to_one():
     words = Counter(split_words(corpora.tinyville(counts={"story": 50}).text))
     steps = list(_rounds(words, 200))

@@ -56,14 +56,6 @@ def test_merges_are_those_of_the_definition_on_many_repetitions(score, texts, n_
     assert found == merges_by_definition(texts, n_merges, score)
 
 
-@pytest.mark.parametrize("score", SCORES)
-def test_merges_are_those_of_the_definition_on_a_real_text(score, training_texts):
-    text = "".join(training_texts)[:4_000]
-    expected = merges_by_definition([text], 40, score)
-    found = list(WordPieceTokenizer.train_steps(text, expected[0].token_id + 40 + 2, score=score))
-    assert found == expected
-
-
 def test_the_gain_is_the_growth_of_the_log_likelihood_up_to_the_change_of_all_shares():
     counts = Counter({"a": 500, "b": 400, "other": 1_000_000})
     after = Counter({"a": 300, "b": 200, "ab": 200, "other": 1_000_000})
@@ -133,13 +125,6 @@ def test_by_gain_the_text_becomes_likelier_than_by_count_and_by_the_ratio_much_l
         likelihood[score] = sum(count * math.log(count / used.total()) for count in used.values())
     assert likelihood["gain"] > likelihood["count"] > likelihood["ratio"]
     assert n_tokens["ratio"] > 1.3 * n_tokens["gain"] and n_tokens["gain"] < 1.1 * n_tokens["count"]
-
-
-def test_the_longest_piece_wins_even_where_that_leads_to_unk():
-    tokenizer = WordPieceTokenizer([" un", " unh", "##happy", "##h", "##appy"])
-    assert tokenizer.tokens(tokenizer.encode("unhappy")) == [" unh", "##appy"]
-    stuck = WordPieceTokenizer([" un", " unh", "##happy"])
-    assert stuck.tokens(stuck.encode("unhappy")) == [UNKNOWN]
 
 
 def test_a_word_with_a_rest_that_fits_no_piece_is_one_unk():

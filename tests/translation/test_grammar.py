@@ -138,13 +138,6 @@ def test_every_word_has_its_links(seed):
             assert meant in [english[place].lower().replace("mice", "mouse") for place in link]
 
 
-def test_crossing_is_where_a_word_jumps_back():
-    pair = phrase("the", ["small", "red"], "lamp")
-    assert pair.links == ((0,), (1,), (3,), (2,), (4,))
-    assert pair.crossing == (3,)
-    assert phrase("the", ["small"], "lamp").crossing == ()
-
-
 def test_the_same_seed_gives_the_same_pairs_on_any_machine():
     """The pairs that the shipped translator was trained on; a change of any word or rule shows here."""
     told = repr([(pair.english, pair.french, pair.links, pair.roles) for pair in pairs(800, seed=4)])

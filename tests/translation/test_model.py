@@ -6,10 +6,7 @@ import torch.nn.functional as F
 
 from llmviz import artifacts, translation
 from llmviz.evaluation.text_overlap import exact_match
-from llmviz.files import data_path
 from llmviz.generation import beam_search, generate
-from llmviz.model.transformer import EncoderDecoder
-from llmviz.training import checkpoints
 from llmviz.translation import model as translator
 
 PAIRS = translation.pairs(800, seed=0)
@@ -30,14 +27,6 @@ def untrained():
         for weight in model.parameters():
             weight.copy_(torch.randn(weight.shape, generator=generator) / weight.shape[-1] ** 0.5)
     return model, tokenizer
-
-
-def test_a_row_holds_both_sentences_each_padded_with_ends(untrained):
-    _, tokenizer = untrained
-    [row] = translator._encode_pairs(tokenizer, PAIRS[:1]).tolist()
-    assert len(row) == 41 and row[20] == tokenizer.end_of_text
-    english, french = ([one for one in half if one != tokenizer.end_of_text] for half in (row[:20], row[20:]))
-    assert (tokenizer.decode(english), tokenizer.decode(french)) == (PAIRS[0].english, PAIRS[0].french)
 
 
 def test_the_loss_is_the_mean_over_words_and_ends_computed_pair_by_pair(untrained):
@@ -106,8 +95,3 @@ def test_the_shipped_translator_translates_what_it_has_never_read(shipped):
 def test_what_it_cannot_read_is_refused(shipped, english, sentence):
     with pytest.raises(ValueError, match=sentence):
         translation.translate(shipped.model, shipped.tokenizer, english)
-
-
-def test_another_kind_of_model_is_no_translator():
-    with pytest.raises(ValueError, match="EncoderDecoder is wanted"):
-        checkpoints.load(data_path("models/tiny"), EncoderDecoder)
