@@ -41,17 +41,10 @@ class EmbeddingExplorer(Explorer):
     module = JS / "embeddings.js"
     title = "Embedding explorer"
 
-    def __init__(
-        self,
-        vectors,
-        labels: Sequence[str] | None = None,
-        *,
-        groups: Sequence[str] | Mapping[str, str] | None = None,
-        frame_names: Sequence[str] | None = None,
-        n_neighbors: int = 10,
-        chosen: str | None = None,
-        analogy: tuple[str, str, str] | None = None,
-    ):
+    def __init__(self, vectors, labels: Sequence[str] | None = None, *,
+                 groups: Sequence[str] | Mapping[str, str] | None = None, frame_names: Sequence[str] | None = None,
+                 n_neighbors: int = 10, chosen: str | None = None,
+                 analogy: tuple[str, str, str] | None = None):  # fmt: skip
         self.words, self.vectors = _checked(vectors, labels)
         self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
         self.groups = _groups(groups, self.words)

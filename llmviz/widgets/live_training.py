@@ -47,18 +47,9 @@ class LiveTraining(LiveExplorer):
     state = traitlets.Enum(_STATES, "ready", help="what the run does").tag(sync=True)
     rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)
 
-    def __init__(
-        self,
-        model,
-        token_ids,
-        settings: TrainingSettings,
-        *,
-        tokenizer=None,
-        starts=None,
-        held_out: Sequence[str] = (),
-        baselines: Mapping[str, float] | None = None,
-        prompt: str = "",
-    ):
+    def __init__(self, model, token_ids, settings: TrainingSettings, *, tokenizer=None, starts=None,
+                 held_out: Sequence[str] = (), baselines: Mapping[str, float] | None = None,
+                 prompt: str = ""):  # fmt: skip
         self._tokenizer, self._prompt = tokenizer, prompt
         self._held_out = list(held_out)[:_MAX_HELD_OUT] if tokenizer is not None else []
         self.baselines = _checked_baselines(baselines)

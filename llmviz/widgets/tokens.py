@@ -193,19 +193,10 @@ def _is_right_to_left(text: str) -> bool:
 _N_BYTES = 256
 _NEVER = -1
 _ACCEPTED = (tiktoken.Encoding, *TOKENIZERS.values())
-_HOW = {
-    "wordpiece": "the longest piece that fits here",
-    "unigram": "part of the most probable split",
-    "word": "a whole word or mark",
-    "characters": "a single character",
-}
-_KIND_NAMES = {
-    "bpe": "BPE",
-    "wordpiece": "WordPiece",
-    "unigram": "Unigram",
-    "word": "Words",
-    "characters": "Characters",
-}
+_HOW = {"wordpiece": "the longest piece that fits here", "unigram": "part of the most probable split",
+        "word": "a whole word or mark", "characters": "a single character"}  # fmt: skip
+_KIND_NAMES = {"bpe": "BPE", "wordpiece": "WordPiece", "unigram": "Unigram", "word": "Words",
+               "characters": "Characters"}  # fmt: skip
 
 
 @dataclass(frozen=True)
