@@ -265,8 +265,7 @@ def load_glove() -> WordVectors:
     """
     path = data_path(_GLOVE_FILE)
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != _GLOVE_SHA256:
+    if (found := hashlib.sha256(content).hexdigest()) != _GLOVE_SHA256:
         raise ValueError(
             f"{path} is not the file that belongs here (its sha256 is {found[:12]}…, not {_GLOVE_SHA256[:12]}…): "
             "bring it back with: git checkout -- data"

@@ -232,8 +232,7 @@ class _GGUFFile:
         except (ValueError, IndexError, KeyError, OSError, UnicodeDecodeError, OverflowError) as error:
             raise ValueError(f"{self.path} is not a whole GGUF file ({error})") from None
         self.fields = {name: field.contents() for name, field in reader.fields.items()}
-        family = self.fields.get("general.architecture")
-        if family != "llama":
+        if (family := self.fields.get("general.architecture")) != "llama":
             raise ValueError(f"{self.path} holds a model of the family {family!r}; of GGUF files we read 'llama'")
         self._unpack = gguf.dequantize
         self._tensors = {_hub_name(tensor.name): tensor for tensor in reader.tensors}
