@@ -1,4 +1,4 @@
-"""How much each token attends to each other: one head as a map, all heads of all layers, and cross-attention."""
+"""Attention heatmaps: one head, all heads of all layers, and cross-attention (alignment)."""
 
 from collections.abc import Sequence
 
