@@ -10,7 +10,7 @@ from llmviz.generation.fill_mask import FillMask
 from llmviz.plots._labels import spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
 
-_CODE = "Filler(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
+_CODE = "FillMask(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
 _TEXT, _VERB = "Mia lives in the lighthouse.", 1
 
 _TOP = 5  # words of each model
