@@ -4,7 +4,7 @@ Each has one signature, ``plot(data, labels, *, options) -> Axes``, takes whatev
 tensor too), and writes an alternative text from its data. ``plots.show(axes)`` puts the plot into the page with it.
 """
 
-from llmviz.plots.attention import alignment_map, attention_heads, attention_map
+from llmviz.plots.attention import alignment_map, attention_heads, attention_heatmap
 from llmviz.plots.display import alt_text, show, to_html, to_png
 from llmviz.plots.embeddings import embedding_scatter
 from llmviz.plots.lines import curves, loss_curve, power_law, rate_finder
@@ -13,7 +13,7 @@ from llmviz.plots.probabilities import confidence_marks, next_token_bars, paired
 from llmviz.plots.tokens import token_losses, token_strip, token_strips
 
 __all__ = [
-    "alignment_map", "alt_text", "attention_heads", "attention_map", "block_flow", "confidence_marks", "curves",
+    "alignment_map", "alt_text", "attention_heads", "attention_heatmap", "block_flow", "confidence_marks", "curves",
     "embedding_scatter", "lens_table", "loss_curve", "next_token_bars", "paired_bars", "power_law", "rate_finder",
     "sampling_tree", "show", "shuffle_table", "to_html", "to_png", "token_losses", "token_strip", "token_strips",
     "weight_changes",

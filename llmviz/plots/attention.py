@@ -29,15 +29,15 @@ _MAX_SPOKEN = 6
 
 
 @styled
-def attention_map(attention_weights, tokens: Sequence[str], *, mask=None, title: str | None = None) -> Axes:
-    """Draw one head's attention as a map: a row for each query, a column for each key.
+def attention_heatmap(attention_weights, tokens: Sequence[str], *, mask=None, title: str | None = None) -> Axes:
+    """Draw one head's attention as a heatmap: a row for each query, a column for each key.
 
     `attention_weights` (query, key), each row adding up to 1; `tokens`, one per row. `mask` (query, key),
     True = may attend: masked cells are hatched. Without a mask, the future is taken as masked where all of
     it is exactly 0. Raises ValueError for other shapes, negative weights and rows that do not add up to 1.
     Lesson 3.
 
-    >>> axes = attention_map([[1, 0], [0.25, 0.75]], ["Mia", " ran"])
+    >>> axes = attention_heatmap([[1, 0], [0.25, 0.75]], ["Mia", " ran"])
     >>> [text.get_text() for text in axes.texts]
     ['1.00', '0.25', '0.75']
     """
@@ -60,8 +60,8 @@ def attention_map(attention_weights, tokens: Sequence[str], *, mask=None, title:
 def attention_heads(attention_weights, tokens: Sequence[str], *, mask=None) -> np.ndarray:
     """Draw the attention of all heads, a row for each layer: as small maps, or as tiles where heads are many.
 
-    `attention_weights` (layer, head, query, key); `mask` (query, key) as in `attention_map`. Returns an array of
-    Axes: (layer, head) for up to 16 heads, (1,) for the one image of more. Raises ValueError like `attention_map`.
+    `attention_weights` (layer, head, query, key); `mask` (query, key) as in `attention_heatmap`. Returns an array of
+    Axes: (layer, head) for up to 16 heads, (1,) for the one image of more. Raises ValueError like `attention_heatmap`.
     Lesson 3.
 
     >>> axes = attention_heads([[[[1, 0], [0.5, 0.5]], [[1, 0], [0, 1]]]], ["Mia", " ran"])
@@ -196,7 +196,7 @@ def _tiles(weights: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _map_text(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> str:
-    text = f"Attention map of {count(len(tokens), 'token')}: rows are queries, columns are keys."
+    text = f"Attention heatmap of {count(len(tokens), 'token')}: rows are queries, columns are keys."
     if not mask.all():
         text += " Masked cells are hatched."
     others = weights * ~np.eye(len(tokens), dtype=bool)

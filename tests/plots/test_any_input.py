@@ -20,7 +20,7 @@ def stages(n_tokens=3, **changed):
 
 
 DRAWN = {
-    "map": lambda: plots.attention_map(EYE, NASTY, title="$ <b>"),
+    "map": lambda: plots.attention_heatmap(EYE, NASTY, title="$ <b>"),
     "heads": lambda: plots.attention_heads([[EYE, EYE]], NASTY),
     "alignment": lambda: plots.alignment_map(EYE[:12], NASTY[:12], NASTY),
     "strips": lambda: plots.token_strips({text or " ": NASTY for text in NASTY[::9]}),
@@ -51,16 +51,16 @@ XY = {"x_label": "x", "y_label": "y"}
 LAW = {"at": [1.0, 2], "band": ([1.0, 1], [1.0, 1], [1.0, 1])}
 SCATTER = [[0, 0], [1, 0]]
 REFUSED = [
-    (plots.attention_map, ([[1.0]], AB), {}, "1 × 1 .*but there are 2 tokens"),
-    (plots.attention_map, ([[0.5, 0.3, 0.2]] * 2, AB), {}, "2 × 3 .*but there are 2 tokens"),
-    (plots.attention_map, ([[1.0, 0], [0.5, 0.4]], AB), {}, "row of query 1 adds up to 0.9"),
-    (plots.attention_map, ([[1.0, 0], [1.5, -0.5]], AB), {}, "not be negative"),
-    (plots.attention_map, ([[1.0, 0], [np.nan, 1]], AB), {}, r"finite, but number \(1, 0\) of it is nan"),
-    (plots.attention_map, ([[1.0, 0], [0.5]], AB), {}, "unequal length"),
-    (plots.attention_map, ([1.0, 0], AB), {}, r"2 dimensions, but has shape \(2,\)"),
-    (plots.attention_map, (HALF, AB), {"mask": [[1, 0], [1, 1]]}, "boolean"),
-    (plots.attention_map, (HALF, AB), {"mask": [[True, False]]}, r"shape \(1, 2\), but attention_weights are"),
-    (plots.attention_map, (HALF, AB), {"mask": [[False, True], [False, False]]}, "upside down"),
+    (plots.attention_heatmap, ([[1.0]], AB), {}, "1 × 1 .*but there are 2 tokens"),
+    (plots.attention_heatmap, ([[0.5, 0.3, 0.2]] * 2, AB), {}, "2 × 3 .*but there are 2 tokens"),
+    (plots.attention_heatmap, ([[1.0, 0], [0.5, 0.4]], AB), {}, "row of query 1 adds up to 0.9"),
+    (plots.attention_heatmap, ([[1.0, 0], [1.5, -0.5]], AB), {}, "not be negative"),
+    (plots.attention_heatmap, ([[1.0, 0], [np.nan, 1]], AB), {}, r"finite, but number \(1, 0\) of it is nan"),
+    (plots.attention_heatmap, ([[1.0, 0], [0.5]], AB), {}, "unequal length"),
+    (plots.attention_heatmap, ([1.0, 0], AB), {}, r"2 dimensions, but has shape \(2,\)"),
+    (plots.attention_heatmap, (HALF, AB), {"mask": [[1, 0], [1, 1]]}, "boolean"),
+    (plots.attention_heatmap, (HALF, AB), {"mask": [[True, False]]}, r"shape \(1, 2\), but attention_weights are"),
+    (plots.attention_heatmap, (HALF, AB), {"mask": [[False, True], [False, False]]}, "upside down"),
     (plots.attention_heads, (np.eye(2), AB), {}, r"4 dimensions, but has shape \(2, 2\)"),
     (plots.alignment_map, ([[1], [1.0]], ["a"], ["b"]), {}, "target has 1 entries, but cross_attention .its rows. has"),
     (plots.alignment_map, ([[2.0, -1.0]], ["a"], AB), {}, "must not be negative"),

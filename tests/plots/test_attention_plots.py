@@ -22,7 +22,7 @@ def names(axis) -> list[str]:
 
 def test_rows_are_queries_on_a_scale_from_0_to_1(causal_weights):
     weights = causal_weights(5, 5)
-    axes = plots.attention_map(weights, TOKENS)
+    axes = plots.attention_heatmap(weights, TOKENS)
     (image,) = axes.images
     assert image.get_clim() == (0, 1) and image.cmap.name == "viridis"
     allowed = np.tri(5, dtype=bool)
@@ -35,21 +35,21 @@ def test_rows_are_queries_on_a_scale_from_0_to_1(causal_weights):
 
 def test_a_mask_decides_what_is_hatched():
     mask = np.array([[True, True, False], [False, True, True], [True, False, True]])
-    axes = plots.attention_map(np.where(mask, 0.5, 0.0), TOKENS[:3], mask=mask)
+    axes = plots.attention_heatmap(np.where(mask, 0.5, 0.0), TOKENS[:3], mask=mask)
     assert masked_area(axes) == 3
     assert np.array_equal(axes.images[0].get_array().mask, ~mask)
 
 
 def test_a_query_that_may_look_nowhere_is_all_hatched():
     mask = np.array([[True, False], [False, False]])
-    assert masked_area(plots.attention_map([[1, 0], [0, 0]], TOKENS[:2], mask=mask)) == 3
+    assert masked_area(plots.attention_heatmap([[1, 0], [0, 0]], TOKENS[:2], mask=mask)) == 3
 
 
 def test_numbers_stand_in_the_cells_of_small_maps_only(causal_weights):
     weights = causal_weights(10, 10)
-    axes = plots.attention_map(weights, TOKENS * 2)
+    axes = plots.attention_heatmap(weights, TOKENS * 2)
     assert [text.get_text() for text in axes.texts] == [f"{weight:.2f}" for weight in weights[np.tri(10, dtype=bool)]]
-    assert not plots.attention_map(causal_weights(11, 11), [*TOKENS * 2, "x"]).texts
+    assert not plots.attention_heatmap(causal_weights(11, 11), [*TOKENS * 2, "x"]).texts
 
 
 def luminance(color) -> float:
@@ -61,7 +61,7 @@ def test_numbers_can_be_read_on_their_colors():
     """The contrast that WCAG 2 asks of large text, 3 : 1, at every weight."""
     weights = np.array([[weight, 1 - weight] for weight in np.linspace(0, 1, 21)])
     for pair in weights:
-        axes = plots.attention_map([pair, pair[::-1]], ["a", "b"], mask=np.ones((2, 2), dtype=bool))
+        axes = plots.attention_heatmap([pair, pair[::-1]], ["a", "b"], mask=np.ones((2, 2), dtype=bool))
         cell = luminance(axes.images[0].cmap(axes.images[0].norm(pair[0])))
         text = luminance(axes.texts[0].get_color())
         assert (max(cell, text) + 0.05) / (min(cell, text) + 0.05) >= 3
@@ -69,7 +69,7 @@ def test_numbers_can_be_read_on_their_colors():
 
 @pytest.mark.parametrize(("n_tokens", "n_named"), [(64, 64), (65, 33), (200, 50)])
 def test_labels_do_not_overlap(n_tokens, n_named, causal_weights, overlaps):
-    axes = plots.attention_map(causal_weights(n_tokens, n_tokens), (TOKENS * 40)[:n_tokens])
+    axes = plots.attention_heatmap(causal_weights(n_tokens, n_tokens), (TOKENS * 40)[:n_tokens])
     for axis in (axes.xaxis, axes.yaxis):
         assert len(names(axis)) == n_named
         heights = [label.get_fontsize() for label in axis.get_ticklabels()]
@@ -90,9 +90,9 @@ def test_a_mosaic_shows_each_head_in_its_place(causal_weights):
 
 
 def test_alt_text_of_a_map():
-    axes = plots.attention_map([[1, 0, 0], [0.5, 0.5, 0], [0.1, 0.72, 0.18]], TOKENS[:3])
+    axes = plots.attention_heatmap([[1, 0, 0], [0.5, 0.5, 0], [0.1, 0.72, 0.18]], TOKENS[:3])
     assert plots.alt_text(axes) == (
-        "Attention map of 3 tokens: rows are queries, columns are keys. Masked cells are hatched. The strongest look "
+        "Attention heatmap of 3 tokens: rows are queries, columns are keys. Masked cells are hatched. The strongest look "
         "at another token: “·a” (position 2) looks at “·found” (position 1), weight about 0.7."
     )
 

@@ -77,7 +77,7 @@ def test_a_mosaic_has_one_alt_text_for_all_its_parts():
 
 
 def test_a_dollar_is_a_dollar_outside_the_house_style_too():
-    axes = plots.attention_map([[1, 0], [0.5, 0.5]], ["$x^2$", "$\\frac{$"], title="$x$")
+    axes = plots.attention_heatmap([[1, 0], [0.5, 0.5]], ["$x^2$", "$\\frac{$"], title="$x$")
     axes.figure.canvas.draw()
     every = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, *axes.texts]
     assert not any(text.get_parse_math() for text in every)
@@ -90,7 +90,7 @@ def test_tensors_are_welcome_even_when_they_learn():
     assert [bar.get_width() for bar in bars.patches] == [0.25] * 4
     half = torch.eye(2, dtype=torch.bfloat16)
     mask = torch.tril(torch.ones(2, 2, dtype=torch.bool))
-    assert plots.alt_text(plots.attention_map(half, ["a", "b"], mask=mask))
+    assert plots.alt_text(plots.attention_heatmap(half, ["a", "b"], mask=mask))
     assert plots.token_strip(["a", "b"], torch.tensor([5, 6])).texts[1].get_text() == "5"
 
 
