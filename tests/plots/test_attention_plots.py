@@ -92,8 +92,8 @@ def test_a_mosaic_shows_each_head_in_its_place(causal_weights):
 def test_alt_text_of_a_map():
     axes = plots.attention_heatmap([[1, 0, 0], [0.5, 0.5, 0], [0.1, 0.72, 0.18]], TOKENS[:3])
     assert plots.alt_text(axes) == (
-        "Attention heatmap of 3 tokens: rows are queries, columns are keys. Masked cells are hatched. The strongest look "
-        "at another token: “·a” (position 2) looks at “·found” (position 1), weight about 0.7."
+        "Attention heatmap of 3 tokens: rows are queries, columns are keys. Masked cells are hatched. The strongest "
+        "look at another token: “·a” (position 2) looks at “·found” (position 1), weight about 0.7."
     )
 
 
