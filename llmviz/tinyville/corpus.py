@@ -14,9 +14,9 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from llmviz.tinyville import facts, scoring, sentiment, stories, word_meanings, work
+from llmviz.tinyville import _scoring, facts, sentiment, stories, word_meanings, work
+from llmviz.tinyville._scoring import Check, score
 from llmviz.tinyville.grammar import Options, Sampler, TextGenerator, join
-from llmviz.tinyville.scoring import Check, score
 from llmviz.tokenizers.words import WORD, words
 
 DEFAULT_COUNTS = {
@@ -24,9 +24,7 @@ DEFAULT_COUNTS = {
 }  # fmt: skip
 """How many texts of each kind the default corpus holds; it also sets the probability of each kind."""
 
-GENERATORS = (
-    stories.GENERATORS | facts.GENERATORS | work.GENERATORS | word_meanings.GENERATORS | sentiment.GENERATORS
-)
+GENERATORS = stories.GENERATORS | facts.GENERATORS | work.GENERATORS | word_meanings.GENERATORS | sentiment.GENERATORS
 """The function that makes a text, for each kind of text."""
 
 _MOST_WORDS = 200  # of a text; longer ones are impossible
@@ -72,9 +70,7 @@ class Tinyville:
         generator.label(kind=kind)
         GENERATORS[kind](generator)
 
-    def texts(
-        self, seed: int = 0, *, counts: Mapping[str, int] | None = None, progress: bool = False
-    ) -> list[Text]:
+    def texts(self, seed: int = 0, *, counts: Mapping[str, int] | None = None, progress: bool = False) -> list[Text]:
         """The corpus: so many texts of each kind, in an order that depends on the seed alone.
 
         Text i of a kind is the same whatever the counts are, and so is the order of any two texts. `log_probability` is
@@ -125,7 +121,7 @@ class Tinyville:
         >>> Tinyville().check("The doctor went home. She was tired. She made some soup.").message
         'Word 13, "soup", is impossible here: after ". She made some" Tinyville says "tea".'
         """
-        return scoring.check(self.generate, text, _first_words(text))
+        return _scoring.check(self.generate, text, _first_words(text))
 
     def entropy(self, kind: str | None = None) -> float:
         """The exact entropy in nats per text, the mean of −log_probability: of all texts, or of one kind.
@@ -139,7 +135,7 @@ class Tinyville:
         if kind not in self._kinds.index:
             kinds = ", ".join(self._kinds.values)
             raise ValueError(f"There is no kind of text {kind!r} in this mix; its kinds are {kinds}.")
-        return scoring.entropy(GENERATORS[kind]) - self._log_kind(kind)
+        return _scoring.entropy(GENERATORS[kind]) - self._log_kind(kind)
 
     def copy_prompts(self, n: int, seed: int = 0) -> list[tuple[str, str, str]]:
         """(prompt, answer, word class): n prompts for each class, whose next word the context determines.

@@ -9,13 +9,18 @@ from __future__ import annotations
 import math
 import random
 import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from importlib.resources import files
 from itertools import accumulate
 from typing import Any
 
 from llmviz.tokenizers.words import words
+
+WORDS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+"""What the texts say: a table for each module, such as `WORDS["stories"]`."""
 
 END = "<|endoftext|>"
 """The end of the text, wherever a next word is asked for."""
@@ -98,12 +103,10 @@ class TextGenerator:
     `branching=True` says that the choice decides which choices follow, or how many; the entropy needs it.
     """
 
-    def choose(
-        self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False
-    ) -> Any:
+    def choose(self, options: Options | Sequence[str], *, branching: bool = False) -> Any:
         """Make a choice without saying it."""
         options = self._options(options)
-        return options.values[self._pick(options, excluding, branching)]
+        return options.values[self._pick(options, (), branching)]
 
     def say_one_of(
         self, options: Options | Sequence[str], *, excluding: Collection[Any] = (), branching: bool = False

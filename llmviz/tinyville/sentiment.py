@@ -7,32 +7,16 @@ that is said. So a model must know the first in order to predict, and never the 
 """
 
 from llmviz.tinyville.facts import PEOPLE
-from llmviz.tinyville.grammar import Options, TextGenerator
+from llmviz.tinyville.grammar import WORDS, Options, TextGenerator
 
-FEELINGS = {
-    "good": ("happy", "proud", "relieved", "cheerful"),
-    "bad": ("sad", "angry", "embarrassed", "lonely"),
-}
-LOCATIONS = {
-    "water": ("harbour", "river", "lake", "beach", "pond", "pool"),
-    "land": ("market", "school", "library", "museum", "theatre", "station"),
-}
-STAYS = (
-    "all morning", "all afternoon", "for an hour", "for a while", "until noon", "until dinner", "in the sun",
-    "in the rain", "with a friend", "with the neighbours",
-)  # fmt: skip
-COMMENTS = {"good": ("Lucky {name}!", "How lovely!"), "bad": ("Poor {name}!", "What a pity!")}
-"""The second sentence: the sentiment determines its first word."""
-SEQUELS = {
-    "good": ("{She} sang for an hour.", "{She} danced all evening.", "{She} smiled at everybody."),
-    "bad": ("{She} cried for an hour.", "{She} sulked all evening.", "{She} shouted at everybody."),
-}
+_WORDS = WORDS["sentiment"]
+FEELINGS, LOCATIONS, COMMENTS = (_WORDS[name] for name in ("feelings", "locations", "comments"))
 
 _PEOPLE = Options(PEOPLE)
 _OPENINGS = Options(("", "Before", "After"), weights=(2, 1, 1))
 _FEELINGS = Options(FEELINGS["good"] + FEELINGS["bad"])
 _PLACES = Options(LOCATIONS["water"] + LOCATIONS["land"])
-_STAYS = Options(STAYS)
+_STAYS = Options(_WORDS["stays"])
 _KIND_OF = {word: kind for kinds in (FEELINGS, LOCATIONS) for kind, words in kinds.items() for word in words}
 _OTHER = {"good": "bad", "bad": "good", "water": "land", "land": "water"}
 
@@ -55,7 +39,7 @@ def _generate_sentiment(generator: TextGenerator) -> None:
     generator.say(".")
     sentiment = _KIND_OF[second[0] if order in ("before", "After") else first[0]]
     generator.say_one_of([comment.format(name=person) for comment in COMMENTS[sentiment]])
-    generator.say_one_of([sequel.format(She=person.She) for sequel in SEQUELS[sentiment]])
+    generator.say_one_of([sequel.format(She=person.She) for sequel in _WORDS["sequels"][sentiment]])
     generator.label(
         person=person.name, feelings=(first[0], second[0]), places=(first[1], second[1]), order=order,
         sentiment=sentiment, location_type=_KIND_OF[first[1]],

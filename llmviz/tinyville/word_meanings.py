@@ -12,8 +12,10 @@ words (king, wizard, actor: he, his, man). So the neighbors of a word are its ro
 
 from dataclasses import dataclass
 
-from llmviz.tinyville.grammar import Options, Template, TextGenerator, join
+from llmviz.tinyville.grammar import WORDS, Options, Template, TextGenerator, join
 from llmviz.tokenizers.words import words
+
+_WORDS = WORDS["word_meanings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,55 +41,10 @@ class _Sense:
         return tuple(join(words(f"Somebody {cue} {middle} {self.word}")) for cue in self.cues for middle in middles)
 
 
-MIDDLES = {
-    "bank": ("walked to the", "waited at the", "came back from the", "stopped near the"),
-    "bat": ("saw a", "was looking for a", "dreamed of a", "pointed at a"),
-    "May": ("was waiting for", "was dreaming of", "often talked about", "wrote a poem about"),
-    "Will": ('asked, "', 'whispered, "', 'called out, "', 'said again, "'),
-    "Rose": ('said, "', 'wrote, "', 'read aloud, "', 'repeated, "'),
-}
+MIDDLES = _WORDS["middles"]
 """The words between the cue and the word, whatever the sense: 6 cues × 4 middles = 24 left contexts for each sense."""
 
-SENSES = (
-    _Sense("bank", "money", ("to borrow some money.", "because the safe was full."), (
-        "with a purse", "with ten coins", "with a gold ring", "with an unpaid bill", "in need of a loan",
-        "with a rich uncle",
-    )),
-    _Sense("bank", "river", ("where the ducks sleep.", "under the willow trees."), (
-        "with a fishing rod", "with two oars", "with a wet dog", "in a small canoe", "in rubber boots", "with a paddle",
-    )),
-    _Sense("bat", "animal", ("hanging upside down.", "sleeping through the day."), (
-        "in a cave", "under the roof", "in the dark attic", "in a haunted house", "with a lantern", "near the ruins",
-    )),
-    _Sense("bat", "sport", ("made of wood.", "for the next game."), (
-        "on the field", "in the stadium", "with a helmet", "at the match", "with the other players",
-        "on the winning team",
-    )),
-    _Sense("May", "month", ("when the gardens bloom.", "and its long days."), (
-        "with a calendar", "tired of the snow", "in a winter coat", "planning a picnic", "with frozen fingers",
-        "sick of the cold",
-    )),
-    _Sense("May", "name", (", who had promised to call.", ", whose train was late."), (
-        "in love", "with a bunch of flowers", "in a wedding dress", "with two tickets", "at the airport",
-        "planning a date",
-    )),
-    _Sense("Will", "question", ('it rain today?"', 'the sun come back?"'), (
-        "with an umbrella", "with a weather map", "under a grey sky", "on a sailing boat", "with wet socks",
-        "watching the clouds",
-    )),
-    _Sense("Will", "name", (', are you at home?"', ', can you hear me?"'), (
-        "at the front door", "on the telephone", "at the foot of the stairs", "looking for a brother",
-        "with a sleeping friend", "outside the window",
-    )),
-    _Sense("Rose", "flower", ('bushes need water."', 'petals smell sweet."'), (
-        "with a watering can", "in the greenhouse", "with a thorn in one thumb", "selling flowers", "with a spade",
-        "among the bees",
-    )),
-    _Sense("Rose", "name", ('was born today."', 'lives next door."'), (
-        "with a new baby", "at the hospital", "at the birthday party", "with a baby photo", "visiting the neighbours",
-        "proud of a daughter",
-    )),
-)  # fmt: skip
+SENSES = tuple(_Sense(**sense) for sense in _WORDS["senses"])
 """Each ambiguous word in its two senses."""
 
 _BEGINNINGS = Options(
@@ -121,40 +78,10 @@ class _Family:
     wordings: tuple[str, ...]
 
 
-FAMILIES = (
-    _Family(
-        "gender",
-        {
-            ("king", "queen"): ("crown", "throne", "palace"), ("prince", "princess"): ("dragon", "carriage", "sword"),
-            ("wizard", "witch"): ("wand", "spell", "potion"), ("actor", "actress"): ("stage", "curtain", "costume"),
-            ("waiter", "waitress"): ("tray", "menu", "napkin"), ("monk", "nun"): ("chapel", "prayer", "choir"),
-            ("father", "mother"): ("cradle", "pram", "lullaby"), ("groom", "bride"): ("altar", "bouquet", "vow"),
-        },
-        ({"man": "man", "He": "He", "his": "his"}, {"man": "woman", "He": "She", "his": "hers"}),
-        (
-            "The {role} and the {other} belong to the {word}, a good {man}.",
-            "{He} is the {word} with the {role} and the {other}.",
-            "The {role} of the {word} is {his}, and so is the {other}.",
-            "The {man} with the {role} is the {word}. The {other} is {his} too.",
-        ),
-    ),
-    _Family(
-        "capital",
-        {
-            ("Paris", "France"): ("baguettes", "perfume", "accordions"),
-            ("Rome", "Italy"): ("espresso", "operas", "mosaics"),
-            ("Madrid", "Spain"): ("guitars", "oranges", "fans"), ("Athens", "Greece"): ("olives", "temples", "statues"),
-            ("Cairo", "Egypt"): ("pyramids", "camels", "papyrus"), ("Tokyo", "Japan"): ("sushi", "robots", "lanterns"),
-            ("Lima", "Peru"): ("llamas", "potatoes", "ponchos"), ("Oslo", "Norway"): ("fjords", "skis", "salmon"),
-        },
-        ({"city": "city", "streets": "streets"}, {"city": "country", "streets": "villages"}),
-        (
-            "Tourists like the {role} and the {other} of {word}, a beautiful {city}.",
-            "{word} is a {city} full of {role} and {other}.",
-            "A traveller loved the {role} of {word}, its {streets} and its {other}.",
-            "The {city} of {role} is {word}. Its {streets} are full of {other}.",
-        ),
-    ),
+FAMILIES = tuple(
+    _Family(family["name"], {(one, other): tuple(roles) for one, other, *roles in family["pairs"]},
+            family["relations"], family["wordings"])
+    for family in _WORDS["families"]
 )  # fmt: skip
 """The families, each of eight pairs."""
 

@@ -24,8 +24,7 @@ _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
 _ANONYMOUS = Template("[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat].")
 _GUEST = Template(
-    "in town. [The first day was long.|The first day was easy.|Today was the first day.|"
-    "Today there was a lot to do.]"
+    "in town. [The first day was long.|The first day was easy.|Today was the first day.|Today there was a lot to do.]"
 )
 _AFTERWARDS = Template(
     "was [tired|hungry|late|cold|busy|thirsty]. {worker.She} [made some tea|turned on the radio|"

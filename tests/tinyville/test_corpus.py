@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.tinyville import END, Tinyville
+from llmviz.tinyville._scoring import score
 from llmviz.tinyville.corpus import GENERATORS
 from llmviz.tinyville.grammar import join
-from llmviz.tinyville.scoring import score
 
 WORLD = Tinyville(dict.fromkeys(GENERATORS, 100))
 SMALL = dict.fromkeys(GENERATORS, 40)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz.tinyville._scoring import score
 from llmviz.tinyville.grammar import Options, Sampler, Template, join
-from llmviz.tinyville.scoring import score
 from llmviz.tokenizers.words import words
 
 ANIMALS = Options(("cat", "dog"), (3, 1))

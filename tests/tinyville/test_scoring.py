@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.tinyville import END, Tinyville
+from llmviz.tinyville._scoring import _EntropyEstimator, entropy
 from llmviz.tinyville.corpus import GENERATORS
 from llmviz.tinyville.grammar import Options, join
-from llmviz.tinyville.scoring import _EntropyEstimator, entropy
 
 WORLD = Tinyville(dict.fromkeys(GENERATORS, 100))
 DOCTOR = "The doctor went home. She was tired. She made some tea."

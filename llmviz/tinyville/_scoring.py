@@ -254,8 +254,7 @@ def _reject(
     else:
         place = f"after {_shown(join(words[max(0, n_valid - 4) : n_valid]))}" if n_valid else "at the start"
         message = (
-            f"Word {n_valid + 1}, {_shown(wrong_word)}, is impossible here: "
-            f"{place} Tinyville says {_list(expected)}."
+            f"Word {n_valid + 1}, {_shown(wrong_word)}, is impossible here: {place} Tinyville says {_list(expected)}."
         )
     return Check(False, kind if n_valid else None, n_valid, wrong_word, expected, message)
 
