@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 # Imported when first used, so that `import llmviz` loads neither torch nor matplotlib.
 _SHORT = {"attention": "llmviz.model.attention", "transformer": "llmviz.model.transformer"}
 __all__ = [
-    *("artifacts", "corpora", "corpus_stats", "course", "embeddings", "evaluation", "finetuning", "generation"),
+    *("artifacts", "corpora", "course", "embeddings", "evaluation", "finetuning", "generation"),
     *("interpretability", "model", "plots", "pretrained", "tinyville", "tokenizers", "training", "translation"),
     *("widgets", *_SHORT),
 ]

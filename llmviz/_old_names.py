@@ -4,7 +4,7 @@ import importlib.abc
 
 # New place ("|" between several): old modules; renamed objects, old=new // next place …
 _TABLE = """
-corpus_stats: corpus_report; CorpusReport=CorpusStats report=corpus_stats // course: exercises;
+course: exercises;
 Standing=ProgressSummary Diary=EventLog Wrong=Distractor // deploy/jupyterhub_config.py: classroom // embeddings:
 embeddings.plain // embeddings.vectors: embeddings.bias embeddings.real embeddings.space // embeddings.word2vec:
 embeddings.learning // evaluation.capabilities: skills; load=load_capabilities record=record_capabilities //
@@ -45,7 +45,7 @@ joined_team=join_process_group // training.masked_lm: masking; recovered=masked_
 fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
 training.runs: runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts:
 recordings; of_losses=recording_from_losses yardsticks=baselines
-load=load_recording save=save_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
+load=load_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
 TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell // pretrained: ;
 look_through=probe.open_probe Glass=probe.ModelProbe
 """

@@ -17,7 +17,7 @@ HOSTILE = [
 PRELUDE = """
 import numpy as np
 from llmviz.widgets import AttentionExplorer, EmbeddingExplorer, TokenExplorer, TrainingExplorer
-from llmviz.training.recorder import _AttentionFrames, _NextTokenFrames, Recording, Sample
+from llmviz.training.recording import _AttentionFrames, _NextTokenFrames, Recording, Sample
 from llmviz.tokenizers import BytePairTokenizer
 def heads(n, shape=(2, 3)):
     weights = np.tril(np.random.default_rng(n).random((*shape, n, n)) ** 4)

@@ -1,20 +1,17 @@
-"""Where text comes from, what is said about bad files, and a report against an example worked by hand."""
+"""Where text comes from, what is said about bad files."""
 
 import hashlib
 import json
-import math
 import os
 import shutil
-from collections import Counter
 
 import pooch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz import corpora, corpus_stats, files
+from llmviz import corpora, files
 from llmviz.tinyville import Tinyville
-from llmviz.tokenizers.words import CharacterTokenizer
 
 SENTENCES = "".join(f"Mia found {number} red kites.\n" for number in range(100))
 
@@ -230,25 +227,3 @@ class TestTinyShakespeare:
         with pytest.raises(FileNotFoundError, match="sha256 must be"):
             corpora.tiny_shakespeare()
         assert not kept.exists()
-
-
-def test_a_report_by_hand():
-    # Words with ends: a a b ⏹ | b ⏹. Singles: a 2, b 2, ⏹ 2 of 6. Pairs: ⏹a, aa, ab, b⏹ 2, ⏹b.
-    corpus = corpora.Corpus("by hand", ("a a b", "b"), {"source": "text"})
-    counted = corpus_stats.corpus_stats(corpus)
-    assert (counted.n_documents, counted.n_characters, counted.n_bytes, counted.tokens) == (2, 6, 6, None)
-    assert (counted.words.n, counted.words.n_distinct) == (6, 2)
-    assert counted.words.most_frequent == (("a", 2), ("b", 2))
-    assert counted.words.unigram_entropy == pytest.approx(math.log(3))
-    # After ⏹ and after a there are two ways to go on, after b only one.
-    assert counted.words.bigram_entropy == pytest.approx(4 / 6 * math.log(2))
-
-
-def test_a_report_counts_tokens_if_a_tokenizer_is_given():
-    corpus = corpora.from_text("Mia, 연 Mia")
-    tokenizer = CharacterTokenizer.train(corpus.documents)
-    counted = corpus_stats.corpus_stats(corpus, tokenizer)
-    assert (counted.n_characters, counted.n_bytes) == (10, 12)
-    assert (counted.words.n, counted.words.n_distinct) == (5, 3)
-    assert (counted.tokens.unit, counted.tokens.n, counted.tokens.n_distinct) == ("token", 11, 6)
-    assert dict(counted.tokens.most_frequent) == dict(Counter("Mia, 연 Mia"))

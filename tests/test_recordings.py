@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from record_training import PROBE_SET, ProbeSet, record, save_recording
 
 from llmviz import artifacts, corpora, generation, training
 from llmviz.evaluation.text_overlap import SubstringIndex
@@ -12,9 +13,9 @@ from llmviz.files import data_path
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import recorder, runs
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.training import runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.training.recorder import _PROBE_SET, _ProbeSet, _record
 
 WORLD = Tinyville()
 TEXTS = WORLD.texts(5, counts={"fact": 60})
@@ -23,13 +24,13 @@ TOKENIZER = artifacts.load_model("tiny").tokenizer
 SIZES = ModelConfig(vocab_size=TOKENIZER.vocab_size, context_length=64, d_model=16, n_layers=2, n_heads=2, d_ff=16)
 SETTINGS = TrainingSettings(steps=20, batch_size=2)
 WORDS = {"mill": "x", "dog": "x", "jam": "y", "zzzzz": "y"}
-PROBES = _ProbeSet(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
+PROBES = ProbeSet(("Mia", ""), ("Mia lives in the",), ("Mia has a",), WORDS)
 
 
 @pytest.fixture(scope="module")
 def recording():
     held_out = [text.text for text in TEXTS]
-    return _record(
+    return record(
         "facts", DecoderOnly(SIZES), CORPUS, TOKENIZER, SETTINGS, PROBES, WORLD, held_out=held_out,
         reference={"ln V": 1.0}, fresh=held_out,
     )  # fmt: skip
@@ -87,7 +88,7 @@ def test_the_map_is_one_plane_for_all_frames(recording, model):
 
 
 def test_what_is_saved_comes_back(recording, tmp_path):
-    training.save_recording(tmp_path / "run.json", recording, command="python record.py")
+    save_recording(tmp_path / "run.json", recording, command="python record.py")
     again = training.load_recording(tmp_path / "run.json")
     assert repr(again) == repr(recording) and again.samples == recording.samples
     assert again.baselines == recording.baselines and list(again.words) == list(recording.words)
@@ -121,12 +122,19 @@ def test_a_recording_of_losses_alone():
 
 
 def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
-    lines = recorder.baselines(CORPUS, TEXTS, TOKENIZER)
+    lines = training.baselines(CORPUS, TEXTS, TOKENIZER)
     assert list(lines) == ["ln V", "unigram", "bigram", "exact entropy"]
     assert lines["ln V"] > lines["unigram"] > lines["bigram"]
     n_tokens = sum(len(TOKENIZER.encode(text.text)) + 1 for text in TEXTS)
     nats = -sum(WORLD.log_probability(text.text) for text in TEXTS)
     assert lines["exact entropy"] == pytest.approx(nats / n_tokens)
+
+
+def test_unigram_and_bigram_entropy_by_hand():
+    # Characters with ends: a a b ⏹ | b ⏹. Singles: a 2, b 2, ⏹ 2 of 6; after ⏹ and a two ways to go on, after b one.
+    corpus = corpora.Corpus("by hand", ("aab", "b"), {"source": "text"})
+    lines = training.baselines(corpus, TEXTS, CharacterTokenizer("ab"))
+    assert lines["unigram"] == pytest.approx(np.log(3)) and lines["bigram"] == pytest.approx(4 / 6 * np.log(2))
 
 
 class TestShipped:
@@ -135,8 +143,8 @@ class TestShipped:
         made = training.load_recording(name)
         assert len(made.steps) == 22 and made.steps[0] == 0
         assert made.held_out_losses[0] == pytest.approx(made.baselines["ln V"], abs=1e-3)
-        assert len(made.next_tokens) == len(_PROBE_SET.prefixes) and len(made.attention) == len(_PROBE_SET.sentences)
-        assert made.points.shape == (22, len(_PROBE_SET.words), 2)
+        assert len(made.next_tokens) == len(PROBE_SET.prefixes) and len(made.attention) == len(PROBE_SET.sentences)
+        assert made.points.shape == (22, len(PROBE_SET.words), 2)
         assert "torch" in made.record["machine"]
         for film in made.attention:
             np.testing.assert_allclose(film.weights.sum(-1), 1, atol=0.05)

@@ -25,7 +25,7 @@ from llmviz import __version__
 from llmviz.files import CHECKOUT, MINE, lesson_files
 
 INSTALLER = Path(__file__).resolve().parent / "bundle"
-PACKED = ("llmviz", "notebooks", "data", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+PACKED = ("llmviz", "notebooks", "data", "docs", "tools", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
           "pyproject.toml", "constraints.txt")  # fmt: skip
 # Of each system: the platforms that pip is asked for, best first, and what markers of requirements read there.
 MANYLINUX = ("_2_28", "_2_27", "_2_24", "_2_17", "2014", "_2_12", "2010", "_2_5", "1")

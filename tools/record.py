@@ -2,12 +2,14 @@
 
 python tools/record.py                 all recordings but those of real models
 python tools/record.py capabilities    only this one
+python tools/record.py --out DIR tinyville    into another folder
 
 "smollm2" and "minilm" ask the models themselves, which must be here: llmviz models add smollm2.
 """
 
 from __future__ import annotations
 
+import argparse
 import copy
 import itertools
 import sys
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from record_training import record_shipped, save_recording
 from tqdm import tqdm
 from train_models import machine
 
@@ -25,7 +28,7 @@ from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import capabilities
 from llmviz.files import data_folder
 from llmviz.pretrained import probe
-from llmviz.training import architectures, recorder, save_recording
+from llmviz.training import architectures
 from llmviz.training.checkpoints import Checkpoint
 
 FILTERS = {"nothing filtered": None, "nameless texts balanced": 0.5}
@@ -37,19 +40,23 @@ SEEDS = (0, 1, 2)
 LAST_STEP, EVERY = 60, 5
 
 
-def main(names: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Record what is named, or all that needs no downloads."""
-    if unknown := set(names) - set(RECORDINGS):
-        raise SystemExit(f"No recording is called {', '.join(sorted(unknown))}; there are: {', '.join(RECORDINGS)}")
-    for name in names or [name for name in RECORDINGS if name not in probe.LESSON_TEXTS]:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECORDINGS))
+    parser.add_argument("--out", type=Path, default=data_folder() / "recordings", metavar="DIR")
+    given = parser.parse_args(arguments)
+    if unknown := set(given.names) - set(RECORDINGS):
+        parser.error(f"no recording is called {', '.join(sorted(unknown))}; there are: {', '.join(RECORDINGS)}")
+    for name in given.names or [name for name in RECORDINGS if name not in probe.LESSON_TEXTS]:
         artifact = artifacts.ARTIFACTS[name]
         print(f"{name}: {artifact.about}", flush=True)
-        RECORDINGS[name](data_folder() / artifact.file, artifact.command)
+        RECORDINGS[name](given.out / f"{name}.json", artifact.command)
 
 
 def training_run(file: Path, command: str) -> None:
     """A training run at its saved steps: "tinyville" or "overfitted"."""
-    made = recorder.record_shipped(file.stem, progress=True)
+    made = record_shipped(file.stem, progress=True)
     save_recording(file, replace(made, record={**made.record, "machine": machine()}), command=command)
 
 

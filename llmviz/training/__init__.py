@@ -20,13 +20,13 @@ from llmviz.training.loop import (
     train_steps,
 )
 from llmviz.training.optimizers import warm_up_and_cosine
-from llmviz.training.recorder import Recording, Sample, load_recording, recording_from_losses, save_recording
+from llmviz.training.recording import Recording, Sample, baselines, load_recording, recording_from_losses
 from llmviz.training.scaling import RangeTest, range_test
 
 __all__ = [
-    "IGNORE_INDEX", "TIMED_STEPS", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep",
+    "IGNORE_INDEX", "TIMED_STEPS", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep", "baselines",
     "cross_entropy", "document_nats", "document_starts", "evaluate", "evaluate_documents", "load_recording",
     "measure_seconds_per_step", "next_token_loss", "optimize_steps", "pad_rows", "range_test",
-    "recording_from_losses", "sample_windows", "save_recording", "shifted_windows", "train", "train_steps",
+    "recording_from_losses", "sample_windows", "shifted_windows", "train", "train_steps",
     "warm_up_and_cosine",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 
 from llmviz import plots
 from llmviz.plots._labels import count, listing, spoken_prose, token_text
-from llmviz.training.recorder import Recording, Sample
+from llmviz.training.recording import Recording, Sample
 from llmviz.widgets.base import JS, Explorer, Table, pack
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
@@ -23,7 +23,7 @@ class TrainingExplorer(Explorer):
     """A training run over its saved steps: loss, samples, next-token bars, attention, embeddings, memorization.
 
     Args:
-        recording: the run, as `recordings.load`, `recordings.record` or `LiveTraining.recording` give it; what it does
+        recording: the run, as `training.load_recording` or `LiveTraining.recording` give it; what it does
             not hold is not shown.
         compare: a second run, beside the first; both must have the same saved steps.
         frame: which saved step is shown first, counted from 0.

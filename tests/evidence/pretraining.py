@@ -14,7 +14,7 @@ from llmviz.evaluation.text_overlap import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import recorder, runs, scaling
+from llmviz.training import runs, scaling
 from llmviz.training.loop import TrainingSettings
 
 TOWN = Tinyville({"story": 5000, "copy": 5000})
@@ -40,7 +40,7 @@ def loss_per_token(model, texts) -> float:
 def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
     """The initial model guesses blindly; counting is learned within dozens of steps; the last baseline is not 0."""
     corpus, token_ids, starts = reading(seed)
-    lines = recorder.baselines(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
+    lines = training.baselines(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
     model = DecoderOnly(ModelConfig(vocab_size=TOKENIZER.vocab_size), seed=seed)
     settings = TrainingSettings(steps=150, seed=seed)
     losses = [step.loss for step in training.train_steps(model, token_ids, settings, starts=starts)]
