@@ -4,7 +4,8 @@
     lesson = course.open("attention")
     lesson.progress()                                     # follows what happens below
     lesson.warm_up()
-    lesson.predict("gelato", answer=4.2, show=plots.to_html(axes))     # answer and picture: after the prediction
+    lesson.predict("gelato")                              # the question, and nothing of the answer
+    lesson.reveal("gelato", 4.2, show=plots.to_html(axes))     # a later cell: answer, picture, difference
     lesson.exercise("causal_mask")                        # the card; then a stub in a cell of its own:
     def causal_mask(n_queries):
         ...

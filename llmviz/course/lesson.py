@@ -90,14 +90,11 @@ class Lesson:
             self._refresh()
         _show(str(outcome), render.outcome(outcome))
 
-    def predict(self, name: str, *, answer: Any, show: str = "") -> None:
-        """Ask for a prediction; after it is committed, show the answer and the difference.
-
-        answer: computed by the notebook: a number, or one of the options. show: HTML that belongs to the answer, such
-        as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
-        """
+    def predict(self, name: str, *, answer: Any = None, show: str = "") -> None:
+        """Ask for a prediction. A later cell calls `reveal`; with `answer`, a commit shows it at once."""
         item = _find("prediction", self.content.predictions, name)
-        _check_answer(item, answer)
+        if answer is not None:
+            _check_answer(item, answer)
         problem, again = "", False
 
         def draw() -> str:
@@ -119,11 +116,29 @@ class Lesson:
                 problem = str(error)
                 return problem
             problem, again = "", False
-            self.events.add("predict", name, predicted, item.format(answer))
+            self.events.add("predict", name, predicted, "" if answer is None else item.format(answer))
+            if answer is None:
+                return f"Your prediction: {item.format(predicted)}. {render.ANSWER_LATER}"
             return f"The answer: {item.format(answer)}. {render.to_text(item.compare(predicted, answer)[1])}"
 
         sentence = f"Predict: {render.to_text(item.question)}"
         self._show_live(f"Predict: {name}", sentence, render.still_prediction(item, answer, show), draw, act)
+
+    def reveal(self, name: str, answer: Any, *, show: str = "") -> None:
+        """Show the answer to a prediction, and how far off the learner's was; in a cell after the one that asks.
+
+        answer: computed by the notebook: a number, or one of the options. show: HTML that belongs to the answer, such
+        as `plots.to_html(axes)`. Raises ValueError if the answer cannot be predicted.
+        """
+        item = _find("prediction", self.content.predictions, name)
+        _check_answer(item, answer)
+        self._show_live(
+            f"Answer: {name}",
+            f"{render.to_text(item.question)} The answer: {item.format(answer)}.",
+            render.revealed_answer(item, [], answer, show),
+            lambda: render.revealed_answer(item, self.summary().predictions.get(name, []), answer, show),
+            lambda message: "",
+        )
 
     def summary(self) -> ProgressSummary:
         """What this learner has done in this lesson."""

@@ -19,6 +19,7 @@ from llmviz.course.progress import ProgressSummary
 from llmviz.course.schema import Choice, Distractor, Exercise, LessonContent, Number, Prediction, Question
 
 _BLUE, _GREEN, _ORANGE, _GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
+ANSWER_LATER = "A cell below shows the answer."
 _DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 _SIGNS = {"done": "●", "attempted": "◐", "open": "○"}
 _KEYS = 'data-lm-suppress-shortcuts="true"'
@@ -151,12 +152,13 @@ def _option(question: Question, letter: str, text: str, wrong: Distractor | None
 
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
-    """A prediction without a kernel: the question, the possible answers, and the answer folded."""
+    """A prediction without a kernel: the question, the possible answers, and the answer (if it is known) folded."""
     if isinstance(item, Choice):
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
     else:
         possible = f"<p>{_bounds(item)}</p>"
-    return _prediction(item, possible + _fold("The answer (decide first)", _answer(item, answer, "", show)))
+    answered = "" if answer is None else _fold("The answer (decide first)", _answer(item, answer, "", show))
+    return _prediction(item, possible + answered)
 
 
 def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
@@ -173,24 +175,42 @@ def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) ->
             f'inputmode="decimal" {_KEYS} style="width:8em"> <span>{_bounds(item)}</span></label> '
             f'<button type="submit" data-key="commit" {_KEYS}>Commit</button>'
         )
-    note = "Your first prediction is kept." if predicted else "You will see the answer after you commit."
+    note = "Your first prediction is kept." if predicted else "Commit before you see the answer."
     form = f'<form data-do="commit">{field}</form>{_problem(escape(problem))}<p><em>{note}</em></p>'
     return _prediction(item, form)
 
 
 def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
-    """A prediction that was committed: the prediction, the answer, the difference; earlier ones stay visible."""
+    """A prediction that was committed, with the answer if it is known; earlier ones stay visible."""
+    again = _button("again", "Try again")
+    if answer is None:
+        return _prediction(item, f"{_predicted(item, predicted)}<p><em>{ANSWER_LATER}</em></p>{again}")
+    return _prediction(item, *_compared(item, predicted, answer, show, again))
+
+
+def revealed_answer(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
+    """The answer, beside what was predicted, if anything was."""
+    if not predicted:
+        return _prediction(item, _answer(item, answer, "", show), title="The answer.")
+    return _prediction(item, *_compared(item, predicted, answer, show), title="The answer.")
+
+
+def _compared(item: Prediction, predicted: Sequence[Any], answer: Any, show: str, more: str = "") -> tuple[str, str]:
+    """Prediction, answer and difference; the color of the box."""
     verdict, words = item.compare(predicted[-1], answer)
     sign, color = {"right": ("✓", _GREEN), "close": ("≈", _GREEN)}.get(verdict, ("✗", _ORANGE))
+    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {_to_html(words)}</p>'
+    return _predicted(item, predicted) + _answer(item, answer, gap, show) + more, color
+
+
+def _predicted(item: Prediction, predicted: Sequence[Any]) -> str:
     *earlier, last = (escape(item.format(one)) for one in predicted)
     before = f"Your earlier predictions: <bdi>{', '.join(earlier)}</bdi><br>" if earlier else ""
-    gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {_to_html(words)}</p>'
-    said = f"<p>{before}Your prediction: <strong><bdi>{last}</bdi></strong></p>"
-    return _prediction(item, said + _answer(item, answer, gap, show) + _button("again", "Try again"), color)
+    return f"<p>{before}Your prediction: <strong><bdi>{last}</bdi></strong></p>"
 
 
-def _prediction(item: Prediction, content: str, color: str = _BLUE) -> str:
-    return _box(f"<div><strong>Predict.</strong> {_to_html(item.question)}</div>{content}", color)
+def _prediction(item: Prediction, content: str, color: str = _BLUE, title: str = "Predict.") -> str:
+    return _box(f"<div><strong>{title}</strong> {_to_html(item.question)}</div>{content}", color)
 
 
 def _answer(item: Prediction, answer: Any, gap: str, show: str) -> str:

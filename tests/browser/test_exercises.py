@@ -115,7 +115,7 @@ def test_a_prediction_is_committed_revealed_and_outlives_the_kernel(live):
     expect(part(live, PROGRESS)).to_contain_text("2 of 2 done")
     part(live, PROGRESS).get_by_role("button", name="Start this lesson again").click()
     expect(part(live, PROGRESS)).not_to_contain_text("2 of 2 done")
-    expect(part(live, NUMBER)).to_contain_text("You will see the answer after you commit.")
+    expect(part(live, NUMBER)).to_contain_text("Commit before you see the answer.")
     part(live, PROGRESS).get_by_role("button", name="Undo the last step").click()
     expect(part(live, NUMBER)).to_contain_text(gap)
 

@@ -218,7 +218,7 @@ def test_undo_asks_a_prediction_anew(shown, lesson):
     lesson.progress()
     shown[0].receive({"do": "commit", "value": "7"})
     shown[1].receive({"do": "undo"})
-    assert "You will see the answer after you commit." in page(shown[0])
+    assert "Commit before you see the answer." in page(shown[0])
 
 
 def test_a_stub_is_not_written_down(shown, lesson):
@@ -318,3 +318,21 @@ def test_trouble_with_the_file_is_said_where_progress_is_shown(shown, progress_f
 def test_an_unknown_lesson_gets_the_names_there_are():
     with pytest.raises(ValueError, match="no lesson 'atention'; the lessons are: attention, embeddings,"):
         course.open("atention")
+
+
+def test_an_answer_is_revealed_in_a_later_cell(shown, lesson):
+    lesson.predict("n_words")
+    lesson.reveal("n_words", 3, show=PICTURE)
+    asked, revealed = shown
+    saved = [still(widget) for widget in shown]
+    assert "answer" not in saved[0][0] + saved[0][1] and saved[1][0].endswith("The answer: 3 words.")
+    assert "The answer: 3 words" in page(revealed) and "Your prediction" not in page(revealed)
+    asked.receive({"do": "commit", "value": "7"})
+    assert "Your prediction: 7 words A cell below shows the answer." in page(asked)
+    assert asked.said == "Your prediction: 7 words. A cell below shows the answer."
+    assert "The difference: 4 words too high" in page(revealed) and PICTURE in revealed.body
+    assert [still(widget) for widget in shown] == saved
+    for markup in (asked.body, revealed.body, saved[0][1], saved[1][1]):
+        Checker(markup)
+    with pytest.raises(ValueError, match=r"the answer to 'n_words' must be a finite number; given 'three'"):
+        lesson.reveal("n_words", "three")

@@ -1,0 +1,82 @@
+"""A prediction is asked in a cell of its own that holds nothing of the answer; a later cell reveals it."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+# Predictions whose cell still computes or shows the answer. Whoever seals one removes it here.
+NOT_SEALED = {
+    "00_start_here": "how_sure open_continuations",
+    "01_tokenization": "first_pair merges_until_mia most_expensive strawberry unknown_word",
+    "02_embeddings": "all_words_allowed kept_by_pca nearer_to_red where_they_part",
+    "03_attention": "biggest_share gelato my_row prettiest_off where_it_falls who_copies",
+    "04_transformer": """
+        half_way shuffle_causal shuffle_deep shuffle_open shuffle_rotary what_is_left where_parameters""",
+    "05_pretraining": "best_loss by_heart comes_last how_many_copies next_size who_knows_more",
+    "06_fine_tuning": "count_words fresh_lora one_fact other_question who_forgets",
+    "07_inference": """
+        broken_at_high cache_ratio cut_repairs first_learned greedy_is_best how_many_change lampe_looks_at""",
+    "08_limitations": "at_zero greedy_seven invented_share plain_fact sixty_steps stranger",
+    "09_one_page": "before_training bigram_or_better other_half windmill",
+    "10_from_tiny_to_real": "after_64 heads_at_first invented more_heads when_paris which_change",
+}
+
+
+def calls(cell, method):
+    """The names that `lesson.<method>("name", …)` is called with in a cell."""
+    source = "".join("\n" if line.startswith(("%", "!")) else line for line in cell["source"])
+    nodes = ast.walk(ast.parse(source)) if cell["cell_type"] == "code" else ()
+    found = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == f"lesson.{method}"]
+    return [ast.literal_eval(node.args[0]) for node in found]
+
+
+def only_asks(cell):
+    """Whether a cell holds nothing but calls `lesson.predict("name")`, and shows nothing but their widgets."""
+    statements = ast.parse("".join(cell["source"])).body
+    expected = {f"lesson.predict({name!r})" for name in calls(cell, "predict")}
+    texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]]
+    is_silent = all(text.startswith("Predict: ") for text in texts)
+    return is_silent and {ast.unparse(statement) for statement in statements} == expected
+
+
+def not_sealed(cells):
+    """The predictions that are asked beside something else, or not revealed in a later cell."""
+    found = set()
+    for place, cell in enumerate(cells):
+        later = {name for one in cells[place + 1 :] for name in calls(one, "reveal")}
+        if names := calls(cell, "predict"):
+            found |= {name for name in names if name not in later or not only_asks(cell)}
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_cell_that_asks_holds_nothing_of_the_answer(path):
+    found = not_sealed(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    assert found == set(NOT_SEALED.get(path.stem, "").split())
+
+
+def code(source, *outputs):
+    return {"cell_type": "code", "source": source.splitlines(keepends=True), "outputs": list(outputs)}
+
+
+WIDGET = {"output_type": "display_data", "data": {"text/plain": ["Predict: how many?"]}}
+PRINT = {"output_type": "stream", "text": ["4\n"]}
+
+
+@pytest.mark.parametrize(
+    ("asks", "sealed"),
+    [
+        (code('lesson.predict("n")', WIDGET), True),
+        (code('# How many?\nlesson.predict("n")\nlesson.predict("m")', WIDGET, WIDGET), True),
+        (code('lesson.predict("n", answer=4)', WIDGET), False),
+        (code('lesson.predict("n")\nassert 2 + 2 == 4', WIDGET), False),
+        (code('n = 2 + 2\nlesson.predict("n")', WIDGET), False),
+        (code('lesson.predict("n")', WIDGET, PRINT), False),
+    ],
+)
+def test_what_is_sealed(asks, sealed):
+    assert not_sealed([asks, code('lesson.reveal("n", 4)\nlesson.reveal("m", 5)')]) == (set() if sealed else {"n"})
+    assert not_sealed([code('lesson.reveal("n", 4)'), asks]) >= {"n"}
