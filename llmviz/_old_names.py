@@ -20,10 +20,10 @@ generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_cost
 step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree //
 interpretability.ablation: ablation // interpretability.heads: head_roles // interpretability.induction: induction;
 config=induction_config train_steps=induction_steps repeat=repeat_tokens fresh_lists=repeated_sequences //
-interpretability.lens: anatomy // model._cached_block: decoding // model.attention: attention;
+interpretability.lens: anatomy // model.block: decoding block; normalise=normalize // model.attention: attention;
 Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
-answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.block: block; normalise=normalize // model.config:
-model_config // model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED
+answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.config: model_config //
+model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED
 texts=load_data // model.trace: trace; StackTrace=Trace CrossBlockTrace=BlockTrace // model.transformer:
 encoder_decoder transformer; Assembly=TransformerBase // plots: figures;
 house_style=plot_style text_tree=sampling_tree // pretrained.convert: pretrained.families pretrained.loading

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmviz.model.config import ModelConfig
-from llmviz.model.trace import AttentionTrace
+from llmviz.model.trace import _AttentionTrace
 
 _SINUSOIDAL_BASE = 10_000.0
 QUERY_GAIN = 2.5
@@ -56,7 +56,7 @@ def padding_mask(token_ids: Tensor, padding_id: int) -> Tensor:
     return (token_ids != padding_id)[:, None, None]
 
 
-class AttentionResult(NamedTuple):
+class _AttentionResult(NamedTuple):
     """The steps of attention: scores before the softmax, weights after it, and the output."""
 
     scores: Tensor
@@ -66,7 +66,7 @@ class AttentionResult(NamedTuple):
 
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
-) -> AttentionResult:
+) -> _AttentionResult:
     """Scaled dot-product attention: mix the values in proportion to query–key similarity.
 
     softmax(Q Kᵀ / √d_head) V, with −∞ in place of the scores that the mask forbids *before* the softmax.
@@ -92,17 +92,16 @@ def scaled_dot_product_attention(
     if key.shape[-2] != value.shape[-2]:
         raise ValueError(f"each key has one value; given {key.shape[-2]} keys and {value.shape[-2]} values")
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
-    if mask is None:
-        allowed_scores = scores
-    else:
-        check_mask(mask, scores.shape)
-        allowed_scores = scores.masked_fill(~mask, float("-inf"))
+    _check_mask(mask, scores.shape)
+    allowed_scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
     weights = allowed_scores.softmax(dim=-1)
-    return AttentionResult(scores, weights, weights @ value)
+    return _AttentionResult(scores, weights, weights @ value)
 
 
-def check_mask(mask: Tensor, scores_shape: Sequence[int]) -> None:
+def _check_mask(mask: Tensor | None, scores_shape: Sequence[int]) -> None:
     """Raise ValueError for a mask that does not fit scores of this shape (..., query, key)."""
+    if mask is None:
+        return
     if mask.dtype != torch.bool:
         raise ValueError(f"a mask is boolean, True = may attend; given {mask.dtype}: say mask.bool()")
     axes = zip(reversed(mask.shape), reversed(scores_shape), strict=False)
@@ -152,15 +151,10 @@ class RotaryEmbedding(NamedTuple):
         cos, sin = angles.cos(), angles.sin()
         return cls(torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1))
 
-    def at(self, start: int, stop: int) -> RotaryEmbedding:
-        """The positions from start up to stop."""
-        return RotaryEmbedding(self.cos[start:stop], self.sin[start:stop])
-
     @property
     def matrix(self) -> Tensor:
         """The rotation of a single position as a matrix: `apply_rotary(x, rotary)` is `x @ rotary.matrix`."""
-        d_head = self.cos.shape[-1]
-        return apply_rotary(torch.eye(d_head, dtype=self.cos.dtype, device=self.cos.device), self)
+        return apply_rotary(torch.ones_like(self.cos[0]).diag(), self)
 
 
 def apply_rotary(x: Tensor, rotary: RotaryEmbedding) -> Tensor:
@@ -177,7 +171,7 @@ def apply_rotary(x: Tensor, rotary: RotaryEmbedding) -> Tensor:
     return torch.addcmul(x * rotary.cos, halves_swapped, rotary.sin)
 
 
-class KVCache:
+class _KVCache:
     """Keys and values of the tokens already read, so that generation need not compute them again (lesson 7)."""
 
     def __init__(self, context_length: int):
@@ -210,17 +204,16 @@ class MultiHeadAttention(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        d_model, biases = config.d_model, config.biases
-        self.query_key_norm = config.query_key_norm
-        self.d_head = d_model // config.n_heads
+        self.query_key_norm, self.d_head = config.query_key_norm, config.d_head
         self.n_heads, self.n_sharing = config.n_heads, config.n_heads // (config.n_key_value_heads or config.n_heads)
-        self.query = nn.Linear(d_model, d_model, bias=biases)
-        self.key = nn.Linear(d_model, config.key_value_width, bias=biases)
-        self.value = nn.Linear(d_model, config.key_value_width, bias=biases)
-        self.output = nn.Linear(d_model, d_model, bias=biases)
+        width = config.n_heads * config.d_head
+        self.query = nn.Linear(config.d_model, width, bias=config.biases)
+        self.key = nn.Linear(config.d_model, config.key_value_width, bias=config.biases)
+        self.value = nn.Linear(config.d_model, config.key_value_width, bias=config.biases)
+        self.output = nn.Linear(width, config.d_model, bias=config.biases)
 
     def _merge_heads(self, x: Tensor) -> Tensor:
-        """(batch, head, position, d_head) → (batch, position, d_model)."""
+        """(batch, head, position, d_head) → (batch, position, head × d_head)."""
         return x.transpose(1, 2).flatten(-2)
 
     def _project(self, x: Tensor, rotary: RotaryEmbedding | None, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -241,7 +234,7 @@ class MultiHeadAttention(nn.Module):
         rotary: RotaryEmbedding | None,
         head_overrides: Mapping[int, Tensor | float] | None = None,
         source: Tensor | None = None,
-    ) -> AttentionTrace:
+    ) -> _AttentionTrace:
         """Attention with every step returned.
 
         Args:
@@ -255,14 +248,14 @@ class MultiHeadAttention(nn.Module):
         for head, override in (head_overrides or {}).items():
             head_outputs[:, head] = override
         output = self.output(self._merge_heads(head_outputs))
-        return AttentionTrace(query, key, value, scores, weights, head_outputs, output)
+        return _AttentionTrace(query, key, value, scores, weights, head_outputs, output)
 
     def forward(
         self,
         x: Tensor,
         mask: Tensor | None,
         rotary: RotaryEmbedding | None,
-        cache: KVCache | None = None,
+        cache: _KVCache | None = None,
         source: Tensor | None = None,
     ) -> Tensor:
         """The same output by torch's fused attention: (batch, position, d_model)."""

@@ -5,14 +5,16 @@ GPT, BERT and the original Transformer use this same block; they differ in the m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from llmviz.model.attention import KVCache, MultiHeadAttention, RotaryEmbedding
+from llmviz.model.attention import QUERY_GAIN, MultiHeadAttention, RotaryEmbedding, _KVCache
 from llmviz.model.config import ModelConfig
 from llmviz.model.trace import BlockTrace
 
@@ -22,7 +24,6 @@ def normalize(x: Tensor) -> Tensor:
 
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
-    >>> import torch
     >>> normalize(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[-1.2247,  0.0000,  1.2247]])
     """
@@ -53,7 +54,7 @@ def swiglu(x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor) -> 
     return (F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
 
 
-class Norm(nn.Module):
+class _Norm(nn.Module):
     """Normalization of each vector, as the config says: `normalize`, the same with weight and bias, or `rms_norm`."""
 
     def __init__(self, config: ModelConfig):
@@ -71,7 +72,15 @@ class Norm(nn.Module):
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
 
 
-class FeedForward(nn.Module):
+_ACTIVATIONS = {
+    "squared_relu": lambda x: F.relu(x).square(),
+    "gelu": F.gelu,
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "swiglu": F.silu,
+}
+
+
+class _FeedForward(nn.Module):
     """Position-wise MLP: up-projection, activation, down-projection (lesson 4).
 
     Sources: Vaswani et al. 2017, section 3.3 (with ReLU); So et al. 2021, "Primer" (squared ReLU); Hendrycks and Gimpel
@@ -80,24 +89,17 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.activation = config.activation
+        self.activation = _ACTIVATIONS[config.activation]
         self.up_proj = nn.Linear(config.d_model, config.d_ff, bias=config.biases)
         self.down_proj = nn.Linear(config.d_ff, config.d_model, bias=config.biases)
-        if self.activation == "swiglu":
-            self.gate_proj = nn.Linear(config.d_model, config.d_ff, bias=config.biases)
+        is_gated = config.activation == "swiglu"
+        self.gate_proj = nn.Linear(config.d_model, config.d_ff, bias=config.biases) if is_gated else None
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden layer after its activation: (batch, position, d_ff)."""
-        up = self.up_proj(x)
-        match self.activation:
-            case "squared_relu":
-                return F.relu(up).square()
-            case "swiglu":
-                return F.silu(self.gate_proj(x)) * up
-            case "gelu_tanh":
-                return F.gelu(up, approximate="tanh")
-            case _:
-                return F.gelu(up)
+        if self.gate_proj is None:
+            return self.activation(self.up_proj(x))
+        return self.activation(self.gate_proj(x)) * self.up_proj(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, position, d_model) → (batch, position, d_model)."""
@@ -125,16 +127,16 @@ class Block(nn.Module):
         super().__init__()
         self.attention = MultiHeadAttention(config)
         self.cross_attention = MultiHeadAttention(config) if reads_memory else None
-        self.feed_forward = FeedForward(config)
-        self.attention_norm, self.feed_forward_norm = Norm(config), Norm(config)
-        self.cross_attention_norm = Norm(config) if reads_memory else None
+        self.feed_forward = _FeedForward(config)
+        self.attention_norm, self.feed_forward_norm = _Norm(config), _Norm(config)
+        self.cross_attention_norm = _Norm(config) if reads_memory else None
         self.config, self._is_pre_norm = config, config.norm == "pre"
 
-    def _before(self, norm: Norm, stream: Tensor) -> Tensor:
+    def _before(self, norm: _Norm, stream: Tensor) -> Tensor:
         """The input of a sub-layer."""
         return norm(stream) if self._is_pre_norm else stream
 
-    def _after(self, norm: Norm, stream: Tensor) -> Tensor:
+    def _after(self, norm: _Norm, stream: Tensor) -> Tensor:
         """The stream after a sub-layer was added to it."""
         return stream if self._is_pre_norm else norm(stream)
 
@@ -167,7 +169,7 @@ class Block(nn.Module):
         x: Tensor,
         mask: Tensor | None,
         rotary: RotaryEmbedding | None,
-        cache: KVCache | None = None,
+        cache: _KVCache | None = None,
         memory: Memory | None = None,
     ) -> Tensor:
         """The same stream as `trace(...).residual_after`, faster: (batch, position, d_model)."""
@@ -179,3 +181,43 @@ class Block(nn.Module):
             x = self._after(norm, x + found)
         norm = self.feed_forward_norm
         return self._after(norm, x + self.feed_forward(self._before(norm, x)))
+
+
+class _BlockCache(_KVCache):
+    """The fast path of generation: one block of the default architecture on one new token (lesson 7).
+
+    For a single token most of the time goes into calling torch, so this path makes few calls: queries, keys and values
+    are one product, and rotation is a product with a small matrix. Tests hold it equal to `Block`. The weights are
+    those at its creation: a cache does not outlive a training step, and no gradient flows through it.
+    """
+
+    def __init__(self, block: Block, context_length: int):
+        super().__init__(context_length)
+        attention, feed_forward = block.attention, block.feed_forward
+        # A Linear stores its weight as (out, in); x @ weight needs (in, out).
+        projections = (attention.query, attention.key, attention.value)
+        self.query_key_value = torch.cat([part.weight.detach() for part in projections]).t()
+        self.output = attention.output.weight.detach().t()
+        self.up_proj = feed_forward.up_proj.weight.detach().t()
+        self.down_proj = feed_forward.down_proj.weight.detach().t()
+        self.n_heads, self.d_head = attention.n_heads, attention.d_head
+
+    def read(self, x: Tensor, rotation: Tensor) -> Tensor:
+        """Run the block on one new position and keep its key and value.
+
+        Args:
+            x: the residual stream at that position, (batch, d_model).
+            rotation: the position's `RotaryEmbedding.matrix`.
+
+        Returns:
+            the stream after the block, (batch, d_model).
+        """
+        n_heads, d_model, d_head = self.n_heads, x.shape[-1:], (self.d_head,)
+        heads = torch.mm(torch.layer_norm(x, d_model), self.query_key_value).view(-1, 3 * n_heads, 1, self.d_head)
+        query_key = torch.layer_norm(heads[:, : 2 * n_heads], d_head) @ rotation
+        keys, values = self.extend(query_key[:, n_heads:], heads[:, 2 * n_heads :])
+        scale = QUERY_GAIN / math.sqrt(self.d_head)
+        mixed = F.scaled_dot_product_attention(query_key[:, :n_heads], keys, values, scale=scale)
+        x = torch.addmm(x, mixed.flatten(1), self.output)
+        hidden = torch.mm(torch.layer_norm(x, d_model), self.up_proj).relu_().square_()
+        return torch.addmm(x, hidden, self.down_proj)

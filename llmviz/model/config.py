@@ -9,7 +9,7 @@ _CHOICES = {
     "norm": ("pre", "post"),
     "normalization": ("plain", "layer", "rms"),
     "activation": ("squared_relu", "gelu", "gelu_tanh", "swiglu"),
-    "unembedding": ("untied", "tied", "masked_lm", "none"),
+    "unembedding": ("untied", "tied", "none"),
 }
 _SIZES = ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff")
 _SWITCHES = ("query_key_norm", "biases", "embedding_norm")
@@ -32,8 +32,8 @@ class ModelConfig:
         biases: whether linear layers have biases.
         n_key_value_heads: heads of keys and values, each shared by several query heads (grouped-query attention);
             None: n_heads.
-        unembedding: the output matrix: "untied" (its own), "tied" (the embedding matrix), "masked_lm" (tied, after one
-            more layer, as in BERT) or "none" (the model returns its residual stream).
+        unembedding: the output matrix: "untied" (its own), "tied" (the embedding matrix) or "none" (the model returns
+            its residual stream).
         embedding_norm: whether the embeddings are normalized.
         rotary_base: base of the rotary frequencies. Su et al. 2021 take 10,000; for 128 tokens 500 is learned sooner.
         norm_epsilon: added to the variance.
@@ -92,9 +92,14 @@ class ModelConfig:
         return replace(self, **around, rotary_base=ModelConfig.rotary_base).is_default
 
     @property
+    def d_head(self) -> int:
+        """Width of one head: of its queries, keys and values."""
+        return self.d_model // self.n_heads
+
+    @property
     def key_value_width(self) -> int:
         """Width of all keys of one token in one layer; less than d_model with grouped-query attention."""
-        return (self.n_key_value_heads or self.n_heads) * self.d_model // self.n_heads
+        return (self.n_key_value_heads or self.n_heads) * self.d_head
 
     @property
     def n_norm_parameters(self) -> int:
@@ -122,14 +127,10 @@ class ModelConfig:
         >>> ModelConfig(vocab_size=10, d_model=4, n_layers=1, n_heads=1, d_ff=16).n_parameters
         272
         """
-        embedding = self.vocab_size * self.d_model
-        unembedding = {
-            "untied": embedding, "tied": 0, "none": 0,
-            "masked_lm": self.d_model**2 + self.d_model + self.n_norm_parameters + self.vocab_size,
-        }[self.unembedding]  # fmt: skip
+        embeddings = (1 + (self.unembedding == "untied")) * self.vocab_size * self.d_model
         positions = self.context_length * self.d_model if self.positions == "learned" else 0
         norms = (self.embedding_norm + (self.norm == "pre")) * self.n_norm_parameters
-        return embedding + positions + unembedding + norms + self.n_layers * self.n_block_parameters
+        return embeddings + positions + norms + self.n_layers * self.n_block_parameters
 
 
 CHANGES = {

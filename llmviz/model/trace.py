@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class AttentionTrace:
+class _AttentionTrace:
     """The steps of one multi-head attention (lesson 3).
 
     Attributes:
@@ -55,14 +55,14 @@ class BlockTrace:
 
     residual_before: Tensor
     attention_input: Tensor
-    attention: AttentionTrace
+    attention: _AttentionTrace
     residual_middle: Tensor
     feed_forward_input: Tensor
     feed_forward_hidden: Tensor
     feed_forward_output: Tensor
     residual_after: Tensor
     cross_attention_input: Tensor | None = None
-    cross_attention: AttentionTrace | None = None
+    cross_attention: _AttentionTrace | None = None
     residual_after_cross: Tensor | None = None
 
 

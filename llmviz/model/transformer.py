@@ -6,19 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from llmviz.model._cached_block import BlockCache
 from llmviz.model.attention import (
-    KVCache,
     RotaryEmbedding,
+    _check_mask,
+    _KVCache,
     _sinusoidal_positions,
     causal_mask,
-    check_mask,
     rotary_angles,
 )
-from llmviz.model.block import Block, Memory, Norm, normalize
+from llmviz.model.block import Block, Memory, _BlockCache, _Norm, normalize
 from llmviz.model.config import ModelConfig
 from llmviz.model.trace import Trace, _EncoderDecoderTrace
 
@@ -40,14 +38,14 @@ class TransformerBase(nn.Module):
         for name, reads_memory in stacks.items():
             blocks = (Block(config, reads_memory=reads_memory) for _ in range(config.n_layers))
             self.add_module(name, nn.ModuleList(blocks))
-        self.embedding_norm = Norm(config) if config.embedding_norm else None
-        self.final_norm = Norm(config) if config.norm == "pre" else None
+        self.embedding_norm = _Norm(config) if config.embedding_norm else None
+        self.final_norm = _Norm(config) if config.norm == "pre" else None
         self.unembedding = self._new_unembedding()
         tables = {"mask": causal_mask(config.context_length)}
         if config.positions == "sinusoidal":
             tables["positional_encoding"] = _sinusoidal_positions(config.context_length, config.d_model)
         if config.positions == "rotary":
-            angles = rotary_angles(config.context_length, config.d_model // config.n_heads, base=config.rotary_base)
+            angles = rotary_angles(config.context_length, config.d_head, base=config.rotary_base)
             tables |= RotaryEmbedding.of(angles)._asdict()
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
@@ -57,8 +55,6 @@ class TransformerBase(nn.Module):
     def _new_unembedding(self) -> nn.Module | None:
         if self.config.unembedding == "none":
             return None
-        if self.config.unembedding == "masked_lm":
-            return _MaskedLMHead(self.config, self.embedding)
         is_tied = self.config.unembedding == "tied"
         device = "meta" if is_tied else None  # a tied matrix needs no memory of its own
         unembedding = nn.Linear(self.config.d_model, self.config.vocab_size, bias=False, device=device)
@@ -95,9 +91,8 @@ class TransformerBase(nn.Module):
         if kind not in (torch.int64, torch.int32):
             raise ValueError(f"the model reads a tensor of whole numbers, torch.tensor([[…]]); given {kind}")
         if token_ids.dim() != 2 or not token_ids.numel():
-            raise ValueError(
-                f"the model reads token ids of shape (batch, position), at least one; given {tuple(token_ids.shape)}"
-            )
+            given = tuple(token_ids.shape)
+            raise ValueError(f"the model reads token ids of shape (batch, position), at least one; given {given}")
         if token_ids.shape[1] + n_cached > self.config.context_length:
             raise ValueError(
                 f"this model sees {self.config.context_length} tokens at once (its context_length); "
@@ -118,9 +113,10 @@ class TransformerBase(nn.Module):
         return token_ids
 
     def _check_heads(self, heads: Collection[tuple[int, int]]) -> None:
+        layers, numbers = range(self.config.n_layers), range(self.config.n_heads)
         for head in heads:
-            match head, self.config.n_layers, self.config.n_heads:
-                case (int(layer), int(number)), n_layers, n_heads if 0 <= layer < n_layers and 0 <= number < n_heads:
+            match head:
+                case (int(layer), int(number)) if layer in layers and number in numbers:
                     continue
             raise ValueError(
                 f"a head is named (layer, head), with layers from 0 to {self.config.n_layers - 1} and heads from 0 to "
@@ -132,10 +128,7 @@ class TransformerBase(nn.Module):
 
         (batch, position) → (batch, position, d_model); `start` is the position of the first token.
         """
-        return self._add_positions(self.embedding(token_ids), start)
-
-    def _add_positions(self, embeddings: Tensor, start: int = 0) -> Tensor:
-        stop = start + embeddings.shape[1]
+        embeddings, stop = self.embedding(token_ids), start + token_ids.shape[1]
         if self.config.positions == "learned":
             embeddings = embeddings + self.position_embedding.weight[start:stop]
         elif self.config.positions == "sinusoidal":
@@ -146,7 +139,7 @@ class TransformerBase(nn.Module):
         """Rotary embedding of these positions; None with other kinds of positions."""
         if self.config.positions != "rotary":
             return None
-        return RotaryEmbedding(self.cos, self.sin).at(start, stop)
+        return RotaryEmbedding(self.cos[start:stop], self.sin[start:stop])
 
     def _final(self, stream: Tensor) -> Tensor:
         """The output of a stack: with pre-norm the stream normalized once more."""
@@ -168,44 +161,21 @@ class TransformerBase(nn.Module):
         return self._final(stream)
 
     def _trace(
-        self,
-        blocks: nn.ModuleList,
-        token_ids: Tensor,
-        mask: Tensor,
-        ablate_heads: _AblatedHeads = (),
-        memory: Memory | None = None,
+        self, blocks: nn.ModuleList, token_ids: Tensor, mask: Tensor | None, heads: _AblatedHeads, memory: Memory | None
     ) -> Trace:
-        """The steps of a stack, without logits."""
-        self._check_heads(ablate_heads)
-        overrides = ablate_heads if isinstance(ablate_heads, Mapping) else dict.fromkeys(ablate_heads, 0.0)
-        embeddings, rotary = self.embedding(token_ids), self.rotary(0, token_ids.shape[1])
-        stream, traces = self._add_positions(embeddings), []
+        """The steps of a stack, without logits; no mask allows everything."""
+        self._check_heads(heads)
+        overrides = heads if isinstance(heads, Mapping) else dict.fromkeys(heads, 0.0)
+        mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
+        stream, rotary, traces = self.embed(token_ids), self.rotary(0, token_ids.shape[1]), []
         for layer, block in enumerate(blocks):
             in_layer = {head: output for (place, head), output in overrides.items() if place == layer}
             traces.append(block.trace(stream, mask, rotary, in_layer, memory))
             stream = traces[-1].residual_after
-        return Trace(token_ids, embeddings, mask, tuple(traces), self._final(stream))
+        return Trace(token_ids, self.embedding(token_ids), mask, tuple(traces), self._final(stream))
 
     def _with_logits(self, trace: Trace) -> Trace:
         return trace if self.unembedding is None else replace(trace, logits=self.unembedding(trace.final))
-
-
-class _MaskedLMHead(nn.Module):
-    """The output of BERT: a linear layer, GELU, a normalization, and the embedding matrix with a bias.
-
-    Source: Devlin et al. 2019, "BERT", section 3.1 and its published code. Lesson 10.
-    """
-
-    def __init__(self, config: ModelConfig, embedding: nn.Embedding):
-        super().__init__()
-        self.dense = nn.Linear(config.d_model, config.d_model)
-        self.norm = Norm(config)
-        self.weight = embedding.weight
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-
-    def forward(self, stream: Tensor) -> Tensor:
-        """(..., d_model) → (..., vocab)."""
-        return F.linear(self.norm(F.gelu(self.dense(stream))), self.weight, self.bias)
 
 
 class DecoderOnly(TransformerBase):
@@ -220,12 +190,12 @@ class DecoderOnly(TransformerBase):
             raise ValueError('a GPT scores the next token, so it needs an unembedding; given unembedding="none"')
         super().__init__(config, {"blocks": False}, seed=seed)
 
-    def new_cache(self) -> list[KVCache]:
+    def new_cache(self) -> list[_KVCache]:
         """An empty key–value cache, one a layer, for generation with the present weights."""
         length = self.config.context_length
         if self.config.is_default:
-            return [BlockCache(block, length) for block in self.blocks]
-        return [KVCache(length) for _ in self.blocks]
+            return [_BlockCache(block, length) for block in self.blocks]
+        return [_KVCache(length) for _ in self.blocks]
 
     def trace(self, token_ids: Tensor, *, ablate_heads: _AblatedHeads = ()) -> Trace:
         """Run with every step returned; the logits equal `model(token_ids)`.
@@ -238,9 +208,9 @@ class DecoderOnly(TransformerBase):
         token_ids = self._as_batch(token_ids)
         n_positions = token_ids.shape[1]
         mask = self.mask[:n_positions, :n_positions]
-        return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads))
+        return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads, None))
 
-    def forward(self, token_ids: Tensor, cache: list[KVCache] | None = None) -> Tensor:
+    def forward(self, token_ids: Tensor, cache: list[_KVCache] | None = None) -> Tensor:
         """Logits for the next token at each position: (batch, position) → (batch, position, vocab).
 
         With a cache, `token_ids` are only the new positions, and the cache is extended by them.
@@ -248,16 +218,15 @@ class DecoderOnly(TransformerBase):
         start = cache[0].length if cache else 0
         self._check_token_ids(token_ids, start)
         stop = start + token_ids.shape[1]
-        rotary = self.rotary(start, stop)
-        stream = self.embed(token_ids, start)
-        if cache and stop - start == 1 and isinstance(cache[0], BlockCache):
+        stream, rotary = self.embed(token_ids, start), self.rotary(start, stop)
+        if cache and stop - start == 1 and isinstance(cache[0], _BlockCache):
             return self._read_one(stream[:, 0], rotary, cache)[:, None]
         mask = None if stop - start == 1 else self.mask[start:stop, :stop]  # the last token may attend to all
         for index, block in enumerate(self.blocks):
             stream = block(stream, mask, rotary, cache[index] if cache else None)
         return self.unembedding(self._final(stream))
 
-    def _read_one(self, stream: Tensor, rotary: RotaryEmbedding, cache: list[BlockCache]) -> Tensor:
+    def _read_one(self, stream: Tensor, rotary: RotaryEmbedding, cache: list[_BlockCache]) -> Tensor:
         """Logits after one new position, by the fast path: (batch, d_model) → (batch, vocab)."""
         rotation = rotary.matrix
         for block in cache:
@@ -299,16 +268,12 @@ class EncoderOnly(TransformerBase):
                 `padding_mask`); None allows everything.
             ablate_heads: as in `DecoderOnly.trace`.
         """
-        token_ids = self._as_batch(token_ids)
-        mask = self.mask.new_ones(2 * token_ids.shape[1:]) if mask is None else mask
-        return self._with_logits(self._trace(self.blocks, token_ids, mask, ablate_heads))
+        return self._with_logits(self._trace(self.blocks, self._as_batch(token_ids), mask, ablate_heads, None))
 
     def forward(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits for the token at each position: (batch, position) → (batch, position, vocab)."""
         self._check_token_ids(token_ids)
-        if mask is not None:
-            batch, n_positions = token_ids.shape
-            check_mask(mask, (batch, self.config.n_heads, n_positions, n_positions))
+        _check_mask(mask, (len(token_ids), self.config.n_heads, *2 * token_ids.shape[1:]))
         stream = self._run(self.blocks, token_ids, mask)
         return stream if self.unembedding is None else self.unembedding(stream)
 
@@ -339,7 +304,7 @@ class EncoderDecoder(TransformerBase):
         `source_mask` says which source tokens are no padding, broadcastable to (batch, 1, 1, source): `padding_mask`.
         """
         self._check_token_ids(source_ids)
-        _check_source_mask(source_ids, source_mask)
+        _check_mask(source_mask, (len(source_ids), 1, 1, source_ids.shape[1]))
         return Memory(self._run(self.encoder, source_ids, source_mask), source_mask)
 
     def decode(self, target_ids: Tensor, memory: Memory) -> Tensor:
@@ -356,20 +321,13 @@ class EncoderDecoder(TransformerBase):
     def trace(self, source_ids: Tensor, target_ids: Tensor, source_mask: Tensor | None = None) -> _EncoderDecoderTrace:
         """Run with every step returned; ids are (position,) or (batch, position), the mask as in `encode`."""
         source_ids, target_ids = self._as_batch(source_ids), self._as_batch(target_ids)
-        _check_source_mask(source_ids, source_mask)
+        _check_mask(source_mask, (len(source_ids), 1, 1, source_ids.shape[1]))
         _check_pairs(len(source_ids), len(target_ids))
         n_target = target_ids.shape[1]
-        no_mask = self.mask.new_ones(2 * source_ids.shape[1:])
-        encoder = self._trace(self.encoder, source_ids, no_mask if source_mask is None else source_mask)
+        encoder = self._trace(self.encoder, source_ids, source_mask, (), None)
         memory = Memory(encoder.final, source_mask)
-        decoder = self._trace(self.decoder, target_ids, self.mask[:n_target, :n_target], memory=memory)
+        decoder = self._trace(self.decoder, target_ids, self.mask[:n_target, :n_target], (), memory)
         return _EncoderDecoderTrace(encoder, self._with_logits(decoder))
-
-
-def _check_source_mask(source_ids: Tensor, source_mask: Tensor | None) -> None:
-    if source_mask is not None:
-        batch, n_source = source_ids.shape
-        check_mask(source_mask, (batch, 1, 1, n_source))
 
 
 def _check_pairs(n_sources: int, n_targets: int) -> None:

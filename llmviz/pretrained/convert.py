@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from llmviz.files import read_json
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
 from llmviz.pretrained import registry
+from llmviz.pretrained.architecture import RealConfig, RealEncoder
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.training.checkpoints import own_tensors
 
@@ -105,7 +106,7 @@ def _bert_config(card: Mapping[str, Any], names) -> ModelConfig:
         card["num_hidden_layers"], card["num_attention_heads"], card["intermediate_size"], positions="learned",
         norm="post", query_key_norm=False, normalization="layer", activation=_activation(card["hidden_act"]),
         biases=True, embedding_norm=True,
-        unembedding="masked_lm" if "cls.predictions.transform.dense.weight" in names else "none",
+        unembedding="tied" if "cls.predictions.transform.dense.weight" in names else "none",
         norm_epsilon=card["layer_norm_eps"],
     )  # fmt: skip
 
@@ -140,7 +141,10 @@ def _load_weights(source: _SafetensorsFolder | _GGUFFile) -> TransformerBase:
         config = _CONFIGS[family](source.card, source.names)
     except KeyError as error:
         raise ValueError(f"the configuration of this {family} model says nothing about {error.args[0]!r}") from None
-    model = (EncoderOnly if family == "bert" else DecoderOnly)(config, seed=None)
+    if family == "bert" and config.unembedding == "tied":
+        model = RealEncoder(RealConfig(**asdict(config), masked_lm=True), seed=None)
+    else:
+        model = (EncoderOnly if family == "bert" else DecoderOnly)(config, seed=None)
     taken: set[str] = set()
     for ours, tensor in tqdm(own_tensors(model).items(), desc="Weights", unit=" tensors", leave=False, delay=1):
         theirs = _read(ours, family, source, taken)

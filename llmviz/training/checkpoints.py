@@ -39,10 +39,10 @@ _OWN_FILE = re.compile(
 )
 # Keys, choices and parts of tensor names in a checkpoint of format 1, and today's.
 _OLD_KEYS = {"assembly": "model_class", "normalisation": "normalization"}
-_OLD_CHOICES = {"own": "untied", "prepared": "masked_lm"}
+_OLD_CHOICES = {"own": "untied"}
 _OLD_TENSORS = {
     ".widen.": ".up_proj.", ".narrow.": ".down_proj.", ".gate.": ".gate_proj.",
-    "norm.gain": "norm.weight", "norm.shift": "norm.bias", "unembedding.prepare.": "unembedding.dense.",
+    "norm.gain": "norm.weight", "norm.shift": "norm.bias",
 }  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
 def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
     """The tensors of a model by name; a tied unembedding is left out."""
     tensors = model.state_dict()
-    if model.config.unembedding in ("tied", "masked_lm"):
+    if model.config.unembedding == "tied":
         del tensors["unembedding.weight"]
     return tensors
 

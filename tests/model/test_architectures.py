@@ -7,7 +7,7 @@ import torch
 
 from llmviz import artifacts
 from llmviz.generation import cache_bytes
-from llmviz.model.block import FeedForward, Norm, rms_norm, swiglu
+from llmviz.model.block import _FeedForward, _Norm, rms_norm, swiglu
 from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training import architectures
@@ -37,7 +37,7 @@ def test_each_change_is_one_switch_and_leaves_the_size_nearly_as_it_was():
 
 @pytest.mark.parametrize("scale", [0.01, 1, 100])
 def test_the_plain_norm_is_the_one_that_runs(scale):
-    norm = Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
+    norm = _Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         norm.weight.normal_(generator=generator)
@@ -46,7 +46,7 @@ def test_the_plain_norm_is_the_one_that_runs(scale):
 
 
 def test_the_plain_gate_is_the_one_that_runs():
-    part = FeedForward(ModelConfig(10, d_model=8, n_heads=2, d_ff=9, activation="swiglu"))
+    part = _FeedForward(ModelConfig(10, d_model=8, n_heads=2, d_ff=9, activation="swiglu"))
     x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
     plain = swiglu(x, part.gate_proj.weight, part.up_proj.weight, part.down_proj.weight)
     torch.testing.assert_close(plain, part(x))

@@ -13,10 +13,9 @@ from fakes import SMALL, noisy_model, random_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.model._cached_block import BlockCache
-from llmviz.model.attention import KVCache, _sinusoidal_positions, causal_mask, padding_mask
-from llmviz.model.block import normalize
-from llmviz.model.trace import AttentionTrace, BlockTrace, Trace
+from llmviz.model.attention import _KVCache, _sinusoidal_positions, causal_mask, padding_mask
+from llmviz.model.block import _BlockCache, normalize
+from llmviz.model.trace import BlockTrace, Trace, _AttentionTrace
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 
 POSITIONS = ("none", "sinusoidal", "learned", "rotary")
@@ -118,7 +117,7 @@ class TestCached:
     def test_takes_the_short_way_only_where_it_is_known(self, config):
         knows = config.positions == "rotary" and config.norm == "pre" and config.query_key_norm
         kinds = {type(one) for one in noisy(DecoderOnly, config).new_cache()}
-        assert kinds == {BlockCache if knows else KVCache}
+        assert kinds == {_BlockCache if knows else _KVCache}
 
 
 class TestTrace:
@@ -138,8 +137,8 @@ class TestTrace:
         (BlockTrace, TRACE.encoder.blocks[1], {"position": 7}),
         (Trace, TRACE.decoder, {}),
         (BlockTrace, TRACE.decoder.blocks[1], {}),
-        (AttentionTrace, TRACE.decoder.blocks[1].attention, {}),
-        (AttentionTrace, TRACE.decoder.blocks[1].cross_attention, {"key": 7}),
+        (_AttentionTrace, TRACE.decoder.blocks[1].attention, {}),
+        (_AttentionTrace, TRACE.decoder.blocks[1].cross_attention, {"key": 7}),
     ])  # fmt: skip
     def test_has_the_shapes_that_its_page_writes_down(self, kind, found, changed):
         documented = self.documented(kind)

@@ -11,9 +11,9 @@ from torch import nn
 
 from llmviz.model.attention import (
     QUERY_GAIN,
-    KVCache,
     MultiHeadAttention,
     RotaryEmbedding,
+    _KVCache,
     apply_rotary,
     causal_mask,
     rotary_angles,
@@ -114,8 +114,8 @@ class TestRotation:
         query, key = noise(1, 2 * half, seed=seed), noise(1, 2 * half, seed=seed + 1)
 
         def product(i: int, j: int) -> float:
-            turned = apply_rotary(query, rotation.at(i, i + 1)) @ apply_rotary(key, rotation.at(j, j + 1)).T
-            return turned.item()
+            at_i, at_j = (RotaryEmbedding(*(part[k : k + 1] for part in rotation)) for k in (i, j))
+            return (apply_rotary(query, at_i) @ apply_rotary(key, at_j).T).item()
 
         assert product(i, j) == pytest.approx(product(i + shift, j + shift), abs=1e-3)
 
@@ -133,7 +133,7 @@ class TestRotation:
 
 class TestCache:
     def test_a_full_cache_says_so_and_keeps_what_it_has(self):
-        cache = KVCache(3)
+        cache = _KVCache(3)
         cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))
         with pytest.raises(ValueError, match="holds 3 positions; given 2 more after 2"):
             cache.extend(noise(1, 1, 2, 2), noise(1, 1, 2, 2))

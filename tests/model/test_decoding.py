@@ -5,7 +5,7 @@ import torch
 from fakes import SMALL, noisy_model, random_ids
 from hypothesis import strategies as st
 
-from llmviz.model._cached_block import BlockCache
+from llmviz.model.block import _BlockCache
 from llmviz.model.transformer import DecoderOnly
 
 MODEL = noisy_model()
@@ -15,7 +15,7 @@ seeds = st.integers(0, 2**31 - 1)
 def test_one_block_adds_what_the_block_adds_and_remembers_its_keys_and_values():
     block = MODEL.blocks[0]
     trace = MODEL.trace(random_ids(2, 5)).blocks[0]
-    cache = BlockCache(block, context_length=5)
+    cache = _BlockCache(block, context_length=5)
     for position in range(5):
         turn = MODEL.rotary(position, position + 1).matrix
         after = cache.read(trace.residual_before[:, position], turn)
