@@ -18,8 +18,7 @@ questions=passage_questions // finetuning.summarization: summaries; finetune_ste
 stories_to_test=new_stories score=score_summaries summarise_all=summarize // generation.beam: beam_search //
 generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_costs; reading_cost=forward_cost
 step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree //
-interpretability.ablation: ablation // interpretability.heads: head_roles // interpretability.induction: induction;
-config=induction_config train_steps=induction_steps repeat=repeat_tokens fresh_lists=repeated_sequences //
+interpretability.heads: ablation head_roles induction; repeat=repeat_tokens fresh_lists=repeated_sequences //
 interpretability.lens: anatomy // model.block: decoding block; normalise=normalize // model.attention: attention;
 Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
 answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.config: model_config //

@@ -25,9 +25,10 @@ from tqdm import tqdm
 from train_models import machine
 
 from llmviz import artifacts, evaluation, finetuning
-from llmviz.evaluation import capabilities
+from llmviz.evaluation import bias, capabilities
 from llmviz.files import data_folder
 from llmviz.pretrained import probe
+from llmviz.tokenizers import Tokenizer
 from llmviz.training import architectures
 from llmviz.training.checkpoints import Checkpoint
 
@@ -94,7 +95,7 @@ def limitations() -> dict[str, Any]:
     dial: dict[str, dict[str, list[list[float]]]] = {name: {} for name in FILTERS}
     settings = list(itertools.product(FILTERS.items(), RATIOS))
     for (name, filtered), ratio in tqdm(settings, desc="bias dial", unit=" settings"):
-        runs = [evaluation.dial_setting(tiny.tokenizer, ratio, filtered, seed) for seed in SEEDS]
+        runs = [dial_setting(tiny.tokenizer, ratio, filtered, seed) for seed in SEEDS]
         for curve in runs[0]:
             dial[name].setdefault(curve, []).append([round(run[curve], 3) for run in runs])
     rates = tqdm(LEARNING_RATES, desc="preferences", unit=" rates")
@@ -109,6 +110,18 @@ def limitations() -> dict[str, Any]:
     }
 
 
+def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, seed: int) -> dict[str, float]:
+    """The learned P(she) of the doctor in both places, greedy and not, and of the cook ("control").
+
+    filtered: the planted share where the doctor has no name; None: `ratio`, nothing is filtered.
+    """
+    anonymous = ratio if filtered is None else filtered
+    model = evaluation.train_on_ratio(tokenizer, anonymous, guest_ratio=ratio, seed=seed)
+    found = {place: evaluation.she_probability(model, tokenizer, "doctor", place) for place in bias.PLACES}
+    found |= {f"greedy {place}": evaluation.greedy_share(model, tokenizer, "doctor", place) for place in bias.PLACES}
+    return found | {"control": evaluation.she_probability(model, tokenizer, "cook")}
+
+
 def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[float]]:
     """Prefer "He" to "She" for the teacher: P(she) of three jobs and the known facts, every five steps from 0 on."""
     model, known = copy.deepcopy(tiny.model), [one for one in evaluation.fact_questions() if one.truth]
@@ -121,7 +134,7 @@ def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[
         curves["facts"].append(round(right.float().mean().item(), 3))
 
     measure()
-    pairs = finetuning.pronoun_preferences("teacher")
+    pairs = [finetuning.Preference(prompt, " He", " She") for prompt in evaluation.worker_prompts("teacher")]
     for step in finetuning.preference_steps(
         model, tiny.tokenizer, pairs, steps=LAST_STEP, learning_rate=learning_rate
     ):

@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -24,8 +24,8 @@ from llmviz import artifacts, corpora, evaluation, finetuning, training, transla
 from llmviz.files import data_folder
 from llmviz.finetuning import summarization
 from llmviz.generation import sample_texts
-from llmviz.interpretability import ablation, heads, induction
-from llmviz.model import DecoderOnly
+from llmviz.interpretability import heads
+from llmviz.model import DecoderOnly, ModelConfig
 from llmviz.tinyville import Tinyville
 from llmviz.training import TrainingSettings, TrainingStep, masked_lm, runs
 from llmviz.training.checkpoints import Checkpoint, save
@@ -34,6 +34,8 @@ SEED = 0
 TINY_STEPS, INDUCTION_STEPS, MASKED_STEPS, HEADLINE_STEPS = 5_000, 4_000, 1_200, 400
 COPY_PROMPTS, SAMPLES, TEMPERATURE = 50, 200, 0.8
 LIST_LENGTH = 20
+SHORTEST_LIST, LONGEST_LIST = 4, 24  # tokens, in training
+INDUCTION_TEXTS = 30_000
 MASKED_TEXTS = 2_000
 
 
@@ -78,9 +80,9 @@ def measure_tiny(run: runs.Run) -> dict[str, Any]:
 def induction_model() -> Checkpoint:
     """The attention-only model, trained on random lists of the tiny GPT's tokens that repeat."""
     tokenizer = artifacts.load_model("tiny").tokenizer
-    model = DecoderOnly(induction.induction_config(tokenizer.vocab_size), seed=SEED)
+    model = DecoderOnly(induction_config(tokenizer.vocab_size), seed=SEED)
     settings = TrainingSettings(steps=INDUCTION_STEPS, batch_size=16, seed=SEED)
-    steps = induction.induction_steps(model, settings)
+    steps = induction_steps(model, settings)
     steps = list(tqdm(steps, total=INDUCTION_STEPS, desc="induction", unit=" steps"))
     record = {
         "n_parameters": model.n_parameters,
@@ -88,21 +90,47 @@ def induction_model() -> Checkpoint:
         **history(steps),
         "measured": measure_induction(model),
     }
-    recipe = {"source": "random lists", "seed": SEED, "shortest": induction.SHORTEST, "longest": induction.LONGEST}
+    recipe = {"source": "random lists", "seed": SEED, "shortest": SHORTEST_LIST, "longest": LONGEST_LIST}
     return Checkpoint(model, tokenizer, recipe, settings, INDUCTION_STEPS, record)
+
+
+def induction_config(vocab_size: int) -> ModelConfig:
+    """The configuration of a model that is nearly attention-only: its MLPs are 4 wide."""
+    return ModelConfig(vocab_size, context_length=heads.CONTEXT_LENGTH, d_model=64, n_layers=2, n_heads=4, d_ff=4)
+
+
+def induction_texts(vocab_size: int, n_texts: int, seed: int) -> Tensor:
+    """Sequences that repeat until the context is full, each after an end of text: (text, heads.CONTEXT_LENGTH + 1).
+
+    As in real text a few tokens are frequent and most are rare: the model learns to copy the frequent ones first,
+    and then only has to tell the others apart. With equal frequencies training takes far longer.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(SHORTEST_LIST, LONGEST_LIST + 1, (n_texts, 1), generator=generator)
+    sequences = heads.zipf_sequences(vocab_size, n_texts, LONGEST_LIST, generator)
+    places = torch.arange(heads.CONTEXT_LENGTH) % lengths
+    return torch.cat((torch.full((n_texts, 1), vocab_size - 1), sequences.gather(1, places)), dim=1)
+
+
+def induction_steps(model: DecoderOnly, settings: TrainingSettings) -> Iterator[TrainingStep]:
+    """Train a model to repeat; texts and order come from the settings' seed."""
+    texts = induction_texts(model.config.vocab_size, INDUCTION_TEXTS, settings.seed)
+    token_ids = torch.cat((texts.flatten(), texts[:1, 0]))
+    starts = torch.arange(INDUCTION_TEXTS + 1) * texts.shape[1]
+    return training.train_steps(model, token_ids, settings, starts=starts)
 
 
 def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     """Losses (nats) in both rounds of new lists, head scores, and losses without heads and layers."""
-    lists = induction.repeated_sequences(model.config.vocab_size, LIST_LENGTH)
-    losses, second = ablation.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
+    lists = heads.repeated_sequences(model.config.vocab_size, LIST_LENGTH)
+    losses, second = heads.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
     weights = model.trace(lists).attention_weights.detach()
     scores = heads.head_scores(weights[:, 0], lists[0].tolist())
-    effects = ablation.head_effects(model, lists, positions=second)
+    effects = heads.head_effects(model, lists, positions=second)
     layers = [
-        [head for head in ablation.all_heads(model) if head[0] == layer] for layer in range(model.config.n_layers)
+        [head for head in heads.all_heads(model) if head[0] == layer] for layer in range(model.config.n_layers)
     ]
-    without = [ablation.token_losses(model, lists, ablate_heads=layer) for layer in layers]
+    without = [heads.token_losses(model, lists, ablate_heads=layer) for layer in layers]
     return {
         "loss_in_the_first_round": round(losses[:LIST_LENGTH].mean().item(), 3),
         "loss_in_the_second_round": round(losses[second].mean().item(), 3),
@@ -162,7 +190,7 @@ def headlines() -> Checkpoint:
         pass
     summaries = {
         "headlines": finetuning.summarize(model, tiny.tokenizer, stories),
-        "first_sentence": [finetuning.first_sentence(story) for story in stories],
+        "first_sentence": [story.partition(". ")[0] + "." for story in stories],
         "without_fine_tuning": finetuning.summarize(tiny.model, tiny.tokenizer, stories),
     }
     scores = {name: asdict(finetuning.score_summaries(some, tests)) for name, some in summaries.items()}

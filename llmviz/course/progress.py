@@ -23,6 +23,7 @@ _LENGTHS = {"predict": 4, "check": 3, "quiz": 3, "reset": 1}
 _RENAMED = {  # names and options of llmviz 0.1, as older files have them
     "dearest": "most_expensive",
     "count_neighbours": "count_neighbors",
+    "preference_loss": "dpo_loss",
     "normalise": "normalize",
     "who_labelled": "who_labeled",
     "Attention adds what the neighbours say, layer by layer": "Attention adds what the neighbors say, layer by layer",

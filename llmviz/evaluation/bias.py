@@ -22,10 +22,10 @@ _BEFORE = {
 }
 
 
-def worker_prompts(job: str, place: str) -> list[str]:
+def worker_prompts(job: str, place: str = "anonymous") -> list[str]:
     """Beginnings of texts about a worker, up to the pronoun.
 
-    >>> worker_prompts("doctor", "anonymous")[0]
+    >>> worker_prompts("doctor")[0]
     'The doctor went home.'
     """
     if place == "guest":
@@ -68,15 +68,3 @@ def train_on_ratio(
     settings = TrainingSettings(steps=N_STEPS, batch_size=16, seed=seed)
     train(model, token_ids, settings, starts=document_starts(token_ids, end))
     return model
-
-
-def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, seed: int) -> dict[str, float]:
-    """The learned P(she) of the doctor in both places, greedy and not, and of the cook ("control").
-
-    filtered: the planted share where the doctor has no name; None: `ratio`, nothing is filtered.
-    """
-    anonymous = ratio if filtered is None else filtered
-    model = train_on_ratio(tokenizer, anonymous, guest_ratio=ratio, seed=seed)
-    found = {place: she_probability(model, tokenizer, "doctor", place) for place in PLACES}
-    found |= {f"greedy {place}": greedy_share(model, tokenizer, "doctor", place) for place in PLACES}
-    return found | {"control": she_probability(model, tokenizer, "cook")}

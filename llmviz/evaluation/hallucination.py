@@ -46,13 +46,6 @@ def coverage_and_accuracy(confidence: Tensor, right: Tensor, threshold: float) -
     return n_answered / len(confidence), int((right & answered).sum()) / n_answered if n_answered else 1.0
 
 
-def coverage_curve(confidence: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """The most confident answers first: after each one, the share answered and the share right, both (question,)."""
-    order = confidence.argsort(descending=True, stable=True)
-    n_answered = torch.arange(1, len(order) + 1)
-    return n_answered / len(order), right[order].cumsum(dim=0) / n_answered
-
-
 MODULES = (
     "argparse", "array", "ast", "asyncio", "base64", "bisect", "builtins", "calendar", "cmath", "codecs",
     "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "email", "enum",

@@ -48,7 +48,7 @@ def _answer_log_probability(
     return -(losses.view(len(wholes), -1) * ((places >= first) & (places < last))).sum(dim=1)
 
 
-def preference_loss(
+def dpo_loss(
     chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float
 ) -> Tensor:
     """The DPO loss, in nats: how far a model is from preferring the chosen answers, compared with a reference model.
@@ -61,7 +61,7 @@ def preference_loss(
         reference_chosen, reference_rejected: (pair,), the same under the model before training.
         beta: the weight of the implicit KL penalty against leaving the reference.
 
-    >>> preference_loss(*torch.zeros(4, 1), beta=0.1).item()  # nothing changed yet: ln 2
+    >>> dpo_loss(*torch.zeros(4, 1), beta=0.1).item()  # nothing changed yet: ln 2
     0.6931471824645996
     """
     margin = (chosen - reference_chosen) - (rejected - reference_rejected)
@@ -124,6 +124,6 @@ def preference_steps(
         batch = [pairs[number] for number in next(batches)]
         with torch.no_grad():
             before = log_probabilities(reference, batch)
-        return preference_loss(*log_probabilities(model, batch), *before, beta=_BETA)
+        return dpo_loss(*log_probabilities(model, batch), *before, beta=_BETA)
 
     yield from optimize_steps(batch_loss, [optimizer], steps)

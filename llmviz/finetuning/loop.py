@@ -185,13 +185,3 @@ def fine_tune(state: _FineTuningState, examples: Examples, *, progress: bool = F
 
         steps = tqdm(steps, total=settings["steps"], desc="Fine-tuning", unit=" steps")
     return list(steps)
-
-
-def n_different(before: nn.Module, after: nn.Module) -> int:
-    """How many weights of a model differ (with LoRA: of the changed matrices)."""
-    count = 0
-    for name, module in before.named_modules():
-        weight = getattr(module, "weight", None)
-        if isinstance(weight, Tensor):
-            count += int((after.get_submodule(name).weight != weight).sum())
-    return count

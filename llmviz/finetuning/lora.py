@@ -10,15 +10,12 @@ import copy
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from llmviz.model.transformer import TransformerBase
-from llmviz.training.checkpoints import first_misfit
 
 MATRICES = ("query", "key", "value", "output", "up_proj", "down_proj")
 """The matrices of a block, all of which are adapted; Hu et al. adapt query and value alone (section 4.2)."""
@@ -35,8 +32,8 @@ def low_rank_change(a: Tensor, b: Tensor, alpha: float) -> Tensor:
     return alpha / a.shape[0] * (b @ a)
 
 
-class _LoRALayer(nn.Module):
-    """The low-rank change of a matrix of this shape (out, in), as a parametrization of its weight.
+class LoRALinear(nn.Module):
+    """The low-rank change of a linear layer with a weight of this shape (out, in), as a parametrization of it.
 
     It adds nothing while `is_on` is False.
     """
@@ -67,17 +64,17 @@ def add_lora(model: TransformerBase, *, rank: int, seed: int = 0) -> Transformer
     generator = torch.Generator().manual_seed(seed)
     for name, module in list(adapted.named_modules()):
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] in MATRICES:
-            change = _LoRALayer(module.weight.shape, rank, 2.0 * rank, generator)
+            change = LoRALinear(module.weight.shape, rank, 2.0 * rank, generator)
             parametrize.register_parametrization(module, "weight", change.to(module.weight.device))
     return adapted
 
 
-def lora_layers(model: nn.Module) -> dict[str, _LoRALayer]:
+def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
     """The LoRA layers of a model, by the name of their matrix, such as "blocks.0.attention.query"."""
     return {
         name.partition(".parametrizations.")[0]: module
         for name, module in model.named_modules()
-        if isinstance(module, _LoRALayer)
+        if isinstance(module, LoRALinear)
     }
 
 
@@ -108,32 +105,3 @@ def merge_lora(model: TransformerBase) -> TransformerBase:
         linear.weight = nn.Parameter(weight)
         setattr(merged.get_submodule(parent), own_name, linear)
     return merged.requires_grad_(True)
-
-
-def _tensors(model: nn.Module) -> dict[str, Tensor]:
-    """A and B of each matrix."""
-    layers = lora_layers(model).items()
-    return {f"{name}.{part}": tensor for name, layer in layers for part, tensor in layer.state_dict().items()}
-
-
-def save_lora(model: nn.Module, path: str | Path) -> int:
-    """Write the low-rank changes alone into one safetensors file; returns its size in bytes."""
-    tensors = _tensors(model)
-    if not tensors:
-        raise ValueError("this model has no LoRA to save; finetuning.add_lora adds it")
-    safetensors.torch.save_file(tensors, str(path))
-    return Path(path).stat().st_size
-
-
-def load_lora(model: TransformerBase, path: str | Path) -> TransformerBase:
-    """A copy of the model with saved low-rank changes, which must have been trained on this model."""
-    tensors = safetensors.torch.load_file(str(path))
-    ranks = {tensor.shape[0] for key, tensor in tensors.items() if key.endswith(".a")}
-    if len(ranks) != 1:
-        raise ValueError(f"{path} holds no LoRA; finetuning.save_lora writes one")
-    adapted = add_lora(model, rank=ranks.pop())
-    if misfit := first_misfit(_tensors(adapted), tensors):
-        raise ValueError(f"{path} belongs to another model: {misfit}")
-    for name, layer in lora_layers(adapted).items():
-        layer.load_state_dict({part: tensors[f"{name}.{part}"] for part in ("a", "b")})
-    return adapted

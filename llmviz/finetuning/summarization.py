@@ -140,15 +140,6 @@ def summarize(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) 
     return [complete(model, tokenizer, story + MARK, **settings).strip() for story in stories]
 
 
-def first_sentence(story: str) -> str:
-    """The baseline of summarization: the story's first sentence.
-
-    >>> first_sentence('Mia lost a red kite. She looked under the bed.')
-    'Mia lost a red kite.'
-    """
-    return story.partition(". ")[0].rstrip(".") + "."
-
-
 def score_summaries(summaries: Sequence[str], texts: Sequence[_Headlined]) -> _SummaryScores:
     """Compare summaries with the headlines and with the stories."""
     f1 = [rouge_1(words(one), words(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]

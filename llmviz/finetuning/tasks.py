@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import accumulate
 from string import ascii_lowercase
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from llmviz import artifacts, corpora
 from llmviz.embeddings.vectors import WordVectors
-from llmviz.evaluation.bias import worker_prompts
 from llmviz.evaluation.facts import Answers, FactQuestion, fact_questions, last_logits
 from llmviz.evaluation.losses import gaps
-from llmviz.finetuning.dpo import Preference, tune_on_answers
+from llmviz.finetuning.dpo import tune_on_answers
 from llmviz.finetuning.loop import Examples, _predict, answer_labels
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly, TransformerBase
@@ -255,11 +255,6 @@ def answer_accuracy(model: DecoderOnly, tokenizer: Tokenizer, questions: Sequenc
     return sum(one == question.answer for one, question in zip(said, questions, strict=True)) / len(questions)
 
 
-def pronoun_preferences(job: str) -> list[Preference]:
-    """Pairs that prefer "He" to "She" after a nameless worker of a job."""
-    return [Preference(prompt, " He", " She") for prompt in worker_prompts(job, "anonymous")]
-
-
 @dataclass(frozen=True)
 class _RefusalExamples:
     """shown: (prompt, answer or `REFUSAL`) pairs; refusals come twice. kept: the questions that are not among them."""
@@ -335,91 +330,10 @@ class SpellingTask:
         return sum(ascii_lowercase[i] == word[-1] for i, word in zip(best, self.new_words, strict=True)) / len(best)
 
 
-def ngrams(text: str, n: int) -> list[str]:
-    """All n-grams of words, in lower case; n = 1 gives the bag of words.
-
-    >>> ngrams("Mia was sad.", 2)
-    ['mia was', 'was sad', 'sad .']
-    """
-    found = [word.lower() for word in words(text)[:400]]
-    return [" ".join(found[i : i + n]) for i in range(len(found) - n + 1)]
-
-
-def ngram_accuracy(
-    texts: Sequence[str], labels: Tensor, new_texts: Sequence[str], new_labels: Tensor, *, n: int
-) -> float:
-    """The accuracy of logistic regression on the counts of words (n = 1) or pairs of words (n = 2), on new texts."""
-    vocabulary = sorted({ngram for text in texts for ngram in ngrams(text, n)})
-    counted = [[Counter(ngrams(text, n)) for text in some] for some in (texts, new_texts)]
-    counts, new_counts = (torch.tensor([[float(one[x]) for x in vocabulary] for one in some]) for some in counted)
-    return probe_accuracy(counts, labels, new_counts, new_labels)
-
-
-def _train_probe(features: Tensor, labels: Tensor, n_labels: int) -> tuple[Tensor, Tensor]:
-    """A linear probe: logistic regression by L-BFGS, with half the squared weights added to the loss.
-
-    Returns the weight (label, feature) and bias (label,).
-    """
-    weight = torch.zeros(n_labels, features.shape[1], requires_grad=True)
-    bias = torch.zeros(n_labels, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=60, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        logits = features @ weight.T + bias
-        loss = F.cross_entropy(logits, labels, reduction="sum") + weight.square().sum() / 2
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return weight.detach(), bias.detach()
-
-
-def probe_accuracy(features: Tensor, labels: Tensor, new_features: Tensor, new_labels: Tensor) -> float:
-    """The accuracy of a linear probe, trained on features (example, feature) and labels (example,), on new ones."""
-    n_labels = 1 + max(int(labels.max()), int(new_labels.max()))
-    weight, bias = _train_probe(features, labels, n_labels)
-    return ((new_features @ weight.T + bias).argmax(dim=-1) == new_labels).float().mean().item()
-
-
-CONTINENTS = ("Africa", "America", "Asia", "Europe")
-CITIES = {
-    "Africa": (
-        "abidjan accra algiers asmara bamako bangui banjul bissau blantyre brazzaville bujumbura cairo casablanca "
-        "conakry dakar djibouti douala freetown gaborone harare johannesburg kampala khartoum kigali kinshasa lagos "
-        "libreville lome luanda lubumbashi lusaka malabo maputo maseru mbabane mogadishu monrovia nairobi niamey "
-        "nouakchott ouagadougou tripoli tunis windhoek"
-    ),
-    "America": (
-        "anchorage antigua aruba asuncion barbados belize bogota boise cancun caracas cayenne chicago chihuahua "
-        "curacao denver detroit dominica edmonton fortaleza grenada guadeloupe guatemala guayaquil guyana halifax "
-        "havana indianapolis jamaica juneau lima louisville managua manaus martinique matamoros mazatlan merida "
-        "montevideo monterrey montreal nassau nome panama paramaribo phoenix recife regina santarem santiago tijuana "
-        "toronto vancouver whitehorse winnipeg yellowknife"
-    ),
-    "Asia": (
-        "aden almaty amman ashgabat baghdad bahrain baku bangkok beirut bishkek calcutta chita colombo damascus dhaka "
-        "dili dubai dushanbe gaza hebron irkutsk jakarta jerusalem kabul kamchatka karachi kathmandu krasnoyarsk "
-        "kuwait macau magadan manila muscat novosibirsk omsk pyongyang qatar rangoon riyadh samarkand seoul "
-        "shanghai singapore taipei tashkent tbilisi tehran thimphu tokyo tomsk urumqi vientiane vladivostok yakutsk "
-        "yekaterinburg yerevan"
-    ),
-    "Europe": (
-        "amsterdam andorra astrakhan athens belgrade berlin bratislava brussels bucharest budapest copenhagen dublin "
-        "gibraltar guernsey helsinki jersey kaliningrad kiev kirov lisbon ljubljana london luxembourg madrid "
-        "malta minsk monaco moscow oslo paris podgorica prague riga rome samara sarajevo saratov simferopol skopje "
-        "sofia stockholm tallinn tirane ulyanovsk uzhgorod vaduz vatican vienna vilnius volgograd warsaw zagreb zurich"
-    ),
-}
-"""Names of one word from the IANA time zone database (public domain), such as "Europe/Paris": continent → cities."""
-
-
 def labeled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The vectors (city, number) and continents (city,), as places in `CONTINENTS`, of all cities with a vector."""
-    known = set(vectors.words)
-    pairs = [
-        (city, label) for label, name in enumerate(CONTINENTS) for city in CITIES[name].split() if city in known
-    ]
+    """The vectors (city, number) and continents (city,), numbered as in cities.toml, of all cities with a vector."""
+    continents = tomllib.loads(files(__package__).joinpath("cities.toml").read_text("utf-8")).values()
+    pairs = [(city, label) for label, cities in enumerate(continents) for city in cities.split() if city in vectors]
     random.Random(seed).shuffle(pairs)
-    rows = np.stack([vectors.vectors[vectors.row(city)] for city, _ in pairs])
+    rows = np.stack([vectors[city] for city, _ in pairs])
     return torch.tensor(rows), torch.tensor([label for _, label in pairs])

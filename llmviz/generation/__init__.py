@@ -12,11 +12,5 @@ from llmviz.generation.sampling import (
     look_ahead,
     new_text,
     sample_texts,
-)  # fmt: skip
+)
 from llmviz.generation.sampling_tree import Sampling, SamplingTree
-
-__all__ = [
-    "Beam", "FillMask", "Sampling", "SamplingTree", "apply_temperature", "beam_search", "cache_bytes", "complete",
-    "continuation_log_probability", "extend_beams", "forward_cost", "generate", "generate_steps", "generation_costs",
-    "keep_top_p", "look_ahead", "new_text", "sample_texts",
-]  # fmt: skip

@@ -1,18 +1,29 @@
-"""Head scores: how much of a head's attention goes to the previous token, the first one, or by induction (lesson 3).
+"""Attention heads: where they attend, what the loss is without them, and sequences that show induction (lesson 3).
 
-All scores are means over the queries that have such a key, from 0 (never) to 1 (always). They describe where a head
-attends, not whether the model needs it.
+A score is a mean over the queries that have such a key, from 0 (never) to 1 (always). It describes where a head
+attends, not whether the model needs it; ablation, switching heads off, shows that.
+Induction: Olsson et al. 2022, "In-context Learning and Induction Heads" (they measure with repeated random tokens:
+nothing but the sequence itself determines its repetition, so predicting it requires attention to earlier tokens).
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
+
+from llmviz.model.transformer import DecoderOnly
+
+Head = tuple[int, int]
+"""(layer, head), both counted from 0."""
+CONTEXT_LENGTH = 64  # of the model that is trained on repeated sequences
+_RANK_SHIFT = 10  # token number r is drawn in proportion to 1 / (r + _RANK_SHIFT)
 
 
 def induction_score(attention_weights, tokens: Sequence) -> np.ndarray | None:
     """How much each head attends to what came *after* the previous occurrence of the same token.
-
-    Source: Olsson et al. 2022, "In-context Learning and Induction Heads", section "Induction heads".
 
     Args:
         attention_weights: (…, query, key).
@@ -74,3 +85,70 @@ def _weights(attention_weights) -> np.ndarray:
             f"given shape {weights.shape}."
         )
     return weights
+
+
+@torch.inference_mode()
+def token_losses(model: DecoderOnly, token_ids: Tensor, *, ablate_heads: Collection[Head] = ()) -> Tensor:
+    """The loss at each token, with some heads switched off.
+
+    Args:
+        token_ids: (position,), or (batch, position), over which the mean is taken; at least two positions.
+        ablate_heads: as in `DecoderOnly.trace`.
+
+    Returns:
+        (position - 1,), −ln p of each token from the second on, in nats.
+    """
+    if isinstance(token_ids, Tensor) and token_ids.shape[-1:] == (1,):
+        raise ValueError("the first token is not predicted by anything; give at least two")
+    return model.trace(token_ids, ablate_heads=ablate_heads).losses.mean(dim=0)
+
+
+def head_effects(model: DecoderOnly, token_ids: Tensor, *, positions: slice = slice(None)) -> Tensor:
+    """The increase of the loss when one head at a time is switched off: (layer, head), nats per token.
+
+    A head near 0 is not needed *as long as all others work*: where several do the same, none is missed alone.
+
+    Args:
+        token_ids: (position,) or (batch, position).
+        positions: which losses count; index i is the loss at token i + 1.
+    """
+    before = token_losses(model, token_ids)[positions].mean()
+    effects = torch.zeros(model.config.n_layers, model.config.n_heads)
+    for head in all_heads(model):
+        effects[head] = token_losses(model, token_ids, ablate_heads=[head])[positions].mean() - before
+    return effects
+
+
+def all_heads(model: DecoderOnly) -> list[Head]:
+    """The (layer, head) of all heads of a model, layer by layer."""
+    return [(layer, head) for layer in range(model.config.n_layers) for head in range(model.config.n_heads)]
+
+
+def zipf_sequences(vocab_size: int, n_texts: int, length: int, generator: torch.Generator) -> Tensor:
+    """Sequences of different tokens, (text, length), drawn by Zipf's law; the last token (end of text) never occurs."""
+    shares = 1 / (torch.arange(vocab_size - 1) + float(_RANK_SHIFT))
+    return torch.multinomial(shares.expand(n_texts, -1), length, generator=generator)
+
+
+def repeated_sequences(vocab_size: int, length: int, *, seed: int = 0) -> Tensor:
+    """32 sequences of different tokens, all equally probable, each repeated once: (text, 1 + 2 · length)."""
+    generator = torch.Generator().manual_seed(seed)
+    sequences = [torch.randperm(vocab_size - 1, generator=generator)[:length] for _ in range(32)]
+    return torch.stack([repeat_tokens(one.tolist(), start=vocab_size - 1) for one in sequences])
+
+
+def repeat_tokens(token_ids: Sequence[int], *, start: int) -> Tensor:
+    """The same tokens twice, after a token with which texts start: (1 + 2 · length,).
+
+    >>> repeat_tokens([7, 8, 9], start=50).tolist()
+    [50, 7, 8, 9, 7, 8, 9]
+    """
+    token_ids = list(token_ids)
+    if not token_ids:
+        raise ValueError("there is nothing to repeat: 0 tokens")
+    if 1 + 2 * len(token_ids) > CONTEXT_LENGTH:
+        raise ValueError(
+            f"these are {len(token_ids)} tokens, and twice as many do not fit into the model's context of "
+            f"{CONTEXT_LENGTH}; take at most {(CONTEXT_LENGTH - 1) // 2} tokens"
+        )
+    return torch.tensor([start, *(token_ids * 2)])

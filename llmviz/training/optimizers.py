@@ -55,7 +55,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": learning_rate})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self) -> None:
         """Update every weight matrix that has a gradient."""
         for group in self.param_groups:
             same_shape = defaultdict(list)

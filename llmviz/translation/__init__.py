@@ -2,8 +2,3 @@
 
 from llmviz.translation.grammar import Pair, corpus, pairs, phrase
 from llmviz.translation.model import Writer, alignment_accuracy, exact_match, train, translate, word_by_word
-
-__all__ = [
-    "Pair", "Writer", "alignment_accuracy", "corpus", "exact_match", "pairs", "phrase", "train", "translate",
-    "word_by_word",
-]  # fmt: skip

@@ -9,8 +9,7 @@ import torch
 import traitlets
 
 from llmviz import plots
-from llmviz.interpretability.ablation import token_losses
-from llmviz.interpretability.heads import head_scores
+from llmviz.interpretability.heads import head_scores, token_losses
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack

@@ -301,7 +301,7 @@ WRONG_ANSWERS = {
         ("zero_division", divides_by_nothing),
         ("nan", nan_for_nothing),
     ],
-    "preference_loss": [
+    "dpo_loss": [
         ("no_reference", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * (c - r)).mean()),
         ("wrong_sign", lambda c, r, old_c, old_r, beta: -F.logsigmoid(beta * ((r - old_r) - (c - old_c))).mean()),
         ("beta_outside", lambda c, r, old_c, old_r, beta: -beta * F.logsigmoid((c - old_c) - (r - old_r)).mean()),

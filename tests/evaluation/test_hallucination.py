@@ -33,21 +33,6 @@ def test_coverage_falls_with_the_threshold(rows, threshold):
     assert 0 <= accuracy <= 1
 
 
-@settings(max_examples=30)
-@given(sure_and_right)
-def test_the_curve_ends_with_everything_answered(rows):
-    confidence, right = tensors(rows)
-    coverage, accuracy = evaluation.coverage_curve(confidence, right)
-    assert coverage[-1] == 1
-    assert accuracy[-1] == pytest.approx(right.float().mean().item())
-    for place in (coverage * len(rows)).round().int().tolist():
-        threshold = confidence.sort(descending=True).values[place - 1].item()
-        if (confidence == threshold).sum() == 1:  # without ties a place of the curve is a threshold
-            assert evaluation.coverage_and_accuracy(confidence, right, threshold) == pytest.approx(
-                (coverage[place - 1].item(), accuracy[place - 1].item())
-            )
-
-
 def test_names_are_those_of_this_python():
     found = list(hallucination._api_names())
     assert all(map(evaluation.api_exists, found)) and len(found) > 1000

@@ -3,10 +3,11 @@
 from unittest import mock
 
 import torch
+import train_models
 from claims import above, below, demo
 
 from llmviz import artifacts
-from llmviz.interpretability import ablation, heads, induction
+from llmviz.interpretability import heads
 from llmviz.model.attention import causal_mask
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
@@ -64,7 +65,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         (torch.tensor([end, *encode(prompt)]), encode(" " + word)[0])
         for prompt, word, _ in Tinyville().copy_prompts(20, seed=seed)
     ]
-    heads, looks, equal = ablation.all_heads(tiny.model), 0, 0.0
+    all_heads, looks, equal = heads.all_heads(tiny.model), 0, 0.0
     for token_ids, answer in prompts:
         stood_here = token_ids == answer
         with torch.inference_mode():
@@ -79,7 +80,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         return sum(map(bool, said)) / len(said)
 
     all_work = right()
-    ranked = sorted(heads, key=lambda place: -looks[place])
+    ranked = sorted(all_heads, key=lambda place: -looks[place])
     return {
         "times_its_equal_share": looks.max().item() / equal,
         "heads_with_half_of_their_look": int((looks > 0.5).sum()),
@@ -87,7 +88,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         "right_lost_without_the_best": all_work - right([ranked[0]]),
         "right_lost_without_the_best_lookers_rival": all_work - right([ranked[1]]),
         "right_lost_without_a_head_of_layer_0_that_hardly_looks": max(
-            all_work - right([place]) for place in heads if place[0] == 0 and looks[place] < 0.1
+            all_work - right([place]) for place in all_heads if place[0] == 0 and looks[place] < 0.1
         ),
     }
 
@@ -107,7 +108,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
     without their layer the cliff is gone; without one head of layer 0 that has no stripe, the stripes are gone too."""
     model = artifacts.load_model("induction").model
-    lists, again = induction.repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
+    lists, again = heads.repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
     def score(of, ablate_heads=()):
         weights = model.trace(lists[:8], ablate_heads=ablate_heads).attention_weights.detach().numpy()
@@ -115,12 +116,12 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
 
     stripes = score(heads.induction_score)
     previous = score(lambda weights, tokens: heads.head_scores(weights, tokens)["previous token"])
-    one_back = ablation.all_heads(model)[previous.argmax()]
-    losses, effects = ablation.token_losses(model, lists), ablation.head_effects(model, lists, positions=again)
+    one_back = heads.all_heads(model)[previous.argmax()]
+    losses, effects = heads.token_losses(model, lists), heads.head_effects(model, lists, positions=again)
 
     def without(layer):
-        off = [place for place in ablation.all_heads(model) if place[0] == layer]
-        return ablation.token_losses(model, lists, ablate_heads=off)[again].mean().item()
+        off = [place for place in heads.all_heads(model) if place[0] == layer]
+        return heads.token_losses(model, lists, ablate_heads=off)[again].mean().item()
 
     return {
         "first_round": losses[:LENGTH].mean().item(),
@@ -139,15 +140,15 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
 def repetition_alone_teaches_looking_back(seed: int) -> dict[str, float]:
     """Trained on lists of random tokens that repeat, the second round becomes easier than the first. (A small
     vocabulary and 800 steps: the cliff is only forming.)"""
-    model = DecoderOnly(induction.induction_config(50), seed=seed)
-    lists = induction.repeated_sequences(50, 16, seed=seed)
+    model = DecoderOnly(train_models.induction_config(50), seed=seed)
+    lists = heads.repeated_sequences(50, 16, seed=seed)
 
     def gap():
-        losses = ablation.token_losses(model, lists)
+        losses = heads.token_losses(model, lists)
         return (losses[:16].mean() - losses[17:].mean()).item()
 
     before = gap()
-    with mock.patch.object(induction, "N_TEXTS", 2_000):
-        for _ in induction.induction_steps(model, TrainingSettings(steps=800, batch_size=8, seed=seed)):
+    with mock.patch.object(train_models, "INDUCTION_TEXTS", 2_000):
+        for _ in train_models.induction_steps(model, TrainingSettings(steps=800, batch_size=8, seed=seed)):
             pass
     return {"gap_at_the_start": abs(before), "gap_after_800_steps": gap()}

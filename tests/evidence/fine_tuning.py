@@ -4,6 +4,9 @@ import itertools
 
 import torch
 from claims import above, below, between, demo
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from llmviz import artifacts, evaluation, finetuning, training
 from llmviz.embeddings import load_glove
@@ -23,11 +26,10 @@ def counting_words_is_tossing_a_coin(seed: int) -> dict[str, float]:
     found = {}
     for task, name in (("sentiment", ""), ("location_type", "_places")):
         learned, new = labeled(task, 300, seed), finetuning.sentiment_texts(300, task, seed=STRIDE * seed + TEST_SEED)
-        texts, labels = zip(*[([one.text for one in part],
-                               torch.tensor([finetuning.LABELS[task].index(one.label) for one in part]))
-                              for part in (learned, new)], strict=True)  # fmt: skip
         for n, runs in ((1, "words"), (2, "pairs")):
-            found[runs + name] = finetuning.ngram_accuracy(texts[0], labels[0], texts[1], labels[1], n=n)
+            counter = make_pipeline(CountVectorizer(ngram_range=(n, n)), LogisticRegression(max_iter=1000))
+            counter.fit([one.text for one in learned], [one.label for one in learned])
+            found[runs + name] = counter.score([one.text for one in new], [one.label for one in new])
     return found
 
 
@@ -153,5 +155,6 @@ def real_vectors_know_their_continent(seed: int) -> dict[str, float]:
     noise = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(seed))
     found = {}
     for name, features, n in (("glove_20", vectors, 20), ("glove_80", vectors, 80), ("random_80", noise, 80)):
-        found[name] = finetuning.probe_accuracy(features[:n], continents[:n], features[80:], continents[80:])
+        probe = LogisticRegression(max_iter=1000).fit(features[:n], continents[:n])
+        found[name] = probe.score(features[80:], continents[80:])
     return found

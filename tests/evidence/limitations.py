@@ -4,6 +4,7 @@ import copy
 
 import torch
 from claims import above, below, between, demo
+from record import dial_setting
 
 from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import (
@@ -95,8 +96,8 @@ def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
 )  # fmt: skip
 def the_model_learns_the_planted_ratio(seed: int) -> dict[str, float]:
     """Planted 0.7 is learned and becomes 1 in greedy texts; a filter of one place leaves the other (planted 0.9)."""
-    plain = evaluation.dial_setting(TINY.tokenizer, 0.7, None, seed)
-    filtered = evaluation.dial_setting(TINY.tokenizer, 0.9, 0.5, seed)
+    plain = dial_setting(TINY.tokenizer, 0.7, None, seed)
+    filtered = dial_setting(TINY.tokenizer, 0.9, 0.5, seed)
     return {
         "error": abs(plain["anonymous"] - 0.7),
         "greedy": plain["greedy anonymous"],
@@ -110,7 +111,7 @@ def sixty_steps_of_preference_reverse_it(seed: int) -> dict[str, float]:
     """Ten steps of preferring "He" help, sixty turn the bias round, and take along a job that no pair named."""
     model = copy.deepcopy(TINY.model)
     found = {"teacher_before": she_probability(model, TINY.tokenizer, "teacher")}
-    pairs = finetuning.pronoun_preferences("teacher")
+    pairs = [finetuning.Preference(prompt, " He", " She") for prompt in evaluation.worker_prompts("teacher")]
     steps = finetuning.preference_steps(model, TINY.tokenizer, pairs, steps=60, learning_rate=1e-4, seed=seed)
     for number, _ in enumerate(steps, start=1):
         if number in (10, 60):

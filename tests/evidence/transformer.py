@@ -4,12 +4,12 @@ import torch
 from claims import above, below, demo
 
 from llmviz import artifacts
-from llmviz.interpretability.lens import logit_lens, shuffle_gaps
+from llmviz.interpretability.lens import logit_lens
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville import Tinyville
 
-ORDER = (3, 2, 1, 0, 4)
+ORDER = [3, 2, 1, 0, 4]
 
 
 def little(kind, seed, positions, n_layers):
@@ -22,8 +22,10 @@ def little(kind, seed, positions, n_layers):
     return model
 
 
+@torch.inference_mode()
 def moved(kind, seed, positions, n_layers):
-    return shuffle_gaps(little(kind, seed, positions, n_layers), torch.arange(5), ORDER)
+    model, ids = little(kind, seed, positions, n_layers), torch.arange(5)
+    return (model(ids[ORDER][None])[0] - model(ids[None])[0][ORDER]).abs().amax(dim=-1)
 
 
 @demo(

@@ -63,7 +63,7 @@ def headlines_are_fluent_before_they_are_true(seed: int) -> dict[str, float]:
         finetuning.score_summaries(finetuning.summarize(model, tiny.tokenizer, stories), texts)
         for model in (shipped.model, young)
     )
-    first = finetuning.score_summaries([finetuning.first_sentence(story) for story in stories], texts)
+    first = finetuning.score_summaries([story.partition(". ")[0] + "." for story in stories], texts)
     return {
         "exact": late.exact,
         "unfaithful": late.unfaithful,

@@ -26,9 +26,9 @@ def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
     assert together[1].exp().item() == pytest.approx(0.6, abs=0.1)  # P(she | doctor), among two words
 
 
-def test_the_preference_loss_by_hand():
+def test_the_dpo_loss_by_hand():
     numbers = [torch.tensor([value]) for value in (-1.0, -3.0, -2.0, -2.5)]  # gains: +1 and −0.5
-    assert finetuning.preference_loss(*numbers, beta=2.0).item() == pytest.approx(math.log(1 + math.exp(-3)))
+    assert finetuning.dpo_loss(*numbers, beta=2.0).item() == pytest.approx(math.log(1 + math.exp(-3)))
 
 
 def test_a_few_steps_prefer_what_was_chosen():

@@ -1,11 +1,11 @@
-"""LoRA: nothing at first, exactly off, merged without a trace, saved in kilobytes, of the rank that it says."""
+"""LoRA: nothing at first, exactly off, merged without a trace, of the rank that it says."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 from fakes import noisy_model, random_ids
 
-from llmviz import artifacts, finetuning
+from llmviz import finetuning
 from llmviz.generation.sampling import generate
 
 MODEL = noisy_model()
@@ -30,7 +30,6 @@ def change_of(model, name):
 def test_adds_nothing_at_the_beginning(rank):
     fresh = finetuning.add_lora(MODEL, rank=rank, seed=3)
     assert torch.equal(fresh(ROW[None]), MODEL(ROW[None]))
-    assert finetuning.n_different(MODEL, fresh) == 0
 
 
 @pytest.mark.parametrize(("rank", "seed"), [(1, 0), (4, 7)])
@@ -72,19 +71,6 @@ def test_tracing_and_cached_writing_see_the_change():
     assert cached == generate(finetuning.merge_lora(adapted), ROW.tolist(), **settings)
 
 
-def test_comes_back_from_its_file_and_the_file_has_kilobytes(tmp_path):
-    base = artifacts.load_model("sentiment").model
-    adapted = finetuning.add_lora(base, rank=4)
-    with torch.no_grad():
-        for change in finetuning.lora_layers(adapted).values():
-            change.b.fill_(0.01)
-    n_bytes = finetuning.save_lora(adapted, tmp_path / "lora.safetensors")
-    again = finetuning.load_lora(base, tmp_path / "lora.safetensors")
-    row = torch.tensor([[1, 2, 3]])
-    assert torch.equal(again(row), adapted(row))
-    assert n_bytes < 100_000 < 4 * base.n_parameters / 20
-
-
 @pytest.mark.parametrize("rank", [1, 2, 5])
 def test_the_change_has_the_rank_that_was_asked_for_and_the_svd_says_so(rank):
     change = change_of(with_changes(rank), "blocks.1.attention.query")
@@ -93,13 +79,8 @@ def test_the_change_has_the_rank_that_was_asked_for_and_the_svd_says_so(rank):
     assert (strengths > 1e-4 * strengths[0]).sum() == rank
 
 
-def test_what_cannot_be_is_refused_in_a_sentence(tmp_path):
+def test_what_cannot_be_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="from 1 to d_model, here 24; given 0"):
         finetuning.add_lora(MODEL, rank=0)
     with pytest.raises(ValueError, match="has LoRA already: merge it first"):
         finetuning.add_lora(with_changes(), rank=1)
-    with pytest.raises(ValueError, match="no LoRA to save"):
-        finetuning.save_lora(MODEL, tmp_path / "nothing.safetensors")
-    finetuning.save_lora(with_changes(), tmp_path / "small.safetensors")
-    with pytest.raises(ValueError, match="belongs to another model: blocks"):
-        finetuning.load_lora(artifacts.load_model("sentiment").model, tmp_path / "small.safetensors")

@@ -1,16 +1,14 @@
 """Tasks: labels by construction, each word's label at its own token, and outside judges for probe and F1."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
-from llmviz.finetuning.tasks import CITIES, ENTITY_LABELS, TAUGHT, _train_probe, _word_places
+from llmviz.finetuning.tasks import ENTITY_LABELS, TAUGHT, _word_places
 from llmviz.tinyville.grammar import join
 
 TOKENIZER = artifacts.load_model("sentiment").tokenizer
@@ -83,26 +81,7 @@ def test_f1_is_that_of_scikit_learn(pairs):
         assert finetuning.f1(found, right, label) == pytest.approx(expected)
 
 
-def test_the_probe_is_the_logistic_regression_of_scikit_learn():
-    draws = np.random.default_rng(3)
-    features, labels = draws.normal(size=(60, 6)).astype(np.float32), draws.integers(0, 3, 60)
-    features[:, 0] += labels
-    judge = LogisticRegression(C=1.0, tol=1e-8, max_iter=2000).fit(features, labels)
-    weight, bias = _train_probe(torch.tensor(features), torch.tensor(labels), 3)
-    ours = (torch.tensor(features) @ weight.T + bias).softmax(dim=-1).numpy()
-    np.testing.assert_allclose(ours, judge.predict_proba(features), atol=2e-3)
-
-
-def test_words_and_pairs_are_counted():
-    ends_alike, other = ("Mia was sad.", "Sad was Mia.", "Mia sad was."), torch.tensor([0, 1, 0])
-    assert finetuning.ngram_accuracy(ends_alike, other, ends_alike, other, n=1) == pytest.approx(2 / 3)
-    assert finetuning.ngram_accuracy(ends_alike, other, ends_alike, other, n=2) == 1
-
-
 def test_cities_have_a_vector_and_each_continent_its_share():
     vectors, continents = finetuning.labeled_cities(load_glove())
     assert len(vectors) == len(continents) > 150
     assert torch.bincount(continents).min() > 25
-    assert len({city for cities in CITIES.values() for city in cities.split()}) == sum(
-        len(cities.split()) for cities in CITIES.values()
-    )

@@ -2,18 +2,19 @@
 
 import pytest
 import torch
+import train_models
 
 from llmviz import artifacts, interpretability
-from llmviz.interpretability import induction
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training.loop import TrainingSettings
 
 
 def test_training_texts_repeat_different_tokens_and_few_tokens_are_frequent():
-    texts = induction._training_texts(500, 400, seed=1)
-    assert texts.shape == (400, induction.CONTEXT_LENGTH + 1)
+    texts = train_models.induction_texts(500, 400, seed=1)
+    assert texts.shape == (400, interpretability.heads.CONTEXT_LENGTH + 1)
     for text in texts[:40].tolist():
-        length = next(n for n in range(induction.SHORTEST, induction.LONGEST + 1) if text[1 + n :] == text[1:-n])
+        lengths = range(train_models.SHORTEST_LIST, train_models.LONGEST_LIST + 1)
+        length = next(n for n in lengths if text[1 + n :] == text[1:-n])
         assert text[0] == 499 and len(set(text[1 : 1 + length])) == length and max(text[1:]) < 499
     ids, counts = texts[:, 1:].unique(return_counts=True)
     assert counts[ids <= 50].sum() > 4 * counts[ids > 450].sum()
@@ -32,10 +33,10 @@ def test_repeated_sequences_are_drawn_evenly():
 
 
 def test_training_goes_by_the_seed_and_step_by_step(monkeypatch):
-    monkeypatch.setattr(induction, "N_TEXTS", 30)
+    monkeypatch.setattr(train_models, "INDUCTION_TEXTS", 30)
     settings = TrainingSettings(steps=3, batch_size=2, seed=5)
-    models = [DecoderOnly(interpretability.induction_config(50), seed=5) for _ in range(2)]
-    losses = [[step.loss for step in interpretability.induction_steps(model, settings)] for model in models]
+    models = [DecoderOnly(train_models.induction_config(50), seed=5) for _ in range(2)]
+    losses = [[step.loss for step in train_models.induction_steps(model, settings)] for model in models]
     assert losses[0] == losses[1] and len(losses[0]) == 3
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from llmviz.course.schema import Checks
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
-from llmviz.finetuning.dpo import preference_loss
+from llmviz.finetuning.dpo import dpo_loss
 
 _CONFIDENCE = torch.tensor([0.95, 0.9, 0.8, 0.6, 0.4, 0.3])
 _RIGHT = torch.tensor([True, True, False, True, False, False])
@@ -32,7 +32,7 @@ def _coverage(confidence, right, threshold, *, answers=torch.ge, divide_by_all=F
     return n / len(confidence), n_right / (len(confidence) if divide_by_all else n) if n else 1.0
 
 
-def _preference_loss(chosen, rejected, before_chosen, before_rejected, beta, *, sign=1, reference=True, outside=False):
+def _dpo_loss(chosen, rejected, before_chosen, before_rejected, beta, *, sign=1, reference=True, outside=False):
     gained = chosen - rejected - (before_chosen - before_rejected if reference else 0)
     inside = sign * gained * (1 if outside else beta)
     return -F.logsigmoid(inside).mean() * (beta if outside else 1)
@@ -67,14 +67,14 @@ CHECKS = {
         conditions={"nan": lambda result, *inputs: float(result[1]) != float(result[1])},
         exceptions={"zero_division": ZeroDivisionError},
     ),
-    "preference_loss": Checks(
-        solution=preference_loss,
+    "dpo_loss": Checks(
+        solution=dpo_loss,
         cases=[(*_PAIRS, 0.1), (*_PAIRS, 1.0), (_PAIRS[1], _PAIRS[0], _PAIRS[3], _PAIRS[2], 0.5)],
         wrong_functions={
-            "no_reference": partial(_preference_loss, reference=False),
-            "wrong_sign": partial(_preference_loss, sign=-1),
-            "beta_outside": partial(_preference_loss, outside=True),
-            "no_beta": lambda *inputs: _preference_loss(*inputs[:4], 1.0),
+            "no_reference": partial(_dpo_loss, reference=False),
+            "wrong_sign": partial(_dpo_loss, sign=-1),
+            "beta_outside": partial(_dpo_loss, outside=True),
+            "no_beta": lambda *inputs: _dpo_loss(*inputs[:4], 1.0),
         },
         conditions={
             "one_loss_per_pair": lambda result, *inputs: isinstance(result, torch.Tensor) and result.dim() > 0,
