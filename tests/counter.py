@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import traitlets
-
-from llmviz.widgets.base import Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import Explorer, Table, pack
 
 MODULE = Path(__file__).parent / "counter.js"
 PNG = bytes.fromhex(
@@ -28,9 +26,6 @@ class CounterExplorer(Explorer):
         payload = {"labels": self.labels, "counts": pack(self.counts, "uint16")}
         return {"payload": payload, "chosen": self.chosen, "pins": [], "predict": False}
 
-    def inputs(self):
-        return [self.labels, self.chosen]
-
     def sentence(self):
         return f"{len(self.counts)} counts. The largest is “{self.labels[self.counts.index(max(self.counts))]}”."
 
@@ -42,27 +37,20 @@ class CounterExplorer(Explorer):
         return self._png
 
 
-class LiveCounterExplorer(LiveExplorer):
+class LetterExplorer(CounterExplorer):
     """The counts of the letters that are typed."""
 
-    _esm = es_module(MODULE)
-
-    text = traitlets.Unicode("").tag(sync=True)
-    chosen = traitlets.Int(0).tag(sync=True)
-    pins = traitlets.List().tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
+    answers_to = ("text",)
 
     def __init__(self, text):
-        super().__init__()
-        self.observe(self._count, "text")
         self.text = text
+        self._compute()
 
-    def _count(self, change):
-        self.answer(lambda: self._counted(change["new"]))
-
-    @staticmethod
-    def _counted(text):
-        if not text:
+    def _compute(self):
+        if not self.text:
             raise ValueError("There is nothing to count: type a letter.")
-        letters = sorted(set(text))
-        return CounterExplorer(letters, [text.count(letter) for letter in letters])
+        letters = sorted(set(self.text))
+        super().__init__(letters, [self.text.count(letter) for letter in letters])
+
+    def traits(self):
+        return {**super().traits(), "text": self.text}

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-import traitlets
 
 from llmviz import plots
 from llmviz.interpretability.heads import head_scores, token_losses
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
 _NAMES = {"one": "the first input", "other": "the second input", "difference": "the second minus the first"}
@@ -20,6 +19,7 @@ _THRESHOLD = 0.05
 _MAX_VECTOR_BYTES = 650_000  # queries and keys of a page; with more they are left out
 _FINE_BYTES = 200_000  # up to here weights are sent as uint16 (exact to five digits), beyond as uint8 (to 0.002)
 _N_NAMED = 3
+_TEXT = "Ruth borrowed a yellow rope from Hana. On the way to the zoo, she slipped, and the rope"
 
 
 class AttentionExplorer(Explorer):
@@ -56,13 +56,15 @@ class AttentionExplorer(Explorer):
         self.head_scores = head_scores(self.weights, self.tokens)
 
     @staticmethod
-    def live(model=None, tokenizer=None, **options) -> LiveExplorer:
+    def live(model=None, tokenizer=None, *, explore: Callable | None = None, **options) -> LiveExplorer:
         """Return the explorer with Python behind it: it takes typed sentences and ablates heads.
 
         model, tokenizer: whose heads, or `explore`: a function from (text, ablate_heads) to an `AttentionExplorer`.
-        Options are traits to begin with: `text`, `ablate_heads` as (layer, head), `layer`, `head`, `predict`.
+        Options: the `text`, `layer` and `head` to begin with.
         """
-        return _LiveAttentionExplorer(model, tokenizer, **options)
+        if explore is None and (model is None or tokenizer is None):
+            raise ValueError("a live attention explorer needs a model and its tokenizer, or a function: explore=…")
+        return _LiveAttentionExplorer(explore or _explore_with(model, tokenizer), **options)
 
     def traits(self) -> dict:
         return {"payload": self._payload(), "layer": self.layer, "head": self.head, "threshold": _THRESHOLD,
@@ -95,10 +97,6 @@ class AttentionExplorer(Explorer):
         before = self.losses_all_on.mean()
         change = f"{loss - before:+.2f}".replace("-", "−")
         return f"Loss: {loss:.2f} nats per token (blue); {before:.2f} with all heads on (orange marks): {change}."
-
-    def inputs(self) -> list:
-        compared = list(self.compared[1]) if self.compared else []
-        return [self.tokens, compared, self.n_layers, self.n_heads, self.layer, self.head]
 
     def sentence(self) -> str:
         heads = f"{count(self.n_layers, 'layer')} × {count(self.n_heads, 'head')}"
@@ -196,31 +194,20 @@ def _index(number: int, size: int, name: str) -> int:
     return int(number)
 
 
-_TEXT = "Ruth borrowed a yellow rope from Hana. On the way to the zoo, she slipped, and the rope"
-
-
 class _LiveAttentionExplorer(LiveExplorer):
-    _esm = es_module(AttentionExplorer.module)
+    def __init__(self, explore: Callable, *, text: str = _TEXT, layer: int = 0, head: int = 0):
+        self._explore = explore
+        super().__init__(self._read(text, [], layer, head), text=text)
+        self.observe(self._changed, ["text", "ablate_heads"])
 
-    text = traitlets.Unicode(_TEXT).tag(sync=True)
-    ablate_heads = traitlets.List(traitlets.List(traitlets.Int(), minlen=2, maxlen=2)).tag(sync=True)
-    layer = traitlets.Int(0).tag(sync=True)
-    head = traitlets.Int(0).tag(sync=True)
-    threshold = traitlets.Float(_THRESHOLD).tag(sync=True)
-    view = traitlets.Unicode("one").tag(sync=True)
-    pins = traitlets.List(traitlets.Dict()).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
+    def _read(self, text: str, ablate_heads: Sequence[Sequence[int]], layer: int, head: int) -> AttentionExplorer:
+        """The explorer of a text, with the chosen head."""
+        shown = self._explore(text, [tuple(place) for place in ablate_heads])
+        shown.layer, shown.head = _index(layer, shown.n_layers, "layer"), _index(head, shown.n_heads, "head")
+        return shown
 
-    def __init__(self, model, tokenizer, *, explore: Callable | None = None, ablate_heads=(), **traits):
-        if explore is None and (model is None or tokenizer is None):
-            raise ValueError("a live attention explorer needs a model and its tokenizer, or a function: explore=…")
-        self._explore = explore or _explore_with(model, tokenizer)
-        super().__init__(ablate_heads=[list(place) for place in ablate_heads], **traits)
-        self._update()
-        self.observe(self._update, ["text", "ablate_heads"])
-
-    def _update(self, _change=None) -> None:
-        self.answer(lambda: self._explore(self.text, [tuple(place) for place in self.ablate_heads]))
+    def _changed(self, change) -> None:
+        self.answer(lambda: self._read(self.text, self.ablate_heads, self.layer, self.head))
 
 
 def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]], AttentionExplorer]:

@@ -55,11 +55,6 @@ def _to_json(value) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
 
 
-def _stable_id(*inputs) -> str:
-    """An id made of texts, sizes and options; never of computed floats, which differ by processor."""
-    return hashlib.sha256(_to_json(inputs).encode("ascii")).hexdigest()[:_ID_LENGTH]
-
-
 def well_formed(text: str) -> str:
     """Return the text with every lone surrogate and NUL replaced by U+FFFD, so that it can be saved as UTF-8.
 
@@ -104,19 +99,20 @@ def _gather(path: Path, parts: list[str], seen: set[Path]) -> None:
     parts.append(_COMMENT.sub("", source).strip() + "\n")
 
 
-def _page_script(path: Path, name: str) -> str:
-    """Return a module as a plain script for a page: it starts on each element of class `name` not yet started."""
-    return f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{_page_module(path)}}})();\n'
-
-
 @functools.cache
-def _page_module(path: Path) -> str:
+def _page_script(path: Path) -> tuple[str, str]:
+    """Return a class name and a module as a plain script, which starts on each element of that class not yet started.
+
+    The name is a hash of the script: the elements of one class have the same module and bring their own data.
+    """
     module = es_module(path)
     if len(_DEFAULT.findall(module)) != 1:
         raise ValueError(f"{path.name} must end with one `export default {{ render }};`.")
     module = _DEFAULT.sub("const explorer = ", _EXPORT.sub("", module))
     start = _COMMENT.sub("", (JS / "start.js").read_text(encoding="utf-8"))
-    return (module + start).replace("</", "<\\/").replace("<!--", "<\\!--")
+    script = (module + start).replace("</", "<\\/").replace("<!--", "<\\!--")
+    name = f"lv-{hashlib.sha256(script.encode()).hexdigest()[:_ID_LENGTH]}"
+    return name, f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{script}}})();\n'
 
 
 _CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
@@ -157,17 +153,6 @@ def _text(text: object) -> str:
     return f"<bdi>{html.escape(str(text))}</bdi>"
 
 
-def _static_html(title: str, sentence: str, picture: bytes | None, table: Table | None) -> str:
-    """What an untrusted notebook, a code host and a printer show."""
-    parts = [f"<p><strong>{html.escape(title)}</strong> {html.escape(sentence)}</p>"]
-    if picture:
-        data = base64.b64encode(picture).decode("ascii")
-        parts.append(f'<img alt="{html.escape(sentence)}" src="data:image/png;base64,{data}" style="{_WIDTH}">')
-    if table:
-        parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
-    return "".join(parts)
-
-
 class Explorer:
     """An interactive picture: a static part that reads well alone, and an ES module that replaces it where scripts run.
 
@@ -175,14 +160,16 @@ class Explorer:
         module: the ES module.
         title: its name, as a learner reads it.
         is_live: whether Python answers, so that the page need not hold all answers.
+        answers_to: the traits whose change Python answers with another explorer; they are attributes, too.
     """
 
     module: Path
     title: str
     is_live = False
+    answers_to: tuple[str, ...] = ()
 
     def changed(self, **state) -> Self:
-        """Return a copy with other attributes, and what follows from them: what a live explorer answers with."""
+        """Return a copy with other attributes, and what follows from them."""
         other = copy.copy(self)
         vars(other).update(state, is_live=True)
         other._compute()
@@ -191,12 +178,19 @@ class Explorer:
     def _compute(self) -> None:
         """Compute what is shown from the attributes; raises ValueError for impossible ones."""
 
+    def live(self) -> LiveExplorer:
+        """Return the explorer with Python behind it."""
+        return LiveExplorer(self)
+
+    def answer(self, name: str, state: dict) -> Self | None:
+        """Return the explorer after a change of the trait `name`; None where nothing is to be answered.
+
+        state: the values of all traits in `answers_to`.
+        """
+        return self.changed(**state)
+
     def traits(self) -> dict:
         """Return what the module reads with `model.get(name)`: the payload and the initial state, ready for JSON."""
-        raise NotImplementedError
-
-    def inputs(self) -> list:
-        """Return what identifies this output: texts, sizes, options; never computed floats."""
         raise NotImplementedError
 
     def sentence(self) -> str:
@@ -214,18 +208,27 @@ class Explorer:
     def __repr__(self) -> str:
         return well_formed(self.sentence())
 
+    def _static_html(self, picture: bytes | None) -> str:
+        """What an untrusted notebook, a code host and a printer show."""
+        sentence, table = html.escape(self.sentence()), self.table()
+        parts = [f"<p><strong>{html.escape(self.title)}</strong> {sentence}</p>"]
+        if picture:
+            data = base64.b64encode(picture).decode("ascii")
+            parts.append(f'<img alt="{sentence}" src="data:image/png;base64,{data}" style="{_WIDTH}">')
+        if table:
+            parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
+        return "".join(parts)
+
     def page_html(self) -> str:
         """Return the whole explorer as self-contained HTML: static part, data, module."""
         return self._page_html(self.picture())
 
     def _page_html(self, picture: bytes | None) -> str:
-        name = f"lv-{_stable_id(self.title, self.inputs())}"
-        static = _static_html(self.title, self.sentence(), picture, self.table())
-        data = _to_json(self.traits())
+        name, script = _page_script(self.module)
         return well_formed(
-            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{static}'
-            f'<script type="application/json">{data}</script></div>'
-            f'<script class="lv-module">{_page_script(self.module, name)}</script>'
+            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{self._static_html(picture)}'
+            f'<script type="application/json">{_to_json(self.traits())}</script></div>'
+            f'<script class="lv-module">{script}</script>'
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
@@ -235,38 +238,51 @@ class Explorer:
 
 
 class LiveExplorer(anywidget.AnyWidget):
-    """An explorer with Python behind it, on the same module. Its traits are the whole state.
+    """An explorer with Python behind it, on the same module; its traits are those of the explorer, and `traits`.
 
-    A subclass sets `_esm = es_module(module)`, declares its traits with `sync=True`, and answers changes by
-    `self.answer(make)`, where `make()` returns the new `Explorer`. `explorer` is the one that is shown now.
+    `explorer` is the one that is shown now. A change of a trait in its `answers_to` is answered by `explorer.answer`,
+    an error in the answer becomes the `problem`.
     """
 
     payload = traitlets.Dict(help="the data of the picture").tag(sync=True)
     problem = traitlets.Unicode(help="what is wrong with what was asked, or nothing").tag(sync=True)
     is_live = traitlets.Bool(True, help="whether Python answers").tag(sync=True)
 
-    explorer: Explorer | None = None
+    def __init__(self, explorer: Explorer, **traits):
+        state = explorer.traits() | traits
+        self._esm = es_module(explorer.module)
+        self.add_traits(**{name: traitlets.Any().tag(sync=True) for name in state if not self.has_trait(name)})
+        self.explorer, self._is_answering = explorer, False
+        super().__init__(**state)
+        for name in explorer.answers_to:
+            self.observe(self._changed, name)
 
-    def __init__(self, explorer: Explorer | None = None, **traits):
-        super().__init__(**(explorer.traits() if explorer else {}), **traits)
-        self.explorer = explorer
+    def _changed(self, change) -> None:
+        if not self._is_answering:
+            state = {name: getattr(self, name) for name in self.explorer.answers_to}
+            self.answer(lambda: self.explorer.answer(change["name"], state))
 
-    def answer(self, make: Callable[[], Explorer]) -> None:
+    def answer(self, make: Callable[[], Explorer | None]) -> None:
         """Show what `make()` returns, or its error as the `problem`."""
         try:
             explorer = make()
-            with self.hold_sync():
-                self.explorer = explorer
-                self.payload = explorer.traits()["payload"]
-                self.problem = ""
+            state = explorer.traits() if explorer else {}
         except Exception as error:  # whatever a learner's text or function did: a message, never a traceback
             self.problem = well_formed(str(error) or type(error).__name__)
+            return
+        if explorer is None:
+            return
+        self._is_answering = True
+        with self.hold_sync():
+            self.explorer, self.payload, self.problem = explorer, state["payload"], ""
+            for name in explorer.answers_to:
+                setattr(self, name, state[name])
+        self._is_answering = False
 
     def __repr__(self) -> str:
-        return repr(self.explorer) if self.explorer else well_formed(self.problem)
+        return repr(self.explorer)
 
     def _repr_mimebundle_(self, **options) -> dict:
         bundle = super()._repr_mimebundle_(**options)
         live = bundle[0] if isinstance(bundle, tuple) else bundle or {}
-        static = self.explorer._repr_mimebundle_() if self.explorer else {}
-        return live | static | {"text/plain": repr(self)}
+        return live | self.explorer._repr_mimebundle_()

@@ -68,9 +68,6 @@ class BlockExplorer(Explorer):
     def _largest(self) -> int:
         return int(np.abs(self.arrays["after"][self.position]).argmax())
 
-    def inputs(self) -> list:
-        return [self.tokens, self.layer, self.position, [array.shape[1] for array in self.arrays.values()]]
-
     def sentence(self) -> str:
         index = self._largest()
         value, before, added = (

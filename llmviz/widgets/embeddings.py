@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
-import traitlets
 
 from llmviz import embeddings, plots
 from llmviz.embeddings.vectors import directions
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
@@ -86,10 +85,6 @@ class EmbeddingExplorer(Explorer):
             "kept": [round(float(share), 4) for share in self.map["kept"]],
         }  # fmt: skip
 
-    def inputs(self) -> list:
-        return [self.labels, self.groups, self.frame_names, list(self.vectors.shape), self.chosen, self.analogy,
-                self.n_neighbors]  # fmt: skip
-
     def sentence(self) -> str:
         words = f"{count(len(self.words), 'word')}, {count(self.vectors.shape[2], 'number')} each"
         if len(self.vectors) > 1:
@@ -142,60 +137,43 @@ class EmbeddingExplorer(Explorer):
 
 
 class _LiveEmbeddingExplorer(LiveExplorer):
-    _esm = es_module(EmbeddingExplorer.module)
-
-    frame = traitlets.Int(0).tag(sync=True)
-    chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
-    pins = traitlets.List().tag(sync=True)
-    analogy = traitlets.List(None, allow_none=True).tag(sync=True)
-    exclude = traitlets.Bool(True).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-
     def __init__(self, steps: Iterable, words: Sequence[str], settings: Mapping[str, object]):
-        super().__init__()
         self._steps, self._words, self._settings = iter(steps), list(words), dict(settings)
-        self._frames: list[embeddings.WordVectors] = []
-        self._names: list[str] = []
+        self._frames: dict[str, embeddings.WordVectors] = {}
         self.last = None
-        self._next()
+        if not self._next():
+            raise ValueError("steps yields nothing: give what train_word2vec_steps(texts) returns, each time anew.")
+        super().__init__(self._film(self._frames))
 
-    def _next(self) -> bool:
-        """Train to the next step and show it; False where training is over."""
+    def _next(self) -> dict[str, embeddings.WordVectors]:
+        """Train to the next step and return its frame with its name; nothing where training is over."""
         step = next(self._steps, None)
         if step is None:
-            return False
-        self.last = step
-        self._frames.append(step.vectors.subset(self._words))
-        self._names.append(f"step {step.step:,}")
-        self._show(self._frames[-1:], self._names[-1:])
-        return True
+            return {}
+        self.last, name = step, f"step {step.step:,}"
+        self._frames[name] = step.vectors.subset(self._words)
+        return {name: self._frames[name]}
 
-    def _show(self, frames: list[embeddings.WordVectors], names: list[str]) -> None:
+    def _film(self, frames: Mapping[str, embeddings.WordVectors]) -> EmbeddingExplorer:
+        return EmbeddingExplorer(list(frames.values()), frame_names=list(frames), **self._settings)
+
+    def _show(self, frames: Mapping[str, embeddings.WordVectors]) -> None:
         """Show some frames, rotated to fit the picture before."""
-        before = self.explorer
-
-        def explorer() -> EmbeddingExplorer:
-            shown = EmbeddingExplorer(frames, frame_names=names, **self._settings)
-            shown.fit_to = None if before is None else before.map["points"][-1]
-            return shown
-
-        self.answer(explorer)
-        if self.explorer is None:
-            return
-        state = self.explorer.traits()
-        self.frame = state["frame"]
-        if before is None:
-            self.chosen, self.analogy = state["chosen"], state["analogy"]
+        shown = self._film(frames)
+        shown.fit_to = self.explorer.map["points"][-1]
+        self.answer(lambda: shown)
+        self.frame = len(frames) - 1
 
     def run(self, progress=None):
         """Train to the end, showing each step, then all frames; `progress(step)` is called after each.
 
         Returns the last step; a second call does nothing more.
         """
-        while self._next():
+        while frame := self._next():
+            self._show(frame)
             if progress:
                 progress(self.last)
-        self._show(self._frames, self._names)
+        self._show(self._frames)
         return self.last
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import traitlets
 
 from llmviz import plots
 from llmviz.evaluation.facts import ask, fact_questions, with_facts
@@ -13,7 +12,7 @@ from llmviz.finetuning.tasks import LABELS, is_refusal
 from llmviz.model.transformer import DecoderOnly
 from llmviz.plots._labels import count, spoken_prose
 from llmviz.tokenizers.base import Tokenizer
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _ASK = 'ask(model, tokenizer, [question])  # "{prompt}"'
 _TRAIN = "bias.train_on_ratio(tokenizer, {nameless}, guest_ratio={guest}, seed={seed})"
@@ -57,9 +56,6 @@ class ComparisonExplorer(Explorer):
         last = len(self.comparisons[self.chosen].points["head"]) - 1
         return {"payload": payload, "chosen": self.chosen, "point": last, "pins": []}
 
-    def inputs(self) -> list:
-        return [[one.task, one.n_labels, one.seed] for one in self.comparisons] + [self.chosen]
-
     def sentence(self) -> str:
         one = self.comparisons[self.chosen]
         last = {method: one.points[method][-1] for method in METHODS}
@@ -92,16 +88,8 @@ class ComparisonExplorer(Explorer):
 
 
 class _LiveComparisonExplorer(LiveExplorer):
-    _esm = es_module(ComparisonExplorer.module)
-
-    chosen = traitlets.Int(0, help="which comparison is shown").tag(sync=True)
-    point = traitlets.Int(0, help="at which evaluation").tag(sync=True)
-    runs = traitlets.Int(0, help="how often the button was pressed").tag(sync=True)
-    running = traitlets.Bool(False, help="whether the methods are being trained").tag(sync=True)
-    pins = traitlets.List().tag(sync=True)
-
     def __init__(self, explorer: ComparisonExplorer, model: DecoderOnly, tokenizer: Tokenizer):
-        super().__init__(explorer)
+        super().__init__(explorer, runs=0, running=False)  # how often the button was pressed, and whether it trains
         self._model, self._tokenizer = model, tokenizer
         self.observe(self._run, "runs")
 
@@ -168,9 +156,6 @@ class FactWorldExplorer(Explorer):
             "confidence": pack(answers.confidence.numpy(), "float32"),
         }
 
-    def inputs(self) -> list:
-        return [[question.prompt for question in self.questions], list(self.answers)]
-
     def sentence(self) -> str:
         answers = self.answers["plain"]
         n_right = int(answers.right.sum())
@@ -217,9 +202,6 @@ class BiasDialExplorer(Explorer):
     def traits(self) -> dict:
         payload = {name: self.recording[name] for name in ("ratios", "seeds", "dial")} | {"code": _TRAIN}
         return {"payload": payload, "place": self.place, "filtered": False, "greedy": False}
-
-    def inputs(self) -> list:
-        return [list(self.recording["ratios"]), list(self.recording["dial"]), self.place]
 
     def _mean(self, filtered: str, curve: str) -> np.ndarray:
         """(setting,), the mean over the seeds."""

@@ -1,18 +1,16 @@
 """FillMaskExplorer: a masked word, filled in by a masked and by a causal language model (lesson 5)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from typing import Self
 
 import numpy as np
-import traitlets
 
 from llmviz import plots
 from llmviz.generation.fill_mask import FillMask
 from llmviz.plots._labels import spoken_prose, token_text
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
+from llmviz.widgets.base import JS, Explorer, Table
 
 _CODE = "FillMask(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
-_TEXT, _VERB = "Mia lives in the lighthouse.", 1
-
 _TOP = 5  # words of each model
 _MOST_ROWS = 8
 _LEAST = 0.005  # a word that both find rarer has no bar
@@ -38,6 +36,7 @@ class FillMaskExplorer(Explorer):
 
     module = JS / "fill_mask.js"
     title = "Fill in the blank"
+    answers_to = ("text", "hidden")
 
     def __init__(self, masked, causal, tokenizer, text: str, *, hidden: Collection[int] | None = None, world=None):
         self.filler = FillMask(masked, causal, tokenizer, world=world)
@@ -55,11 +54,11 @@ class FillMaskExplorer(Explorer):
         shown = dict.fromkeys([self.hidden, *([] if self.is_live else alone)])
         self.cases = {places: self.filler.fill(self.text, places) for places in shown}
 
-    @staticmethod
-    def live(masked, causal, tokenizer, text: str = _TEXT, **options) -> LiveExplorer:
-        """Return the explorer with Python behind it: for typed sentences and several masked words at once."""
-        options = {"hidden": [_VERB], **options} if text == _TEXT else options
-        return _LiveFillMaskExplorer(_OneCase(masked, causal, tokenizer, text, **options))
+    def answer(self, name: str, state: dict) -> Self | None:
+        if name == "text":
+            return self.changed(text=state["text"], hidden=None)
+        is_nothing_masked = state["hidden"] == [] and all(word.text is not None for word in self.words)
+        return None if is_nothing_masked else self.changed(**state)  # then the page says what to click
 
     def traits(self) -> dict:
         return {"payload": self._payload(), "text": self.text, "hidden": list(self.hidden), "pins": [],
@@ -106,10 +105,6 @@ class FillMaskExplorer(Explorer):
     def _label(text: str | None) -> str:
         return "___" if text is None else token_text(text)
 
-    def inputs(self) -> list:
-        has_exact = self.filler.world is not None
-        return [self.text, self.hidden, has_exact, self.filler.tokenizer.vocab_size]
-
     def sentence(self) -> str:
         said = f"“{self._with_blanks()}”"
         first = self.cases[self.hidden][0]
@@ -137,31 +132,3 @@ class FillMaskExplorer(Explorer):
         numbers = np.array([row[1:] for row in case["rows"]])
         exact = numbers[:, 2:] if self.filler.world is not None else None
         return plots.to_png(plots.paired_bars(numbers[:, :2], labels, exact=exact), dpi=100)
-
-
-class _OneCase(FillMaskExplorer):
-    """Only what is masked now; Python answers for the rest."""
-
-    is_live = True
-
-
-class _LiveFillMaskExplorer(LiveExplorer):
-    _esm = es_module(FillMaskExplorer.module)
-
-    text = traitlets.Unicode(help='the sentence; "___" is a blank').tag(sync=True)
-    hidden = traitlets.List(traitlets.Int(), help="the numbers of the hidden words").tag(sync=True)
-    pins = traitlets.List(help="words that are compared").tag(sync=True)
-    predict = traitlets.Bool(False, help="ask before showing").tag(sync=True)
-
-    def __init__(self, explorer: FillMaskExplorer):
-        super().__init__(explorer)
-        self.observe(lambda change: self._update(None), "text")
-        self.observe(lambda change: self._update(self.hidden), "hidden")
-
-    def _update(self, hidden: Sequence[int] | None) -> None:
-        is_shown = self.explorer.text == self.text and list(self.explorer.hidden) == hidden
-        if is_shown or (hidden == [] and all(word.text is not None for word in self.explorer.words)):
-            return  # nothing is masked: the page says so
-        self.answer(lambda: self.explorer.changed(text=self.text, hidden=hidden))
-        if not self.problem:
-            self.pins, self.hidden = [], list(self.explorer.hidden)

@@ -2,13 +2,12 @@
 
 import random
 from collections.abc import Callable, Mapping
-
-import traitlets
+from typing import Self
 
 from llmviz import plots
 from llmviz.generation.sampling import generate, look_ahead
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module
+from llmviz.widgets.base import JS, Explorer, Table
 
 _CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
@@ -33,10 +32,12 @@ class NextTokenExplorer(Explorer):
 
     module = JS / "next_tokens.js"
     title = "Next-token explorer"
+    answers_to = ("text", "path", "samples", "endings")
 
     def __init__(self, model, tokenizer, text: str, *, exact: Callable[[list[int]], Mapping[int, float]] | None = None):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
         self.path: tuple[int, ...] = ()
+        self.samples = self.endings = 0  # how often one token was sampled, and how often a text to its end
         self._compute()
 
     def _compute(self) -> None:
@@ -48,9 +49,10 @@ class NextTokenExplorer(Explorer):
         self.depth = 1 if self.is_live else 3  # clicks that the page answers
         self.nodes = self._look_ahead()
 
-    def live(self) -> LiveExplorer:
-        """Return the explorer with Python behind it: for typed texts, sampling, and any number of clicks."""
-        return _LiveNextTokenExplorer(self)
+    def answer(self, name: str, state: dict) -> Self:
+        n_sampled = {"samples": 1, "endings": self.model.config.context_length}.get(name, 0)
+        path = () if name == "text" else self._sample(n_sampled) if n_sampled else state["path"]
+        return self.changed(**state | {"path": tuple(path)})
 
     def _sample(self, n_tokens: int) -> tuple[int, ...]:
         """The path with so many sampled tokens more, or fewer if the text ends."""
@@ -73,7 +75,8 @@ class NextTokenExplorer(Explorer):
         return {(*self.path, *ahead): probabilities[:named] for ahead, probabilities in found.items()}
 
     def traits(self) -> dict:
-        return {"payload": self._payload(), "path": list(self.path), "text": self.text}
+        return {"payload": self._payload(), "path": list(self.path), "text": self.text, "samples": self.samples,
+                "endings": self.endings}  # fmt: skip
 
     def _payload(self) -> dict:
         nodes = {",".join(map(str, path)): self._node(path) for path in self.nodes}
@@ -95,9 +98,6 @@ class NextTokenExplorer(Explorer):
 
     def _label(self, token_id: int) -> str:
         return token_text(self.tokenizer.tokens([token_id])[0])
-
-    def inputs(self) -> list:
-        return [self.text, self.path, self.depth, self.exact is not None, self.tokenizer.vocab_size]
 
     def sentence(self) -> str:
         ids = [*self.start, *self.path]
@@ -129,31 +129,3 @@ class NextTokenExplorer(Explorer):
         vocabulary = self.tokenizer.tokens(token_ids)
         axes = plots.next_token_bars(self.nodes[self.path], vocabulary, top=_TOP, reference=reference)
         return plots.to_png(axes, dpi=110)
-
-
-class _LiveNextTokenExplorer(LiveExplorer):
-    _esm = es_module(NextTokenExplorer.module)
-
-    text = traitlets.Unicode(help="how the text begins").tag(sync=True)
-    path = traitlets.List(traitlets.Int(), help="ids of the tokens appended to it").tag(sync=True)
-    samples = traitlets.Int(help="how often one token was sampled").tag(sync=True)
-    endings = traitlets.Int(help="how often a text was sampled to its end").tag(sync=True)
-
-    def __init__(self, explorer: NextTokenExplorer):
-        super().__init__(explorer)
-        self.observe(self._begin, "text")
-        self.observe(self._go, "path")
-        self.observe(lambda change: self._append(1), "samples")
-        self.observe(lambda change: self._append(self.explorer.model.config.context_length), "endings")
-
-    def _begin(self, change) -> None:
-        if self.path:
-            self.path = []  # which looks anew
-        else:
-            self._go()
-
-    def _go(self, change=None) -> None:
-        self.answer(lambda: self.explorer.changed(text=self.text, path=tuple(self.path)))
-
-    def _append(self, n_tokens: int) -> None:
-        self.path = list(self.explorer._sample(n_tokens))

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import torch
-import traitlets
 
 from llmviz import plots
 from llmviz.generation.beam import beam_search
 from llmviz.generation.flops import forward_cost
 from llmviz.generation.sampling_tree import Sampling, SamplingTree
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, Table, pack
 
 _CODE = (
     "generate(model, {token_ids}, max_new_tokens={n_tokens}, temperature={temperature}, top_k={top_k}, top_p={top_p})"
@@ -41,6 +41,7 @@ class SamplingTreeExplorer(Explorer):
 
     module = JS / "sampling_tree.js"
     title = "Sampling tree"
+    answers_to = ("text", "seed", "temperature", "top_k", "top_p")
 
     def __init__(self, model, tokenizer, text: str, *, n_samples: int = 6, n_tokens: int = 14, beam_width: int = 4):
         self.model, self.tokenizer, self.text = model, tokenizer, text
@@ -76,9 +77,9 @@ class SamplingTreeExplorer(Explorer):
         ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
         self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
 
-    def live(self) -> LiveExplorer:
-        """Return the explorer with Python behind it: for typed texts, new draws, any setting."""
-        return _LiveSamplingTreeExplorer(self)
+    def answer(self, name: str, state: dict) -> Self:
+        sampling = Sampling(state["temperature"], state["top_k"] or None, state["top_p"] or None)
+        return self.changed(text=state["text"], seed=state["seed"], sampling=sampling)
 
     def traits(self) -> dict:
         temperature, top_k, top_p = self.sampling
@@ -120,10 +121,6 @@ class SamplingTreeExplorer(Explorer):
 
     def _label(self, token_id: int) -> str:
         return "end" if token_id == self.tokenizer.end_of_text else token_text(self.vocabulary[token_id])
-
-    def inputs(self) -> list:
-        sizes = [self.n_samples, self.n_tokens, self.beam_width, self.seed, self.tokenizer.vocab_size]
-        return [self.text, *self.sampling, *sizes, self.is_live]
 
     def sentence(self) -> str:
         before = f"After “{spoken_prose(self.text, 60)}”" if self.text else "At the start of a text"
@@ -174,23 +171,3 @@ def _settings(first: Sampling) -> list[Sampling]:
     """All settings of a page: the temperature together with one cut at a time."""
     cuts = [(None, None), *((k, None) for k in _TOP_KS[:-1]), *((None, p) for p in _TOP_PS[:-1])]
     return list(dict.fromkeys([first, *(Sampling(temperature, *cut) for temperature in _TEMPERATURES for cut in cuts)]))
-
-
-class _LiveSamplingTreeExplorer(LiveExplorer):
-    _esm = es_module(SamplingTreeExplorer.module)
-
-    text = traitlets.Unicode(help="how all texts begin").tag(sync=True)
-    seed = traitlets.Int(help="of the random draws").tag(sync=True)
-    temperature = traitlets.Float(1.0).tag(sync=True)
-    top_k = traitlets.Int(0).tag(sync=True)
-    top_p = traitlets.Float(0.0).tag(sync=True)
-    n_shown = traitlets.Int(help="how many tokens are shown").tag(sync=True)
-    at = traitlets.List(traitlets.Int(), help="the path to the chosen token").tag(sync=True)
-
-    def __init__(self, explorer: SamplingTreeExplorer):
-        super().__init__(explorer)
-        self.observe(self._grow, ["text", "seed", "temperature", "top_k", "top_p"])
-
-    def _grow(self, _change=None) -> None:
-        sampling = Sampling(self.temperature, self.top_k or None, self.top_p or None)
-        self.answer(lambda: self.explorer.changed(text=self.text, seed=self.seed, sampling=sampling))

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate
+from functools import cache, cached_property
+from itertools import accumulate, pairwise
 
 import regex
 import tiktoken
-import traitlets
 
 from llmviz import plots
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.tokenizers import TOKENIZERS, Tokenizer
-from llmviz.tokenizers.base import displayable
+from llmviz.tokenizers.base import Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, es_module, pack
+from llmviz.widgets.base import JS, Explorer, Table, pack
 
 _MAX_CHARACTERS = 100_000
 _MAX_SHOWN = 300  # graphemes; the counts are of the whole text
@@ -49,6 +47,7 @@ class TokenExplorer(Explorer):
 
     module = JS / "tokens.js"
     title = "Token explorer"
+    answers_to = ("text",)
 
     def __init__(self, text: str, tokenizers, *, corpus: Iterable[str] = (), merges: int | None = None):
         self.sources = _sources(tokenizers, _texts(corpus))
@@ -61,17 +60,10 @@ class TokenExplorer(Explorer):
         self.rows = [source.read(self.text) for source in self.sources]
         self.graphemes = _GRAPHEME.findall(self.text)
 
-    def live(self) -> LiveExplorer:
-        """Return the explorer with Python behind it, for typed texts."""
-        return _LiveTokenExplorer(self)
-
     def traits(self) -> dict:
         merges = self.most_merges if self.merges is None else self.merges
-        return {"payload": self._payload(), "merges": merges, "pins": [], "predict": False, "ids": True}
-
-    def inputs(self) -> list:
-        of_sources = [[source.name, source.vocab_size] for source in self.sources]
-        return [self.text, of_sources, self.merges, [len(source.corpus) for source in self.sources]]
+        return {"payload": self._payload(), "text": self.text, "merges": merges, "pins": [], "predict": False,
+                "ids": True}  # fmt: skip
 
     def sentence(self) -> str:
         n_bytes = len(self.text.encode())
@@ -126,36 +118,19 @@ class TokenExplorer(Explorer):
         place = sum(row.sizes[:n_shown])
         ids = row.token_ids[:n_shown]
         needed = set(ids) | set(row.joined_by[: max(0, place - 1)] if row.joined_by is not None else ())
-        byte_ids = source.byte_ids(sorted(set(data))) if source.has_merges else {}
-        uses = source.uses() if source.corpus else {token_id: row.token_ids.count(token_id) for token_id in set(ids)}
+        byte_ids = source.byte_ids(sorted(set(data)))
+        uses = source.uses if source.corpus else Counter(row.token_ids)
         used = {number: uses.get(number, 0) for number in sorted(needed | set(byte_ids.values())) if number >= 0}
         return {
             "name": spoken_prose(source.name, 40), "vocab_size": source.vocab_size, "n_merges": source.n_merges,
             "n_tokens": len(row.token_ids), "n_bytes": place,
             "ids": pack(ids, "int32"), "sizes": pack(row.sizes[:n_shown], "int32"),
-            "labels": None if source.has_merges else [token_text(label) for label in row.labels[:n_shown]],
+            "labels": None if source.pairs else [token_text(label) for label in row.labels[:n_shown]],
             "joined_by": pack(row.joined_by[: max(0, place - 1)], "int32") if row.joined_by is not None else None,
             "byte_ids": list(map(list, byte_ids.items())),
             "uses": list(map(list, used.items())), "n_uses": sum(uses.values()),
-            "where": "the corpus" if source.corpus else "this text", "how": source.how(), "code": source.code(),
+            "where": "the corpus" if source.corpus else "this text", "how": source.how, "code": source.code,
         }  # fmt: skip
-
-
-class _LiveTokenExplorer(LiveExplorer):
-    _esm = es_module(TokenExplorer.module)
-
-    text = traitlets.Unicode(help="the text to tokenize").tag(sync=True)
-    merges = traitlets.Int(help="how many merges are applied").tag(sync=True)
-    pins = traitlets.List(help="up to two pinned tokens: [row, first byte]").tag(sync=True)
-    predict = traitlets.Bool(help="guess before a row is shown").tag(sync=True)
-    ids = traitlets.Bool(True, help="whether ids are written below the tokens").tag(sync=True)
-
-    def __init__(self, explorer: TokenExplorer):
-        super().__init__(explorer, text=explorer.text)
-        self.observe(self._update, "text")
-
-    def _update(self, change) -> None:
-        self.answer(lambda: self.explorer.changed(text=change["new"]))
 
 
 def _texts(corpus: Iterable[str]) -> Sequence[str]:
@@ -192,7 +167,6 @@ def _is_right_to_left(text: str) -> bool:
 
 _N_BYTES = 256
 _NEVER = -1
-_ACCEPTED = (tiktoken.Encoding, *TOKENIZERS.values())
 _HOW = {"wordpiece": "the longest piece that fits here", "unigram": "part of the most probable split",
         "word": "a whole word or mark", "characters": "a single character"}  # fmt: skip
 _KIND_NAMES = {"bpe": "BPE", "wordpiece": "WordPiece", "unigram": "Unigram", "word": "Words",
@@ -201,9 +175,9 @@ _KIND_NAMES = {"bpe": "BPE", "wordpiece": "WordPiece", "unigram": "Unigram", "wo
 
 @dataclass(frozen=True)
 class _Tokens:
-    """A text under one tokenizer.
+    """The tokens of one text.
 
-    token_ids: one int a token. labels: how each token is written in the vocabulary. sizes: how many of the text's UTF-8
+    labels: without byte pairs, how each token is written in the vocabulary. sizes: how many of the text's UTF-8
     bytes each stands for; they add up to the text. joined_by: for byte pairs, one int for each byte of the text but the
     first: the id of the token by which the border before this byte vanished, or _NEVER; else None.
     """
@@ -215,48 +189,49 @@ class _Tokens:
 
 
 class _TokenSource:
-    """One of the tokenizers that are compared.
+    """One of the tokenizers that are compared: one of ours, or a `tiktoken.Encoding`.
 
-    name: as a learner reads it. tokenizer: one of ours, or a `tiktoken.Encoding`. corpus: texts in which to count how
-    often each token is used; counted when first asked for.
+    name: as a learner reads it. pairs: where it joins pairs of bytes, all ids in the order of learning, the encoding
+    that knows them. how: why a token is one, where it was not joined from pairs. code: the line of Python by which the
+    ids come about. corpus: texts in which to count how often each token is used.
     """
 
-    def __init__(self, name: str, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
-        self.name, self.tokenizer, self.corpus = name, tokenizer, corpus
-        self.is_real = isinstance(tokenizer, tiktoken.Encoding)
-        self.has_merges = self.is_real or isinstance(tokenizer, BytePairTokenizer)
-        self.vocab_size = tokenizer.n_vocab if self.is_real else tokenizer.vocab_size
-        self.n_merges = self._n_ordinary() - _N_BYTES if self.has_merges else 0
+    def __init__(self, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
+        self.tokenizer, self.corpus, self.how, self.code = tokenizer, corpus, "", "tokenizer.encode(text)"
+        if isinstance(tokenizer, tiktoken.Encoding):
+            self.name, self.vocab_size, self.encode = tokenizer.name, tokenizer.n_vocab, tokenizer.encode_ordinary
+            self.pairs, self.code = tokenizer, f'tiktoken_encoding("{tokenizer.name}").encode_ordinary(text)'
+        elif isinstance(tokenizer, Tokenizer):
+            self.name, self.vocab_size = _KIND_NAMES[tokenizer.kind], tokenizer.vocab_size
+            self.encode = tokenizer.encode
+            self.pairs = tokenizer.fast_encoding if isinstance(tokenizer, BytePairTokenizer) else None
+            self.how = "" if self.pairs else _HOW[tokenizer.kind]
+        else:
+            raise ValueError(
+                f"A tokenizer is one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o', but this "
+                f"is {tokenizer!r:.60}."
+            )
+        self.n_merges = self._n_ordinary() - _N_BYTES if self.pairs else 0
         self.joins = cache(self._joins)
-        self.uses = cache(self._uses)
 
     def read(self, text: str) -> _Tokens:
-        """Cut a text into tokens."""
+        """Cut a text into tokens; special tokens inside it are text."""
         ids = self.encode(text)
-        if not self.has_merges:
+        if not self.pairs:
             sizes = [len(span.encode("utf-8")) for span in self.tokenizer.token_spans(text)]
             return _Tokens(ids, self.tokenizer.tokens(ids), sizes, None)
-        pieces = [self._token_bytes(token_id) for token_id in ids]
+        pieces = self.pairs.decode_tokens_bytes(ids)
         joined_by = [border for piece in pieces for border in (_NEVER, *self.joins(piece))]
         return _Tokens(ids, [""] * len(ids), list(map(len, pieces)), joined_by[1:])
 
-    def encode(self, text: str) -> list[int]:
-        """Give the token ids; special tokens inside the text are text."""
-        return self.tokenizer.encode_ordinary(text) if self.is_real else self.tokenizer.encode(text)
-
     def byte_ids(self, values: Iterable[int]) -> dict[int, int]:
-        """Give the ids of single bytes, by their value from 0 to 255."""
-        return {value: self._token_id(bytes([value])) for value in values}
+        """Give the ids of single bytes, by their value from 0 to 255; without byte pairs there are none."""
+        return {value: self._token_id(bytes([value])) for value in values} if self.pairs else {}
 
-    def how(self) -> str:
-        """Say why a token is one, where it was not joined from pairs."""
-        return "" if self.has_merges else _HOW[self.tokenizer.kind]
-
-    def code(self) -> str:
-        """The line of Python by which the ids come about; `text` and `tokenizer` are the learner's names."""
-        if self.is_real:
-            return f'tiktoken_encoding("{self.tokenizer.name}").encode_ordinary(text)'
-        return "tokenizer.encode(text)"
+    @cached_property
+    def uses(self) -> Counter[int]:
+        """How often each token is used in the corpus."""
+        return Counter(token_id for text in self.corpus for token_id in self.encode(text))
 
     def _joins(self, piece: bytes) -> tuple[int, ...]:
         """Join the bytes of one token as in training, and give for each border the id of the token that took it away.
@@ -268,7 +243,7 @@ class _TokenSource:
         borders = list(range(1, len(piece)))
         taken = [_NEVER] * max(0, len(piece) - 1)
         while borders:
-            ids = [self._token_id(parts[number] + parts[number + 1]) for number in range(len(parts) - 1)]
+            ids = [self._token_id(left + right) for left, right in pairwise(parts)]
             first = min(range(len(ids)), key=lambda number: (ids[number] == _NEVER, ids[number]))
             if ids[first] == _NEVER:  # a token that no joins lead to: all at once
                 return tuple(self._token_id(piece) if by == _NEVER else by for by in taken)
@@ -276,72 +251,46 @@ class _TokenSource:
             parts[first : first + 2] = [parts[first] + parts[first + 1]]
         return tuple(taken)
 
-    def _uses(self) -> Counter[int]:
-        return Counter(token_id for text in self.corpus for token_id in self.encode(text))
-
     def _n_ordinary(self) -> int:
         """How many ids stand for bytes; they come first, before the special tokens and the ids kept free for more."""
-        if not self.is_real:
-            return self.vocab_size - len(self.tokenizer.special_tokens)
-        special = map(self.tokenizer.encode_single_token, self.tokenizer.special_tokens_set)
-        end = min(special, default=self.vocab_size)
+        end = min(map(self.pairs.encode_single_token, self.pairs.special_tokens_set), default=self.vocab_size)
         while end and not self._is_token(end - 1):
             end -= 1
         return end
 
     def _is_token(self, token_id: int) -> bool:
         try:
-            self.tokenizer.decode_single_token_bytes(token_id)
+            self.pairs.decode_single_token_bytes(token_id)
         except KeyError:
             return False
         return True
 
-    def _token_bytes(self, token_id: int) -> bytes:
-        if self.is_real:
-            return self.tokenizer.decode_single_token_bytes(token_id)
-        return self.tokenizer.token_bytes(token_id)
-
     def _token_id(self, piece: bytes) -> int:
         try:
-            return self.tokenizer.encode_single_token(piece) if self.is_real else self.tokenizer.token_id(piece)
-        except (KeyError, ValueError):
+            return self.pairs.encode_single_token(piece)
+        except KeyError:
             return _NEVER
 
 
-def _sources(tokenizers, corpus: Sequence[str] = ()) -> list[_TokenSource]:
+def _sources(given, corpus: Sequence[str] = ()) -> list[_TokenSource]:
     """Make the sources of what a learner gave: one tokenizer, several, or names and tokenizers; "gpt-4o" is one too."""
-    given = tokenizers
-    if isinstance(given, (str, *_ACCEPTED)):
+    if not isinstance(given, Iterable) or isinstance(given, str):
         given = [given]
-    if isinstance(given, Mapping):
-        named = [(str(name), _tokenizer(value)) for name, value in given.items()]
-    elif isinstance(given, Iterable):
-        found = [_tokenizer(value) for value in given]
-        named = list(zip(_names(found), found, strict=True))
-    else:
-        _tokenizer(given)
-    if not named:
+    tokenizers = list(given.values() if isinstance(given, Mapping) else given)
+    if not tokenizers:
         raise ValueError("There is no tokenizer: give at least one, such as [tokenizer, 'gpt-4o'].")
-    return [_TokenSource(name, tokenizer, corpus) for name, tokenizer in named]
+    sources = [_TokenSource(tiktoken_encoding(one) if isinstance(one, str) else one, corpus) for one in tokenizers]
+    names = map(str, given) if isinstance(given, Mapping) else _names(sources)
+    for source, name in zip(sources, names, strict=True):
+        source.name = name
+    return sources
 
 
-def _tokenizer(value):
-    if isinstance(value, str):
-        return tiktoken_encoding(value)
-    if not isinstance(value, _ACCEPTED):
-        raise ValueError(
-            f"A tokenizer is one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o', but this is "
-            f"{value!r:.60}."
-        )
-    return value
-
-
-def _names(tokenizers: Sequence) -> list[str]:
+def _names(sources: Sequence[_TokenSource]) -> list[str]:
     """Name each tokenizer by its kind, and by its size where a kind is there twice."""
-    kinds = [one.name if isinstance(one, tiktoken.Encoding) else _KIND_NAMES[one.kind] for one in tokenizers]
+    kinds = [source.name for source in sources]
     names: list[str] = []
-    for kind, tokenizer in zip(kinds, tokenizers, strict=True):
-        size = tokenizer.n_vocab if isinstance(tokenizer, tiktoken.Encoding) else tokenizer.vocab_size
-        name = kind if kinds.count(kind) == 1 else f"{kind} {size:,}"
+    for kind, source in zip(kinds, sources, strict=True):
+        name = kind if kinds.count(kind) == 1 else f"{kind} {source.vocab_size:,}"
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return names

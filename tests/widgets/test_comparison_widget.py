@@ -1,4 +1,4 @@
-"""RaceExplorer: its numbers are the race's own, in the page and live, and the button trains."""
+"""ComparisonExplorer: its numbers are the comparison's own, in the page and live, and the button trains."""
 
 import functools
 from pathlib import Path
@@ -14,18 +14,18 @@ from llmviz.widgets import ComparisonExplorer
 MODULE = Path(__file__).parents[2] / "llmviz" / "widgets" / "js" / "comparison.js"
 
 
-def small_race(task="sentiment", n_labels=20):
-    laps = {
+def small_comparison(task="sentiment", n_labels=20):
+    points = {
         method: [_EvalPoint(0, 0.5, 0.4), _EvalPoint(10, 0.6 + place / 10, 0.4 + place / 4)]
         for place, method in enumerate(METHODS)
     }
-    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, laps)
+    return MethodComparison(task, n_labels, 0, 1000, {"head": 10, "lora": 100, "full": 1000}, points)
 
 
-EXPLORER = ComparisonExplorer([small_race(), small_race("location_type", 5)])
+EXPLORER = ComparisonExplorer([small_comparison(), small_comparison("location_type", 5)])
 
 
-def test_says_how_the_chosen_race_ended():
+def test_says_how_the_chosen_comparison_ended():
     assert repr(EXPLORER) == (
         "After 10 steps with 20 labels (sentiment at the end): frozen head 0.60 right, loss on old texts +0.0; "
         "LoRA 0.70 right, loss on old texts +0.2; full 0.80 right, loss on old texts +0.5."
@@ -51,14 +51,14 @@ def test_the_page_counts_like_python():
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"comparisons": []}, "at least one comparison"),
     ({"comparisons": [MethodComparison("sentiment", 20, 0, 1)]}, "with one evaluation or more"),
-    ({"comparisons": [small_race()], "task": "kite"}, "no comparison on 'kite' .* there are: sentiment with 20"),
+    ({"comparisons": [small_comparison()], "task": "kite"}, "no comparison on 'kite' .* there are: sentiment with 20"),
 ])  # fmt: skip
-def test_refuses_what_is_no_race(arguments, words):
+def test_refuses_what_is_no_comparison(arguments, words):
     with pytest.raises(ValueError, match=words):
         ComparisonExplorer(**arguments)
 
 
-def test_the_button_trains_here_and_shows_each_lap(monkeypatch):
+def test_the_button_trains_here_and_shows_each_evaluation(monkeypatch):
     base = artifacts.load_model("sentiment")
     monkeypatch.setattr("llmviz.finetuning.comparison._N_TEST_TEXTS", 8)
     monkeypatch.setattr("llmviz.finetuning.comparison._pretraining_texts", lambda: ["Mia lives in the lighthouse."])

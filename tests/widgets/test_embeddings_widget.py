@@ -84,8 +84,6 @@ def test_the_sentence_holds_inputs_only():
         "30 words, 6 numbers each, in 4 frames; 2 groups: even and odd. Chosen: “w3”. "
         "Asked: “w0” is to “w1” as “w2” is to …?"
     )
-    other = EmbeddingExplorer(FILM + 1e-9, WORDS, groups=GROUPS, chosen="w3", analogy=("w0", "w1", "w2"))
-    assert other.inputs() == explorer.inputs()
 
 
 def test_the_table_is_the_accessible_twin():
@@ -164,5 +162,7 @@ def test_live_says_what_is_wrong():
     steps = word2vec.train_word2vec_steps(["a b c"] * 9, d_model=2, n_frames=2)
     with pytest.raises(ValueError, match="'x' is not among the 3 words"):
         EmbeddingExplorer.live(steps, ["a", "x"])
-    live = EmbeddingExplorer.live(steps, ["a", "b"], groups=["only one"])
-    assert "groups has 1 entries" in live.problem and repr(live) == live.problem
+    with pytest.raises(ValueError, match="groups has 1 entries"):
+        EmbeddingExplorer.live(steps, ["a", "b"], groups=["only one"])
+    with pytest.raises(ValueError, match="steps yields nothing"):
+        EmbeddingExplorer.live([], ["a", "b"])

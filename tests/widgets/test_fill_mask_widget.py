@@ -1,4 +1,4 @@
-"""BlankExplorer in Python and its pure functions in node: what the page knows, the live one, hostile texts."""
+"""FillMaskExplorer in Python and its pure functions in node: what the page knows, the live one, hostile texts."""
 
 import json
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_the_sentence_the_picture_and_the_table():
 
 class TestLive:
     def test_another_sentence_and_other_blanks(self):
-        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live = explorer(hidden=[1]).live()
         live.hidden = [1, 3]
         assert list(live.payload["cases"]) == ["1,3"] and len(live.payload["cases"]["1,3"]) == 2
         live.text = "Otto ___ in the mill."
@@ -65,7 +65,7 @@ class TestLive:
         assert "Otto ___ in" in repr(live)
 
     def test_trouble_gets_a_sentence_and_the_explorer_lives_on(self):
-        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live = explorer(hidden=[1]).live()
         live.text = "a b " * 60
         assert "see 48 tokens at once" in live.problem
         live.text = "Mia lives"
@@ -74,7 +74,7 @@ class TestLive:
     @pytest.mark.parametrize("hidden", [[], [-1, 9], [0, 2]])
     @pytest.mark.parametrize("text", HOSTILE)
     def test_anything_typed_gives_bars_or_a_message(self, text, hidden):
-        live = FillMaskExplorer.live(MASKED, CAUSAL, TOKENIZER, TEXT)
+        live = explorer(hidden=[1]).live()
         live.text, live.hidden = text, hidden
         assert live.problem or json.dumps(live.payload)
         assert repr(live)

@@ -1,4 +1,4 @@
-"""TreeExplorer in Python, and its module in node: the page draws the tokens that Python draws."""
+"""SamplingTreeExplorer in Python, and its module in node: the page draws the tokens that Python draws."""
 
 import json
 from pathlib import Path

@@ -61,7 +61,7 @@ def test_what_is_sent_are_the_tokenizers_own_ids(tokenizer):
 
 
 def test_joins_name_the_token_that_took_each_border_away():
-    source = _TokenSource("ours", BytePairTokenizer([(b"l", b"o"), (b"e", b"r"), (b"lo", b"w"), (b"low", b"er")]))
+    source = _TokenSource(BytePairTokenizer([(b"l", b"o"), (b"e", b"r"), (b"lo", b"w"), (b"low", b"er")]))
     assert source.joins(b"lower") == (256, 258, 259, 257)
     assert source.joins(b"l") == () and source.joins(b"xy") == (_NEVER,)
 

@@ -26,7 +26,7 @@ READ = "const run = readRun(given.payload.runs[0], given.payload.steps.length);"
 def test_the_module_reads_every_film_as_it_was_recorded():
     program = f"""{READ}
     const films = run.attention[0], frames = [0, 3, 5], {{ n }} = films.frames;
-    return {{ bars: frames.map((frame) => run.bars[1].at(frame)), points: run.pointsAt(5),
+    return {{ bars: frames.map((frame) => run.nextTokens[1].at(frame)), points: run.pointsAt(5),
       weights: frames.map((frame) => {{ const data = attentionAt(films, frame);
         return [data.weight(1, 2, n - 1, 0), data.weight(0, 1, 4, 2), data.weight(0, 0, 0, 1)]; }}) }};"""
     found = node(DATA, program, TrainingExplorer(RUN).traits())
@@ -81,7 +81,7 @@ def test_what_a_recording_lacks_is_not_shown():
     bare = training.recording_from_losses("mine", [(1, 4.0), (2, 2.0)], [(0, 5.0), (2, 3.0)], {})
     explorer = TrainingExplorer(bare)
     [run] = explorer.traits()["payload"]["runs"]
-    assert run["bars"] == run["attention"] == run["samples"] == [] and run["points"] is None
+    assert run["next_tokens"] == run["attention"] == run["samples"] == [] and run["points"] is None
     assert explorer.table().columns == ["step", "training loss", "loss on unseen texts"]
     assert explorer.picture().startswith(b"\x89PNG")
 

@@ -45,7 +45,7 @@ function render({ model, el }) {
 
   function state() {
     const now = question ? question.asked : hover ?? frameNow();
-    return { frame: now, shown: shown ?? now, pins: question ? [] : pins(), prefix: clamp(model.get("prefix"), first().bars.length),
+    return { frame: now, shown: shown ?? now, pins: question ? [] : pins(), prefix: clamp(model.get("prefix"), first().nextTokens.length),
       sentence: clamp(model.get("sentence"), first().attention.length), head: clamp(model.get("head"), heads()), word: wordNow() };
   }
 
@@ -66,7 +66,7 @@ function render({ model, el }) {
   const lossOf = (run, now) => `${run.held_out[now].toFixed(2)} nats a token on unseen texts${amongBaselines(run.held_out[now], run.baselines)}; ` +
     `${run.training[now].toFixed(2)} on its own`;
   function runSentence(run, { frame: now, prefix }) {
-    const frames = run.bars[prefix];
+    const frames = run.nextTokens[prefix];
     const probabilities = frames?.at(now);
     const best = frames ? probabilities.indexOf(Math.max(...probabilities)) : -1;
     return `${runs.length > 1 ? `${run.name}: ` : ""}${lossOf(run, now)}${run.copied ? `; ${percent(run.copied[now])} memorized` : ""}` +
@@ -89,11 +89,11 @@ function render({ model, el }) {
     const named = (run, name) => (runs.length > 1 ? `${run.name}: ${name}` : name);
     const columns = runs.flatMap((run) => [named(run, "training loss"), named(run, "loss on unseen texts"),
       ...(run.copied ? [named(run, "copied")] : []), ...(run.valid ? [named(run, "possible")] : []),
-      ...run.bars.map((frames) => `“${frames.tokens[0]}” after “…${frames.prefix.slice(-24)}”`)]);
+      ...run.nextTokens.map((frames) => `“${frames.tokens[0]}” after “…${frames.prefix.slice(-24)}”`)]);
     return { caption: "Every saved step, losses in nats per token", columns: ["step", ...columns, "it writes"],
       rows: steps.map((step, frame) => [thousands(step), ...runs.flatMap((run) => [run.training[frame].toFixed(3), run.held_out[frame].toFixed(3),
         ...(run.copied ? [percent(run.copied[frame])] : []), ...(run.valid ? [percent(run.valid[frame])] : []),
-        ...run.bars.map((frames) => frames.at(frame)[0].toFixed(3))]), first().options[frame] ?? ""]) };
+        ...run.nextTokens.map((frames) => frames.at(frame)[0].toFixed(3))]), first().options[frame] ?? ""]) };
   }
 
   function stop() {
@@ -179,7 +179,7 @@ function render({ model, el }) {
     }),
     key: ui.guard((event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const count = first().bars.length;
+      const count = first().nextTokens.length;
       const turn = (by) => count && save({ prefix: (clamp(model.get("prefix"), count) + by + count) % count });
       const actions = { ArrowLeft: () => goTo(frameNow() - 1), ArrowRight: () => goTo(frameNow() + 1), Home: () => goTo(0), End: () => goTo(steps.length - 1),
         ArrowUp: () => turn(-1), ArrowDown: () => turn(1), " ": play,
@@ -214,7 +214,7 @@ function render({ model, el }) {
       select.replaceChildren(...options(texts));
       box.hidden = !isUseful;
     };
-    fill(prefixBox, first().bars.map(({ prefix }) => (prefix.length > 28 ? `…${prefix.slice(-27)}` : prefix)));
+    fill(prefixBox, first().nextTokens.map(({ prefix }) => (prefix.length > 28 ? `…${prefix.slice(-27)}` : prefix)));
     fill(sentenceBox, first().attention.map(({ frames }) => frames.labels.slice(1, 4).join(" ")));
     fill(headBox, Array.from({ length: heads() }, (_, head) =>
       `layer ${Math.floor(head / first().attention[0].heads)}, head ${head % first().attention[0].heads}`));

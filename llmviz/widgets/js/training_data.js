@@ -8,7 +8,7 @@ export function readRun(run, nFrames) {
   const nWords = run.words.length;
   return {
     ...run,
-    bars: run.bars.map(({ prefix, tokens, exact, frames }) => {
+    nextTokens: run.next_tokens.map(({ prefix, tokens, exact, frames }) => {
       const values = unpack(frames);
       return { prefix, tokens, exact, at: (frame) => tokens.map((_, index) => values[frame * tokens.length + index] / 65535) };
     }),

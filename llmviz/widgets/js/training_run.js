@@ -68,7 +68,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     cell("loss", "Loss, nats per token", h("div", { class: "stack" }, base, marks),
       h("p", { class: "key" }, h("span", {}, h("i", {}), "on its own texts"), h("span", { class: "held" }, h("i", {}), "on unseen texts"))),
     cell("writes", "It writes", writes, meters),
-    run.bars.length ? cell("bars", "Next token", bars) : null,
+    run.nextTokens.length ? cell("bars", "Next token", bars) : null,
     nHeads ? cell("looks", "Where a head looks", thumbs, looks) : null,
     run.pointsAt ? cell("map", "Map of the embeddings", points, legend, shownShare) : null);
   const box = h("div", { class: "run" }, isAlone ? null : h("h3", {}, h("bdi", {}, run.name)), cells);
@@ -143,8 +143,8 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
 
   // Rows are made once for a beginning; then only widths and numbers change.
   function fillBars({ frame, pins, prefix }) {
-    if (!run.bars.length) return;
-    const frames = run.bars[Math.min(prefix, run.bars.length - 1)];
+    if (!run.nextTokens.length) return;
+    const frames = run.nextTokens[Math.min(prefix, run.nextTokens.length - 1)];
     if (shownBars !== prefix) {
       shownBars = prefix;
       rows = frames.tokens.map((token, index) => {
