@@ -2,8 +2,10 @@
 
 Each has one signature, ``plot(data, labels, *, options) -> Axes``, takes whatever ``numpy.asarray`` takes (a torch
 tensor too), and writes an alternative text from its data. ``plots.show(axes)`` puts the plot into the page with it.
+``plots.diagrams`` holds pictures without data, such as ``plots.diagrams.self_attention()``.
 """
 
+from llmviz.plots import diagrams
 from llmviz.plots.attention import alignment_map, attention_heads, attention_heatmap
 from llmviz.plots.display import alt_text, show, to_html, to_png
 from llmviz.plots.embeddings import embedding_scatter
@@ -14,7 +16,7 @@ from llmviz.plots.tokens import token_losses, token_strip, token_strips
 
 __all__ = [
     "alignment_map", "alt_text", "attention_heads", "attention_heatmap", "block_flow", "confidence_marks", "curves",
-    "embedding_scatter", "lens_table", "loss_curve", "next_token_bars", "paired_bars", "power_law", "rate_finder",
-    "sampling_tree", "show", "shuffle_table", "to_html", "to_png", "token_losses", "token_strip", "token_strips",
-    "weight_changes",
+    "diagrams", "embedding_scatter", "lens_table", "loss_curve", "next_token_bars", "paired_bars", "power_law",
+    "rate_finder", "sampling_tree", "show", "shuffle_table", "to_html", "to_png", "token_losses", "token_strip",
+    "token_strips", "weight_changes",
 ]  # fmt: skip

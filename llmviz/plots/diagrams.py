@@ -1,0 +1,338 @@
+"""Diagrams of how a language model works: boxes and arrows, and a text that names them in order.
+
+Blue with round ends is data, orange with corners holds learned weights, gray is an operation. All are narrow
+enough for a phone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.text import Text
+
+from llmviz.plots import _style as style
+from llmviz.plots._labels import text_width
+from llmviz.plots._style import describe, new_figure, styled
+
+_WIDTH, _COLUMN, _ROW = 5.0, 1.6, 0.62  # inches, as are all lengths below; three columns
+_MARGIN, _BOX_HEIGHT, _COLUMN_GAP, _PADDING, _CORNER, _ARROW_GAP = 0.1, 0.4, 0.16, 0.15, 0.12, 0.03
+_LABEL_SIZE, _NOTE_SIZE, _SMALL_SIZE = 12.5, 11.5, 10.5  # points
+_NOTE_INK = "#4d4d4d"
+# The name in the legend, the color of the box and of its border, how round it is, and the dashes of its border.
+_KINDS = {
+    "data": ("data", "#d9ebf7", style.BLUE, 0.2, "solid"),
+    "learned": ("learned", "#fdebc8", style.ORANGE, 0.0, "solid"),
+    "frozen": ("frozen", "#fffaf0", style.ORANGE, 0.0, "dashed"),
+    "operation": ("operation", "#f0f0f0", style.FAINT_INK, 0.08, "solid"),
+}
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A box at a row and a column (of its middle), so many columns wide; `note` stands to the right in it."""
+
+    kind: str
+    row: float
+    column: float = 1
+    width: float = 3
+    label: str = ""
+    note: str = ""
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        return _MARGIN + (self.column + 0.5) * _COLUMN, _MARGIN + self.row * _ROW + _BOX_HEIGHT / 2
+
+    @property
+    def half(self) -> float:
+        return (self.width * _COLUMN - _COLUMN_GAP) / 2
+
+
+@dataclass(frozen=True)
+class _Arrow:
+    """An arrow between two boxes: straight, round one corner, or along a lane (a column) beside them."""
+
+    start: str
+    stop: str
+    label: str = ""
+    lane: float | None = None
+
+
+_Point = tuple[float, float]
+_Frames = Mapping[str, tuple[str, str]]
+
+
+def _chain(*names: str) -> list[_Arrow]:
+    return [_Arrow(*pair) for pair in pairwise(names)]
+
+
+@styled
+def pipeline() -> Axes:
+    """Draw the whole way from a text to its next token, on a text of the tiny GPT. Lesson 0."""
+    notes = {
+        "text": "Mia found a red",
+        "tokens": "Mia | ·found | ·a | ·red",
+        "token ids": "1003, 565, 258, 549",
+        "embeddings": "128 numbers for each token",
+        "Transformer blocks": "2 × (attention + MLP)",
+        "logits": "1,024 scores",
+        "probabilities": "they add up to 1",
+        "next token": "·kite",
+    }
+    steps = ("tokenizer", "look up in the vocabulary", "embedding matrix", "", "output layer", "softmax", "sampling")
+    boxes = {
+        name: _Box("learned" if name == "Transformer blocks" else "data", 1.2 * row, 0.85, 2.7, note=note)
+        for row, (name, note) in enumerate(notes.items())
+    }
+    arrows = [_Arrow(*pair, step) for pair, step in zip(pairwise(boxes), steps, strict=True)]
+    arrows.append(_Arrow("next token", "text", "append, repeat", 2.37))
+    return _draw("from a text to its next token", boxes, arrows)
+
+
+@styled
+def self_attention() -> Axes:
+    """Draw scaled dot-product self-attention with its four projections. Lesson 3."""
+    boxes = {
+        "x": _Box("data", 0, note="a vector for each token"),
+        **{f"W_{letter}": _Box("learned", 1.1, column, 1) for column, letter in enumerate("QKV")},
+        **{name: _Box("data", 2.1, column, 1) for column, name in enumerate(("queries Q", "keys K", "values V"))},
+        "scores": _Box("operation", 3.2, 0.5, 2, "scores: Q Kᵀ / √d"),
+        "mask": _Box("operation", 4.2, 0.5, 2, "causal mask"),
+        "softmax": _Box("operation", 5.2, 0.5, 2),
+        "mix": _Box("operation", 6.4, label="weighted sum of V"),
+        "W_O": _Box("learned", 7.4, 1, 1),
+        "output": _Box("data", 8.4, note="a new vector for each token"),
+    }
+    arrows = [
+        *_chain("x", "W_Q", "queries Q", "scores", "mask", "softmax"), *_chain("x", "W_K", "keys K", "scores"),
+        _Arrow("softmax", "mix", "attention weights"), *_chain("x", "W_V", "values V", "mix", "W_O", "output"),
+    ]  # fmt: skip
+    return _draw("self-attention", boxes, arrows)
+
+
+@styled
+def decoder_block() -> Axes:
+    """Draw the decoder block of GPT-2: each sublayer reads the residual stream and adds its output to it. Lesson 4."""
+    boxes = {
+        "x": _Box("data", 0, 0.25, 1.5, note="a vector per token"),
+        "LayerNorm 1": _Box("learned", 1, 1.75, 1.5, "LayerNorm"),
+        "self-attention": _Box("learned", 2, 1.75, 1.5, note="causal"),
+        "add 1": _Box("operation", 3, 0.25, 0.35, "+"),
+        "LayerNorm 2": _Box("learned", 4, 1.75, 1.5, "LayerNorm"),
+        "MLP": _Box("learned", 5, 1.75, 1.5, note="with GELU"),
+        "add 2": _Box("operation", 6, 0.25, 0.35, "+"),
+        "output": _Box("data", 7, 0.25, 1.5),
+    }
+    arrows = [
+        _Arrow("x", "add 1", "residual\nstream"), *_chain("x", "LayerNorm 1", "self-attention", "add 1", "add 2"),
+        *_chain("add 1", "LayerNorm 2", "MLP", "add 2", "output"),
+    ]  # fmt: skip
+    return _draw("decoder block, pre-norm", boxes, arrows)
+
+
+@styled
+def encoder_decoder() -> Axes:
+    """Draw an encoder–decoder Transformer, without its residual connections and LayerNorm. Lesson 4."""
+    boxes = {
+        "source tokens": _Box("data", 0, 0.165, 1.4),
+        "embeddings 1": _Box("learned", 1, 0.165, 1.4, "embeddings"),
+        "self-attention": _Box("learned", 2.4, 0.165, 1.4),
+        "MLP 1": _Box("learned", 3.4, 0.165, 1.4, "MLP"),
+        "encoder output": _Box("data", 4.9, 0.165, 1.4),
+        "target tokens so far": _Box("data", 0, 1.835, 1.4),
+        "embeddings 2": _Box("learned", 1, 1.835, 1.4, "embeddings"),
+        "masked self-attention": _Box("learned", 2.4, 1.835, 1.4),
+        "cross-attention": _Box("learned", 4.9, 1.835, 1.4),
+        "MLP 2": _Box("learned", 5.9, 1.835, 1.4, "MLP"),
+        "output layer, softmax": _Box("learned", 7.1, 1.835, 1.4),
+        "probabilities": _Box("data", 8.1, 1.835, 1.4),
+    }
+    arrows = [
+        *_chain("source tokens", "embeddings 1", "self-attention", "MLP 1", "encoder output"),
+        _Arrow("encoder output", "cross-attention", "K, V"),
+        *_chain("target tokens so far", "embeddings 2", "masked self-attention"),
+        _Arrow("masked self-attention", "cross-attention", "queries Q"),
+        *_chain("cross-attention", "MLP 2", "output layer, softmax", "probabilities"),
+    ]
+    frames = {"encoder × N": ("self-attention", "MLP 1"), "decoder × N": ("masked self-attention", "MLP 2")}
+    return _draw("encoder–decoder Transformer", boxes, arrows, frames)
+
+
+@styled
+def lora() -> Axes:
+    """Draw low-rank adaptation: beside the frozen matrix W, two narrow ones learn the change B A. Lesson 6."""
+    boxes = {
+        "x": _Box("data", 0, note="d numbers"),
+        "W": _Box("frozen", 2.2, 0.25, 1.5, note="d × d, pretrained"),
+        "A": _Box("learned", 1.2, 1.75, 1.5, note="r × d"),
+        "r numbers": _Box("data", 2.2, 1.75, 1),
+        "B": _Box("learned", 3.2, 1.75, 1.5, note="d × r"),
+        "scale": _Box("operation", 4.2, 1.75, 1, "× α / r"),
+        "add": _Box("operation", 5.2, 1, 0.35, "+"),
+        "output": _Box("data", 6.2, note="W x + (α / r) B A x"),
+    }
+    arrows = [*_chain("x", "W", "add"), *_chain("x", "A", "r numbers", "B", "scale", "add", "output")]
+    return _draw("LoRA, low-rank adaptation of a weight matrix", boxes, arrows)
+
+
+@styled
+def retrieval() -> Axes:
+    """Draw retrieval-augmented generation (RAG). Lesson 8."""
+    boxes = {
+        "question": _Box("data", 0, 0.25, 1.5),
+        "documents": _Box("data", 0, 1.75, 1.5),
+        "retriever": _Box("operation", 1.2, 1.75, 1.5, note="most similar"),
+        "passages found": _Box("data", 2.4, 1.75, 1.5),
+        "prompt": _Box("data", 3.6, note="passages + question"),
+        "language model": _Box("learned", 4.8),
+        "answer": _Box("data", 6, note="can be checked in the passages"),
+    }
+    arrows = [
+        *_chain("question", "retriever", "passages found", "prompt"), _Arrow("documents", "retriever"),
+        *_chain("question", "prompt", "language model", "answer"),
+    ]  # fmt: skip
+    return _draw("retrieval-augmented generation", boxes, arrows)
+
+
+@styled
+def training_script() -> Axes:
+    """Draw the steps of a script that trains a language model and samples from it. Lesson 9."""
+    notes = {
+        "texts": ("data", 0, "corpus"),
+        "tokenizer": ("learned", 1, "merges"),
+        "batches": ("data", 2.4, "inputs, targets"),
+        "model": ("learned", 3.4, "logits"),
+        "loss": ("operation", 4.4, "cross-entropy"),
+        "backward": ("operation", 5.4, "gradients"),
+        "optimizer": ("operation", 6.4, "one step"),
+        "samples": ("data", 7.7, "new texts"),
+    }
+    boxes = {name: _Box(kind, row, 1, 2.2, note=note) for name, (kind, row, note) in notes.items()}
+    arrows = [
+        *_chain(*list(boxes)[:-1]), _Arrow("optimizer", "model", "new weights", 2.3),
+        _Arrow("model", "samples", "after training", -0.3),
+    ]  # fmt: skip
+    return _draw("training script", boxes, arrows, {"for each batch": ("batches", "optimizer")})
+
+
+def _draw(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: _Frames = {}) -> Axes:  # noqa: B006
+    """Draw boxes, arrows, frames (heading: first and last box in it), and a legend below."""
+    height = (max(box.row for box in boxes.values()) + 1) * _ROW + 2 * _MARGIN + 0.2
+    ax = new_figure(_WIDTH, height, layout=None).add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, _WIDTH), ylim=(height, 0))
+    ax.set_axis_off()
+    for heading, (first, last) in frames.items():
+        _draw_frame(ax, heading, boxes[first], boxes[last])
+    for arrow in arrows:
+        _draw_arrow(ax, _route(boxes[arrow.start], boxes[arrow.stop], arrow.lane), arrow)
+    for name, box in boxes.items():
+        _draw_box(ax, box, box.label or name)
+    _draw_legend(ax, [kind for kind in _KINDS if any(box.kind == kind for box in boxes.values())], height - 0.2)
+    describe(ax, _text(title, boxes, arrows, frames))
+    return ax
+
+
+def _rectangle(ax: Axes, kind: str, x: float, y: float, width: float, height: float) -> FancyBboxPatch:
+    """Add the shape of a kind of box; as wide as high, an operation is a circle."""
+    _, fill, edge, rounding, dashes = _KINDS[kind]
+    shape = f"round,pad=0,rounding_size={min(rounding, height / 2)}" if rounding else "square,pad=0"
+    if rounding and width < 1.2 * height:
+        shape = "circle,pad=0"
+    look = {"facecolor": fill, "edgecolor": edge, "linestyle": dashes, "linewidth": 1.5, "zorder": 2}
+    return ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=shape, **look))
+
+
+def _write(ax: Axes, x: float, y: float, text: str, size: float, **look) -> Text:
+    """Write a text; `W_Q` gets a subscript."""
+    formula = re.sub(r"\bW_(\w)\b", r"$W_\1$", text)
+    look = {"size": size, "va": "center_baseline", "zorder": 3} | look
+    return ax.text(x, y, formula, parse_math=formula != text, **look)
+
+
+def _draw_box(ax: Axes, box: _Box, label: str) -> None:
+    x, y = box.middle
+    _rectangle(ax, box.kind, x - box.half, y - _BOX_HEIGHT / 2, 2 * box.half, _BOX_HEIGHT).set_label(label)
+    if box.note:
+        _write(ax, x - box.half + _PADDING, y, label, _LABEL_SIZE)
+        _write(ax, x + box.half - _PADDING, y, box.note, _NOTE_SIZE, ha="right", color=_NOTE_INK)
+    else:
+        _write(ax, x, y, label, _LABEL_SIZE, ha="center")
+
+
+def _draw_frame(ax: Axes, heading: str, first: _Box, last: _Box) -> None:
+    x, top, bottom = first.middle[0] - first.half, first.middle[1], last.middle[1]
+    corner, width = (x - 0.07, top - _BOX_HEIGHT / 2 - 0.3), 2 * first.half + 0.14
+    look = {"facecolor": "#fafafa", "edgecolor": style.HATCH_INK, "linestyle": "dashed", "zorder": 0}
+    ax.add_patch(Rectangle(corner, width, bottom - top + _BOX_HEIGHT + 0.37, **look))
+    _write(ax, x, corner[1] + 0.15, heading, _SMALL_SIZE, color=_NOTE_INK)
+
+
+def _draw_legend(ax: Axes, kinds: list[str], y: float) -> None:
+    x = _MARGIN + _COLUMN_GAP / 2
+    for kind in kinds:
+        _rectangle(ax, kind, x, y - 0.09, 0.28, 0.18)
+        name = _KINDS[kind][0]
+        _write(ax, x + 0.36, y, name, _SMALL_SIZE)
+        x += 0.56 + text_width(name, _SMALL_SIZE) / 72
+
+
+def _draw_arrow(ax: Axes, points: list[_Point], arrow: _Arrow) -> None:
+    """Draw an arrow with round corners; its label stands at the middle of it."""
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        vertices += [_toward(corner, before), corner, _toward(corner, after)]
+        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    path = Path([*vertices, points[-1]], [*codes, Path.LINETO])
+    look = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.5, "color": style.INK, "zorder": 1}
+    ax.add_patch(FancyArrowPatch(path=path, **look))
+    (x, y1), (x2, y2) = points[len(points) // 2 - 1 : len(points) // 2 + 1]
+    if arrow.lane is not None:
+        side = 0.14 if arrow.lane > 1 else -0.14
+        _write(ax, x + side, (y1 + y2) / 2, arrow.label, _SMALL_SIZE, rotation=90, ha="center", va="center")
+    elif y1 == y2:
+        _write(ax, (x + x2) / 2, y1 - 0.14, arrow.label, _SMALL_SIZE, ha="center")
+    else:
+        _write(ax, x + 0.12, (y1 + y2) / 2, arrow.label, _SMALL_SIZE)
+
+
+def _toward(corner: _Point, other: _Point) -> _Point:
+    """The point on the way to another one at which the line begins to bend."""
+    distance = max(abs(other[0] - corner[0]), abs(other[1] - corner[1]))
+    share = min(0.5, _CORNER / distance)
+    return corner[0] + share * (other[0] - corner[0]), corner[1] + share * (other[1] - corner[1])
+
+
+def _route(start: _Box, stop: _Box, lane: float | None) -> list[_Point]:
+    """The corners of an arrow, from border to border."""
+    (x1, y1), (x2, y2) = start.middle, stop.middle
+    side = 1 if (x2 if lane is None else lane) > (x1 if lane is None else start.column) else -1
+    from_start, to_stop = side * (start.half + _ARROW_GAP), side * (stop.half + _ARROW_GAP)
+    down = _BOX_HEIGHT / 2 + _ARROW_GAP
+    if lane is not None:
+        x = _MARGIN + (lane + 0.5) * _COLUMN
+        return [(x1 + from_start, y1), (x, y1), (x, y2), (x2 + to_stop, y2)]
+    if y1 == y2:
+        return [(x1 + from_start, y1), (x2 - to_stop, y2)]
+    if abs(x2 - x1) < max(start.half, stop.half):
+        x = x2 if start.half >= stop.half else x1
+        return [(x, y1 + down), (x, y2 - down)]
+    return [(x1, y1 + down), (x1, y2), (x2 - to_stop, y2)]
+
+
+def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: _Frames) -> str:
+    """The parts in order, and what leads where; arrows that follow one another are one way."""
+    names = {name: box.label or name for name, box in boxes.items()}
+    parts = [f"{names[name]} ({_KINDS[box.kind][0]}{': ' * bool(box.note)}{box.note})" for name, box in boxes.items()]
+    ways, last = [], None
+    for arrow in arrows:
+        step = f" → {names[arrow.stop]}" + (f" ({arrow.label})".replace("\n", " ") if arrow.label else "")
+        if arrow.start == last:
+            ways[-1] += step
+        else:
+            ways.append(names[arrow.start] + step)
+        last = arrow.stop
+    inside = [f" {heading}: from {names[first]} to {names[last]}." for heading, (first, last) in frames.items()]
+    return f"Diagram: {title}. Parts: {', '.join(parts)}. Arrows: {'; '.join(ways)}.{''.join(inside)}"
