@@ -31,9 +31,9 @@ look_through=open_probe asked=as_chat // pretrained.registry: pretrained.catalog
 pretrained.tokenizer: pretrained.bert_words pretrained.chat pretrained.text; BertTokenizer=PretrainedTokenizer
 EncodingTokenizer=PretrainedTokenizer // tinyville|translation.grammar: world; Teller=TextGenerator replay=score
 PROGRAMS=GENERATORS hidden_words=masked_words next_stretches=next_pieces word_stretches=word_spans
-update_sentence=fact_sentence // tokenizers.base: tokenizers.pieces tokenizers.texts;
-PieceTokenizer=VocabularyTokenizer // tokenizers.bpe: tokenizers.byte_pair_training tokenizers.byte_pairs
-tokenizers.spelled_words; SpelledWords=WordTable // tokenizers.reference: tokenizers.plain // tokenizers.tiktoken:
+update_sentence=fact_sentence // tokenizers.base: tokenizers.pieces tokenizers.texts
+// tokenizers.bpe: tokenizers.byte_pair_training tokenizers.byte_pairs
+tokenizers.spelled_words // tokenizers.reference: tokenizers.plain // tokenizers.tiktoken:
 tokenizers.real_vocabularies // tokenizers.unigram: tokenizers.unigram_training tokenizers.unigrams //
 tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces // tokenizers.words: tokenizers.characters
 // tools/make_bundle.py: bundle // tools/train_models.py|tools/record.py: make_models //

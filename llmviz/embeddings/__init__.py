@@ -4,6 +4,7 @@ All of it is numpy; only `contextual_vectors` needs torch, and loads it when it 
 """
 
 from llmviz.embeddings.counts import cooccurrences, count_neighbors, count_vectors, vocabulary
+from llmviz.embeddings.glove import load_glove, train_glove
 from llmviz.embeddings.projection import align_frames, nearest_rows, neighbors_kept, pca, tsne
 from llmviz.embeddings.vectors import (
     WordVectors,
@@ -12,18 +13,12 @@ from llmviz.embeddings.vectors import (
     cosine,
     direction,
     directions,
-    load_glove,
     solve_analogy,
     weat,
 )
-from llmviz.embeddings.word2vec import nudge, train_glove, train_word2vec_steps
+from llmviz.embeddings.word2vec import nudge, train_word2vec_steps
 
 _CONTEXTUAL = ("contextual_vectors", "separation")
-__all__ = [
-    *_CONTEXTUAL, "WordVectors", "align_frames", "analogy_accuracy", "analogy_questions", "cooccurrences", "cosine",
-    "count_neighbors", "count_vectors", "direction", "directions", "load_glove", "nearest_rows", "neighbors_kept",
-    "nudge", "pca", "solve_analogy", "train_glove", "train_word2vec_steps", "tsne", "vocabulary", "weat",
-]  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -1,19 +1,15 @@
-"""Word vectors: cosine similarity, nearest neighbors, analogies and bias; the GloVe vectors that ship (lesson 2)."""
+"""Word vectors: cosine similarity, nearest neighbors, analogies and bias (lesson 2)."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
-from io import BytesIO
+from functools import cached_property
 from itertools import combinations, permutations
 from math import comb
 
 import numpy as np
-
-from llmviz.files import data_path
 
 _MAX_EXACT = 20_000  # partitions that are all counted; of more a sample
 
@@ -250,27 +246,3 @@ def direction(vectors: WordVectors, pairs: Sequence[tuple[str, str]]) -> np.ndar
     if not length > 1e-12:
         raise ValueError("the differences of these pairs cancel out: they have no mean direction.")
     return steps / length
-
-
-_GLOVE_FILE = "glove-6B-50d-top50k-int8.npz"
-_GLOVE_SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b"
-
-
-@lru_cache(maxsize=1)
-def load_glove() -> WordVectors:
-    """GloVe vectors (d_model 50) of the 50,000 most frequent words of Wikipedia 2014 and Gigaword 5. Lesson 2.
-
-    In small letters; rounded to 8 bits (source and license: `data/README.md`). Cached. Raises FileNotFoundError if the
-    file is missing, ValueError if it is damaged.
-    """
-    path = data_path(_GLOVE_FILE)
-    content = path.read_bytes()
-    if (found := hashlib.sha256(content).hexdigest()) != _GLOVE_SHA256:
-        raise ValueError(
-            f"{path} is not the file that belongs here (its sha256 is {found[:12]}…, not {_GLOVE_SHA256[:12]}…): "
-            "bring it back with: git checkout -- data"
-        )
-    with np.load(BytesIO(content), allow_pickle=False) as file:
-        words = file["words"].tobytes().decode("utf-8").split("\n")
-        vectors = file["vectors"] * file["scale"][:, None].astype(np.float32)
-    return WordVectors(tuple(words), vectors)

@@ -1,6 +1,6 @@
-"""word2vec (skip-gram with negative sampling) and GloVe, from scratch, step by step (lesson 2).
+"""word2vec, skip-gram with negative sampling, from scratch, step by step (lesson 2).
 
-Both have two tables: one for a word in the middle, one for the same word as a neighbor. The gradients are written out
+There are two tables: one for a word in the middle, one for the same word as a neighbor. The gradients are written out
 by hand; a test compares them with torch's.
 """
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmviz.embeddings.counts import _neighbors_at, _Vocabulary, cooccurrences, vocabulary
+from llmviz.embeddings.counts import _neighbors_at, _Vocabulary, vocabulary
 from llmviz.embeddings.vectors import WordVectors
 
-_WINDOW, _MIN_COUNT = 5, 5
+_D_MODEL, _WINDOW, _EPOCHS = 32, 5, 5
 _N_NEGATIVES, _LEARNING_RATE, _SUBSAMPLE = 5, 0.1, 1e-3  # of word2vec
 _BATCH_SIZE, _MIN_BATCH_SIZE = 512, 16
 _MAX_MOVE = 10.0
@@ -60,21 +60,6 @@ def _negative_sampling(middle: np.ndarray, context: np.ndarray):
     return loss, np.einsum("pk,pkd->pd", error, context), error[:, :, None] * middle[:, None, :]
 
 
-def _glove_loss(word, context, word_bias, context_bias, counts, x_max: float):
-    """GloVe's weighted squared error and its gradients.
-
-    f(x) (w·c + b + b′ − ln x)² with f(x) = min(1, x / x_max)^0.75. Word and context are (pair, d_model), the biases and
-    counts (pair). Source: Pennington, Socher and Manning 2014, section 3, equations 8 and 9.
-
-    Returns:
-        loss (pair), its gradients with respect to word, context (pair, d_model) and either bias (pair).
-    """
-    weight = np.minimum(1, counts / x_max) ** 0.75
-    error = (word * context).sum(axis=1) + word_bias + context_bias - np.log(counts)
-    slope = 2 * weight * error
-    return weight * error**2, slope[:, None] * context, slope[:, None] * word, slope
-
-
 def _add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray, longest: float = np.inf) -> None:
     """Add each change to its row of the table, in place; a row may occur several times.
 
@@ -89,14 +74,7 @@ def _add_to_rows(table: np.ndarray, rows: np.ndarray, changes: np.ndarray, longe
     table[rows[firsts]] += moves * np.minimum(1, longest / lengths)
 
 
-def train_word2vec_steps(
-    texts: Iterable[str],
-    *,
-    d_model: int = 32,
-    epochs: int = 5,
-    n_frames: int = 30,
-    seed: int = 0,
-) -> Iterator[_EmbeddingStep]:
+def train_word2vec_steps(texts: Iterable[str], *, n_frames: int = 30, seed: int = 0) -> Iterator[_EmbeddingStep]:
     """Train word vectors by telling true neighbors from random words; yield the start and `n_frames` steps. Lesson 2.
 
     Skip-gram with negative sampling, a window of up to 5 words, 5 negatives, a learning rate that falls linearly from
@@ -106,15 +84,15 @@ def train_word2vec_steps(
     Args:
         texts: short texts; neighbors never reach over the end of one.
     """
-    words = _checked(texts, d_model=d_model, epochs=epochs, n_frames=n_frames)
+    words = _training_vocabulary(texts)
     rng = np.random.default_rng(seed)
-    middle = ((rng.random((len(words.words), d_model)) - 0.5) / d_model).astype(np.float32)
+    middle = ((rng.random((len(words.words), _D_MODEL)) - 0.5) / _D_MODEL).astype(np.float32)
     context = np.zeros_like(middle)
     negatives = np.cumsum(words.counts**0.75 / np.sum(words.counts**0.75))
     yield _EmbeddingStep(0, 0, float("nan"), WordVectors(words.words, middle.copy()))
     batch_size = min(_BATCH_SIZE, max(_MIN_BATCH_SIZE, len(words.words)))  # all changes of a word add up
     n_done, n_shown, losses = 0, 0, []
-    for epoch in range(epochs):
+    for epoch in range(_EPOCHS):
         pairs = _skip_gram_pairs(words, rng)
         starts = range(0, len(pairs), batch_size)
         for number, start in enumerate(starts):
@@ -122,13 +100,13 @@ def train_word2vec_steps(
             drawn = np.searchsorted(negatives, rng.random((len(batch), _N_NEGATIVES)))
             others = np.concatenate([batch[:, 1:], np.minimum(drawn, len(words.words) - 1)], axis=1)
             loss, by_middle, by_context = _negative_sampling(middle[batch[:, 0]], context[others])
-            progress = (epoch + number / len(starts)) / epochs
+            progress = (epoch + number / len(starts)) / _EPOCHS
             rate = np.float32(_LEARNING_RATE * max(1 - progress, 1e-3))
             _add_to_rows(middle, batch[:, 0], -rate * by_middle, _MAX_MOVE)
-            _add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, d_model), _MAX_MOVE)
+            _add_to_rows(context, others.ravel(), -rate * by_context.reshape(-1, _D_MODEL), _MAX_MOVE)
             n_done += 1
             losses.append(float(loss.mean()))
-            share_done = (epoch * len(starts) + number + 1) / (epochs * len(starts))
+            share_done = (epoch * len(starts) + number + 1) / (_EPOCHS * len(starts))
             if share_done * n_frames >= n_shown + 1 - 1e-9:
                 vectors = WordVectors(words.words, middle.copy())
                 yield _EmbeddingStep(n_done, round(n_done / share_done), float(np.mean(losses)), vectors)
@@ -150,59 +128,9 @@ def _skip_gram_pairs(words: _Vocabulary, rng: np.random.Generator) -> np.ndarray
     return rng.permutation(pairs, axis=0)
 
 
-def train_glove(
-    texts: Iterable[str],
-    *,
-    d_model: int = 32,
-    epochs: int = 30,
-    learning_rate: float = 0.05,
-    x_max: float = 100.0,
-    unseen_as: float = 0.0,
-    seed: int = 0,
-) -> WordVectors:
-    """Train word vectors whose dot products are the logarithms of counts: GloVe with AdaGrad. Lesson 2.
-
-    A word's vector is the sum of its two rows. Source: Pennington, Socher and Manning 2014, sections 3 and 4.2.
-
-    Args:
-        x_max: counts from here on have the full weight.
-        unseen_as: the count of pairs that never met; 0, as in the paper, leaves them out.
-    """
-    words = _checked(texts, d_model=d_model, epochs=epochs)
-    if not unseen_as >= 0:
-        raise ValueError(f"unseen_as is a count, 0 or more; given {unseen_as!r}.")
-    counts = cooccurrences(words, window=_WINDOW, by_distance=True) + unseen_as
-    rows, columns = np.nonzero(counts)
-    rng = np.random.default_rng(seed)
-    tables = [((rng.random((len(words.words), size)) - 0.5) / d_model) for size in (d_model, d_model, 1, 1)]
-    squares = [np.ones_like(table) for table in tables]
-    for _ in range(epochs):
-        order = rng.permutation(len(rows))
-        for start in range(0, len(rows), _BATCH_SIZE):
-            batch = order[start : start + _BATCH_SIZE]
-            places = (rows[batch], columns[batch], rows[batch], columns[batch])
-            word, neighbor, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
-            _, by_word, by_context, by_bias = _glove_loss(
-                word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max
-            )
-            slopes = (by_word, by_context, by_bias[:, None], by_bias[:, None])
-            for table, square, place, slope in zip(tables, squares, places, slopes, strict=True):
-                _adagrad(table, square, place, slope, learning_rate)
-    return WordVectors(words.words, tables[0] + tables[1])
-
-
-def _adagrad(table: np.ndarray, squares: np.ndarray, rows: np.ndarray, slope: np.ndarray, rate: float) -> None:
-    """One step of AdaGrad (Duchi, Hazan and Singer 2011)."""
-    _add_to_rows(table, rows, -rate * slope / np.sqrt(squares[rows]))
-    _add_to_rows(squares, rows, slope**2)
-
-
-def _checked(texts: Iterable[str], **sizes: int) -> _Vocabulary:
-    """The vocabulary; raises ValueError for sizes below 1 and for texts without neighbors."""
-    for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; given {size!r}.")
-    words = vocabulary(texts, min_count=_MIN_COUNT)
+def _training_vocabulary(texts: Iterable[str]) -> _Vocabulary:
+    """The words to train; raises ValueError for texts without neighbors."""
+    words = vocabulary(texts)
     if not any(len(text) > 1 for text in words.texts):
         raise ValueError("no two words stand in one text, so there are no neighbors to learn from.")
     return words

@@ -44,7 +44,7 @@ class FactQuestion:
 
 
 @dataclass(frozen=True)
-class Answers:
+class _Answers:
     """A model's answers, one word each; confidence: (question,), the probability of the answer's first token."""
 
     questions: tuple[FactQuestion, ...]
@@ -172,7 +172,7 @@ def last_logits(model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str]
 
 def ask(
     model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[FactQuestion], *, temperature=0.0, seed: int = 0
-) -> Answers:
+) -> _Answers:
     """Ask all questions; each answer is one token, a whole word of Tinyville: the best one at temperature 0."""
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])
     probabilities = logits.softmax(dim=-1)
@@ -182,4 +182,4 @@ def ask(
         chosen = torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)[:, 0]
     words = tuple(token.strip() for token in tokenizer.tokens(chosen.tolist()))
     confidence = probabilities.gather(1, chosen[:, None])[:, 0]
-    return Answers(tuple(questions), words, confidence)
+    return _Answers(tuple(questions), words, confidence)

@@ -14,7 +14,7 @@ from llmviz.training.loop import document_nats
 
 
 @dataclass(frozen=True)
-class Gap:
+class _Gap:
     """How far a model's loss is above the entropy, on the same `n_texts` texts; all in nats per word.
 
     entropy: −ln p(text) / words under the generator of the texts: no model can do better on average.
@@ -26,7 +26,7 @@ class Gap:
     n_texts: int
 
 
-def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world: Tinyville) -> dict[str, Gap]:
+def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world: Tinyville) -> dict[str, _Gap]:
     """The gap between loss and entropy for each kind of text, in nats per word.
 
     A word is one of `world.words(text)`; the end of a text counts as one more.
@@ -39,7 +39,7 @@ def gaps(model: DecoderOnly, tokenizer: Tokenizer, texts: Iterable[Text], world:
         n_words = sum(len(world.words(text.text)) + 1 for text in members)
         entropy = -sum(text.log_probability for text in members) / n_words
         loss = sum(document_nats(model, tokenizer, [text.text for text in members])) / n_words
-        found[kind] = Gap(entropy, loss, loss - entropy, len(members))
+        found[kind] = _Gap(entropy, loss, loss - entropy, len(members))
     return found
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from llmviz import artifacts, corpora
 from llmviz.embeddings.vectors import WordVectors
-from llmviz.evaluation.facts import Answers, FactQuestion, fact_questions, last_logits
+from llmviz.evaluation.facts import FactQuestion, _Answers, fact_questions, last_logits
 from llmviz.evaluation.losses import gaps
 from llmviz.finetuning.dpo import tune_on_answers
 from llmviz.finetuning.loop import Examples, _predict, answer_labels
@@ -285,7 +285,7 @@ def _half(questions: Sequence[FactQuestion], group: str, draw: random.Random) ->
     return names[: len(names) // 2]
 
 
-def is_refusal(answers: Answers, tokenizer: Tokenizer) -> Tensor:
+def is_refusal(answers: _Answers, tokenizer: Tokenizer) -> Tensor:
     """Which answers begin as `REFUSAL` begins: (question,), bool."""
     before = tokenizer.encode("Mia")
     begins = tokenizer.tokens(tokenizer.encode(f"Mia{REFUSAL}"))[len(before)].strip()

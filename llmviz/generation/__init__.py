@@ -1,6 +1,6 @@
 """Generation: sampling, beam search, the tree of sampled texts, mask filling, and what generation costs."""
 
-from llmviz.generation.beam import Beam, beam_search, continuation_log_probability, extend_beams
+from llmviz.generation.beam import beam_search, continuation_log_probability, extend_beams
 from llmviz.generation.fill_mask import FillMask
 from llmviz.generation.flops import cache_bytes, forward_cost, generation_costs
 from llmviz.generation.sampling import (

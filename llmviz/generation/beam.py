@@ -11,14 +11,14 @@ from torch import Tensor
 from llmviz.model.transformer import DecoderOnly
 
 
-class Beam(NamedTuple):
+class _Beam(NamedTuple):
     """A continuation: its new tokens, and the log-probability of all of them together, in nats."""
 
     token_ids: tuple[int, ...]
     log_probability: float
 
 
-def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int) -> list[Beam]:
+def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int) -> list[_Beam]:
     """Extend each beam by each token, and keep the best of *all* results, best first (lesson 7).
 
     Args:
@@ -35,7 +35,7 @@ def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int)
     found = []
     for score, place in zip(best.values[:n_best].tolist(), best.indices[:n_best].tolist(), strict=True):
         beam, token_id = divmod(place, log_probabilities.shape[1])
-        found.append(Beam((*beams[beam][0], token_id), score))
+        found.append(_Beam((*beams[beam][0], token_id), score))
     return found
 
 
@@ -47,7 +47,7 @@ def beam_search(
     beam_width: int,
     max_new_tokens: int,
     stop_tokens: Collection[int] = (),
-) -> list[Beam]:
+) -> list[_Beam]:
     """Keep the `beam_width` most probable continuations, and extend all of them step by step (lesson 7).
 
     The search ends when no unfinished beam can become better than the finished ones, or after `max_new_tokens`;
@@ -64,8 +64,8 @@ def beam_search(
         raise ValueError(f"beam_width is how many texts are kept, at least 1; given {beam_width}")
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens cannot be negative; given {max_new_tokens}")
-    beams: list[Beam] = [Beam((), 0.0)]
-    finished: list[Beam] = []
+    beams: list[_Beam] = [_Beam((), 0.0)]
+    finished: list[_Beam] = []
     n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough unfinished ones even if the best all end
     for n_new in range(1, max_new_tokens + 1):
         candidates = extend_beams(beams, _next_log_probabilities(model, token_ids, beams), n_candidates)
@@ -89,7 +89,7 @@ def continuation_log_probability(model: DecoderOnly, token_ids: Sequence[int], n
     return log_probabilities.gather(1, ids[len(token_ids) :, None]).sum().item()
 
 
-def _next_log_probabilities(model: DecoderOnly, token_ids: list[int], beams: Sequence[Beam]) -> Tensor:
+def _next_log_probabilities(model: DecoderOnly, token_ids: list[int], beams: Sequence[_Beam]) -> Tensor:
     """(beam, vocab), of the token after each beam; the model sees its last `context_length` tokens."""
     limit = model.config.context_length
     rows = [[*token_ids, *beam.token_ids][-limit:] for beam in beams]

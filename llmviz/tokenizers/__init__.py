@@ -12,12 +12,6 @@ from llmviz.tokenizers.unigram import UnigramTokenizer
 from llmviz.tokenizers.wordpiece import WordPieceTokenizer, gain
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
 
-__all__ = [
-    "END_OF_TEXT", "TOKENIZERS", "UNKNOWN", "BytePairTokenizer", "CharacterTokenizer", "Merge", "Tokenizer",
-    "UnigramTokenizer", "WordPieceTokenizer", "WordTokenizer", "displayable", "from_dict", "gain", "tiktoken_encoding",
-    "token_ranks",
-]  # fmt: skip
-
 _ALL = (BytePairTokenizer, WordPieceTokenizer, UnigramTokenizer, WordTokenizer, CharacterTokenizer)
 TOKENIZERS: dict[str, type[Tokenizer]] = {tokenizer.kind: tokenizer for tokenizer in _ALL}
 

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = "<unk>"
-N_SPECIAL = 2  # of a `VocabularyTokenizer`: the two above
+N_SPECIAL = 2  # of a `_VocabularyTokenizer`: the two above
 _LARGEST_VOCABULARY = 1_000_000
 _LONG_WHITE_SPACE = 100_000
 
@@ -31,7 +31,7 @@ def check_text(text: str) -> str:
     return text
 
 
-def count_words(
+def _count_words(
     texts: str | Iterable[str], split: Callable[[str], list[str]], *, progress: bool = False
 ) -> Counter[str]:
     """Count the words of the training texts: one string is one document, else each item is one.
@@ -147,7 +147,7 @@ class Tokenizer:
         return any(text[start : start + _LONG_WHITE_SPACE].isspace() for start in chunks)
 
 
-class VocabularyTokenizer(Tokenizer):
+class _VocabularyTokenizer(Tokenizer):
     """A tokenizer that cuts text by a fixed rule and looks each piece up in a list.
 
     Ids count the known pieces from 0; then come `<unk>` for every other piece, and last `<|endoftext|>`.
@@ -181,7 +181,7 @@ class VocabularyTokenizer(Tokenizer):
         included. Ties are broken by code point order.
         """
         n_pieces = None if vocab_size is None else cls._n_pieces(vocab_size)
-        counts = count_words(texts, cls(()).split, progress=progress)
+        counts = _count_words(texts, cls(()).split, progress=progress)
         return cls(sorted(counts, key=lambda piece: (-counts[piece], piece))[:n_pieces])
 
     @classmethod

@@ -18,7 +18,7 @@ import regex
 import tiktoken
 from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import END_OF_TEXT, Tokenizer, check_text, count_words, displayable
+from llmviz.tokenizers.base import END_OF_TEXT, Tokenizer, _count_words, check_text, displayable
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 WORD = regex.compile(GPT2_PATTERN)
@@ -39,7 +39,7 @@ class Merge:
         return self.pair[0] + self.pair[1]
 
 
-class WordTable:
+class _WordTable:
     """The different words of the training texts as sequences of symbols, with counts that merges keep up to date.
 
     A symbol is the one character `chr(token_id)`; so a word is a string, a pair is a string of length 2, and merging
@@ -48,7 +48,7 @@ class WordTable:
     spellings: each different word. frequencies: how often each occurs. symbol_counts, pair_counts: how often each
     symbol and each pair of neighbors occurs in the texts.
 
-    >>> words = WordTable(["hot", "hop"], [3, 1])
+    >>> words = _WordTable(["hot", "hop"], [3, 1])
     >>> dict(words.pair_counts)
     {'ho': 4, 'ot': 3, 'op': 1}
     >>> sorted(words.merge("ho", "H")), words.spellings
@@ -99,7 +99,7 @@ def _merges(word_counts: Mapping[str, int], n_merges: int) -> Iterator[Merge]:
     No two merges give the same bytes: inside the borders of a future token, each place where its bytes occur has been
     merged in the same way.
     """
-    words = WordTable([word.encode("utf-8").decode("latin-1") for word in word_counts], list(word_counts.values()))
+    words = _WordTable([word.encode("utf-8").decode("latin-1") for word in word_counts], list(word_counts.values()))
     tokens = [bytes([byte]) for byte in range(N_BYTES)]
     queue = [(-count, pair) for pair, count in words.pair_counts.items()]  # the most frequent first; ties: smaller ids
     heapq.heapify(queue)
@@ -172,7 +172,7 @@ class BytePairTokenizer(Tokenizer):
         """
         smallest = N_BYTES + 1
         n_merges = cls._check_vocab_size(vocab_size, smallest, "there are 256 bytes and one special token") - smallest
-        merges = _merges(count_words(texts, WORD.findall), n_merges)
+        merges = _merges(_count_words(texts, WORD.findall), n_merges)
         return iter(tqdm(merges, "merging pairs", n_merges, unit=" merges", disable=not progress))
 
     @classmethod

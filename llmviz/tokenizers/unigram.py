@@ -19,7 +19,7 @@ import numpy as np
 import regex
 from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import UNKNOWN, count_words
+from llmviz.tokenizers.base import UNKNOWN, _count_words
 from llmviz.tokenizers.words import WordTokenizer
 
 _LONGEST_PIECE = 16  # letters
@@ -231,7 +231,7 @@ class UnigramTokenizer(WordTokenizer):
         `<|endoftext|>`.
         """
         n_pieces = cls._n_pieces(vocab_size)
-        rounds = _rounds(count_words(texts, WordTokenizer(()).split_words), n_pieces)
+        rounds = _rounds(_count_words(texts, WordTokenizer(()).split_words), n_pieces)
         return iter(tqdm(rounds, "unigram training", unit=" rounds", disable=not progress))
 
     @classmethod

@@ -17,8 +17,8 @@ from typing import ClassVar, Self
 import regex
 from tqdm.auto import tqdm
 
-from llmviz.tokenizers.base import UNKNOWN, count_words
-from llmviz.tokenizers.bpe import WordTable
+from llmviz.tokenizers.base import UNKNOWN, _count_words
+from llmviz.tokenizers.bpe import _WordTable
 from llmviz.tokenizers.words import WordTokenizer
 
 CONTINUES = "##"
@@ -95,7 +95,7 @@ class _Trainer:
         symbols = {piece: chr(number) for number, piece in enumerate(self.alphabet)}
         spelled = {word: [symbols.get(letter) for letter in _letters(word)] for word in word_counts}
         known = {word: "".join(spelling) for word, spelling in spelled.items() if None not in spelling}
-        self._words = WordTable(list(known.values()), [word_counts[word] for word in known])
+        self._words = _WordTable(list(known.values()), [word_counts[word] for word in known])
         self._n_symbols = sum(self._words.symbol_counts.values())
         self._pairs_with: defaultdict[str, set[str]] = defaultdict(set)
         self._queued: dict[str, float] = {}  # the score with which each pair is in the queue
@@ -199,7 +199,7 @@ class WordPieceTokenizer(WordTokenizer):
         cls, texts: str | Iterable[str], vocab_size: int, score: str, progress: bool
     ) -> tuple[list[str], Iterator[_PieceMerge]]:
         n_pieces = cls._n_pieces(vocab_size)
-        trainer = _Trainer(count_words(texts, cls(()).split_words), n_pieces, score)
+        trainer = _Trainer(_count_words(texts, cls(()).split_words), n_pieces, score)
         n_merges = n_pieces - len(trainer.alphabet)
         merges = tqdm(trainer.merges(), "merging pieces", n_merges, unit=" merges", disable=not progress)
         return trainer.alphabet, iter(merges)

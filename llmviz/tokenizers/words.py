@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import regex
 
-from llmviz.tokenizers.base import UNKNOWN, VocabularyTokenizer, check_text
+from llmviz.tokenizers.base import UNKNOWN, _VocabularyTokenizer, check_text
 
 # A word, with apostrophes inside ("don't"), or one mark (",", "👍").
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N}_]")
@@ -23,7 +23,7 @@ def words(text: str) -> list[str]:
     return [word for word in WORD.findall(text) if not word.isspace()]
 
 
-class WordTokenizer(VocabularyTokenizer):
+class WordTokenizer(_VocabularyTokenizer):
     """Words and punctuation marks are tokens; the space before a word belongs to it, as in SentencePiece.
 
     One space is put before the text and removed by `decode`, so that "Mia" at the start is the same token as " Mia"
@@ -65,7 +65,7 @@ class WordTokenizer(VocabularyTokenizer):
         return _SPACED_WORD.fullmatch(piece) is not None
 
 
-class CharacterTokenizer(VocabularyTokenizer):
+class CharacterTokenizer(_VocabularyTokenizer):
     """Every character (Unicode code point) is a token; unknown ones become `<unk>`.
 
     >>> tokenizer = CharacterTokenizer.train("a red kite")

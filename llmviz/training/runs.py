@@ -15,7 +15,7 @@ from torch import Tensor
 
 from llmviz import corpora
 from llmviz.corpora import Corpus
-from llmviz.evaluation.losses import Gap, gaps
+from llmviz.evaluation.losses import _Gap, gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, TransformerBase
 from llmviz.tinyville.corpus import Tinyville
@@ -328,7 +328,7 @@ def _held_out_loss(run: Run) -> float:
     return round(loop.evaluate_documents(run.model, run.tokenizer, run.held_out.documents), 4)
 
 
-def world_gaps(run: Run) -> dict[str, Gap]:
+def world_gaps(run: Run) -> dict[str, _Gap]:
     """Loss of the model above the entropy of Tinyville, by kind of text."""
     recipe, world = run.held_out.recipe, Tinyville(run.corpus.recipe["counts"])
     return gaps(run.model, run.tokenizer, world.texts(recipe["seed"], counts=recipe["counts"]), world)

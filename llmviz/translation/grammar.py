@@ -77,7 +77,7 @@ def _elides(french: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Pair:
+class _Pair:
     """A sentence in both languages, and their alignment.
 
     links: for each French word or mark, the positions of the English ones that it translates. roles: for each French
@@ -105,18 +105,18 @@ class _PairCorpus:
     """Sentence pairs for training, without duplicates; `unseen`: other pairs of the same distribution;
     `unseen_combinations`: pairs with an adjective and a noun that never occur together in `training`."""
 
-    training: tuple[Pair, ...]
-    unseen: tuple[Pair, ...]
-    unseen_combinations: tuple[Pair, ...]
+    training: tuple[_Pair, ...]
+    unseen: tuple[_Pair, ...]
+    unseen_combinations: tuple[_Pair, ...]
 
 
-def pairs(n: int, *, seed: int = 0, without: Collection[str] = (), held_out: bool = False) -> tuple[Pair, ...]:
+def _pairs(n: int, *, seed: int = 0, without: Collection[str] = (), held_out: bool = False) -> tuple[_Pair, ...]:
     """Sentence pairs, all different; the same seed gives the same ones.
 
     without: English sentences to leave out. held_out: whether each pair holds a held-out combination of an adjective
     and a noun, or none does.
     """
-    found: dict[str, Pair] = {}
+    found: dict[str, _Pair] = {}
     for number in range(_MOST_TRIES * n + 1):
         if len(found) == n:
             return tuple(found.values())
@@ -129,9 +129,9 @@ def pairs(n: int, *, seed: int = 0, without: Collection[str] = (), held_out: boo
 
 def corpus(*, seed: int = 0) -> _PairCorpus:
     """6,000 pairs for training and twice 300 for testing; no test sentence is a training sentence."""
-    training = pairs(_N_TRAINING, seed=seed)
-    unseen = pairs(_N_TEST, seed=seed + 1_000_000, without={pair.english for pair in training})
-    return _PairCorpus(training, unseen, pairs(_N_TEST, seed=seed + 2_000_000, held_out=True))
+    training = _pairs(_N_TRAINING, seed=seed)
+    unseen = _pairs(_N_TEST, seed=seed + 1_000_000, without={pair.english for pair in training})
+    return _PairCorpus(training, unseen, _pairs(_N_TEST, seed=seed + 2_000_000, held_out=True))
 
 
 def _is_held_out(adjective: str, noun: str) -> bool:
@@ -139,7 +139,7 @@ def _is_held_out(adjective: str, noun: str) -> bool:
     return hashlib.sha256(f"{adjective} {noun}".encode()).digest()[0] % 10 == 0
 
 
-def phrase(determiner: str, adjectives: Sequence[str], noun: str) -> Pair:
+def phrase(determiner: str, adjectives: Sequence[str], noun: str) -> _Pair:
     """A noun with its article and adjectives, given in English.
 
     >>> [phrase("the", ["small", "red"], noun).french for noun in ("lamp", "hat", "bird")]
@@ -150,7 +150,7 @@ def phrase(determiner: str, adjectives: Sequence[str], noun: str) -> Pair:
     return _phrase(determiner, adjectives, noun, plural=False)
 
 
-def _phrase(determiner: str, adjectives: Sequence[str], noun: str, plural: bool) -> Pair:
+def _phrase(determiner: str, adjectives: Sequence[str], noun: str, plural: bool) -> _Pair:
     draft = _Draft(Sampler(""))
     draft.add_noun(determiner, [_known(_ADJECTIVES, one) for one in adjectives], _known(_NOUNS, noun), plural)
     return draft.pair()
@@ -213,7 +213,7 @@ class _Draft:
         self._french: list[tuple[str, tuple[int, ...], str]] = []  # the word, its links, its role
         self._combinations: set[tuple[str, str]] = set()  # the adjectives and nouns that occur together
 
-    def sentence(self) -> tuple[Pair, set[tuple[str, str]]]:
+    def sentence(self) -> tuple[_Pair, set[tuple[str, str]]]:
         """One sentence, and the combinations of adjective and noun in it."""
         negated = self._draw_yes()
         determiners = _DEFINITE if negated else _ANY
@@ -238,11 +238,11 @@ class _Draft:
                 self._draw_place(_PLACES)
         return self.pair(), self._combinations
 
-    def pair(self) -> Pair:
+    def pair(self) -> _Pair:
         self._add(".", ".", "mark")
         words, links, roles = zip(*self._french, strict=True)
         english, french = join(self._english), join(words)
-        return Pair(english[0].upper() + english[1:], french[0].upper() + french[1:], links, roles)
+        return _Pair(english[0].upper() + english[1:], french[0].upper() + french[1:], links, roles)
 
     def _add(self, english: str, french: str, role: str) -> None:
         self._add_french(french, self._add_english(english), role)

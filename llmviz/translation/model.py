@@ -27,7 +27,7 @@ from llmviz.tokenizers.base import UNKNOWN
 from llmviz.tokenizers.words import WordTokenizer, words
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows
-from llmviz.translation.grammar import Pair, _PairCorpus, corpus
+from llmviz.translation.grammar import _Pair, _PairCorpus, corpus
 
 STEPS = 450
 _MOST_TOKENS = 20  # of a sentence, in either language
@@ -55,7 +55,7 @@ class _Translation:
         return self.last_layer.argmax(dim=-1).tolist()
 
 
-def _train_tokenizer(pairs: Sequence[Pair]) -> WordTokenizer:
+def _train_tokenizer(pairs: Sequence[_Pair]) -> WordTokenizer:
     """One vocabulary for both languages: every word of the pairs."""
     return WordTokenizer.train([text for pair in pairs for text in (pair.english, pair.french)])
 
@@ -69,7 +69,7 @@ def _settings(steps: int, seed: int) -> TrainingSettings:
     return TrainingSettings(steps=steps, batch_size=64, learning_rate=0.05, seed=seed)
 
 
-def _encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> Tensor:
+def _encode_pairs(tokenizer: WordTokenizer, pairs: Sequence[_Pair]) -> Tensor:
     """Each pair as one row: English, padded with ends to _MOST_TOKENS, then an end, French and an end, padded to
     _MOST_TOKENS + 1."""
     end = tokenizer.end_of_text
@@ -95,7 +95,7 @@ def _translation_loss(model: EncoderDecoder, rows: Tensor, generator: torch.Gene
 
 
 def _train_steps(
-    model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair], settings: TrainingSettings
+    model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[_Pair], settings: TrainingSettings
 ) -> Iterator[TrainingStep]:
     rows = _encode_pairs(tokenizer, pairs)
     starts = torch.arange(len(rows) + 1) * rows.shape[1]
@@ -196,13 +196,13 @@ def _translate_all(model: EncoderDecoder, tokenizer: WordTokenizer, sentences: S
     return found
 
 
-def exact_match(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> float:
+def exact_match(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[_Pair]) -> float:
     """The share of the pairs whose French is translated exactly."""
     translations = _translate_all(model, tokenizer, [one.english for one in pairs])
     return text_overlap.exact_match(translations, [one.french for one in pairs])
 
 
-def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[Pair]) -> dict[str, float]:
+def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: Sequence[_Pair]) -> dict[str, float]:
     """How often the last layer attends most to a word that the French word translates.
 
     Returns the share by role ("noun", …); "crossing adjectives": those that changed places with their noun;
@@ -220,7 +220,7 @@ def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: S
     return {name: sum(found) / len(found) for name, found in hits.items()}
 
 
-def word_by_word(pairs: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
+def word_by_word(pairs: Sequence[_Pair], sentences: Sequence[str]) -> list[str]:
     """A baseline: replace each English word by the French word that most often translates it.
 
     Words that no French word translates alone ("does") are left out.

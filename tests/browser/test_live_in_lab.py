@@ -90,7 +90,7 @@ WORDS = """
 from llmviz import embeddings
 from llmviz.widgets import EmbeddingExplorer
 texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 400
-steps = embeddings.train_word2vec_steps(texts, d_model=4, epochs=2, n_frames=6)
+steps = embeddings.train_word2vec_steps(texts, n_frames=6)
 live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue", "kite"], chosen="king")
 display(live)
 """

@@ -11,8 +11,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from llmviz import embeddings
-from llmviz.embeddings import WordVectors, directions, vectors
-from llmviz.embeddings.vectors import _GLOVE_FILE, _association
+from llmviz.embeddings import WordVectors, directions, glove
+from llmviz.embeddings.vectors import _association
 from llmviz.files import data_path
 
 RNG = np.random.default_rng(3)
@@ -94,15 +94,15 @@ def test_glove_is_what_the_paper_says_it_is():
 
 
 def test_a_damaged_file_is_refused(monkeypatch, tmp_path):
-    (tmp_path / _GLOVE_FILE).write_bytes(data_path(_GLOVE_FILE).read_bytes()[:-1] + b"?")
+    (tmp_path / glove._FILE).write_bytes(data_path(glove._FILE).read_bytes()[:-1] + b"?")
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    vectors.load_glove.cache_clear()
+    glove.load_glove.cache_clear()
     with pytest.raises(ValueError, match="is not the file that belongs here"):
-        vectors.load_glove()
-    (tmp_path / _GLOVE_FILE).unlink()
+        glove.load_glove()
+    (tmp_path / glove._FILE).unlink()
     with pytest.raises(FileNotFoundError, match="git checkout -- data"):
-        vectors.load_glove()
-    vectors.load_glove.cache_clear()
+        glove.load_glove()
+    glove.load_glove.cache_clear()
 
 
 PLANE = WordVectors(("she", "he", "a", "b", "c", "d"), [[1, 0], [0, 1], [1, 0.1], [1, 0.3], [0.1, 1], [0.4, 1]])
@@ -131,11 +131,11 @@ def test_many_ways_to_deal_are_sampled_and_agree_with_counting_them_all():
 def test_the_bias_of_real_vectors_is_found_and_a_control_is_not():
     she, he = ["she", "her", "woman", "mother"], ["he", "his", "man", "father"]
     jobs = (["nurse", "librarian", "nanny", "hairdresser"], ["engineer", "mechanic", "carpenter", "captain"])
-    glove = embeddings.load_glove()
-    test = embeddings.weat(glove, jobs, (she, he))
+    real = embeddings.load_glove()
+    test = embeddings.weat(real, jobs, (she, he))
     assert test.effect_size > 1 and test.p_value < 0.05
-    where = embeddings.direction(glove, list(zip(he, she, strict=True)))
-    leaning = {job: embeddings.cosine(glove[job], where) for job in (*jobs[0], *jobs[1])}
+    where = embeddings.direction(real, list(zip(he, she, strict=True)))
+    leaning = {job: embeddings.cosine(real[job], where) for job in (*jobs[0], *jobs[1])}
     assert min(leaning[job] for job in jobs[0]) > max(leaning[job] for job in jobs[1])
     assert np.linalg.norm(where) == pytest.approx(1)
 

@@ -82,14 +82,14 @@ def word2vec_learns_the_town(seed: int) -> dict[str, float]:
 @demo(same_kind=above(0.8), right=below(0.5))
 def glove_finds_kinds_but_few_analogies_here(seed: int) -> dict[str, float]:
     """GloVe learns only from pairs that met: in a small town enough for kinds of words, not for the analogies."""
-    vectors = word2vec.train_glove(texts_of(seed), seed=seed)
+    vectors = embeddings.train_glove(texts_of(seed), seed=seed)
     return {"same_kind": same_kind(vectors), "right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
 
 
 @demo(right=above(0.8))
 def glove_needs_to_hear_who_never_met(seed: int) -> dict[str, float]:
     """With each pair that never met counted as half a meeting, GloVe solves the analogies, too."""
-    vectors = word2vec.train_glove(texts_of(seed), seed=seed, unseen_as=0.5, epochs=6, learning_rate=0.1, x_max=10)
+    vectors = embeddings.train_glove(texts_of(seed), seed=seed, unseen_as=0.5, epochs=6, learning_rate=0.1, x_max=10)
     return {"right": embeddings.analogy_accuracy(vectors, QUESTIONS)}
 
 

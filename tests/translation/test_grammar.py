@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz.tokenizers.words import words as split
-from llmviz.translation import grammar, pairs, phrase
-from llmviz.translation.grammar import _ADJECTIVES, _IDIOMS, _NOUNS, _elides, _is_held_out
+from llmviz.translation import grammar, phrase
+from llmviz.translation.grammar import _ADJECTIVES, _IDIOMS, _NOUNS, _elides, _is_held_out, _pairs
 
-PAIRS = pairs(3000, seed=5)
+PAIRS = _pairs(3000, seed=5)
 # What a teacher of French would write, by hand.
 BY_HAND = {
     ("the", (), "bird", False): ("The bird.", "L'oiseau."),
@@ -125,7 +125,7 @@ def test_idioms_that_mean_something_else_never_come():
 
 @given(st.integers(0, 10_000))
 def test_every_word_has_its_links(seed):
-    [pair] = pairs(1, seed=seed)
+    [pair] = _pairs(1, seed=seed)
     english, words = split(pair.english), split(pair.french)
     assert len(words) == len(pair.links) == len(pair.roles)
     assert all(link and min(link) >= 0 and max(link) < len(english) for link in pair.links)
@@ -140,9 +140,9 @@ def test_every_word_has_its_links(seed):
 
 def test_the_same_seed_gives_the_same_pairs_on_any_machine():
     """The pairs that the shipped translator was trained on; a change of any word or rule shows here."""
-    told = repr([(pair.english, pair.french, pair.links, pair.roles) for pair in pairs(800, seed=4)])
+    told = repr([(pair.english, pair.french, pair.links, pair.roles) for pair in _pairs(800, seed=4)])
     assert hashlib.sha256(told.encode()).hexdigest()[:16] == "b1d16fc0ab710dae"
-    assert pairs(50, seed=1) == pairs(80, seed=1)[:50] != pairs(50, seed=2)
+    assert _pairs(50, seed=1) == _pairs(80, seed=1)[:50] != _pairs(50, seed=2)
 
 
 def test_what_is_held_out_never_comes_in_training():
@@ -154,10 +154,10 @@ def test_what_is_held_out_never_comes_in_training():
         assert not any(together.search(pair.english) for pair in PAIRS)
     known = {pair.english for pair in PAIRS}
     assert len(known) == len(PAIRS)
-    others = (*pairs(100, seed=6, without=known), *pairs(100, seed=5, held_out=True))
+    others = (*_pairs(100, seed=6, without=known), *_pairs(100, seed=5, held_out=True))
     assert not known & {pair.english for pair in others}
 
 
 def test_too_much_is_refused():
     with pytest.raises(ValueError, match="different sentences came"):
-        pairs(3, seed=1, without=[pair.english for pair in pairs(200, seed=1)])
+        _pairs(3, seed=1, without=[pair.english for pair in _pairs(200, seed=1)])

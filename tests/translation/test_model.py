@@ -9,7 +9,7 @@ from llmviz.evaluation.text_overlap import exact_match
 from llmviz.generation import beam_search, generate
 from llmviz.translation import model as translator
 
-PAIRS = translation.pairs(800, seed=0)
+PAIRS = translation.grammar._pairs(800, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_few_steps_of_training_lower_the_loss():
 
 def test_all_ways_of_decoding_give_the_same(shipped):
     model, tokenizer, end = shipped.model, shipped.tokenizer, shipped.tokenizer.end_of_text
-    english = [pair.english for pair in translation.pairs(3, seed=1_000_000)]
+    english = [pair.english for pair in translation.grammar._pairs(3, seed=1_000_000)]
     in_a_batch = translator._translate_all(model, tokenizer, english)
     assert in_a_batch == [translation.translate(model, tokenizer, one).french for one in english]
     for one, french in zip(english[:2], in_a_batch, strict=False):
@@ -76,8 +76,8 @@ def test_a_row_of_cross_attention_belongs_to_the_word_being_predicted(shipped):
 
 def test_the_shipped_translator_translates_what_it_has_never_read(shipped):
     """Another seed's sentences, without those it was trained on; the baseline fails on them."""
-    training = translation.pairs(6000, seed=shipped.corpus["seed"])
-    pairs = translation.pairs(60, seed=77, without={pair.english for pair in training})
+    training = translation.grammar._pairs(6000, seed=shipped.corpus["seed"])
+    pairs = translation.grammar._pairs(60, seed=77, without={pair.english for pair in training})
     assert translation.exact_match(shipped.model, shipped.tokenizer, pairs) > 0.93
     aligned = translation.alignment_accuracy(shipped.model, shipped.tokenizer, pairs)
     assert aligned["content words"] > 0.95 and aligned["crossing adjectives"] > 0.95

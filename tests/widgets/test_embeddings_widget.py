@@ -144,7 +144,7 @@ def test_bad_input_is_refused_in_a_sentence(arguments, settings_, sentence):
 
 def test_live_training_shows_each_step_and_ends_as_a_film():
     texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 30
-    steps = word2vec.train_word2vec_steps(texts, d_model=4, epochs=2, n_frames=5)
+    steps = word2vec.train_word2vec_steps(texts, n_frames=5)
     live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue"], chosen="king")
     assert (live.chosen, live.frame, live.problem) == (0, 0, "")
     before = live.payload
@@ -152,14 +152,14 @@ def test_live_training_shows_each_step_and_ends_as_a_film():
     last = live.run(progress=lambda step: seen.append((step.step, live.payload["frame_names"])))
     assert last.step == last.n_steps == seen[-1][0]
     assert all(names == [f"step {step:,}"] for step, names in seen)
-    assert live.payload["vectors"]["shape"] == [len(seen) + 1, 4, 4] != before["vectors"]["shape"]
+    assert live.payload["vectors"]["shape"] == [len(seen) + 1, 4, 32] != before["vectors"]["shape"]
     assert live.frame == len(seen)
     assert "frames" in repr(live)
     assert live.run() is last
 
 
 def test_live_says_what_is_wrong():
-    steps = word2vec.train_word2vec_steps(["a b c"] * 9, d_model=2, n_frames=2)
+    steps = word2vec.train_word2vec_steps(["a b c"] * 90, n_frames=2)
     with pytest.raises(ValueError, match="'x' is not among the 3 words"):
         EmbeddingExplorer.live(steps, ["a", "x"])
     with pytest.raises(ValueError, match="groups has 1 entries"):
