@@ -20,7 +20,7 @@ TESTERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks html evidence bundle class bench size clean
+.PHONY: help lab setup test test-slow models notebooks glossary html evidence bundle class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -52,6 +52,9 @@ notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and ti
 
 evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
 	$(BIN)/python tests/evidence/measure_claims.py $(ARGS)
+
+glossary: $(READY) ## write docs/glossary.md from the lessons' tables of key terms
+	$(BIN)/python tools/make_glossary.py
 
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
 	$(BIN)/python -m llmviz export $(ARGS)

@@ -119,8 +119,9 @@ class Lesson:
 
     @property
     def n_words(self) -> int:
-        """Words of prose."""
-        return sum(len(re.findall(r"[^\W_]+(?:['’.,-][^\W_]+)*", cell.prose)) for cell in self.texts)
+        """Words of prose; key terms and sources are not counted."""
+        texts = [cell for cell in self.texts if not cell.tags & {"key-terms", "sources"}]
+        return sum(len(re.findall(r"[^\W_]+(?:['’.,-][^\W_]+)*", cell.prose)) for cell in texts)
 
     def calls(self, name: str) -> list[str]:
         """The first arguments of all `lesson.<name>("…")`, in order."""
@@ -173,7 +174,7 @@ def unsupported_numbers(part: Part) -> list[float]:
     return [
         number.value
         for cell in part.cells
-        if cell.kind == "markdown" and not cell.tags & {"goals", "sources", "next"}
+        if cell.kind == "markdown" and not cell.tags & {"goals", "key-terms", "sources", "next"}
         for number in measured_numbers(cell)
         if not any(number.rounds(one) for one in found)
     ]

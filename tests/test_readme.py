@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import make_glossary
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,10 @@ def test_the_index_leads_to_every_teachers_page_and_topic():
     topics = {topic.strip() for topic in re.split("[,;]", TOPICS)}
     assert topics - links.keys() == set()
     assert not [topic for topic in topics if links[topic].endswith(".ipynb")], "link to the heading in the notebook"
+
+
+def test_the_glossary_is_made_from_the_lessons():
+    assert make_glossary.GLOSSARY.read_text(encoding="utf-8") == make_glossary.glossary(), "run make glossary"
 
 
 @pytest.mark.parametrize("page", PAGES)

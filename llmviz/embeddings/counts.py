@@ -14,7 +14,7 @@ _D_MODEL, _WINDOW = 128, 3
 
 
 def _sentences(texts: Iterable[str]) -> list[list[str]]:
-    """The words of each text, in small letters, without punctuation."""
+    """The words of each text, in lower case, without punctuation."""
     if isinstance(texts, str):
         raise ValueError("texts must be a list of texts, but is one string; write [text] for a single one.")
     return [[word.lower() for word in words(text) if word[0].isalnum()] for text in texts]

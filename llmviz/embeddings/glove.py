@@ -84,7 +84,7 @@ def _adagrad(table: np.ndarray, squares: np.ndarray, rows: np.ndarray, slope: np
 def load_glove() -> WordVectors:
     """GloVe vectors (d_model 50) of the 50,000 most frequent words of Wikipedia 2014 and Gigaword 5. Lesson 2.
 
-    In small letters; rounded to 8 bits (source and license: `data/README.md`). Cached. Raises FileNotFoundError if the
+    In lower case; rounded to 8 bits (source and license: `data/README.md`). Cached. Raises FileNotFoundError if the
     file is missing, ValueError if it is damaged.
     """
     path = data_path(_FILE)

@@ -112,10 +112,10 @@ function render({ model, el }) {
 
   function tell(index) {
     const { rows: all, exact } = shown();
-    ui.say(index === undefined ? standing() : rowSentence(all[index], exact));
+    ui.say(index === undefined ? summary() : rowSentence(all[index], exact));
   }
 
-  function standing() {
+  function summary() {
     const chosen = pinned();
     return chosen.length ? chosen.map((row) => rowSentence(row, shown().exact)).join(" ") : base();
   }
@@ -202,7 +202,7 @@ function render({ model, el }) {
     const asked = isAsked();
     for (const part of [heads, rows, key]) part.hidden = asked;
     ui.locked(asked);
-    ui.say(asked ? "Guess first: then you see what both models say." : standing());
+    ui.say(asked ? "Guess first: then you see what both models say." : summary());
   }
 
   function draw() {
