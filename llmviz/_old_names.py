@@ -10,7 +10,7 @@ embeddings.plain // embeddings.vectors: embeddings.bias embeddings.real embeddin
 embeddings.learning // evaluation.capabilities: skills; load=load_capabilities record=record_capabilities //
 evaluation.text_overlap: memorisation overlap; CopyFinder=SubstringIndex overlap=rouge_1 exact_share=exact_match //
 evaluation|finetuning: limits; told_some_sentences_ago=facts_at_distance all_questions=fact_questions
-changed=with_conflicting_facts Question=FactQuestion refused=is_refusal // files: data_files lesson_files text_files
+changed=with_conflicting_facts refused=is_refusal // files: data_files lesson_files text_files
 // finetuning: fine_tuning; NO_LABEL=IGNORE_INDEX Race=MethodComparison race_steps=comparison_steps
 run_race=run_comparison load_races=load_comparisons begin=prepare mood_texts=sentiment_texts
 mood_examples=sentiment_examples merged=merge_lora switched_off=disable_lora changes_of=lora_layers

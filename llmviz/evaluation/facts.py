@@ -29,7 +29,7 @@ _BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
-class FactQuestion:
+class _FactQuestion:
     """One attribute of one person: a prompt whose next word is the answer; truth: None where there is none.
 
     group: "known": stated in many texts; "never told": not stated about somebody of the town; "guest": stated
@@ -47,7 +47,7 @@ class FactQuestion:
 class _Answers:
     """A model's answers, one word each; confidence: (question,), the probability of the answer's first token."""
 
-    questions: tuple[FactQuestion, ...]
+    questions: tuple[_FactQuestion, ...]
     words: tuple[str, ...]
     confidence: Tensor
 
@@ -66,7 +66,7 @@ class _Answers:
         return torch.tensor([question.group in groups for question in self.questions])
 
 
-def fact_questions(wording: int = 0) -> list[FactQuestion]:
+def fact_questions(wording: int = 0) -> list[_FactQuestion]:
     """All questions about the people of the town, the six guests and four names that no text has.
 
     wording: 0 or 1: "Mia lives in the" or "Mia's home is the".
@@ -76,8 +76,8 @@ def fact_questions(wording: int = 0) -> list[FactQuestion]:
     strange = [(person.name, "guest") for person in world.guests] + [(name, "stranger") for name in world.unused_names]
     facts += [(Fact(name, attribute, None, (), ()), group) for name, group in strange for attribute in ATTRIBUTES]
     return [
-        FactQuestion(fact.person, fact.attribute, group, _fact_prompt(fact.person, fact.attribute, wording), fact.value)
-        for fact, group in facts
+        _FactQuestion(one.person, one.attribute, group, _fact_prompt(one.person, one.attribute, wording), one.value)
+        for one, group in facts
     ]
 
 
@@ -90,7 +90,7 @@ def _fact_prompt(name: str, attribute: str, wording: int = 0) -> str:
     return NAME_FIRST[attribute][wording].split(" {value}")[0].format(name=name)
 
 
-def with_facts(questions: Sequence[FactQuestion], *, seed: int = 0) -> list[FactQuestion]:
+def with_facts(questions: Sequence[_FactQuestion], *, seed: int = 0) -> list[_FactQuestion]:
     """Retrieval: each question after a text that states its answer.
 
     Where a question has none, an answer is drawn, and is its truth from then on.
@@ -115,8 +115,8 @@ FRAMES = {
 
 
 def with_conflicting_facts(
-    questions: Sequence[FactQuestion], frame: str = "news", *, seed: int = 0
-) -> list[FactQuestion]:
+    questions: Sequence[_FactQuestion], frame: str = "news", *, seed: int = 0
+) -> list[_FactQuestion]:
     """The questions with an answer, each after a text that contradicts it; the new value is the truth from then on.
 
     >>> mia = fact_questions()[3]
@@ -138,7 +138,7 @@ def with_conflicting_facts(
     return told
 
 
-def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
+def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[_FactQuestion]:
     """Questions about facts that were stated `n_sentences` sentences earlier, about each guest.
 
     The corpus always has exactly one sentence between.
@@ -152,7 +152,7 @@ def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[FactQuestion]:
             pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
             prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
             asked += [
-                FactQuestion(guest.name, attribute, "guest", prompt + _fact_prompt(guest.name, attribute), value)
+                _FactQuestion(guest.name, attribute, "guest", prompt + _fact_prompt(guest.name, attribute), value)
                 for attribute, value in values.items()
             ]
     return asked
@@ -171,7 +171,7 @@ def last_logits(model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str]
 
 
 def ask(
-    model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[FactQuestion], *, temperature=0.0, seed: int = 0
+    model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[_FactQuestion], *, temperature=0.0, seed: int = 0
 ) -> _Answers:
     """Ask all questions; each answer is one token, a whole word of Tinyville: the best one at temperature 0."""
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])

@@ -142,7 +142,7 @@ def summarize(model: DecoderOnly, tokenizer: Tokenizer, stories: Sequence[str]) 
 
 def score_summaries(summaries: Sequence[str], texts: Sequence[_Headlined]) -> _SummaryScores:
     """Compare summaries with the headlines and with the stories."""
-    f1 = [rouge_1(words(one), words(text.headline)).f1 for one, text in zip(summaries, texts, strict=True)]
+    f1 = [rouge_1(words(one), words(text.headline)) for one, text in zip(summaries, texts, strict=True)]
     made_up = [bool(_unsupported(text.story, one)) for one, text in zip(summaries, texts, strict=True)]
     exact = exact_match(summaries, [text.headline for text in texts])
     return _SummaryScores(exact, sum(f1) / len(f1), sum(made_up) / len(made_up))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from llmviz import artifacts, corpora
 from llmviz.embeddings.vectors import WordVectors
-from llmviz.evaluation.facts import FactQuestion, _Answers, fact_questions, last_logits
+from llmviz.evaluation.facts import _Answers, _FactQuestion, fact_questions, last_logits
 from llmviz.evaluation.losses import gaps
 from llmviz.finetuning.dpo import tune_on_answers
 from llmviz.finetuning.loop import Examples, _predict, answer_labels
@@ -260,7 +260,7 @@ class _RefusalExamples:
     """shown: (prompt, answer or `REFUSAL`) pairs; refusals come twice. kept: the questions that are not among them."""
 
     shown: list[tuple[str, str]]
-    kept: list[FactQuestion]
+    kept: list[_FactQuestion]
 
 
 def refusal_examples(*, with_guests: bool, seed: int = 0) -> _RefusalExamples:
@@ -279,7 +279,7 @@ def refusal_examples(*, with_guests: bool, seed: int = 0) -> _RefusalExamples:
     return _RefusalExamples(pairs, [one for one in questions if one.prompt not in used])
 
 
-def _half(questions: Sequence[FactQuestion], group: str, draw: random.Random) -> list[str]:
+def _half(questions: Sequence[_FactQuestion], group: str, draw: random.Random) -> list[str]:
     names = sorted({one.name for one in questions if one.group == group})
     draw.shuffle(names)
     return names[: len(names) // 2]

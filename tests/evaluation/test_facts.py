@@ -62,7 +62,7 @@ class Echo(torch.nn.Module):
 def test_each_prompt_is_answered_after_its_own_last_token_also_beyond_the_window():
     tokenizer = artifacts.load_model("tiny").tokenizer
     texts = ("a dog", "a cat and a cat " * 9 + "a hen")
-    asked = [evaluation.FactQuestion("Mia", "pet", "known", text, "cat") for text in texts]
+    asked = [evaluation.facts._FactQuestion("Mia", "pet", "known", text, "cat") for text in texts]
     found = evaluation.ask(Echo(tokenizer.vocab_size, 12), tokenizer, asked)
     assert found.words == ("dog", "hen")
     assert found.right.tolist() == [False, False]
