@@ -12,18 +12,17 @@
     lesson.check("causal_mask", causal_mask)              # a cell of its own, so that it can be run again
     lesson.quiz()
 
-The content of a lesson is a folder, `content/<lesson>/`: `questions.toml` holds all texts (`schema.py` says what each
+The content of a lesson is a folder, `content/<lesson>/`: `questions.toml` holds all texts (`_schema.py` says what each
 key means; a wrong file gives one sentence with file and key), `checks.py` holds `CHECKS`, the Python part of each
 exercise. Where a learner's results differ from those of the solution, the first mistake that gives *all* the same
-results (or explains the first wrong one) is named, with the numbers. `tests/course/wrong_answers.py` holds wrong
-answers as learners write them: each mistake must be recognized in one.
+results (or at least half of them, with the first wrong one) is named, with the numbers.
+`tests/course/wrong_answers.py` holds wrong answers as learners write them: each mistake must be recognized in one.
 
-A stub counts as untouched if it returns `...`, or None from an empty body or one that still contains a line `...`, or
-raises NotImplementedError.
+A stub counts as untouched if it returns `...`, or None from an empty body, or raises NotImplementedError.
 """
 
-from llmviz.course.check import NotYet
+from llmviz.course._check import NotYet
+from llmviz.course._schema import Checks
 from llmviz.course.lesson import Lesson, open
-from llmviz.course.schema import Checks
 
 __all__ = ["Checks", "Lesson", "NotYet", "open"]

@@ -14,10 +14,10 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from llmviz.course import render
-from llmviz.course.check import NOT_ATTEMPTED, check_exercise
-from llmviz.course.progress import EventLog, ProgressSummary
-from llmviz.course.schema import Choice, LessonContent, Prediction, Question, read_content
+from llmviz.course import _render
+from llmviz.course._check import NOT_ATTEMPTED, check_exercise
+from llmviz.course._progress import EventLog, ProgressSummary
+from llmviz.course._schema import Choice, LessonContent, Prediction, Question, read_content
 from llmviz.widgets import base
 from llmviz.widgets.base import es_module, well_formed
 
@@ -62,8 +62,8 @@ class Lesson:
         self._show_live(
             f"Progress: {content.title}",
             f"{content.title}: {', '.join(f'{things}: {len(found)}' for found, things in counts)}.",
-            render.progress_table(content, None),
-            lambda: render.progress_table(content, self.summary(), self.events.problem),
+            _render.progress_table(content, None),
+            lambda: _render.progress_table(content, self.summary(), self.events.problem),
             undo_or_reset,
         )
 
@@ -78,8 +78,8 @@ class Lesson:
     def exercise(self, name: str) -> None:
         """Show the card of an exercise: task, hints, solution."""
         exercise = _find("exercise", self.content.exercises, name)
-        sentence = f"Exercise {name} ({exercise.minutes} min): {render.to_text(exercise.task)}"
-        _show(sentence, render.card(exercise))
+        sentence = f"Exercise {name} ({exercise.minutes} min): {_render.to_text(exercise.task)}"
+        _show(sentence, _render.card(exercise))
 
     def check(self, name: str, function: Callable) -> None:
         """Check the learner's function (pass the function itself), show the result and remember it; never raises."""
@@ -88,7 +88,7 @@ class Lesson:
         if outcome.status not in (NOT_ATTEMPTED, known) and known != "correct":  # a success stays
             self.events.add("check", name, outcome.status)
             self._refresh()
-        _show(str(outcome), render.outcome(outcome))
+        _show(str(outcome), _render.outcome(outcome))
 
     def predict(self, name: str, *, answer: Any = None, show: str = "") -> None:
         """Ask for a prediction. A later cell calls `reveal`; with `answer`, a commit shows it at once."""
@@ -100,8 +100,8 @@ class Lesson:
         def draw() -> str:
             predicted = self.summary().predictions.get(name, [])
             if predicted and not again:
-                return render.answered_prediction(item, predicted, answer, show)
-            return render.open_prediction(item, problem, predicted)
+                return _render.answered_prediction(item, predicted, answer, show)
+            return _render.open_prediction(item, problem, predicted)
 
         def act(message: dict) -> str:
             nonlocal problem, again
@@ -118,11 +118,11 @@ class Lesson:
             problem, again = "", False
             self.events.add("predict", name, predicted, "" if answer is None else item.format(answer))
             if answer is None:
-                return f"Your prediction: {item.format(predicted)}. {render.ANSWER_LATER}"
-            return f"The answer: {item.format(answer)}. {render.to_text(item.compare(predicted, answer)[1])}"
+                return f"Your prediction: {item.format(predicted)}. {_render.ANSWER_LATER}"
+            return f"The answer: {item.format(answer)}. {_render.to_text(item.compare(predicted, answer)[1])}"
 
-        sentence = f"Predict: {render.to_text(item.question)}"
-        self._show_live(f"Predict: {name}", sentence, render.still_prediction(item, answer, show), draw, act)
+        sentence = f"Predict: {_render.to_text(item.question)}"
+        self._show_live(f"Predict: {name}", sentence, _render.still_prediction(item, answer, show), draw, act)
 
     def reveal(self, name: str, answer: Any, *, show: str = "") -> None:
         """Show the answer to a prediction, and how far off the learner's was; in a cell after the one that asks.
@@ -134,9 +134,9 @@ class Lesson:
         _check_answer(item, answer)
         self._show_live(
             f"Answer: {name}",
-            f"{render.to_text(item.question)} The answer: {item.format(answer)}.",
-            render.revealed_answer(item, [], answer, show),
-            lambda: render.revealed_answer(item, self.summary().predictions.get(name, []), answer, show),
+            f"{_render.to_text(item.question)} The answer: {item.format(answer)}.",
+            _render.revealed_answer(item, [], answer, show),
+            lambda: _render.revealed_answer(item, self.summary().predictions.get(name, []), answer, show),
             lambda message: "",
         )
 
@@ -157,14 +157,14 @@ class Lesson:
             known = (
                 f"Not this one. {wrong[option].explanation}" if option in wrong else f"Right. {question.explanation}"
             )
-            return f"{render.to_text(known)} {self.summary().score(asked)}"
+            return f"{_render.to_text(known)} {self.summary().score(asked)}"
 
-        texts = " · ".join(render.to_text(question.question) for question in asked)
+        texts = " · ".join(_render.to_text(question.question) for question in asked)
         self._show_live(
             f"{title}: {self.content.title}",
             f"{title}, questions: {len(asked)}. {texts}",
-            render.quiz(asked, title, ProgressSummary()),
-            lambda: render.quiz(asked, title, self.summary()),
+            _render.quiz(asked, title, ProgressSummary()),
+            lambda: _render.quiz(asked, title, self.summary()),
             choose,
         )
 

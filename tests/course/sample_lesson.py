@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from llmviz.course import Checks, Lesson, NotYet
-from llmviz.course.schema import read_content
+from llmviz.course._schema import read_content
 from llmviz.tokenizers.bpe import WORD
 
 QUESTIONS = Path(__file__).with_name("sample.toml")

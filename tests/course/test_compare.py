@@ -3,6 +3,7 @@
 import copy
 import math
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.course.check import MAX_LENGTH, _difference, _spell
+from llmviz.course._compare import MAX_LENGTH, difference, spell
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 keys = st.text() | st.integers() | st.tuples(st.text(), st.text())
@@ -43,11 +44,18 @@ class Unfriendly:
         (Counter("aab"), {"a": 2, "b": 1}),
         (np.bool_(True), True),
         ([], ()),
+        ([[True, False]], torch.tensor([[True, False]])),
+        (torch.tensor([[1, 2]]), [(1, 2)]),
+        ((torch.ones(2), [1, 1]), (np.ones(2), np.ones(2))),
+        (np.array([0.25]), 0.25),
+        (Fraction(1, 4), 0.25),
+        (range(3), [0, 1, 2]),
+        (torch.tensor(0.1234).bfloat16(), 0.1234),
         ([1, "a", {"b": (2,)}], [1, "a", {"b": [2]}]),
     ],
 )
 def test_what_counts_as_the_same(got, expected):
-    assert _difference(got, expected) is None
+    assert difference(got, expected) is None
 
 
 @pytest.mark.parametrize(
@@ -69,29 +77,26 @@ def test_what_counts_as_the_same(got, expected):
         (torch.zeros(2, 3), torch.zeros(3, 2), "The shape is (2, 3); expected (3, 2)."),
         (torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 2.0]]), "1 of 2 entries differ; the first, at [0, 1], is 1"),
         (torch.ones(2), torch.ones(2).bool(), "The entries are float32; expected True and False (a boolean mask)."),
-        ([0.0], torch.zeros(1), "It is a list, [0]; expected a tensor or array of shape (1,)."),
+        ([0.0, [1.0]], torch.zeros(2), "It is a list, [0, [1]]; expected a tensor or array, [0, 0], shape (2,)."),
         (10**400, 0.5, "expected 0.5"),
     ],
 )
 def test_a_difference_is_a_sentence(got, expected, sentence):
-    assert sentence in _difference(got, expected)
+    assert sentence in difference(got, expected)
 
 
 @given(values)
 def test_a_value_is_the_same_as_its_copy(value):
-    assert _difference(copy.deepcopy(value), value) is None
+    assert difference(copy.deepcopy(value), value) is None
 
 
 @given(values, values)
 def test_any_two_values_can_be_compared_and_written(one, other):
-    found = _difference(one, other)
+    found = difference(one, other)
     assert found is None or found.endswith(".")
-    assert len(_spell(one)) <= MAX_LENGTH
+    assert len(spell(one)) <= MAX_LENGTH
 
 
 def test_what_cannot_be_compared_can_be_written():
-    assert _spell(Unfriendly()) == "a Unfriendly that cannot be printed"
-    endless = []
-    endless.append(endless)
-    assert len(_spell(endless)) <= MAX_LENGTH
-    assert len(_spell(np.zeros((100, 100)))) <= MAX_LENGTH
+    assert spell(Unfriendly()) == "a Unfriendly that cannot be printed"
+    assert len(spell(np.zeros((100, 100)))) <= MAX_LENGTH

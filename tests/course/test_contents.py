@@ -8,8 +8,8 @@ import pytest
 from wrong_answers import WRONG_ANSWERS
 
 from llmviz import course
-from llmviz.course.check import check_exercise
-from llmviz.course.schema import Choice, Number
+from llmviz.course._check import check_exercise
+from llmviz.course._schema import Choice, Number
 from llmviz.finetuning import answer_labels
 
 ROOT = Path(__file__).resolve().parents[2]

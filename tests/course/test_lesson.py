@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sample_lesson import HOSTILE, LESSON, word_counts
 
 from llmviz import course
-from llmviz.course import Lesson, render
+from llmviz.course import Lesson, _render
 from llmviz.course import lesson as lesson_module
-from llmviz.course.schema import Choice, Distractor, Number, Question
+from llmviz.course._schema import Choice, Distractor, Number, Question
 
 PICTURE = '<img alt="two bars" src="data:image/gif;base64,AAAA">'
 
@@ -188,9 +188,9 @@ def test_a_message_that_means_nothing_changes_nothing(shown, message, lesson):
 
 def test_the_options_stand_in_an_order_that_never_changes_and_favors_no_place():
     wrong = [Distractor("A", ""), Distractor("B", "")]
-    first = [render._options(Question(f"q{n}", "?", "R", "", wrong))[0][0] for n in range(300)]
+    first = [_render._options(Question(f"q{n}", "?", "R", "", wrong))[0][0] for n in range(300)]
     assert 60 < first.count("R") < 140
-    options = [text for text, _ in render._options(LESSON.content.quiz["spaces"])]
+    options = [text for text, _ in _render._options(LESSON.content.quiz["spaces"])]
     assert options == ["To the word before <b>it</b>", "Nowhere", "To the word after it"]
 
 
@@ -286,8 +286,8 @@ def test_what_is_saved_can_be_read_without_anything_running(shown, lesson):
     quiz = saved[-1][1]
     for question in lesson.content.quiz.values():
         for wrong in question.distractors:
-            assert render._to_html(wrong.explanation) in quiz
-        assert render._to_html(question.explanation) in quiz
+            assert _render._to_html(wrong.explanation) in quiz
+        assert _render._to_html(question.explanation) in quiz
     assert 'href="#Keep-the-spaces"' in quiz
     assert 'href="01_tokenization.ipynb#Bytes"' in quiz
     assert saved[2][1].index("<details") < saved[2][1].index("The answer: ") < saved[2][1].index(PICTURE)

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from llmviz.course.progress import EventLog, ProgressSummary, _progress_path
+from llmviz.course._progress import EventLog, ProgressSummary, _progress_path
 
 PROGRESS = "progress.json"
 PREDICTED = ("predict", "n_words", 7.0, "3 words")
@@ -87,6 +89,36 @@ def test_where_nothing_can_be_written_the_session_remembers(tmp_path, monkeypatc
     assert "lasts until the kernel stops" in log.problem
 
 
+def test_what_is_not_a_regular_file_stays_as_it_is(tmp_path, monkeypatch):
+    folder, pipe = tmp_path / "progress.json", tmp_path / "pipe"
+    folder.mkdir()
+    os.mkfifo(pipe)
+    for path, said in ((tmp_path, folder), (pipe, pipe), (Path(os.devnull), Path(os.devnull))):
+        monkeypatch.setenv("LLMVIZ_PROGRESS", str(path))
+        before = sorted(os.listdir(tmp_path)), said.stat().st_mode
+        log = EventLog("one")
+        log.add(*PREDICTED)
+        log.add("quiz", "q", "a")
+        assert log.events() == [list(PREDICTED), ["quiz", "q", "a"]]
+        assert log.problem == f"{said} is not a regular file: your progress lasts until the kernel stops."
+        assert (sorted(os.listdir(tmp_path)), said.stat().st_mode) == before
+
+
+@pytest.mark.parametrize("state", ["held", "a folder", "of the future"])
+def test_a_lock_that_cannot_be_had_is_not_waited_for_twice(progress_file, state):
+    EventLog("one").add(*PREDICTED)
+    lock = progress_file.with_name(f".{progress_file.name}.lock")
+    lock.unlink(missing_ok=True)
+    log = EventLog("one")
+    with FileLock(lock) if state == "held" else nullcontext(lock.mkdir() if state == "a folder" else lock.touch()):
+        os.utime(lock, (4e9, 4e9))
+        log.add("quiz", "q", "a")
+        log.add("quiz", "q", "b")
+    assert log.events() == [list(PREDICTED), ["quiz", "q", "a"], ["quiz", "q", "b"]]
+    assert ("lasts until the kernel stops" in log.problem) == (state != "of the future")
+    assert len(EventLog("one").events()) == (3 if state == "of the future" else 1)
+
+
 def test_many_writers_lose_nothing():
     def write(number):
         for turn in range(10):
@@ -160,7 +192,7 @@ def test_each_system_has_its_place(monkeypatch, platform, variables, path):
 def test_a_kill_while_writing_leaves_the_old_file_or_the_new_one(progress_file):
     """Ended in the middle of a write, again and again: the file is whole each time."""
     program = (
-        "from llmviz.course.progress import EventLog\n"
+        "from llmviz.course._progress import EventLog\n"
         "import itertools\n"
         "for turn in itertools.count():\n"
         "    EventLog('one').add('quiz', 'q', str(turn))\n"

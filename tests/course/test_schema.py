@@ -5,7 +5,7 @@ import re
 import pytest
 from sample_lesson import CHECKS, QUESTIONS
 
-from llmviz.course.schema import read_content
+from llmviz.course._schema import read_content
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), [

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 
-from llmviz.course.schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor
 from llmviz.interpretability.heads import _last_place, induction_score
 from llmviz.model.attention import causal_mask, scaled_dot_product_attention
 
@@ -41,7 +42,7 @@ CHECKS = {
             "future_visible": lambda n: torch.ones(n, n).triu().bool(),
             "not_itself": lambda n: torch.ones(n, n).tril(-1).bool(),
         },
-        conditions={"numbers": lambda result, n: hasattr(result, "dtype") and result.dtype != torch.bool},
+        conditions={"numbers": lambda result, n: np.asarray(result).dtype != bool},
     ),
     "scaled_dot_product_attention": Checks(
         solution=scaled_dot_product_attention,
@@ -59,8 +60,8 @@ CHECKS = {
             "inverted_mask": lambda query, key, value, mask: _attention(query, key, value, ~mask),
         },
         conditions={
-            "output_only": lambda result, *inputs: torch.is_tensor(result),
-            "masked_scores": lambda result, *inputs: bool(torch.isinf(result[0]).any()),
+            "output_only": lambda result, *inputs: isinstance(result, np.ndarray) and len(result) != 3,
+            "masked_scores": lambda result, *inputs: np.isinf(result[0]).any(),
         },
     ),
     "induction_score": Checks(
@@ -73,7 +74,7 @@ CHECKS = {
             "token_before": partial(_induction_score, shift=-1),
             "transposed": lambda weights, tokens: _induction_score(weights.T, tokens),
         },
-        conditions={"list_of_weights": lambda result, *inputs: isinstance(result, list)},
+        conditions={"list_of_weights": lambda result, *inputs: np.ndim(result) > 0},
         shown_with_solution=(_last_place,),
     ),
 }

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from numpy.linalg import norm
 
-from llmviz.course.schema import Checks
+from llmviz.course._schema import Checks
 from llmviz.embeddings import count_neighbors, nudge, solve_analogy
 from llmviz.embeddings.vectors import cosine
 
@@ -98,7 +98,7 @@ CHECKS = {
             "no_sigmoid": partial(_step, guess=lambda score: score),
             "along_itself": _along_itself,
         },
-        conditions={"changed_in_place": lambda result, *inputs: result is None or np.ndim(result) < 2},
+        conditions={"changed_in_place": lambda result, *inputs: isinstance(result, np.ndarray) and result.ndim < 2},
     ),
     "solve_analogy": Checks(
         solution=solve_analogy,

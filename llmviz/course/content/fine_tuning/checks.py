@@ -1,9 +1,10 @@
 """Lesson 6: solutions, inputs and wrong answers of the exercises."""
 
+import numpy as np
 import torch
 from torch import tensor
 
-from llmviz.course.schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor
 from llmviz.finetuning.loop import answer_labels
 from llmviz.finetuning.lora import low_rank_change
 from llmviz.finetuning.tasks import f1
@@ -33,7 +34,7 @@ CHECKS = {
             "multiplied_by_rank": lambda a, b, alpha: alpha * len(a) * b @ a,
             "divided_by_width": lambda a, b, alpha: alpha / a.shape[1] * b @ a,
         },
-        conditions={"wrong_order": lambda result, a, b, alpha: tuple(result.shape) != (len(b), a.shape[1])},
+        conditions={"wrong_order": lambda result, a, b, alpha: np.shape(result) != (len(b), a.shape[1])},
         exceptions={"shapes_do_not_match": RuntimeError},
     ),
     "answer_labels": Checks(

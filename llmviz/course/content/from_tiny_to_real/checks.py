@@ -2,10 +2,11 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from llmviz.course.schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor
 from llmviz.model.block import rms_norm, swiglu
 from llmviz.pretrained.tokenizer import chat_prompt
 
@@ -57,9 +58,7 @@ CHECKS = {
             "sigmoid_only": partial(_swiglu, on_gate=torch.sigmoid),
         },
         conditions={
-            "not_narrowed": lambda result, x, gate_proj, *weights: (
-                isinstance(result, torch.Tensor) and result.shape[-1:] == gate_proj.shape[:1]
-            )
+            "not_narrowed": lambda result, x, gate_proj, *weights: np.shape(result)[-1:] == gate_proj.shape[:1]
         },
         exceptions={"not_transposed": RuntimeError},
     ),

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 
-from llmviz.course.schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor
 from llmviz.generation.beam import extend_beams
 from llmviz.generation.sampling import apply_temperature, keep_top_p
 
@@ -50,8 +51,8 @@ CHECKS = {
             "not_normalized": partial(_with_temperature, change=lambda logits, t: (logits / t).exp()),
         },
         conditions={
-            "zero_temperature": lambda result, logits, t: t == 0 and bool(torch.as_tensor(result).isnan().any()),
-            "one_token": lambda result, logits, t: torch.as_tensor(result).numel() != logits.numel(),
+            "zero_temperature": lambda result, logits, t: t == 0 and np.isnan(result).any(),
+            "one_token": lambda result, logits, t: np.size(result) != len(logits),
         },
         exceptions={"zero_temperature": ZeroDivisionError},
     ),
@@ -69,7 +70,7 @@ CHECKS = {
             "not_sorted": partial(_top_p, sort=False),
             "sorted_order": partial(_top_p, unsort=False),
         },
-        conditions={"not_boolean": lambda result, *inputs: torch.as_tensor(result).dtype != torch.bool},
+        conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype != bool},
     ),
     "extend_beams": Checks(
         solution=extend_beams,

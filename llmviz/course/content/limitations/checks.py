@@ -2,10 +2,11 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from llmviz.course.schema import Checks
+from llmviz.course._schema import Checks
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.finetuning.dpo import dpo_loss
 
@@ -64,7 +65,7 @@ CHECKS = {
             "swapped": lambda *inputs: _coverage(*inputs)[::-1],
             "low_confidence": partial(_coverage, answers=torch.lt),
         },
-        conditions={"nan": lambda result, *inputs: float(result[1]) != float(result[1])},
+        conditions={"nan": lambda result, *inputs: np.isnan(result[1])},
         exceptions={"zero_division": ZeroDivisionError},
     ),
     "dpo_loss": Checks(
@@ -77,8 +78,8 @@ CHECKS = {
             "no_beta": lambda *inputs: _dpo_loss(*inputs[:4], 1.0),
         },
         conditions={
-            "one_loss_per_pair": lambda result, *inputs: isinstance(result, torch.Tensor) and result.dim() > 0,
-            "negative": lambda result, *inputs: float(result) < 0,
+            "one_loss_per_pair": lambda result, *inputs: np.ndim(result) > 0,
+            "negative": lambda result, *inputs: result < 0,
         },
     ),
 }

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from llmviz.course.check import NotYet
-from llmviz.course.schema import Checks
+from llmviz.course._check import NotYet
+from llmviz.course._schema import Checks
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.reference import encode_word, longest_match, merge_pair
 from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 
-from llmviz.course.schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor
 from llmviz.interpretability.lens import logit_lens, parameters_by_part
 from llmviz.model.block import normalize
 
@@ -39,7 +40,7 @@ CHECKS = {
             "over_tokens": partial(_normalize, dim=0),
             "no_mean": partial(_normalize, center=False),
         },
-        conditions={"zero_by_zero": lambda result, x: bool(torch.isnan(result).any())},
+        conditions={"zero_by_zero": lambda result, x: np.isnan(result).any()},
         exceptions={"lost_axis": RuntimeError},
     ),
     "parameters_by_part": Checks(
@@ -67,7 +68,9 @@ CHECKS = {
             "softmax_over_layers": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).softmax(dim=0),
             "no_softmax": lambda residuals, unembedding: normalize(residuals) @ unembedding.T,
         },
-        conditions={"best_token": lambda result, residuals, unembedding: result.shape[-1:] != unembedding.shape[:1]},
+        conditions={
+            "best_token": lambda result, residuals, unembedding: np.shape(result)[-1:] != unembedding.shape[:1]
+        },
         exceptions={"not_transposed": RuntimeError},
     ),
 }

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from llmviz.course.check import CORRECT, NOT_ATTEMPTED, Outcome
-from llmviz.course.progress import ProgressSummary
-from llmviz.course.schema import Choice, Distractor, Exercise, LessonContent, Number, Prediction, Question
+from llmviz.course._check import CORRECT, NOT_ATTEMPTED, Outcome
+from llmviz.course._progress import ProgressSummary
+from llmviz.course._schema import Choice, Distractor, Exercise, LessonContent, Number, Prediction, Question
 
 _BLUE, _GREEN, _ORANGE, _GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
 ANSWER_LATER = "A cell below shows the answer."

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from llmviz.course.schema import Question
+from llmviz.course._schema import Question
 from llmviz.files import write_atomically
 
 _FORMAT = 1
@@ -109,27 +109,29 @@ class EventLog:
         self._change(lambda events: events[:-1])
 
     def _change(self, change: Callable[[list[Event]], list[Event]]) -> None:
-        if self._unsaved is not None:
-            self._unsaved = change(self._unsaved)
-            return
         path = _progress_path()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):  # two notebooks of one learner
-                lessons = self._read()
-                if self._unsaved is None:
+        lessons = self._read() if self._unsaved is None else {}  # says what is wrong with the file
+        if self._unsaved is None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(path.with_name(f".{path.name}.lock"), timeout=3):  # two notebooks of one learner
+                    lessons = self._read()
                     lessons[self.lesson] = change(lessons.get(self.lesson, []))
                     content = json.dumps({"format": _FORMAT, "lessons": lessons}, indent=1)
                     return write_atomically(path, content.encode("utf-8"))
-        except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
-            self._unsaved = self._read().get(self.lesson, [])
-            reason = getattr(error, "strerror", None) or error
-            self.problem = f"Your progress cannot be saved in {path} ({reason}); it lasts until the kernel stops."
+            except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+                self._unsaved = lessons.get(self.lesson, [])
+                reason = getattr(error, "strerror", None) or error
+                self.problem = f"Your progress cannot be saved in {path} ({reason}); it lasts until the kernel stops."
         self._unsaved = change(self._unsaved)
 
     def _read(self) -> dict[str, list[Event]]:
         path = _progress_path()
         try:
+            if path.exists() and not path.is_file():  # a device, a pipe, a folder: not ours to read or replace
+                self.problem = f"{path} is not a regular file: your progress lasts until the kernel stops."
+                self._unsaved = self._unsaved or []
+                return {}
             content = json.loads(path.read_text(encoding="utf-8"))
             version = content.get("format") if isinstance(content, dict) else None
             if isinstance(version, int) and version <= _FORMAT:
