@@ -13,12 +13,13 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from llmviz import __version__, doctor, lab, restore
-from llmviz.files import read_text_file
+from llmviz.files import quoted, read_text_file
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _DEFAULT_SECONDS, _DEFAULT_MOST_STEPS = 60.0, 5_000
@@ -44,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"not understood: {' '.join(rest)}; see llmviz {given.command} --help")
     given.rest = rest
     try:
-        return given.run(given)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"llmviz {given.command}: {message}", file=sys.stderr)
+            return given.run(given)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -82,31 +85,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"llmviz {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    def add(name: str, run: Callable, help_text: str, description: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=help_text, description=description)
+    def add(name: str, run: Callable, help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
         command.set_defaults(run=run)
         return command
 
-    add("doctor", lambda given: doctor.run(given.json), "is everything here, and how fast is this machine?",
-        "Look at Python, torch, the widgets and the data files, time a training step, and say how to fix problems.")
-    _train_options(add("train", _train, "train a tiny GPT",
-                       "Train a tiny GPT on Tinyville, or on a text of yours, and keep it in a folder."))
-    _generate_options(add("generate", _generate, "let a model continue a text",
-                          "Let a model continue a text, or write texts of its own."))
-    command = add("check", _check, "could Tinyville have said this?",
-                  "Say of each line of a file whether Tinyville could have produced it, else the first wrong word.")
+    add("doctor", lambda given: doctor.run(given.json), "check what the lessons need, and time this machine")
+    _train_options(add("train", _train, "train a tiny GPT on Tinyville or a text of yours"))
+    _generate_options(add("generate", _generate, "let a model continue a text, or write its own"))
+    command = add("check", _check, "could Tinyville have said this? yes, or the first wrong word")
     command.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
-    _models_actions(add("models", _models, "real models: which are here, add one, remove one",
-                        "Real models for lesson 10: which are here, their size and license, and how they get here."))
-    add("lab", lambda given: lab.run(given.rest), "open the lessons in JupyterLab",
-        "Open the lessons in JupyterLab. What follows goes to JupyterLab, such as --no-browser or --port 8899.")
-    command = add("restore", _restore, "bring a broken lesson back, and keep yours beside it",
-                  "Bring broken lessons back as they were shipped. What was there is kept beside, under another name.")
+    _models_actions(add("models", _models, "real models of lesson 10: list, add, remove"))
+    add("lab", lambda given: lab.run(given.rest), "open the lessons in JupyterLab, which takes further options")
+    command = add("restore", _restore, "bring a broken lesson back, and keep yours beside it")
     command.add_argument("lessons", nargs="*", metavar="LESSON", help="3, 03_attention, a file, a kept copy; or all")
     command.add_argument("--folder", type=Path, metavar="DIR", help="where your notebooks are")
     command.add_argument("--list", action="store_true", help="which lessons are changed or missing, what is kept")
-    command = add("export", _export, "the lessons as web pages",
-                  "Write lessons as web pages: each one file that stays alive without Python and without a network.")
+    command = add("export", _export, "write the lessons as web pages that work without Python")
     command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
     command.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
     for command in (found for name, found in commands.choices.items() if name != "lab"):
@@ -121,14 +116,14 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     option("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
     option("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
     length = command.add_mutually_exclusive_group()
-    seconds = f"train about so long: measure first, then fix the steps (default: {_DEFAULT_SECONDS:.0f})"
+    seconds = f"train so long; the steps are planned as it goes (default: {_DEFAULT_SECONDS:.0f})"
     length.add_argument("--seconds", type=_positive_number, metavar="S", help=seconds)
     length.add_argument("--steps", type=_positive, metavar="N", help="change the weights so many times")
     until = f"stop at this validation loss (nats per token); with --steps, else within {_DEFAULT_MOST_STEPS} steps"
     option("--until-loss", type=_positive_number, metavar="X", help=until)
     option("--seed", type=_seed, metavar="K", help="of the first weights and the order of reading (default: 0)")
     option("--out", metavar="DIR", help="where the model goes (default: the next free runs/NNN)")
-    option("--resume", metavar="DIR", help="continue an interrupted run where it stopped")
+    option("--resume", metavar="DIR", help="continue a run where it stopped; with --steps or --seconds, so much longer")
     option("--save-every", type=_positive, default=250, metavar="N", help="steps between checkpoints (default: 250)")
 
 
@@ -179,67 +174,93 @@ def _positive_number(text: str) -> float:
 
 
 def _train(given: argparse.Namespace) -> int:
+    from llmviz.training import checkpoints, runs
+
+    with runs.join_process_group() as is_main, contextlib.ExitStack() as context:
+        if not is_main:
+            nowhere = context.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            context.enter_context(contextlib.redirect_stdout(nowhere))
+            context.enter_context(contextlib.redirect_stderr(nowhere))
+            folder = Path(given.resume or given.out or "")
+        elif given.resume is None:
+            is_there = given.out is not None and Path(given.out).exists()
+            folder = _new_folder(given.out)
+            if not is_there:
+                context.callback(_remove_if_empty, folder)
+            context.enter_context(runs.lock(folder))
+        elif (folder := Path(given.resume)) and (folder / checkpoints.CARD).is_file():
+            context.enter_context(runs.lock(folder))
+        run = _created_run(given) if given.resume is None else _resumed_run(given)
+        length = f"{run.settings.steps:,} steps"
+        if "max_seconds" in run.record:
+            length = f"{run.record['max_seconds'] - run.seconds:.0f} seconds"
+        several = f"; {runs.n_processes()} processes" if runs.n_processes() > 1 else ""
+        model = f"a GPT with {run.model.n_parameters:,} parameters"
+        print(f"{run.corpus.name}: {len(run.token_ids):,} tokens; {model}; {length}{several}", flush=True)
+        _train_with_progress(run, folder, given)
+        if not is_main:
+            return OK
+        result = {**run.report(), "seed": run.settings.seed, "folder": str(folder)}
+        _print_result(result)
+        return _done(given, result)
+
+
+def _resumed_run(given: argparse.Namespace):
     from llmviz.training import runs
 
-    with runs.join_process_group() as group, contextlib.ExitStack() as quiet:
-        if not group.is_main_process:
-            nowhere = quiet.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            quiet.enter_context(contextlib.redirect_stdout(nowhere))
-            quiet.enter_context(contextlib.redirect_stderr(nowhere))
-        return _train_in_group(given, group)
+    fixed = ("text", "tokenizer", "vocab_size", "seed", "out")
+    if named := [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]:
+        raise ValueError(
+            f"a resumed run keeps its text, tokenizer, seed and folder; leave out {' and '.join(named)}, or start a "
+            f"new run without --resume"
+        )
+    goals = {name: getattr(given, name) for name in ("steps", "seconds", "until_loss")}
+    run = runs.resume(given.resume, **goals, progress=not given.json)
+    if run.is_over:
+        longer = f"llmviz train --resume {quoted(given.resume)} --steps 100"
+        print(f"The run in {given.resume} is over after {run.checkpoint.step} steps. To go on: {longer}")
+    return run
 
 
-def _train_in_group(given: argparse.Namespace, group) -> int:
+def _created_run(given: argparse.Namespace):
     from llmviz.training import runs
 
-    if given.resume is not None:
-        fixed = ("text", "tokenizer", "vocab_size", "seconds", "steps", "seed", "out")
-        if named := [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]:
-            raise ValueError(
-                f"a resumed run keeps its text, tokenizer, seed, folder and number of steps; "
-                f"leave out {' and '.join(named)}, or start a new run without --resume"
-            )
-        run, folder = runs.resume(given.resume, progress=not given.json), Path(given.resume)
-        if run.is_over:
-            print(f"The run in {folder} is over: all its {run.checkpoint.step} steps are done.")
-    else:
-        corpus = _corpus(given.text)
-        folder = _new_folder(given.out) if group.is_main_process else Path(given.out or "")
-        steps, seconds = given.steps, given.seconds
-        if steps is None and seconds is None:
-            steps, seconds = (_DEFAULT_MOST_STEPS, None) if given.until_loss else (None, _DEFAULT_SECONDS)
-        run = runs.create(
-            corpus, tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024, seed=given.seed or 0,
-            steps=steps, seconds=seconds, command=_command_line(given), progress=True, group=group,
-        )  # fmt: skip
-    group.broadcast(run.checkpoint.step)  # all are here, and have read what they need from the folder
-    print(
-        f"{run.corpus.name}: {len(run.token_ids):,} tokens; a GPT with {run.model.n_parameters:,} parameters; "
-        f"{run.settings.steps:,} steps" + (f"; {group.size} processes" if group.size > 1 else ""), flush=True,
+    steps, seconds = given.steps, given.seconds
+    if steps is None and seconds is None:
+        steps, seconds = (_DEFAULT_MOST_STEPS, None) if given.until_loss else (None, _DEFAULT_SECONDS)
+    return runs.create(
+        _corpus(given.text), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
+        seed=given.seed or 0, steps=steps, seconds=seconds, until_loss=given.until_loss, command=_command_line(given),
+        progress=True,
     )  # fmt: skip
-    _train_with_progress(run, folder, given, group)
-    if not group.is_main_process:
-        return OK
-    result = {**runs.report(run), "seed": run.settings.seed, "folder": str(folder)}
-    _print_result(result)
-    return _done(given, result)
 
 
 def _new_folder(out: str | None) -> Path:
+    """The folder of a new run; without a name the next free one, made at once so that no other run takes it."""
     from llmviz.training import checkpoints
 
     if out is None:
-        return next(folder for n in itertools.count(1) if not (folder := Path("runs") / f"{n:03d}").exists())
+        for number in itertools.count(1):
+            with contextlib.suppress(FileExistsError):
+                folder = Path("runs") / f"{number:03d}"
+                folder.mkdir(parents=True)
+                return folder
     folder = Path(out)
     if not out or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"--out names a folder, {f'but {folder} is a file' if out else 'and what was given is empty'}")
     if (folder / checkpoints.CARD).exists():
         raise ValueError(
             f"{folder} already holds a model, which a new run would overwrite; "
-            f"continue it with --resume {folder}, or choose another --out"
+            f"continue it with --resume {quoted(folder)}, or choose another --out"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        Path("runs").rmdir()
 
 
 def _corpus(text: str | None):
@@ -261,16 +282,20 @@ def _command_line(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _train_with_progress(run, folder: Path, given: argparse.Namespace, group) -> None:
+def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from llmviz.training import runs
+    from llmviz.training.runs import NOT_PLANNED
+
+    def n_planned() -> int | None:
+        return run.settings.steps if run.settings.steps < NOT_PLANNED else None
 
     interrupted = []
     stops = {stop: signal.signal(stop, lambda number, _: interrupted.append(number)) for stop in _STOPS}
-    bar = tqdm(total=run.settings.steps, initial=run.checkpoint.step, desc="Training", unit=" steps")
+    bar = tqdm(total=n_planned(), initial=run.checkpoint.step, desc="Training", unit=" steps")
 
     def callback(step) -> None:
+        bar.total = n_planned()
         bar.update()
         if step.step % 10 == 0:
             bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
@@ -278,11 +303,10 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace, group) ->
             raise KeyboardInterrupt
 
     try:
-        limits = {"until_loss": given.until_loss, "save_every": given.save_every}
-        runs.train(run, folder, **limits, callback=callback, group=group)
+        run.train(folder, save_every=given.save_every, callback=callback)
     except KeyboardInterrupt:
         bar.close()
-        print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {folder}")
+        print(f"Saved after step {run.checkpoint.step}. Go on with: llmviz train --resume {quoted(folder)}")
         raise
     finally:
         bar.close()
@@ -298,7 +322,11 @@ def _print_result(result: dict[str, Any]) -> None:
     for kind, gap in result.get("gap", {}).items():
         entropy = result["entropy"][kind]
         print(f"  {kind:6s} {entropy:.3f} nats per word are unavoidable; the model needs {gap:.3f} more")
-    print(f'The model is in {result["folder"]}. Try: llmviz generate --model {result["folder"]} "Mia found"')
+    if unknown := result["unknown_tokens"]:
+        shares = " and ".join(f"{share:.1%} of the {name} text" for name, share in unknown.items())
+        print(f"  {shares} are unknown tokens")
+    folder = result["folder"]
+    print(f'The model is in {folder}. Try: llmviz generate --model {quoted(folder)} "Mia found"')
 
 
 def _generate(given: argparse.Namespace) -> int:
@@ -323,23 +351,24 @@ def _model_and_prompt(name: str | None, prompt: str):
     from llmviz.model.transformer import DecoderOnly
     from llmviz.training import checkpoints, runs
 
-    if name is not None and _is_real_model(name):
-        real = pretrained.load(name)
-        if not isinstance(real.model, DecoderOnly):
-            raise ValueError(f"{name} reads texts and writes none: it is an encoder")
-        return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
-    checkpoint = artifacts.load_model("tiny") if name is None else checkpoints.load(name)
-    return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
+    place = None if name is None else _model_folder(name)
+    if place is None or (place / checkpoints.CARD).is_file():
+        checkpoint = artifacts.load_model("tiny") if place is None else checkpoints.load(place)
+        return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
+    if place.is_dir() and not (place / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{place} holds no model: neither {checkpoints.CARD}, as llmviz train writes it, nor config.json"
+        )
+    real = pretrained.load(place if place.exists() else name)
+    if not isinstance(real.model, DecoderOnly):
+        raise ValueError(f"{name} reads texts and writes none: it is an encoder")
+    return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
 
 
-def _is_real_model(name: str) -> bool:
-    """A name of the registry or the hub, a GGUF file, or a folder in the hub's layout: no checkpoint of ours."""
-    from llmviz.pretrained import registry
-
+def _model_folder(name: str) -> Path:
+    """A path of a model; of a file in the folder of a model (but a GGUF file is a whole model), its folder."""
     path = Path(name).expanduser()
-    if path.exists():
-        return path.suffix == ".gguf" or (path / "config.json").is_file()
-    return name in registry.KNOWN or name.startswith(registry.HUB)
+    return path.parent if path.is_file() and path.suffix.lower() != ".gguf" else path
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 import time
 import uuid
 from contextlib import suppress
@@ -15,6 +17,7 @@ NOTEBOOKS = CHECKOUT / "notebooks"
 MINE = ".mine-"
 """Marks a learner's copy that `llmviz restore` keeps: 03_attention.mine-2026-11-22-1.ipynb."""
 LARGEST_FILE = 200_000_000
+_LONGEST_NAME = 200  # characters; systems allow 255 bytes
 _OTHER_FORMATS = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "a zip archive (Word's .docx and .epub are such archives, too)",
@@ -51,6 +54,11 @@ def data_path(name: str) -> Path:
             "Bring it back with: git checkout -- data (data/README.md says what each file is)."
         )
     return path
+
+
+def quoted(path: str | Path) -> str:
+    """A path as it is written in a command line: in quotation marks where it needs them."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def lesson_files(folder: Path) -> list[Path]:
@@ -112,10 +120,13 @@ def read_text_file(path: str | Path) -> tuple[str, int]:
 
 
 def _read_bytes(path: Path) -> bytes:
+    if "\n" in str(path) or len(path.name) > _LONGEST_NAME:
+        raise ValueError(f"{str(path)[:40]!r} … is a text, not the path of a file; corpora.from_text takes a text")
     if path.is_dir():
         raise ValueError(f"{path} is a folder. Give the path of one text file in it.")
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {path} (seen from {Path.cwd()}). Check its spelling.")
+        text = " (A text itself goes into corpora.from_text.)" if " " in path.name and not path.suffix else ""
+        raise FileNotFoundError(f"There is no file {path} (seen from {Path.cwd()}). Check its spelling.{text}")
     if not path.is_file():
         raise ValueError(f"{path} is a device or a pipe, not a file. Save its text to a file first.")
     try:

@@ -16,12 +16,12 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files, write_atomically
+from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files, quoted, write_atomically
 
 _ARCHIVE = CHECKOUT / "lessons.zip"
 
 
-class Restored(NamedTuple):
+class _Restored(NamedTuple):
     """The lesson, what was done, in words, whether that changed it, and where the learner's version was kept."""
 
     lesson: Path
@@ -30,7 +30,7 @@ class Restored(NamedTuple):
     copy: Path | None = None
 
 
-def restore(name: str, folder: Path | None = None) -> Restored:
+def restore(name: str, folder: Path | None = None) -> _Restored:
     """Put a shipped lesson in place of the learner's, which is kept beside it.
 
     `name` is "3", "03_attention", "attention", a file name, a path, or a kept copy's name, which is put back. `folder`
@@ -51,18 +51,18 @@ def restore(name: str, folder: Path | None = None) -> Restored:
     if not lesson.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(lesson, new)
-        return Restored(lesson, f"{lesson} was missing and is here, from {origin}.")
+        return _Restored(lesson, f"{lesson} was missing and is here, from {origin}.")
     old = lesson.read_bytes()
     if _same(old, new):
         said = f"{lesson} is as it should be (compared with {origin}); nothing was done."
-        return Restored(lesson, said, is_changed=False)
+        return _Restored(lesson, said, is_changed=False)
     said, kept = f"{lesson} is back, from {origin}.", None
     if lesson.name not in shipped or not _same(old, shipped[lesson.name]):
         kept = _keep(lesson, old)
-        undo = kept.stem if folder == _learners_folder() else f'"{kept}"'
+        undo = quoted(kept.stem if folder == _learners_folder() else kept)
         said += f"\nYours is kept beside it, as {kept.name}. To undo: llmviz restore {undo}"
     write_atomically(lesson, new)
-    return Restored(lesson, said, copy=kept)
+    return _Restored(lesson, said, copy=kept)
 
 
 def state(folder: Path | None = None) -> tuple[Path, list[tuple[str, str, list[str]]]]:

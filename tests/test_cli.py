@@ -110,12 +110,39 @@ class TestGenerate:
         assert lines[0].removeprefix(prompt) == short[0].removeprefix(prompt[-1000:]) != ""
 
 
+class TestModels:
+    """What --model takes: a folder, a file in it, or a name that is known elsewhere."""
+
+    @pytest.mark.parametrize("name", ["m", "m/checkpoint.json", "m/weights*"])
+    def test_a_checkpoint_by_its_folder_or_a_file_in_it(self, place, say, name):
+        say(*train("--out", "m"))
+        [path] = place.glob(name)
+        assert say("generate", "Mia", "--model", str(path), "--max-tokens", "2")[0] == 0
+
+    def test_a_weight_file_opens_its_folder_and_a_gguf_file_is_a_model(self, place, monkeypatch, capsys):
+        opened = []
+
+        def load(source):
+            opened.append(source)
+            raise ValueError("opened")
+
+        monkeypatch.setattr("llmviz.pretrained.load", load)
+        for name in ("hub/config.json", "hub/model.safetensors", "M.GGUF"):
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).write_text("")
+        for name in ("hub/model.safetensors", "hub", "M.GGUF", "gpt2"):
+            assert main(["generate", "--model", name]) == 1
+        assert opened == [Path("hub"), Path("hub"), Path("M.GGUF"), "gpt2"]
+
+
 class TestTrain:
     def test_makes_a_folder_from_which_generate_goes_on(self, place, say):
         code, lines = say(*train("--out", "model", "--seed", "4", "--json"))
         report = last_json(lines)
         assert code == 0
-        assert report.keys() == {"seconds", "steps", "tokens", "parameters", "validation_loss", "seed", "folder"}
+        assert report.keys() == {
+            "seconds", "steps", "tokens", "parameters", "validation_loss", "unknown_tokens", "seed", "folder"
+        }  # fmt: skip
         assert (report["steps"], report["tokens"], report["seed"], report["folder"]) == (3, 768, 4, "model")
         checkpoint = checkpoints.load("model")
         assert report["parameters"] == checkpoint.model.n_parameters
@@ -126,6 +153,7 @@ class TestTrain:
         assert code == 0
         assert last_json(lines)["texts"][0].startswith("Mia")
 
+    @pytest.mark.filterwarnings("ignore:.*unknown tokens")
     @pytest.mark.parametrize("tokenizer", ["bpe", "word", "characters"])
     def test_with_each_tokenizer_the_text_continues_the_prompt(self, place, say, tokenizer):
         say(*f"train --text kites.txt --tokenizer {tokenizer} --vocab-size 300 --steps 60 --out m".split())
@@ -142,7 +170,7 @@ class TestTrain:
         first = last_json(say(*train("--out", "model", "--json"))[1])
         code, lines = say("train", "--resume", "model", "--json")
         assert code == 0
-        assert lines[0] == "The run in model is over: all its 3 steps are done."
+        assert lines[0] == "The run in model is over after 3 steps. To go on: llmviz train --resume model --steps 100"
         assert last_json(lines) == first
 
     def test_stops_early_when_the_loss_is_reached(self, place, say, monkeypatch):
@@ -152,6 +180,54 @@ class TestTrain:
         assert report["steps"] == 25
         assert report["validation_loss"] <= 50
 
+    def test_a_new_goal_and_more_steps_are_for_a_resumed_run(self, place, say):
+        command = "train --text kites.txt --tokenizer characters --steps 60 --until-loss 50 --out m --json"
+        assert last_json(say(*command.split())[1])["steps"] == 25
+        assert last_json(say("train", "--resume", "m", "--json")[1])["steps"] == 25
+        assert last_json(say("train", "--resume", "m", "--steps", "5", "--json")[1])["steps"] == 30
+        again = ("--steps", "60", "--until-loss", "50", "--json")
+        assert last_json(say("train", "--resume", "m", *again)[1])["steps"] == 50
+
+    def test_a_run_in_a_folder_that_another_one_uses_is_refused(self, place, capsys):
+        main(train("--out", "model"))
+        with runs.lock("model"):
+            child = TestAsAProgram().run("train", "--resume", "model", "--steps", "2")
+        assert (child.returncode, child.stdout) == (1, "")
+        said = "another program is training in model; wait for its end, or use another folder"
+        assert child.stderr == f"llmviz train: {said}\n"
+        assert not list(Path("model").glob(".lock"))
+
+    def test_two_started_together_take_different_folders(self, place):
+        command = [sys.executable, "-m", "llmviz", *train("--json")]
+        own = {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+        started = [
+            subprocess.Popen(command, env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(2)
+        ]
+        folders = {json.loads(one.communicate()[0].splitlines()[-1])["folder"] for one in started}
+        assert folders == {str(Path("runs") / name) for name in ("001", "002")}
+        assert all(checkpoints.load(folder).step == 3 for folder in folders)
+
+    def test_a_run_that_cannot_begin_leaves_no_folder(self, place, say):
+        Path("small.txt").write_text("abc")
+        assert say("train", "--text", "small.txt")[0] == 1
+        assert not Path("runs").exists()
+        Path("mine").mkdir()
+        assert say("train", "--text", "small.txt", "--out", "mine")[0] == 1
+        assert Path("mine").is_dir()
+
+    def test_printed_commands_can_be_pasted(self, place, say):
+        _, lines = say(*train("--out", "my model"))
+        assert "llmviz generate --model 'my model' \"Mia found\"" in lines[-1]
+        assert "llmviz train --resume 'my model' --steps 100" in say("train", "--resume", "my model")[1][0]
+
+    def test_says_how_much_of_the_text_is_unknown(self, place, say, capsys, recwarn):
+        _, lines = say(*train("--tokenizer", "word", "--vocab-size", "8", "--json"))
+        shares = last_json(lines)["unknown_tokens"]
+        ids = checkpoints.load("runs/001").tokenizer.encode(LINES[: len(LINES) - len(LINES) // 10])
+        unknown = checkpoints.load("runs/001").tokenizer.unknown
+        assert shares["training"] == pytest.approx(ids.count(unknown) / len(ids), abs=1e-4) and shares["training"] > 0.2
+
     def test_for_so_many_seconds_fixes_the_steps_and_writes_them_down(self, place, say):
         command = "train --text kites.txt --tokenizer characters --seconds 0.2 --out m --json"
         report = last_json(say(*command.split())[1])
@@ -160,7 +236,7 @@ class TestTrain:
     def test_on_tinyville_compares_with_the_world(self, place, say, monkeypatch):
         monkeypatch.setattr("llmviz.tinyville.corpus.DEFAULT_COUNTS", {"fact": 60, "visit": 20})
         monkeypatch.setattr(corpora, "_HELD_OUT_TEXTS", 30)
-        code, lines = say("train", "--tokenizer", "word", "--steps", "2", "--json")
+        code, lines = say("train", "--tokenizer", "bpe", "--vocab-size", "300", "--steps", "2", "--json")
         report = last_json(lines)
         assert code == 0
         assert report["entropy"].keys() == report["gap"].keys() == {"fact", "visit"}

@@ -59,7 +59,7 @@ def tiny() -> Checkpoint:
     command = f"llmviz train --steps {TINY_STEPS} --seed {SEED}"
     run = runs.create(corpora.tinyville(progress=True), steps=TINY_STEPS, seed=SEED, command=command, progress=True)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=TINY_STEPS, desc="tiny", unit=" steps") as bar:
-        runs.train(run, folder, callback=lambda step: bar.update())
+        run.train(folder, callback=lambda step: bar.update())
     return replace(run.checkpoint, record={**run.checkpoint.record, "measured": measure_tiny(run)})
 
 
@@ -70,7 +70,7 @@ def measure_tiny(run: runs.Run) -> dict[str, Any]:
     texts = sample_texts(model, tokenizer, SAMPLES, temperature=TEMPERATURE)
     copied = evaluation.copy_accuracy(model, tokenizer, world.copy_prompts(COPY_PROMPTS, seed=SEED))
     return {
-        "gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in runs.world_gaps(run).items()},
+        "gap_nats_per_word": {kind: round(gap.gap, 3) for kind, gap in run.gaps().items()},
         "known_facts_completed": round(evaluation.fact_accuracy(model, tokenizer, world.facts), 3),
         "copied_from_context": {word_class: round(share, 3) for word_class, share in copied.items()},
         f"valid_of_{SAMPLES}_samples_at_{TEMPERATURE}": sum(world.check(text).valid for text in texts) / SAMPLES,

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from llmviz import tokenizers
-from llmviz.files import read_json, write_atomically
+from llmviz.files import quoted, read_json, write_atomically
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly, TransformerBase
 from llmviz.training.loop import TrainingSettings, make_optimizers
@@ -120,7 +120,7 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
 
 def _read_card(folder: Path) -> dict[str, Any]:
     if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {folder}; `llmviz train --out {folder}` would make it")
+        raise FileNotFoundError(f"there is no folder {folder}; `llmviz train --out {quoted(folder)}` would make it")
     path = folder / CARD
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no checkpoint: its {CARD} is missing")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor
+from filelock import FileLock, Timeout
+from torch import Tensor, distributed
 
 from llmviz import corpora
 from llmviz.corpora import Corpus
@@ -19,7 +22,7 @@ from llmviz.evaluation.losses import _Gap, gaps
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, TransformerBase
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tokenizers import TOKENIZERS, Tokenizer
+from llmviz.tokenizers import TOKENIZERS, UNKNOWN, Tokenizer
 from llmviz.training import checkpoints, loop
 from llmviz.training.checkpoints import Checkpoint
 from llmviz.training.loop import Objective, TrainingSettings, TrainingStep
@@ -27,69 +30,66 @@ from llmviz.training.loop import Objective, TrainingSettings, TrainingStep
 TOKENS_PER_STEP = 1024
 DOCUMENT_CONTEXT, TEXT_CONTEXT = 128, 64
 HISTORY_POINTS = 200
-
-
-@dataclass(frozen=True)
-class ProcessGroup:
-    """The processes of one run: the rank of this one (from 0), and how many there are."""
-
-    rank: int = 0
-    size: int = 1
-
-    @property
-    def is_main_process(self) -> bool:
-        """Whether this process writes and prints for all."""
-        return self.rank == 0
-
-    def broadcast(self, number: int) -> int:
-        """The main process's number, in every process; waits for all."""
-        if self.size == 1:
-            return number
-        shared = torch.tensor(number, device=_device())
-        torch.distributed.broadcast(shared, src=0)
-        return int(shared)
-
-    def check_batch(self, batch_size: int) -> None:
-        """Refuse a batch that does not split evenly: the mean of the processes' means would not be its mean."""
-        if batch_size % self.size:
-            problem = f"{self.size} processes cannot share {batch_size} windows a step evenly"
-            raise ValueError(f"{problem}; start a number of processes that divides {batch_size}")
-
-
-SINGLE_PROCESS = ProcessGroup()
+NOT_PLANNED = 10**6
+"""The number of steps of a timed run until its speed is known; so far the learning rate stays constant."""
+_LOCK = ".lock"
+_MANY_UNKNOWN = 0.05
 
 
 @contextmanager
-def join_process_group() -> Iterator[ProcessGroup]:
-    """The processes that torchrun started; `SINGLE_PROCESS` without torchrun."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        yield SINGLE_PROCESS
+def join_process_group() -> Iterator[bool]:
+    """Join the processes that torchrun started, if it did; gives whether this one writes and prints for all."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield True
         return
-    if not torch.distributed.is_available():
+    if not distributed.is_available():
         raise OSError("this build of torch cannot run several processes; start llmviz train without torchrun")
-    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield ProcessGroup(torch.distributed.get_rank(), size)
+        yield _rank() == 0
     finally:
-        torch.distributed.destroy_process_group()
+        distributed.destroy_process_group()
+
+
+def n_processes() -> int:
+    """How many processes share a run; see `join_process_group`."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def _rank() -> int:
+    return distributed.get_rank() if n_processes() > 1 else 0
 
 
 def _device() -> torch.device:
     """Where this process computes: its own card under nccl."""
-    is_on_card = torch.distributed.get_backend() == "nccl"
+    is_on_card = distributed.get_backend() == "nccl"
     return torch.device("cuda", int(os.environ["LOCAL_RANK"])) if is_on_card else torch.device("cpu")
 
 
-def _data_parallel(
-    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], group: ProcessGroup
-) -> Objective:
-    """The next-token loss over each process's share of the windows, with the value and gradients of the whole batch.
+def _broadcast(number: int) -> int:
+    """The main process's number, in every process; waits for all."""
+    if n_processes() == 1:
+        return number
+    shared = torch.tensor(number, device=_device())
+    distributed.broadcast(shared, src=0)
+    return int(shared)
+
+
+def _check_batch(batch_size: int) -> None:
+    """Refuse a batch that does not split evenly: the mean of the processes' means would not be its mean."""
+    if batch_size % n_processes():
+        problem = f"{n_processes()} processes cannot share {batch_size} windows a step evenly"
+        raise ValueError(f"{problem}; start a number of processes that divides {batch_size}")
+
+
+def _objective(model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer]) -> Objective:
+    """The next-token loss; with several processes each computes its share of the windows, with the value and gradients
+    of the whole batch.
 
     Every process holds the whole model, on its own device; torch averages the gradients before the optimizer step (Li
     et al. 2020, "PyTorch Distributed", section 3).
     """
-    if group.size == 1:
+    if n_processes() == 1:
         return loop.next_token_loss
     model.to(_device())
     for optimizer in optimizers:
@@ -97,12 +97,31 @@ def _data_parallel(
     replica = torch.nn.parallel.DistributedDataParallel(model)
 
     def shared_loss(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
-        own = loop.next_token_loss(replica, windows[group.rank :: group.size], generator)
+        own = loop.next_token_loss(replica, windows[_rank() :: n_processes()], generator)
         total = own.detach().clone()
-        torch.distributed.all_reduce(total)
-        return own + (total / group.size - own.detach())  # the value of the mean, the gradient of the own part
+        distributed.all_reduce(total)
+        return own + (total / n_processes() - own.detach())  # the value of the mean, the gradient of the own part
 
     return shared_loss
+
+
+@contextmanager
+def lock(folder: str | Path) -> Iterator[None]:
+    """Keep other processes from training in a folder; raises ValueError where one does already."""
+    path = Path(folder).resolve() / _LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(path, is_singleton=True).acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"another program is training in {folder}; wait for its end, or use another folder") from None
+    except NotImplementedError:  # a file system without locks
+        held = nullcontext()
+    with held:
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file
+                path.unlink()
 
 
 @dataclass
@@ -113,8 +132,8 @@ class Run:
         corpus, held_out, token_ids: the training and the validation part, and the training part as ids (position,).
         starts: where its documents begin; None where windows may begin anywhere.
         history: (step, loss).
-        seconds: of training steps so far, without evaluation and saving.
-        validation_loss: nats per token, as last measured.
+        seconds: of training so far, with saving; without preparation and the last evaluation.
+        validation_loss: nats per token, of the model as it is; None if not measured.
     """
 
     checkpoint: Checkpoint
@@ -125,6 +144,9 @@ class Run:
     history: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
     validation_loss: float | None = None
+
+    def __post_init__(self) -> None:
+        self._is_between_steps, self._clock = True, 0.0
 
     @property
     def model(self) -> DecoderOnly:
@@ -139,9 +161,156 @@ class Run:
         return self.checkpoint.settings
 
     @property
+    def record(self) -> Mapping[str, Any]:
+        return self.checkpoint.record
+
+    @property
     def is_over(self) -> bool:
         """Whether all steps are done, or the wanted loss was reached."""
-        return self.checkpoint.step >= self.settings.steps or bool(self.checkpoint.record.get("stopped_early"))
+        return self.checkpoint.step >= self.settings.steps or bool(self.record.get("stopped_early"))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run's checkpoint into its folder; of several processes, only the main one does."""
+        if _rank():
+            return
+        every = max(1, len(self.history) // HISTORY_POINTS)
+        self._note(
+            seconds=round(self.seconds, 3),
+            tokens=self._n_tokens,
+            validation_loss=self.validation_loss,
+            history=self.history[::every],
+        )
+        checkpoints.save(folder, self.checkpoint)
+
+    def train(
+        self, folder: str | Path, *, save_every: int = 250, callback: Callable[[TrainingStep], None] = lambda step: None
+    ) -> None:
+        """Train to the end; save at intervals, at the end, and on a KeyboardInterrupt between two steps.
+
+        An interrupt in the middle of a step leaves the last saved checkpoint. If another process of the run dies, this
+        one saves once more and raises a ConnectionError.
+
+        Args:
+            save_every: steps between two checkpoints; a timed run also saves with every new plan.
+            callback: called after each step; an exception in it ends the run between two steps.
+        """
+        if self.is_over and self.validation_loss is not None:
+            return
+        _check_batch(self.settings.batch_size)
+        _broadcast(0)  # all processes are here, and have read what they need from the folder
+        objective = _objective(self.model, self.checkpoint.optimizers)
+        with lock(folder) if _rank() == 0 else nullcontext():
+            self._clock = perf_counter()
+            self.save(folder)
+            try:
+                while not self.is_over:
+                    self._take_steps(objective, folder, save_every, callback)
+                self.validation_loss = self._held_out_loss()
+                self.save(folder)
+            except KeyboardInterrupt:
+                if self._is_between_steps:
+                    self.save(folder)
+                raise
+            except RuntimeError as error:
+                if n_processes() == 1:
+                    raise
+                self.save(folder)  # gradients are averaged before the update: these weights are of a whole step
+                raise ConnectionError(
+                    f"another process of this run is gone; saved after step {self.checkpoint.step}; "
+                    f"go on with --resume, in as many processes as you like"
+                ) from error
+
+    def _take_steps(
+        self, objective: Objective, folder: str | Path, save_every: int, callback: Callable[[TrainingStep], None]
+    ) -> None:
+        """Take steps up to a new plan, the wanted loss, or the end."""
+        steps = loop.train_steps(
+            self.model, self.token_ids, self.settings, objective=objective, starts=self.starts,
+            optimizers=self.checkpoint.optimizers, first_step=self.checkpoint.step,
+        )  # fmt: skip
+        self._is_between_steps = False
+        for step in steps:
+            now = perf_counter()
+            self.seconds, self._clock = self.seconds + now - self._clock, now
+            self.history.append((step.step, round(step.loss, 4)))
+            self.checkpoint, self.validation_loss = replace(self.checkpoint, step=step.step), None
+            self._is_between_steps = True
+            callback(step)
+            is_stopped = self._has_reached_loss()
+            is_planned = self._plan_again()
+            if is_planned or step.step % save_every == 0:
+                self.save(folder)
+            if is_planned or is_stopped:
+                return
+            self._is_between_steps = False
+        self._is_between_steps = True
+
+    def _has_reached_loss(self) -> bool:
+        """Evaluate at every tenth of the run, if there is a wanted loss; reached, it ends the run."""
+        goal = self.record.get("until_loss")
+        if goal is None or self.checkpoint.step % max(25, self.settings.steps // 10):
+            return False
+        self.validation_loss = self._held_out_loss()
+        if self.validation_loss <= goal:
+            self._note(stopped_early=True)
+        return self.is_over
+
+    def _plan_again(self) -> bool:
+        """In a timed run: fix the number of steps anew, by the speed since the last plan; whether that was due.
+
+        Plans follow closer together toward the end: a tenth of the time apart at first, a hundredth at last.
+        """
+        limit = self.record.get("max_seconds")
+        if limit is None:
+            return False
+        step, left = self.checkpoint.step, limit - self.seconds
+        step_then, then = self.record.get("planned_at", (0, 0.0))
+        is_due = self.seconds - then >= max(limit / 100, min(limit / 10, left / 4))
+        is_too_early = step >= self.settings.steps and left > limit / 50
+        more = max(0, round(left / max(self.seconds - then, 1e-9) * (step - step_then)))
+        total = _broadcast(step + more if is_due or is_too_early else 0)
+        if total:
+            self._note(planned_at=[step, round(self.seconds, 3)])
+            self.checkpoint = replace(self.checkpoint, settings=replace(self.settings, steps=total))
+        return bool(total)
+
+    def _note(self, **entries: Any) -> None:
+        self.checkpoint = replace(self.checkpoint, record={**self.record, **entries})
+
+    @property
+    def _n_tokens(self) -> int:
+        return self.checkpoint.step * self.settings.batch_size * self.model.config.context_length
+
+    def _held_out_loss(self) -> float:
+        """The validation loss, nats per token."""
+        if self.starts is None:
+            return round(loop.evaluate(self.model, corpus_tokens(self.held_out, self.tokenizer)), 4)
+        return round(loop.evaluate_documents(self.model, self.tokenizer, self.held_out.documents), 4)
+
+    def gaps(self) -> dict[str, _Gap]:
+        """Loss of the model above the entropy of Tinyville, by kind of text."""
+        recipe, world = self.held_out.recipe, Tinyville(self.corpus.recipe["counts"])
+        return gaps(self.model, self.tokenizer, world.texts(recipe["seed"], counts=recipe["counts"]), world)
+
+    def report(self) -> dict[str, Any]:
+        """The results, ready for JSON: seconds of training, losses in nats per token, gaps in nats per word.
+
+        There are gaps for Tinyville, if each of its texts fits into the context.
+        """
+        result = {
+            "seconds": round(self.seconds, 2),
+            "steps": self.checkpoint.step,
+            "tokens": self._n_tokens,
+            "parameters": self.model.n_parameters,
+            "validation_loss": self.validation_loss,
+            "unknown_tokens": self.record.get("unknown_tokens"),
+        }
+        if self.corpus.recipe["source"] == "tinyville" and self.starts is not None:
+            found = self.gaps()
+            result["entropy"] = {kind: round(gap.entropy, 4) for kind, gap in found.items()}
+            result["gap"] = {kind: round(gap.gap, 4) for kind, gap in found.items()}
+            result["compared"] = {kind: gap.n_texts for kind, gap in found.items()}
+        return result
 
 
 def corpus_tokens(corpus: Corpus, tokenizer: Tokenizer) -> Tensor:
@@ -166,46 +335,61 @@ def create(
     vocab_size: int = 1024,
     steps: int | None = None,
     seconds: float | None = None,
+    until_loss: float | None = None,
     seed: int = 0,
     command: str = "",
     progress: bool = False,
-    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Run:
-    """Prepare a run: train the tokenizer, make the model, and fix the number of steps.
+    """Prepare a run: train the tokenizer and make the model.
 
     Args:
         corpus: is split into a training and a validation part (see `corpora.split`).
         tokenizer: "bpe", "word" or "characters" (which need no `vocab_size`).
-        steps, seconds: one of the two; for seconds, some steps are timed first on this machine.
+        steps, seconds: one of the two. A timed run plans its number of steps as it goes, by the speed of this machine.
+        until_loss: stop early when the validation loss (nats per token) is at or below this.
         seed: of the initial weights and of the windows.
         command: how the run was started, for the checkpoint's record.
-        group: the processes that share the run.
     """
     if (steps is None) == (seconds is None):
         raise ValueError("say how long to train: either a number of steps or a number of seconds")
     learned, held_out = corpora.split(corpus)
     sizes = {} if tokenizer == "characters" else {"vocab_size": vocab_size}
     chosen = TOKENIZERS[tokenizer].train(learned.documents, **sizes, progress=progress)
-    token_ids = corpus_tokens(learned, chosen)
+    token_ids, held_out_ids = corpus_tokens(learned, chosen), corpus_tokens(held_out, chosen)
     context_length, starts = _windows(learned, held_out, token_ids, chosen)
-    n_tokens, n_held_out = len(token_ids), len(corpus_tokens(held_out, chosen))
-    if n_tokens <= context_length or n_held_out < 2:  # such as one letter a thousand times
+    if len(token_ids) <= context_length or len(held_out_ids) < 2:  # such as one letter a thousand times
         raise ValueError(
-            f"{learned.name} makes {n_tokens} tokens to learn from and {n_held_out} to validate with, and at least "
-            f"{context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
+            f"{learned.name} makes {len(token_ids)} tokens to learn from and {len(held_out_ids)} to validate with, and "
+            f"at least {context_length + 1} and 2 are needed; give more text, or a text that repeats itself less"
         )
     model = DecoderOnly(ModelConfig(vocab_size=chosen.vocab_size, context_length=context_length), seed=seed)
-    settings = TrainingSettings(steps=steps or 1, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
-    group.check_batch(settings.batch_size)
-    spent = 0.0
-    if seconds is not None:
-        own = replace(settings, batch_size=settings.batch_size // group.size)
-        per_step, spent = loop.measure_seconds_per_step(model, token_ids, own, starts=starts)
-        settings = replace(settings, steps=group.broadcast(max(1, round((seconds - spent) / per_step))))
+    settings = TrainingSettings(steps=steps or NOT_PLANNED, batch_size=TOKENS_PER_STEP // context_length, seed=seed)
+    _check_batch(settings.batch_size)
+    goals = {"max_seconds": seconds, "until_loss": until_loss}
     record = {"command": command, "n_documents": len(corpus.documents), "n_parameters": model.n_parameters}
+    record |= {name: goal for name, goal in goals.items() if goal is not None}
+    record |= _unknown_tokens(chosen, training=token_ids, validation=held_out_ids)
     optimizers = loop.make_optimizers(model, settings)
     checkpoint = Checkpoint(model, chosen, corpus.recipe, settings, 0, record, optimizers)
-    return Run(checkpoint, learned, held_out, token_ids, starts, seconds=spent)
+    return Run(checkpoint, learned, held_out, token_ids, starts)
+
+
+def _unknown_tokens(tokenizer: Tokenizer, **parts: Tensor) -> dict[str, dict[str, float]]:
+    """The share of unknown tokens in each part, for the record; nothing for a tokenizer that knows every text.
+
+    Warns above 5 %: a model of a text that is mostly `<unk>` has a low loss, and has learned nothing.
+    """
+    unknown = getattr(tokenizer, "unknown", None)
+    if unknown is None:
+        return {}
+    shares = {name: round((ids == unknown).float().mean().item(), 4) for name, ids in parts.items()}
+    if max(shares.values()) > _MANY_UNKNOWN:
+        found = " and ".join(f"{share:.0%} of the {name} text" for name, share in shares.items())
+        warnings.warn(
+            f"{found} are unknown tokens, {UNKNOWN}, so the loss says little; choose a larger vocab_size, or the "
+            f"tokenizer bpe, which knows every text", stacklevel=3,
+        )  # fmt: skip
+    return {"unknown_tokens": shares}
 
 
 def _windows(learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: Tokenizer) -> tuple[int, Tensor | None]:
@@ -218,134 +402,48 @@ def _windows(learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: To
     return TEXT_CONTEXT, None
 
 
-def resume(folder: str | Path, *, progress: bool = False) -> Run:
-    """Continue the run of a folder's checkpoint; it ends with the weights of an uninterrupted run."""
+def resume(
+    folder: str | Path,
+    *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    until_loss: float | None = None,
+    progress: bool = False,
+) -> Run:
+    """Continue the run of a folder's checkpoint; it ends with the weights of an uninterrupted run.
+
+    Args:
+        steps, seconds: train so much longer from here, also where the run was over; without them, to its planned end.
+        until_loss: a new loss to reach; without it, and without a new length, that of the run.
+    """
     checkpoint = checkpoints.load(folder)
+    checkpoint = _with_new_goals(checkpoint, steps, seconds, until_loss)
     if checkpoint.step < checkpoint.settings.steps and not checkpoint.optimizers:
         raise ValueError(f"{folder} holds a model but not the state of its training, so it cannot be resumed")
     learned, held_out = corpora.split(corpora.from_recipe(checkpoint.corpus, progress=progress))
     token_ids = corpus_tokens(learned, checkpoint.tokenizer)
     _, starts = _windows(learned, held_out, token_ids, checkpoint.tokenizer)
-    record = checkpoint.record
-    history = [(int(step), float(loss)) for step, loss in record.get("history", [])]
+    history, record = [tuple(point) for point in checkpoint.record.get("history", [])], checkpoint.record
     measured = (history, record.get("seconds", 0.0), record.get("validation_loss"))
     return Run(checkpoint, learned, held_out, token_ids, starts, *measured)
 
 
-def save(run: Run, folder: str | Path) -> None:
-    """Write the run's checkpoint into its folder."""
-    every = max(1, len(run.history) // HISTORY_POINTS)
-    record = {
-        **run.checkpoint.record,
-        "seconds": round(run.seconds, 2),
-        "tokens": run.checkpoint.step * run.settings.batch_size * run.model.config.context_length,
-        "validation_loss": run.validation_loss,
-        "history": run.history[::every],
-    }
-    run.checkpoint = replace(run.checkpoint, record=record)
-    checkpoints.save(folder, run.checkpoint)
-
-
-def train(
-    run: Run,
-    folder: str | Path,
-    *,
-    until_loss: float | None = None,
-    save_every: int = 250,
-    callback: Callable[[TrainingStep], None] = lambda step: None,
-    group: ProcessGroup = SINGLE_PROCESS,
-) -> None:
-    """Train to the end; save at intervals, at the end, and on a KeyboardInterrupt between two steps.
-
-    An interrupt in the middle of a step leaves the last saved checkpoint.
-
-    Args:
-        until_loss: stop early when the validation loss (nats per token) is at or below this.
-        save_every: steps between two checkpoints.
-        callback: called after each step; an exception in it ends the run between two steps.
-        group: the main process saves. If another one dies, it saves once more and raises a ConnectionError.
-    """
-    save_checkpoint = save if group.is_main_process else (lambda run, folder: None)
-    if run.is_over:
-        if run.validation_loss is None:  # it was killed between its last step and its last evaluation
-            run.validation_loss = _held_out_loss(run)
-            save_checkpoint(run, folder)
-        return
-    evaluate_every = max(25, run.settings.steps // 10)
-    save_checkpoint(run, folder)
-    is_between_steps = False
-    try:
-        for step in _steps(run, group):
-            run.seconds += step.seconds
-            run.history.append((step.step, round(step.loss, 4)))
-            run.checkpoint = replace(run.checkpoint, step=step.step)
-            is_between_steps = True
-            callback(step)
-            if until_loss is not None and step.step % evaluate_every == 0 and _reached(run, until_loss):
-                break
-            if step.step % save_every == 0:
-                save_checkpoint(run, folder)
-            is_between_steps = False
-        is_between_steps = True
-        run.validation_loss = _held_out_loss(run)
-        save_checkpoint(run, folder)
-    except KeyboardInterrupt:
-        if is_between_steps:
-            save_checkpoint(run, folder)
-        raise
-    except RuntimeError as error:
-        if group.size == 1:
-            raise
-        save_checkpoint(run, folder)  # gradients are averaged before the update: these weights are of a whole step
-        raise ConnectionError(
-            f"another process of this run is gone; saved after step {run.checkpoint.step}; "
-            f"go on with --resume {folder}, in as many processes as you like"
-        ) from error
-
-
-def _reached(run: Run, until_loss: float) -> bool:
-    """Evaluate; the wanted loss ends the run."""
-    run.validation_loss = _held_out_loss(run)
-    if run.validation_loss <= until_loss:
-        run.checkpoint = replace(run.checkpoint, record={**run.checkpoint.record, "stopped_early": True})
-    return run.is_over
-
-
-def _steps(run: Run, group: ProcessGroup) -> Iterator[TrainingStep]:
-    """The steps that are left."""
-    group.check_batch(run.settings.batch_size)
-    objective = _data_parallel(run.model, run.checkpoint.optimizers, group)
-    return loop.train_steps(
-        run.model, run.token_ids, run.settings, objective=objective, starts=run.starts,
-        optimizers=run.checkpoint.optimizers, first_step=run.checkpoint.step,
-    )  # fmt: skip
-
-
-def _held_out_loss(run: Run) -> float:
-    """The validation loss, nats per token."""
-    if run.starts is None:
-        return round(loop.evaluate(run.model, corpus_tokens(run.held_out, run.tokenizer)), 4)
-    return round(loop.evaluate_documents(run.model, run.tokenizer, run.held_out.documents), 4)
-
-
-def world_gaps(run: Run) -> dict[str, _Gap]:
-    """Loss of the model above the entropy of Tinyville, by kind of text."""
-    recipe, world = run.held_out.recipe, Tinyville(run.corpus.recipe["counts"])
-    return gaps(run.model, run.tokenizer, world.texts(recipe["seed"], counts=recipe["counts"]), world)
-
-
-def report(run: Run) -> dict[str, Any]:
-    """The results of a run, ready for JSON: seconds of training, losses in nats per token, gaps in nats per word."""
-    result = {
-        "seconds": round(run.seconds, 2),
-        "steps": run.checkpoint.step,
-        "tokens": run.checkpoint.step * run.settings.batch_size * run.model.config.context_length,
-        "parameters": run.model.n_parameters,
-        "validation_loss": run.validation_loss,
-    }
-    if run.corpus.recipe["source"] == "tinyville":
-        found = world_gaps(run)
-        result["entropy"] = {kind: round(gap.entropy, 4) for kind, gap in found.items()}
-        result["gap"] = {kind: round(gap.gap, 4) for kind, gap in found.items()}
-        result["compared"] = {kind: gap.n_texts for kind, gap in found.items()}
-    return result
+def _with_new_goals(
+    checkpoint: Checkpoint, steps: int | None, seconds: float | None, until_loss: float | None
+) -> Checkpoint:
+    if steps is None and seconds is None and until_loss is None:
+        return checkpoint
+    record, settings = dict(checkpoint.record), checkpoint.settings
+    record.pop("stopped_early", None)
+    if steps is not None or seconds is not None:
+        record.pop("until_loss", None)
+        record.pop("max_seconds", None)
+    if seconds is not None:
+        done = record.get("seconds", 0.0)
+        record |= {"max_seconds": done + seconds, "planned_at": [checkpoint.step, done]}
+        steps = max(1, round(checkpoint.step * seconds / done)) if done and checkpoint.step else NOT_PLANNED
+    if steps is not None:
+        settings = replace(settings, steps=checkpoint.step + steps)
+    if until_loss is not None:
+        record["until_loss"] = until_loss
+    return replace(checkpoint, record=record, settings=settings)

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from llmviz.training import checkpoints, runs
-from llmviz.training.runs import SINGLE_PROCESS, ProcessGroup
 
 PROGRAM = Path(distributed_run.__file__)
 
@@ -34,7 +33,7 @@ def text(tmp_path):
 def alone(tmp_path, monkeypatch):
     """Fifty steps in this process: (losses, checkpoint)."""
     monkeypatch.setattr(runs, "ModelConfig", runs.ModelConfig)  # put back what the run makes small
-    losses = distributed_run.train_in_group(tmp_path / "alone", 50, SINGLE_PROCESS)
+    losses = distributed_run.train(tmp_path / "alone", 50)
     return losses, checkpoints.load(tmp_path / "alone")
 
 
@@ -58,7 +57,7 @@ def test_a_killed_process_leaves_a_good_checkpoint(tmp_path, alone):
     assert 20 <= run.checkpoint.step <= 23
     losses, checkpoint = alone
     rest = []
-    runs.train(run, tmp_path / "broken", callback=lambda step: rest.append(step.loss))
+    run.train(tmp_path / "broken", callback=lambda step: rest.append(step.loss))
     assert rest == pytest.approx(losses[-len(rest) :], abs=1e-4)
     assert run.checkpoint.step == checkpoint.step == 50
 
@@ -72,11 +71,8 @@ def test_the_command_speaks_once(tmp_path):
     assert json.loads(done.stdout.splitlines()[-1])["tokens"] == 2 * runs.TOKENS_PER_STEP
 
 
-def test_windows_that_cannot_be_shared_evenly_are_refused():
-    ProcessGroup(0, 4).check_batch(8)
+def test_windows_that_cannot_be_shared_evenly_are_refused(monkeypatch):
+    monkeypatch.setattr(runs, "n_processes", lambda: 3)
+    runs._check_batch(9)
     with pytest.raises(ValueError, match="3 processes cannot share 8 windows a step evenly"):
-        ProcessGroup(2, 3).check_batch(8)
-
-
-def test_alone_everything_stays_as_it_is():
-    assert SINGLE_PROCESS.is_main_process and SINGLE_PROCESS.broadcast(7) == 7
+        runs._check_batch(8)
