@@ -11,7 +11,6 @@ A recording is one JSON file, readable, with a header; large arrays are in a saf
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,12 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from llmviz.files import data_path, read_json, write_atomically
+from llmviz.files import data_path, read_json
 
 if TYPE_CHECKING:
     from llmviz.training.checkpoints import Checkpoint
 
-_FORMAT = "llmviz recording 2"
-_LINE = 118  # characters
+RECORDING_FORMAT = "llmviz recording 2"
 
 
 @dataclass(frozen=True)
@@ -95,48 +93,14 @@ def load_recording(source: str | Path) -> Any:
     if not file.is_file():
         raise FileNotFoundError(f"there is no recording {file}; those that ship are {_names('recording')}")
     card = read_json(file)
-    if not isinstance(card, dict) or card.get("format") != _FORMAT:
+    if not isinstance(card, dict) or card.get("format") != RECORDING_FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
-        raise ValueError(f'{file} is not a recording of this llmviz: its format is {found!r}, not "{_FORMAT}"')
+        raise ValueError(f'{file} is not a recording of this llmviz: its format is {found!r}, not "{RECORDING_FORMAT}"')
     if "data" not in card:
         raise ValueError(f'{file} is not a whole recording: it has no "data"')
     if "arrays" not in card:
         return card["data"]
     return card["data"] | {"arrays": _read_arrays(file, card["arrays"])}
-
-
-def save_recording(file: Path, data: Any, *, command: str, arrays: Mapping[str, np.ndarray] | None = None) -> None:
-    """Write a recording, NAME.json, and its arrays, NAME.safetensors, in place of those that may be there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    card: dict[str, Any] = {"format": _FORMAT, "name": file.stem, "command": command}
-    if arrays:
-        content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        beside = file.with_suffix(".safetensors")
-        card["arrays"] = {"name": beside.name, "sha256": hashlib.sha256(content).hexdigest()}
-        write_atomically(beside, content)
-    write_atomically(file, (_readable_json(card | {"data": data}) + "\n").encode("utf-8"))
-
-
-def _readable_json(value: Any, indent: int = 0) -> str:
-    """JSON of a recording: short values and tables of numbers or words on one line, all else one entry a line."""
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, (dict, list)) or len(line) + indent <= _LINE or _is_table(value):
-        return line
-    if isinstance(value, dict):
-        rows = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_readable_json(one, indent + 1)}" for key, one in value.items()
-        ]
-    else:
-        rows = [_readable_json(one, indent + 1) for one in value]
-    first, last = "{}" if isinstance(value, dict) else "[]"
-    return f"{first}\n" + ",\n".join(" " * (indent + 1) + row for row in rows) + f"\n{' ' * indent}{last}"
-
-
-def _is_table(value: Any, depth: int = 2) -> bool:
-    """Whether it is a list of plain values, or of lists of them."""
-    if not isinstance(value, list) or not depth:
-        return not isinstance(value, (dict, list))
-    return all(_is_table(one, depth - 1) for one in value)
 
 
 def _read_arrays(file: Path, entry: Mapping[str, str]) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from llmviz.files import CHECKOUT, lesson_files
 
 _SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
+_WARM_UP_STEPS = 12
 _RESTORE = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
 
 
@@ -108,8 +109,9 @@ def seconds_per_step() -> float:
     from llmviz.model.transformer import DecoderOnly
 
     token_ids = torch.randint(1024, (4096,), generator=torch.Generator().manual_seed(0))
-    settings = training.TrainingSettings(steps=training.TIMED_STEPS)
-    return training.measure_seconds_per_step(DecoderOnly(ModelConfig(vocab_size=1024)), token_ids, settings)[0]
+    settings = training.TrainingSettings(steps=4 * _WARM_UP_STEPS)
+    steps = training.train(DecoderOnly(ModelConfig(vocab_size=1024)), token_ids, settings)[_WARM_UP_STEPS:]
+    return sum(step.seconds for step in steps) / len(steps)
 
 
 def _lesson_seconds(readme: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from record_training import save_data
 
 from llmviz import artifacts, finetuning
 from llmviz.artifacts import ARTIFACTS
@@ -43,7 +44,7 @@ def test_measuring_the_induction_model_gives_what_its_card_says(monkeypatch):
 
 def test_what_is_saved_comes_back(tmp_path):
     data, arrays = {"text": "é" * 200, "rows": [{"a": 1.5}] * 9}, {"x/0": np.arange(6, dtype=np.uint16).reshape(2, 3)}
-    artifacts.save_recording(tmp_path / "mine.json", data, command="none", arrays=arrays)
+    save_data(tmp_path / "mine.json", data, command="none", arrays=arrays)
     found = artifacts.load_recording(tmp_path / "mine.json")
     np.testing.assert_array_equal(found.pop("arrays")["x/0"], arrays["x/0"])
     assert found == data
@@ -62,7 +63,7 @@ def test_what_is_saved_comes_back(tmp_path):
     ],
 )
 def test_a_damaged_recording_is_refused(tmp_path, damage, error, sentence):
-    artifacts.save_recording(tmp_path / "a.json", {}, command="none", arrays={"x": np.zeros(3)})
+    save_data(tmp_path / "a.json", {}, command="none", arrays={"x": np.zeros(3)})
     damage(tmp_path / "a.json", tmp_path / "a.safetensors")
     with pytest.raises(error, match=sentence):
         artifacts.load_recording(tmp_path / "a.json")

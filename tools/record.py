@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from record_training import record_shipped, save_recording
+from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
 from train_models import machine
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, default=data_folder() / "recordings", metavar="DIR")
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - set(RECORDINGS):
-        parser.error(f"no recording is called {', '.join(sorted(unknown))}; there are: {', '.join(RECORDINGS)}")
+        raise SystemExit(f"No recording is called {', '.join(sorted(unknown))}; there are: {', '.join(RECORDINGS)}")
     for name in given.names or [name for name in RECORDINGS if name not in probe.LESSON_TEXTS]:
         artifact = artifacts.ARTIFACTS[name]
         print(f"{name}: {artifact.about}", flush=True)
@@ -145,8 +145,7 @@ def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[
 
 def five_changes() -> dict[str, Any]:
     """From GPT-2 to Llama, each change alone and all together."""
-    *_, found = architectures.record_steps(progress=True)
-    return found
+    return architectures.record(progress=True)
 
 
 def real_model(file: Path, command: str) -> None:
@@ -155,13 +154,13 @@ def real_model(file: Path, command: str) -> None:
     if live.is_recorded:
         raise SystemExit(f"{file.stem} is not here to be asked: llmviz models add {file.stem}")
     data, arrays = record_answers(live, probe.LESSON_TEXTS[file.stem])
-    artifacts.save_recording(file, data, command=command, arrays=arrays)
+    save_data(file, data, command=command, arrays=arrays)
 
 
 def record_answers(
     asked: probe.ModelProbe, texts: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Ask a model all that is in `texts` (see `LESSON_TEXTS`): the data and arrays for `artifacts.save_recording`."""
+    """Ask a model all that is in `texts` (see `LESSON_TEXTS`): the data and arrays for `save_data`."""
     answers: dict[str, dict[str, Any]] = {question: {} for question in texts}
     arrays: dict[str, np.ndarray] = {}
     for text in texts.get("tokens", ()):
@@ -181,7 +180,7 @@ def record_answers(
 
 
 def _save(make: Callable[[], Any], file: Path, command: str) -> None:
-    artifacts.save_recording(file, make(), command=command)
+    save_data(file, make(), command=command)
 
 
 RECORDINGS: dict[str, Callable[[Path, str], None]] = {

@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import safetensors.numpy
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from llmviz import artifacts, corpora
+from llmviz.artifacts import RECORDING_FORMAT
 from llmviz.corpora import Corpus
 from llmviz.embeddings.vectors import directions
 from llmviz.evaluation.text_overlap import SubstringIndex
+from llmviz.files import write_atomically
 from llmviz.generation import sample_texts
 from llmviz.model import DecoderOnly
 from llmviz.tinyville import Tinyville
@@ -38,6 +44,7 @@ from llmviz.training.recording import (
     baselines,
 )
 
+LINE = 118  # characters
 DIGITS = 4
 STEPS = 2_000
 FRAMES, FIRST_SAVED = 22, 8
@@ -288,8 +295,42 @@ def save_recording(file: Path, recording: Recording, *, command: str) -> None:
         "scale": scale,
         "samples": [[asdict(sample) for sample in texts] for texts in recording.samples],
     }
-    artifacts.save_recording(file, data, command=command, arrays=arrays)
+    save_data(file, data, command=command, arrays=arrays)
 
 
 def _rounded(values: np.ndarray | None) -> list | None:
     return None if values is None else np.round(np.asarray(values, dtype=float), DIGITS).tolist()
+
+
+def save_data(file: Path, data: Any, *, command: str, arrays: Mapping[str, np.ndarray] | None = None) -> None:
+    """Write a recording, NAME.json, and its arrays, NAME.safetensors, in place of those that may be there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    card: dict[str, Any] = {"format": RECORDING_FORMAT, "name": file.stem, "command": command}
+    if arrays:
+        content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        beside = file.with_suffix(".safetensors")
+        card["arrays"] = {"name": beside.name, "sha256": hashlib.sha256(content).hexdigest()}
+        write_atomically(beside, content)
+    write_atomically(file, (readable_json(card | {"data": data}) + "\n").encode("utf-8"))
+
+
+def readable_json(value: Any, indent: int = 0) -> str:
+    """JSON of a recording: short values and tables of numbers or words on one line, all else one entry a line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(line) + indent <= LINE or is_table(value):
+        return line
+    if isinstance(value, dict):
+        rows = [
+            f"{json.dumps(key, ensure_ascii=False)}: {readable_json(one, indent + 1)}" for key, one in value.items()
+        ]
+    else:
+        rows = [readable_json(one, indent + 1) for one in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return f"{first}\n" + ",\n".join(" " * (indent + 1) + row for row in rows) + f"\n{' ' * indent}{last}"
+
+
+def is_table(value: Any, depth: int = 2) -> bool:
+    """Whether it is a list of plain values, or of lists of them."""
+    if not isinstance(value, list) or not depth:
+        return not isinstance(value, (dict, list))
+    return all(is_table(one, depth - 1) for one in value)

@@ -2,7 +2,6 @@
 
 from llmviz.training.loop import (
     IGNORE_INDEX,
-    TIMED_STEPS,
     TrainingSettings,
     TrainingStep,
     cross_entropy,
@@ -10,7 +9,6 @@ from llmviz.training.loop import (
     document_starts,
     evaluate,
     evaluate_documents,
-    measure_seconds_per_step,
     next_token_loss,
     optimize_steps,
     pad_rows,
@@ -24,9 +22,9 @@ from llmviz.training.recording import Recording, Sample, baselines, load_recordi
 from llmviz.training.scaling import RangeTest, range_test
 
 __all__ = [
-    "IGNORE_INDEX", "TIMED_STEPS", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep", "baselines",
+    "IGNORE_INDEX", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep", "baselines",
     "cross_entropy", "document_nats", "document_starts", "evaluate", "evaluate_documents", "load_recording",
-    "measure_seconds_per_step", "next_token_loss", "optimize_steps", "pad_rows", "range_test",
+    "next_token_loss", "optimize_steps", "pad_rows", "range_test",
     "recording_from_losses", "sample_windows", "shifted_windows", "train", "train_steps",
     "warm_up_and_cosine",
 ]  # fmt: skip

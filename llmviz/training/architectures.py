@@ -1,19 +1,20 @@
 """From GPT-2 to Llama, one change at a time: an experiment with tiny models (lesson 10).
 
-`record_steps` trains a tiny GPT-2 without the five `CHANGES`, with each and with all, side by side; its result ships as
+`record` trains a tiny GPT-2 without the five `CHANGES`, with each and with all, side by side; its result ships as
 the recording "architectures".
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from llmviz import artifacts, corpora
 from llmviz.model.config import CHANGES, ModelConfig, gpt2_like, with_changes
@@ -74,14 +75,11 @@ def train_side_by_side(
     """Train several models, one step of each in turn, so that their times can be compared."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
     settings = TrainingSettings(steps=steps, seed=seed)
-    rounds: Iterable[tuple] = zip(
+    rounds = zip(
         *(loop.train_steps(model, data.token_ids, settings, starts=data.starts) for model in models.values()),
         strict=True,
     )
-    if progress:
-        from tqdm.auto import tqdm
-
-        rounds = tqdm(rounds, total=steps, desc=f"Training {len(models)} models", unit=" steps")
+    rounds = tqdm(rounds, total=steps, desc=f"Training {len(models)} models", unit=" steps", disable=not progress)
     held_out, done = data.held_out_windows(_CONTEXT), [list(one) for one in zip(*rounds, strict=True)]
     return {
         name: _Trained(
@@ -100,8 +98,8 @@ def loss_by_position(model: DecoderOnly, windows: Tensor) -> Tensor:
     return F.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none").mean(dim=0)
 
 
-def record_steps(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> Iterator[dict[str, Any]]:
-    """Train all variants, one seed after the other; the recording so far, after each.
+def record(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> dict[str, Any]:
+    """Train all variants with each seed, as the recording "architectures" holds it.
 
     "seeds"; "steps" (point); "positions" (part); "variants": name → "n_parameters", "losses" (seed, point), "held_out"
     (seed) and "by_position" (seed, part; as far as it can see) in nats per token, "milliseconds" (seed) of the median
@@ -109,15 +107,13 @@ def record_steps(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> It
     """
     tokenizer = artifacts.load_model("tiny").tokenizer
     data, configs = load_data(tokenizer), _variants(tokenizer.vocab_size)
-    found = []
-    for seed in seeds:
-        found.append(train_side_by_side(configs, data, seed=seed, progress=progress))
-        yield {
-            "seeds": list(seeds[: len(found)]),
-            "steps": list(range(_EVERY, _STEPS + 1, _EVERY)),
-            "positions": list(range(_POSITIONS_EACH, _LONGER_CONTEXT + 1, _POSITIONS_EACH)),
-            "variants": {name: _row(config, [one[name] for one in found], data) for name, config in configs.items()},
-        }
+    found = [train_side_by_side(configs, data, seed=seed, progress=progress) for seed in seeds]
+    return {
+        "seeds": list(seeds),
+        "steps": list(range(_EVERY, _STEPS + 1, _EVERY)),
+        "positions": list(range(_POSITIONS_EACH, _LONGER_CONTEXT + 1, _POSITIONS_EACH)),
+        "variants": {name: _row(config, [one[name] for one in found], data) for name, config in configs.items()},
+    }
 
 
 def _row(config: ModelConfig, found: Sequence[_Trained], data: _Data) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from llmviz.training.loop import TrainingSettings, make_optimizers
 CARD = "checkpoint.json"
 MODEL_CLASSES = {kind.__name__: kind for kind in (DecoderOnly, EncoderOnly, EncoderDecoder)}
 _FORMAT, _OLD_FORMAT = "llmviz checkpoint 2", "llmviz checkpoint 1"
+_MAX_TOKENS_PER_STEP = 1_000_000
 _OWN_FILE = re.compile(
     r"(weights|optimizer)-\d{6,}(-[0-9a-f]{8})?\.safetensors(\.unfinished)?|checkpoint\.json\.unfinished"
     r"|\.((weights|optimizer)-\d{6,}-[0-9a-f]{8}\.safetensors|checkpoint\.json)\.[0-9a-f]{8}\.part"
@@ -102,6 +103,7 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
         corpus, record, step = dict(card["corpus"]), dict(card["record"]), operator.index(card["step"])
         files = {role: (folder / entry["name"], entry["sha256"]) for role, entry in card["files"].items()}
         weights_file = files["weights"]
+        _check_numbers(config, settings, step, record)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
     _check_model_class(card.get("model_class", DecoderOnly.__name__), model_class, folder)
@@ -129,13 +131,26 @@ def _read_card(folder: Path) -> dict[str, Any]:
         found = card.get("format") if isinstance(card, dict) else None
         raise ValueError(f'{path} is not a checkpoint of this llmviz: its format is {found!r}, not "{_FORMAT}"')
     if card["format"] == _OLD_FORMAT:
-        card = {_OLD_KEYS.get(key, key): value for key, value in card.items()}
-        if isinstance(card.get("model"), dict):
-            renamed = {_OLD_KEYS.get(key, key): value for key, value in card["model"].items()}
-            if (chosen := str(renamed.get("unembedding"))) in _OLD_CHOICES:
-                renamed["unembedding"] = _OLD_CHOICES[chosen]
-            card["model"] = renamed
+        for part in (card, card.get("model")):
+            if isinstance(part, dict):
+                part |= {new: part.pop(old) for old, new in _OLD_KEYS.items() if old in part}
+                part |= {key: _OLD_CHOICES[choice] for key, choice in part.items() if choice in [*_OLD_CHOICES]}
     return card
+
+
+def _check_numbers(config: ModelConfig, settings: TrainingSettings, step: int, record: Mapping[str, Any]) -> None:
+    """Refuse what no run wrote, such as sizes that would fill the memory."""
+    if not step >= 0 or not config.context_length * settings.batch_size <= _MAX_TOKENS_PER_STEP:
+        raise ValueError(
+            f"its step is {step}, its context_length {config.context_length:,}, its batch_size "
+            f"{settings.batch_size:,}; a step is at least 0 and reads at most {_MAX_TOKENS_PER_STEP:,} tokens"
+        )
+    points = [*record.get("history", []), record.get("planned_at", (0, 0))]
+    if not all(isinstance(step, int) and isinstance(value, int | float) for step, value in points):
+        raise ValueError("its history is not a list of [step, loss]")
+    for name in ("seconds", "validation_loss", "max_seconds", "until_loss"):
+        if not isinstance(record.get(name), int | float | None):
+            raise ValueError(f"its {name} is {record[name]!r:.60} and not a number")
 
 
 def _known(kind: type, saved: Mapping[str, Any]) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from llmviz.model.transformer import DecoderOnly, TransformerBase
 from llmviz.tokenizers.base import Tokenizer
@@ -17,7 +17,6 @@ from llmviz.training.optimizers import Muon
 
 IGNORE_INDEX = -100
 """The target of positions without a loss; `F.cross_entropy` leaves them out."""
-TIMED_STEPS = 12
 _WINDOWS_AT_ONCE, _DOCUMENTS_AT_ONCE = 32, 64
 _SEED_STRIDE = 1_000_003
 _OBJECTIVE_SEED_SHIFT = 500
@@ -288,20 +287,7 @@ def train(
 ) -> list[TrainingStep]:
     """Train to the end and collect all steps; `progress` shows a progress bar."""
     steps = train_steps(model, token_ids, settings, objective=objective, starts=starts)
-    if progress:
-        from tqdm.auto import tqdm
-
-        steps = tqdm(steps, total=settings.steps, desc="Training", unit=" steps")
-    return list(steps)
-
-
-def measure_seconds_per_step(
-    model: DecoderOnly, token_ids: Tensor, settings: TrainingSettings, *, starts: Tensor | None = None
-) -> tuple[float, float]:
-    """Time some training steps on a copy of the model: (seconds a step after a warm-up, seconds spent in all)."""
-    trial = replace(settings, steps=4 * TIMED_STEPS, decay=1.0)
-    seconds = [step.seconds for step in train_steps(copy.deepcopy(model), token_ids, trial, starts=starts)]
-    return sum(seconds[TIMED_STEPS:]) / len(seconds[TIMED_STEPS:]), sum(seconds)
+    return list(tqdm(steps, total=settings.steps, desc="Training", unit=" steps", disable=not progress))
 
 
 @torch.inference_mode()

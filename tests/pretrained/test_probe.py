@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from record_training import save_data
 
 from llmviz import artifacts, pretrained
 from llmviz.model import PUBLISHED
@@ -37,7 +38,7 @@ def test_a_recording_answers_as_the_model_did(live, tmp_path, monkeypatch):
     import record
 
     data, arrays = record.record_answers(live, PLAN)
-    artifacts.save_recording(tmp_path / "toy.json", data, command="none", arrays=arrays)
+    save_data(tmp_path / "toy.json", data, command="none", arrays=arrays)
     recorded = _RecordedModelProbe("toy", artifacts.load_recording(tmp_path / "toy.json"))
     assert recorded.config == live.config
     assert recorded.tokens("a b<|end|>") == live.tokens("a b<|end|>") == ["a", " b", "<|end|>"]

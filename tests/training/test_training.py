@@ -18,7 +18,6 @@ from llmviz.training.loop import (
     document_starts,
     evaluate,
     make_optimizers,
-    measure_seconds_per_step,
     next_token_loss,
     optimize_steps,
     sample_windows,
@@ -186,9 +185,3 @@ class TestTraining:
         settings = TrainingSettings(steps=10, optimizer="adamw", learning_rate=1e30)
         with pytest.raises(ArithmeticError, match=r"no longer a number at step .* too high; try a tenth"):
             train(noisy_model(), TEXT, settings)
-
-    def test_measuring_its_pace_leaves_the_model_as_it_was(self):
-        model = noisy_model()
-        per_step, spent = measure_seconds_per_step(model, TEXT, self.SETTINGS)
-        assert 0 < per_step < spent
-        assert same_weights(model, noisy_model())
