@@ -62,7 +62,7 @@ class ModelConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1; given {value!r}")
-        if self.d_model % self.n_heads or (self.d_model // self.n_heads) % 2:
+        if self.d_model % self.n_heads or self.d_head % 2:
             given = f"d_model {self.d_model} and {self.n_heads} heads"
             raise ValueError(f"d_model must split into n_heads parts of even size; given {given}")
         for name, known in _CHOICES.items():

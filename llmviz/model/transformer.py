@@ -29,6 +29,8 @@ class TransformerBase(nn.Module):
     `stacks` says by name which have cross-attention. Seed None leaves the weights uninitialized, to be loaded.
     """
 
+    block_class = Block
+
     def __init__(self, config: ModelConfig, stacks: Mapping[str, bool], *, seed: int | None):
         super().__init__()
         self.config = config
@@ -36,7 +38,7 @@ class TransformerBase(nn.Module):
         if config.positions == "learned":
             self.position_embedding = nn.Embedding(config.context_length, config.d_model)
         for name, reads_memory in stacks.items():
-            blocks = (Block(config, reads_memory=reads_memory) for _ in range(config.n_layers))
+            blocks = (self.block_class(config, reads_memory=reads_memory) for _ in range(config.n_layers))
             self.add_module(name, nn.ModuleList(blocks))
         self.embedding_norm = _Norm(config) if config.embedding_norm else None
         self.final_norm = _Norm(config) if config.norm == "pre" else None
@@ -243,7 +245,7 @@ class DecoderOnly(TransformerBase):
                 f"this model has learned a vector for each of {self.config.context_length} positions, and none for "
                 f"position {self.config.context_length}: learned positions end where training ended"
             )
-        longer = DecoderOnly(replace(self.config, context_length=context_length), seed=None)
+        longer = type(self)(replace(self.config, context_length=context_length), seed=None)
         longer.load_state_dict(self.state_dict())
         return longer
 

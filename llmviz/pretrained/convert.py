@@ -1,14 +1,10 @@
-"""Real models in our own classes: configurations and tensor names of GPT-2, Llama and BERT, translated (lesson 10).
-
-The names are those of the files on the Hugging Face hub: Radford et al. 2019 (GPT-2), Touvron et al. 2023 (Llama),
-Devlin et al. 2019 (BERT).
-"""
+"""Real models in our own classes: their tensors, read from safetensors or GGUF files (lesson 10)."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,164 +14,81 @@ from torch import Tensor
 from tqdm import tqdm
 
 from llmviz.files import read_json
-from llmviz.model.config import ModelConfig
-from llmviz.model.transformer import DecoderOnly, EncoderOnly, TransformerBase
+from llmviz.model.transformer import TransformerBase
 from llmviz.pretrained import registry
-from llmviz.pretrained.architecture import RealConfig, RealEncoder
+from llmviz.pretrained.architecture import build
+from llmviz.pretrained.families import MAX_CONTEXT, Family, family_of, read_config
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.training.checkpoints import own_tensors
 
 _ROWS_AT_ONCE = 2048
 _INDEX = "model.safetensors.index.json"
-_MAX_CONTEXT = 2048  # tokens; the key–value cache takes memory for all
-_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
-
-# Of each family: how the names of a layer begin ("{}" is its number), and our module → theirs, those of a layer last.
-# GPT-2 keeps query, key and value as one matrix: "[0]" is its first third.
-_MODULES = {
-    "gpt2": ("h.{}.", {
-        "embedding": "wte", "position_embedding": "wpe", "final_norm": "ln_f", "unembedding": "lm_head",
-        "attention_norm": "ln_1", "attention.query": "attn.c_attn[0]", "attention.key": "attn.c_attn[1]",
-        "attention.value": "attn.c_attn[2]", "attention.output": "attn.c_proj", "feed_forward_norm": "ln_2",
-        "feed_forward.up_proj": "mlp.c_fc", "feed_forward.down_proj": "mlp.c_proj",
-    }),
-    "llama": ("model.layers.{}.", {
-        "embedding": "model.embed_tokens", "final_norm": "model.norm", "unembedding": "lm_head",
-        "attention_norm": "input_layernorm", "attention.query": "self_attn.q_proj", "attention.key": "self_attn.k_proj",
-        "attention.value": "self_attn.v_proj", "attention.output": "self_attn.o_proj",
-        "feed_forward_norm": "post_attention_layernorm", "feed_forward.gate_proj": "mlp.gate_proj",
-        "feed_forward.up_proj": "mlp.up_proj", "feed_forward.down_proj": "mlp.down_proj",
-    }),
-    "bert": ("encoder.layer.{}.", {
-        "embedding": "embeddings.word_embeddings", "position_embedding": "embeddings.position_embeddings",
-        "embedding_norm": "embeddings.LayerNorm", "unembedding": "cls.predictions",
-        "unembedding.dense": "cls.predictions.transform.dense",
-        "unembedding.norm": "cls.predictions.transform.LayerNorm",
-        "attention_norm": "attention.output.LayerNorm", "attention.query": "attention.self.query",
-        "attention.key": "attention.self.key", "attention.value": "attention.self.value",
-        "attention.output": "attention.output.dense", "feed_forward_norm": "output.LayerNorm",
-        "feed_forward.up_proj": "intermediate.dense", "feed_forward.down_proj": "output.dense",
-    }),
-}  # fmt: skip
-_PREFIXES = {"gpt2": "transformer.", "llama": "", "bert": "bert."}  # with which names may begin
-_OTHER_HEADS = ("pooler.dense", "cls.seq_relationship", "cls.predictions.decoder")
-# Ends of names that our model does not need, such as masks kept as tensors.
-_UNUSED = {
-    "gpt2": (".attn.bias", ".attn.masked_bias", "lm_head.weight"),
-    "llama": ("rotary_emb.inv_freq", "lm_head.weight"),
-    "bert": ("position_ids", *(f"{head}.{kind}" for head in _OTHER_HEADS for kind in ("weight", "bias"))),
-}
 _OLD_NAMES = {"weight": "gamma", "bias": "beta"}  # of a normalization
 _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 
 
-def _gpt2_config(card: Mapping[str, Any], _: object) -> ModelConfig:
-    _require(card, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False)
-    d_model = card["n_embd"]
-    return ModelConfig(
-        card["vocab_size"], min(card["n_positions"], _MAX_CONTEXT), d_model, card["n_layer"], card["n_head"],
-        card.get("n_inner") or 4 * d_model, positions="learned", norm="pre", query_key_norm=False,
-        normalization="layer", activation=_activation(card["activation_function"]), biases=True, embedding_norm=False,
-        unembedding="tied" if card.get("tie_word_embeddings", True) else "untied",
-        norm_epsilon=card.get("layer_norm_epsilon", 1e-5),
-    )  # fmt: skip
-
-
-def _llama_config(card: Mapping[str, Any], _: object) -> ModelConfig:
-    d_model, n_heads = card["hidden_size"], card["num_attention_heads"]
-    rope = card.get("rope_parameters") or (
-        {"rope_theta": card.get("rope_theta", 10_000.0)} | (card.get("rope_scaling") or {})
-    )
-    _require(card, hidden_act="silu", attention_bias=False, mlp_bias=False, head_dim=d_model // n_heads)
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    if kind != "default":
-        raise ValueError(f"this model stretches its rotary positions ({kind!r}), which our block does not")
-    return ModelConfig(
-        card["vocab_size"], min(card["max_position_embeddings"], _MAX_CONTEXT), d_model, card["num_hidden_layers"],
-        n_heads, card["intermediate_size"], positions="rotary", norm="pre", query_key_norm=False, normalization="rms",
-        activation="swiglu", n_key_value_heads=card.get("num_key_value_heads") or n_heads, embedding_norm=False,
-        unembedding="tied" if card.get("tie_word_embeddings", False) else "untied",
-        rotary_base=rope["rope_theta"], norm_epsilon=card["rms_norm_eps"],
-    )  # fmt: skip
-
-
-def _bert_config(card: Mapping[str, Any], names) -> ModelConfig:
-    _require(card, position_embedding_type="absolute", is_decoder=False)
-    return ModelConfig(
-        card["vocab_size"], min(card["max_position_embeddings"], _MAX_CONTEXT), card["hidden_size"],
-        card["num_hidden_layers"], card["num_attention_heads"], card["intermediate_size"], positions="learned",
-        norm="post", query_key_norm=False, normalization="layer", activation=_activation(card["hidden_act"]),
-        biases=True, embedding_norm=True,
-        unembedding="tied" if "cls.predictions.transform.dense.weight" in names else "none",
-        norm_epsilon=card["layer_norm_eps"],
-    )  # fmt: skip
-
-
-_CONFIGS = {"gpt2": _gpt2_config, "llama": _llama_config, "bert": _bert_config}
-
-
-def _activation(name: str) -> str:
-    if name not in _ACTIVATIONS:
-        raise ValueError(f"its activation is {name!r}; our block has {', '.join(map(repr, _ACTIVATIONS))}")
-    return _ACTIVATIONS[name]
-
-
-def _require(card: Mapping[str, Any], **usual: object) -> None:
-    for name, value in usual.items():
-        if card.get(name, value) not in (value, None):
-            raise ValueError(f"this model says {name} = {card[name]!r}; our block knows only {value!r}")
-
-
 @torch.no_grad()
-def _load_weights(source: _SafetensorsFolder | _GGUFFile) -> TransformerBase:
+def _load_weights(
+    source: _SafetensorsFolder | _GGUFFile, known_ids: Collection[int] | None = None
+) -> TransformerBase:
     """Build the model that a source describes, and fill it, one tensor at a time: float32, without gradients.
 
-    Raises ValueError for another family, and where the source holds a model that our block is not, with what it holds.
+    known_ids: the ids that have a token; None: all. Raises ValueError for another family, and where the source holds a
+    model that our block is not, with what it holds.
     """
-    family = source.card.get("model_type")
-    if family not in _MODULES:
-        raise ValueError(
-            f"a model of the family {family!r} cannot be read here; the families are {', '.join(map(repr, _MODULES))}"
-        )
-    try:
-        config = _CONFIGS[family](source.card, source.names)
-    except KeyError as error:
-        raise ValueError(f"the configuration of this {family} model says nothing about {error.args[0]!r}") from None
-    if family == "bert" and config.unembedding == "tied":
-        model = RealEncoder(RealConfig(**asdict(config), masked_lm=True), seed=None)
-    else:
-        model = (EncoderOnly if family == "bert" else DecoderOnly)(config, seed=None)
+    family, name = family_of(source.card), source.card["model_type"]
+    n_tokens = None if known_ids is None else max(known_ids) + 1
+    missing = [] if known_ids is None else sorted(set(range(n_tokens)) - set(known_ids))
+    unembedding = _unembedding(family, source)
+    config = read_config(source.card, unembedding=unembedding, n_tokens=n_tokens, missing_tokens=missing)
+    model = build(config, is_encoder=family.is_encoder)
     taken: set[str] = set()
     for ours, tensor in tqdm(own_tensors(model).items(), desc="Weights", unit=" tensors", leave=False, delay=1):
+        if ours == "unembedding.bias" and "unembedding" not in family.tensors:
+            continue  # not theirs: it keeps missing tokens out
         theirs = _read(ours, family, source, taken)
+        if "embedding" in ours and theirs.shape[0] >= source.card["vocab_size"]:
+            theirs = theirs[: config.vocab_size]
         if theirs.shape != tensor.shape:
             raise ValueError(
                 f"the tensor for {ours} has the shape {tuple(theirs.shape)}, and by its configuration the model needs "
                 f"{tuple(tensor.shape)}"
             )
         tensor.copy_(theirs)
-    left = [one for one in source.names if one not in taken and not one.endswith(_UNUSED[family])]
+    left = [one for one in source.names if one not in taken and not one.endswith((*family.unused, family.head))]
     if left:
         raise ValueError(
-            f"this {family} model has {len(left)} tensors that our block has no place for, such as {min(left)}: "
+            f"this {name} model has {len(left)} tensors that our block has no place for, such as {min(left)}: "
             f"it is another architecture"
         )
     return model.requires_grad_(False)
 
 
-def _read(ours: str, family: str, source: _SafetensorsFolder | _GGUFFile, taken: set[str]) -> Tensor:
+def _unembedding(family: Family, source: _SafetensorsFolder | _GGUFFile) -> str:
+    """Whether the output matrix is the file's own, the embedding matrix, or is not needed."""
+    if family.is_encoder and f"{family.tensors['unembedding.dense']}.weight" not in source.names:
+        return "none"
+    if family.head in source.names:
+        embedding = _read("embedding.weight", family, source, set())
+        return "tied" if torch.equal(embedding, source.read(family.head)) else "untied"
+    if not {**family.defaults, **source.card}["tie_word_embeddings"]:
+        raise ValueError(f"the tensor {family.head} is missing, and the configuration says that it is the model's own")
+    return "tied"
+
+
+def _read(ours: str, family: Family, source: _SafetensorsFolder | _GGUFFile, taken: set[str]) -> Tensor:
     """The tensor of a source that becomes `ours`, in our layout."""
+    if ours == "unembedding.weight":
+        return source.read(family.head)
     module, _, kind = ours.rpartition(".")
-    (layer_prefix, modules), prefix = _MODULES[family], _PREFIXES[family]
+    start = ""
     if module.startswith("blocks."):
         _, layer, module = module.split(".", 2)
-        theirs = layer_prefix.format(layer) + modules[module]
-    else:
-        theirs = modules[module]
-    theirs, _, third = theirs.partition("[")
+        start = family.layer.format(layer)
+    theirs, _, third = family.tensors[module].partition("[")
     candidates = [
-        f"{start}{theirs}.{end}"
-        for start, end in itertools.product((prefix, ""), (kind, _OLD_NAMES[kind], f"decoder.{kind}"))
+        f"{prefix}{start}{part}.{end}"
+        for prefix, part, end in itertools.product((family.prefix, ""), theirs.split("|"), (kind, _OLD_NAMES[kind]))
     ]
     name = next((name for name in candidates if name in source.names), None)
     if name is None:
@@ -184,14 +97,21 @@ def _read(ours: str, family: str, source: _SafetensorsFolder | _GGUFFile, taken:
     tensor = source.read(name)
     if third:
         tensor = tensor.chunk(3, dim=-1)[int(third[0])]
-    if kind == "weight" and theirs.rpartition(".")[2].startswith("c_"):  # GPT-2 keeps matrices as (in, out)
+    if kind == "weight" and theirs.startswith(("attn.c_", "mlp.c_")):  # GPT-2 keeps matrices as (in, out)
         tensor = tensor.T
+    if kind == "weight" and module.endswith("norm"):
+        tensor = tensor + family.norm_offset
     if ours == "position_embedding.weight":
-        tensor = tensor[:_MAX_CONTEXT]
-        for first in {prefix + _TOKEN_TYPES, _TOKEN_TYPES} & source.names:  # BERT: all tokens are of the first sentence
-            taken.add(first)
-            tensor = tensor + source.read(first)[0]
+        tensor = _positions(tensor, family, source, taken)
     return tensor
+
+
+def _positions(tensor: Tensor, family: Family, source: _SafetensorsFolder | _GGUFFile, taken: set[str]) -> Tensor:
+    """The position vectors up to our longest context, with what BERT adds to all tokens of a first sentence."""
+    for first in {family.prefix + _TOKEN_TYPES, _TOKEN_TYPES} & source.names:
+        taken.add(first)
+        tensor = tensor + source.read(first)[0]
+    return tensor[family.reserved_positions({**family.defaults, **source.card}) :][:MAX_CONTEXT]
 
 
 class _SafetensorsFolder:
@@ -201,7 +121,9 @@ class _SafetensorsFolder:
         self.folder = folder
         self.card = _read_json(self.folder / "config.json", "the model's configuration")
         if (self.folder / _INDEX).is_file():
-            places = _read_json(self.folder / _INDEX, "the list of its weights' files").get("weight_map", {})
+            places = _read_json(self.folder / _INDEX, "the list of its weights' files").get("weight_map")
+            if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+                raise ValueError(f'{self.folder / _INDEX} should say under "weight_map" which file holds each tensor')
             if outside := [name for name in places.values() if Path(name).name != name]:
                 raise ValueError(f"{self.folder / _INDEX} points out of its folder: {outside[0]!r}")
             files = {self.folder / name for name in places.values()}
@@ -331,7 +253,7 @@ def _open_weights(path: Path) -> _SafetensorsFolder | _GGUFFile:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A real model and its own tokenizer; family: "gpt2", "llama" or "bert".
+    """A real model and its own tokenizer; family: a key of `FAMILIES`, such as "llama".
 
     The model is a `DecoderOnly` or an `EncoderOnly`, float32; its weights take no gradients until you ask for them.
     """

@@ -13,7 +13,7 @@ from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import registry
 from llmviz.pretrained.convert import _open_weights
 
-IDS = torch.randint(VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
+IDS = torch.randint(4, VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,9 @@ class TestRefused:
         ("kind", "card", "sentence"),
         [
             ("llama", {"model_type": "gemma"}, "family 'gemma' cannot be read here; the families are 'gpt2', 'llama'"),
-            ("llama", {"attention_bias": True}, "says attention_bias = True; our block knows only False"),
-            ("llama", {"head_dim": 8}, "says head_dim = 8; our block knows only 4"),
+            ("llama", {"attention_bias": True}, "the tensor model.layers.0.self_attn.q_proj.bias is missing"),
+            ("llama", {"head_dim": 8}, "has the shape .24, 24., and by its configuration the model needs .48, 24."),
+            ("llama", {"logit_scale": 2.0}, "this llama model says logit_scale = 2.0, which is not known here"),
             ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "stretches its rotary .*'yarn'"),
             ("llama", {"hidden_act": "gelu"}, "says hidden_act = 'gelu'; our block knows only 'silu'"),
             ("llama", {"num_hidden_layers": 4}, "the tensor model.layers.3.* is missing"),
@@ -140,7 +141,7 @@ class TestRefused:
     def test_a_configuration_that_says_too_little(self, broken):
         folder = broken("llama")
         (folder / "config.json").write_text('{"model_type": "llama", "num_attention_heads": 6}')
-        with pytest.raises(ValueError, match="this llama model says nothing about 'hidden_size'"):
+        with pytest.raises(ValueError, match="this llama model says nothing about 'vocab_size'"):
             read(folder)
 
     def test_folders_without_a_model(self, tmp_path, broken):
