@@ -1,6 +1,6 @@
 """Input validation of all plots and widgets: each error says what was given and what was expected."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -61,6 +61,14 @@ def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, ex
     if n_expected is not None:
         same_length(texts, name, n_expected, expected_by)
     return [str(text) for text in texts]
+
+
+def named_series(values, name: str, most: int, n_dims: int = 1) -> dict[str, np.ndarray]:
+    """Return {name: numbers}, from 1 to so many of them."""
+    if not isinstance(values, Mapping) or not 1 <= len(values) <= most:
+        given = len(values) if isinstance(values, Mapping) else type(values).__name__
+        raise ValueError(f"{name} must be a dict from a name to its values, from 1 to {most} of them; given {given}.")
+    return {str(key): finite_numbers(numbers, f"{name} {key!r}", n_dims) for key, numbers in values.items()}
 
 
 def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[int]:

@@ -62,7 +62,7 @@ class _Arrow:
 
 
 _Point = tuple[float, float]
-_Frames = Mapping[str, tuple[str, str]]
+_Frame = tuple[str, str, str]  # heading, first and last box
 
 
 def _chain(*names: str) -> list[_Arrow]:
@@ -72,21 +72,17 @@ def _chain(*names: str) -> list[_Arrow]:
 @styled
 def pipeline() -> Axes:
     """Draw the whole way from a text to its next token, on a text of the tiny GPT. Lesson 0."""
-    notes = {
-        "text": "Mia found a red",
-        "tokens": "Mia | ·found | ·a | ·red",
-        "token ids": "1003, 565, 258, 549",
-        "embeddings": "128 numbers for each token",
-        "Transformer blocks": "2 × (attention + MLP)",
-        "logits": "1,024 scores",
-        "probabilities": "they add up to 1",
-        "next token": "·kite",
+    boxes = {
+        "text": _Box("data", 0, 0.85, 2.7, note="Mia found a red"),
+        "tokens": _Box("data", 1.2, 0.85, 2.7, note="Mia | ·found | ·a | ·red"),
+        "token ids": _Box("data", 2.4, 0.85, 2.7, note="1003, 565, 258, 549"),
+        "embeddings": _Box("data", 3.6, 0.85, 2.7, note="128 numbers for each token"),
+        "Transformer blocks": _Box("learned", 4.8, 0.85, 2.7, note="2 × (attention + MLP)"),
+        "logits": _Box("data", 6, 0.85, 2.7, note="1,024 scores"),
+        "probabilities": _Box("data", 7.2, 0.85, 2.7, note="they add up to 1"),
+        "next token": _Box("data", 8.4, 0.85, 2.7, note="·kite"),
     }
     steps = ("tokenizer", "look up in the vocabulary", "embedding matrix", "", "output layer", "softmax", "sampling")
-    boxes = {
-        name: _Box("learned" if name == "Transformer blocks" else "data", 1.2 * row, 0.85, 2.7, note=note)
-        for row, (name, note) in enumerate(notes.items())
-    }
     arrows = [_Arrow(*pair, step) for pair, step in zip(pairwise(boxes), steps, strict=True)]
     arrows.append(_Arrow("next token", "text", "append, repeat", 2.37))
     return _draw("from a text to its next token", boxes, arrows)
@@ -157,7 +153,7 @@ def encoder_decoder() -> Axes:
         _Arrow("masked self-attention", "cross-attention", "queries Q"),
         *_chain("cross-attention", "MLP 2", "output layer, softmax", "probabilities"),
     ]
-    frames = {"encoder × N": ("self-attention", "MLP 1"), "decoder × N": ("masked self-attention", "MLP 2")}
+    frames = [("encoder × N", "self-attention", "MLP 1"), ("decoder × N", "masked self-attention", "MLP 2")]
     return _draw("encoder–decoder Transformer", boxes, arrows, frames)
 
 
@@ -190,41 +186,38 @@ def retrieval() -> Axes:
         "language model": _Box("learned", 4.8),
         "answer": _Box("data", 6, note="can be checked in the passages"),
     }
-    arrows = [
-        *_chain("question", "retriever", "passages found", "prompt"), _Arrow("documents", "retriever"),
-        *_chain("question", "prompt", "language model", "answer"),
-    ]  # fmt: skip
+    arrows = [*_chain("question", "retriever", "passages found", "prompt"), _Arrow("documents", "retriever")]
+    arrows += _chain("question", "prompt", "language model", "answer")
     return _draw("retrieval-augmented generation", boxes, arrows)
 
 
 @styled
 def training_script() -> Axes:
     """Draw the steps of a script that trains a language model and samples from it. Lesson 9."""
-    notes = {
-        "texts": ("data", 0, "corpus"),
-        "tokenizer": ("learned", 1, "merges"),
-        "batches": ("data", 2.4, "inputs, targets"),
-        "model": ("learned", 3.4, "logits"),
-        "loss": ("operation", 4.4, "cross-entropy"),
-        "backward": ("operation", 5.4, "gradients"),
-        "optimizer": ("operation", 6.4, "one step"),
-        "samples": ("data", 7.7, "new texts"),
+    boxes = {
+        "texts": _Box("data", 0, 1, 2.2, note="corpus"),
+        "tokenizer": _Box("learned", 1, 1, 2.2, note="merges"),
+        "batches": _Box("data", 2.4, 1, 2.2, note="inputs, targets"),
+        "model": _Box("learned", 3.4, 1, 2.2, note="logits"),
+        "loss": _Box("operation", 4.4, 1, 2.2, note="cross-entropy"),
+        "backward": _Box("operation", 5.4, 1, 2.2, note="gradients"),
+        "optimizer": _Box("operation", 6.4, 1, 2.2, note="one step"),
+        "samples": _Box("data", 7.7, 1, 2.2, note="new texts"),
     }
-    boxes = {name: _Box(kind, row, 1, 2.2, note=note) for name, (kind, row, note) in notes.items()}
     arrows = [
         *_chain(*list(boxes)[:-1]), _Arrow("optimizer", "model", "new weights", 2.3),
         _Arrow("model", "samples", "after training", -0.3),
     ]  # fmt: skip
-    return _draw("training script", boxes, arrows, {"for each batch": ("batches", "optimizer")})
+    return _draw("training script", boxes, arrows, [("for each batch", "batches", "optimizer")])
 
 
-def _draw(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: _Frames = {}) -> Axes:  # noqa: B006
-    """Draw boxes, arrows, frames (heading: first and last box in it), and a legend below."""
+def _draw(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: Sequence[_Frame] = ()) -> Axes:
+    """Draw boxes, arrows, frames, and a legend below."""
     height = (max(box.row for box in boxes.values()) + 1) * _ROW + 2 * _MARGIN + 0.2
     ax = new_figure(_WIDTH, height, layout=None).add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, _WIDTH), ylim=(height, 0))
     ax.set_axis_off()
-    for heading, (first, last) in frames.items():
+    for heading, first, last in frames:
         _draw_frame(ax, heading, boxes[first], boxes[last])
     for arrow in arrows:
         _draw_arrow(ax, _route(boxes[arrow.start], boxes[arrow.stop], arrow.lane), arrow)
@@ -322,7 +315,7 @@ def _route(start: _Box, stop: _Box, lane: float | None) -> list[_Point]:
     return [(x1, y1 + down), (x1, y2), (x2 - to_stop, y2)]
 
 
-def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: _Frames) -> str:
+def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: Sequence[_Frame]) -> str:
     """The parts in order, and what leads where; arrows that follow one another are one way."""
     names = {name: box.label or name for name, box in boxes.items()}
     parts = [f"{names[name]} ({_KINDS[box.kind][0]}{': ' * bool(box.note)}{box.note})" for name, box in boxes.items()]
@@ -334,5 +327,5 @@ def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frame
         else:
             ways.append(names[arrow.start] + step)
         last = arrow.stop
-    inside = [f" {heading}: from {names[first]} to {names[last]}." for heading, (first, last) in frames.items()]
+    inside = [f" {heading}: from {names[first]} to {names[last]}." for heading, first, last in frames]
     return f"Diagram: {title}. Parts: {', '.join(parts)}. Arrows: {'; '.join(ways)}.{''.join(inside)}"

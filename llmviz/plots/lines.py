@@ -34,20 +34,12 @@ def curves(
     x = validation.finite_numbers(x, "x", 1)
     if (np.diff(x) < 0).any():
         raise ValueError("x must not go back; sort the points by x first.")
-    if x_scale not in _SCALES:
-        raise ValueError(f"x_scale must be one of {_SCALES}, but is {x_scale!r}.")
     series = _series(x, values)
     ax = new_axes(7.2, 3.8)
     for number, (name, line) in enumerate(series.items()):
         marker = style.MARKERS[number] if len(x) < _MARKED else None
         ax.plot(x, line, color=style.OKABE_ITO[number], marker=marker, markersize=4.5, linewidth=1.8, label=name)
-    if x_scale == "log" and x.min() < 1:
-        ax.set_xscale("symlog", linthresh=1)
-    elif x_scale == "log":
-        ax.set_xscale("log")
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=8))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.10g}"))
+    _set_scale(ax, "x_scale", x_scale, x.min())
     ax.set(xlabel=prose_label(x_label, 60), ylabel=prose_label(y_label, 40))
     if y_range is not None:
         low, high = y_range
@@ -60,19 +52,29 @@ def curves(
 
 
 def _series(x: np.ndarray, values: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    if not isinstance(values, Mapping) or not 1 <= len(values) <= _MAX_CURVES:
-        given = len(values) if isinstance(values, Mapping) else type(values).__name__
-        raise ValueError(f"curves are a dict from a name to its values, from 1 to {_MAX_CURVES} of them; given {given}")
-    series = {_legend_name(name): validation.finite_numbers(line, f"the curve {name!r}", 1)
-              for name, line in values.items()}  # fmt: skip
+    series = validation.named_series(values, "the curve", _MAX_CURVES)
     for name, line in series.items():
         validation.same_length(line, f"the curve {name!r}", len(x), "x")
-    return series
+    return {_legend_name(name): line for name, line in series.items()}
+
+
+def _set_scale(ax: Axes, name: str, scale: str, first: float, integer: bool = False) -> None:
+    """Make the x axis linear or logarithmic; `name` is that of the option."""
+    if scale not in _SCALES:
+        raise ValueError(f"{name} must be one of {_SCALES}, but is {scale!r}.")
+    if scale == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=integer))
+    elif first < 1:
+        ax.set_xscale("symlog", linthresh=1, linscale=0.3)  # has a place for 0
+    else:
+        ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.10g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _legend_name(name: str) -> str:
     """A name as a legend takes it: matplotlib leaves out what is empty or begins with an underscore."""
-    return prose_label(str(name), 40).lstrip("_") or "∅"
+    return prose_label(name, 40).lstrip("_") or "∅"
 
 
 def _curves_text(series: dict[str, np.ndarray], x_label: str, y_label: str) -> str:
@@ -167,8 +169,6 @@ def loss_curve(
             raise ValueError("validation must be a pair: (steps, losses).")
         validation = _step_series(*validation, "validation steps", "validation losses")
     baselines = _baselines(baselines)
-    if scale not in _SCALES:
-        raise ValueError(f"scale must be one of {_SCALES}, but is {scale!r}.")
     ax = new_axes(7.6 if baselines else 6.6, 4.2)
     smoothed = _smooth(losses)
     _draw_training(ax, steps, losses, smoothed)
@@ -225,16 +225,9 @@ def _draw_training(ax: Axes, steps: np.ndarray, losses: np.ndarray, smoothed: np
 
 def _set_axes(ax: Axes, all_steps: list[np.ndarray], scale: str) -> None:
     first, last = min(steps[0] for steps in all_steps), max(steps[-1] for steps in all_steps)
-    if scale == "log" and first < 1:
-        ax.set_xscale("symlog", linthresh=1, linscale=0.3)  # has a place for step 0
-    elif scale == "log":
-        ax.set_xscale("log")
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    _set_scale(ax, "scale", scale, first, integer=True)
     if first == last:
         ax.set(xlim=(first / 2, 1.5 * first + 1), xticks=[first])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("step" + (" (log scale)" if scale == "log" else ""))
     ax.set_ylabel("loss (nats per token)")
     tidy(ax)

@@ -149,11 +149,10 @@ def lens_table(probabilities, best: Sequence[Sequence[str]], tokens: Sequence[st
     validation.same_length(best, "best", n_layers, "probabilities (its layers)")
     rows = [validation.text_list(row, "best", n_tokens, "probabilities") for row in best]
     ax = new_axes(1.4 + 0.85 * n_tokens, 0.95 + 0.42 * n_layers)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", origin="lower")
-    for layer, position in np.ndindex(n_layers, n_tokens):
-        ax.text(position, layer, token_label(rows[layer][position], _CELL_LENGTH), ha="center", va="center", size=8.5)
+    ax.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1.6)
     names = ["embedding", *(f"after block {layer}" for layer in range(n_layers - 1))]
-    _name(ax, names, tokens, "token read")
+    _write_cells(ax, [[token_label(token, _CELL_LENGTH) for token in row] for row in rows], names, tokens)
+    ax.set_xlabel("token read")
     last = [spoken_token(row[-1]) for row in rows]
     describe(ax, f"Logit lens over {count(n_tokens, 'token')}. After {spoken_token(tokens[-1])}: "
                  + "; ".join(f"{name}: {token}" for name, token in zip(names, last, strict=True)) + ".")  # fmt: skip
@@ -181,11 +180,9 @@ def shuffle_table(gaps, settings: Sequence[str], tokens: Sequence[str]) -> Axes:
     ax = new_axes(2.4 + 0.85 * n_tokens, 0.95 + 0.34 * n_settings)
     same = distances < _SAME
     ax.pcolormesh(same.astype(float), cmap=ListedColormap(_FILLS), vmin=0, vmax=1, edgecolors="white", linewidth=2)
-    for row, column in np.ndindex(same.shape):
-        word = "same" if same[row, column] else "changed"
-        ax.text(column + 0.5, row + 0.5, word, ha="center", va="center", size=8.5)
+    _write_cells(ax, np.where(same, "same", "changed"), names, tokens)
+    ax.set_xlabel("token, in the new order")
     ax.invert_yaxis()
-    _name(ax, names, tokens, "token, in the new order", shift=0.5)
     said = [f"{name}: {_which(row, tokens)}" for name, row in zip(names, same, strict=True)]
     describe(ax, f"Shuffle test over {count(n_tokens, 'token')}; answers that stay the same: " + "; ".join(said) + ".")
     return ax
@@ -197,13 +194,14 @@ def _which(same: np.ndarray, tokens: list[str]) -> str:
     return ", ".join(spoken_token(token) for token, is_same in zip(tokens, same, strict=True) if is_same)
 
 
-def _name(ax: Axes, rows: list[str], tokens: list[str], xlabel: str, shift: float = 0.0) -> None:
-    ax.set_yticks([place + shift for place in range(len(rows))], rows, size=8.5)
-    labels = [token_label(token, _CELL_LENGTH) for token in tokens]
-    ax.set_xticks([place + shift for place in range(len(labels))], labels, size=8.5)
+def _write_cells(ax: Axes, cells: Sequence[Sequence[str]], rows: list[str], tokens: list[str]) -> None:
+    """Write a word into each cell, and name the rows and the columns."""
+    for row, column in np.ndindex(len(rows), len(tokens)):
+        ax.text(column + 0.5, row + 0.5, cells[row][column], ha="center", va="center", size=8.5)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows, size=8.5)
+    ax.set_xticks(np.arange(len(tokens)) + 0.5, [token_label(token, _CELL_LENGTH) for token in tokens], size=8.5)
     ax.tick_params(length=0, pad=3)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel(xlabel)
 
 
 _MAX_MATRICES = 3
@@ -223,11 +221,7 @@ def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -
     >>> axes[0, 0].llmviz_alt_text
     'Changes of a matrix. rank 1: 2 × 2 numbers, rank 1 of 2.'
     """
-    if not isinstance(changes, Mapping) or not 1 <= len(changes) <= _MAX_MATRICES:
-        given = len(changes) if isinstance(changes, Mapping) else type(changes).__name__
-        raise ValueError(f"changes are a dict from a name to a matrix, 1 to {_MAX_MATRICES} of them; given {given}")
-    matrices = {str(name): validation.finite_numbers(matrix, f"the change {name!r}", 2)
-                for name, matrix in changes.items()}  # fmt: skip
+    matrices = validation.named_series(changes, "changes", _MAX_MATRICES, n_dims=2)
     figure = new_figure(2.8 * len(matrices) + 0.4, 5.0)
     grid = figure.subplots(2, len(matrices), squeeze=False, gridspec_kw={"height_ratios": [3, 2]})
     sentences = []

@@ -14,6 +14,8 @@ from llmviz.plots._style import describe, legend_above, new_axes, put_title, sty
 
 _MODEL = "the model"
 _REFERENCE = "exact, from the world"
+_DIAMONDS = {"marker": "D", "markersize": 6.5, "markerfacecolor": "white", "markeredgecolor": style.VERMILLION,
+             "markeredgewidth": 1.6, "linestyle": "none", "clip_on": False}  # fmt: skip
 _SPOKEN_TOKENS = 3
 _NEARLY_EQUAL = 6  # decimals; nearer probabilities are listed in the order of their ids on every machine
 
@@ -23,8 +25,7 @@ def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, refe
     """Draw the most likely next tokens as bars, with everything else together as "other".
 
     `probabilities` (vocab,) go with `tokens` (vocab strings); a selection of both does too: what it lacks
-    to 1 is "other". `reference` holds the exact probabilities, as an array like `probabilities` or a dict
-    from token to probability (as `world.next_words(prefix)` returns); they are drawn as diamonds. Raises
+    to 1 is "other". `reference` (vocab,) holds the exact probabilities; they are drawn as diamonds. Raises
     ValueError for negative probabilities, a sum above 1, and unequal lengths. Lessons 0, 5 and 6.
 
     >>> axes = next_token_bars([0.2, 0.7, 0.1], [" red", " blue", " green"], top=2)
@@ -35,7 +36,10 @@ def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, refe
     tokens = validation.text_list(tokens, "tokens", len(probabilities), "probabilities")
     if not isinstance(top, int | np.integer) or top < 1:
         raise ValueError(f"top must be a whole number of at least 1, but is {top!r}.")
-    exact = _reference_vector(reference, tokens)
+    exact = None
+    if reference is not None:
+        exact = validation.probability_vector(reference, "reference")
+        validation.same_length(exact, "reference", len(tokens), "tokens")
     chosen = _choose(probabilities, exact, top)
     bars = [*probabilities[chosen], max(0.0, 1 - probabilities[chosen].sum())]
     marks = None if exact is None else [*exact[chosen], max(0.0, 1 - exact[chosen].sum())]
@@ -50,28 +54,6 @@ def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, refe
     _draw(ax, labels, bars, marks, has_other)
     describe(ax, _bars_text([tokens[index] for index in chosen], bars, marks, has_other))
     return ax
-
-
-def _reference_vector(reference, tokens: list[str]) -> np.ndarray | None:
-    """Return the exact probabilities in the order of the tokens; those of unlisted tokens are "other"."""
-    if reference is None:
-        return None
-    if not isinstance(reference, Mapping):
-        vector = validation.probability_vector(reference, "reference")
-        validation.same_length(vector, "reference", len(tokens), "tokens")
-        return vector
-    validation.probability_vector(list(reference.values()), "reference")
-    places = {token: place for place, token in reversed(list(enumerate(tokens)))}
-    if not places.keys() & reference.keys():
-        raise ValueError(
-            f"none of the reference's tokens (such as {next(iter(reference))!r}) is among the {len(tokens):,} "
-            f"tokens (such as {tokens[0]!r}): they must be spelled alike, spaces too."
-        )
-    vector = np.zeros(len(tokens))
-    for token, probability in reference.items():
-        if token in places:
-            vector[places[token]] = probability
-    return vector
 
 
 def _choose(probabilities: np.ndarray, exact: np.ndarray | None, top: int) -> np.ndarray:
@@ -102,8 +84,7 @@ def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | N
         drawn[-1].set(facecolor=style.GRID, edgecolor=style.HATCH_INK, hatch=style.HATCH, linewidth=0.7)
     ends = list(bars)
     if marks is not None:
-        ax.plot(marks, rows, "D", markersize=6.5, markerfacecolor="white", markeredgecolor=style.VERMILLION,
-                markeredgewidth=1.6, linestyle="none", label=_REFERENCE, clip_on=False)  # fmt: skip
+        ax.plot(marks, rows, label=_REFERENCE, **_DIAMONDS)
         ends = [max(pair) for pair in zip(bars, marks, strict=True)]
         legend_above(ax, [_MODEL, _REFERENCE])
     for row, end in enumerate(ends):
@@ -157,9 +138,8 @@ def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
         ax.barh(rows, sign * numbers[:, column], height=0.7, color=color, label=name)
         if marks is not None:
             shown = marks[:, column] > 0
-            ax.plot(sign * marks[shown, column], rows[shown], "D", markersize=6, markerfacecolor="white",
-                    markeredgecolor=style.VERMILLION, markeredgewidth=1.5, linestyle="none", clip_on=False,
-                    label="exact, for what each can know" if column == 0 else None)  # fmt: skip
+            label = "exact, for what each can know" if column == 0 else None
+            ax.plot(sign * marks[shown, column], rows[shown], label=label, **_DIAMONDS)
         for row, number in enumerate(numbers[:, column]):
             edge = max(number, marks[row, column] if marks is not None else 0)
             ax.annotate(f"{number:.2f}", (sign * edge, row), (sign * 8, 0), textcoords="offset points", va="center",

@@ -36,13 +36,7 @@ def token_strip(tokens: Sequence[str], token_ids: Sequence[int] | None = None) -
     tokens = validation.text_list(tokens, "tokens")
     if token_ids is not None:
         token_ids = validation.whole_numbers(token_ids, "token_ids", len(tokens), "tokens")
-    boxes, n_left_out = _place(tokens, token_ids)
-    height = _height(boxes, token_ids)
-    figure = new_figure(style.MAX_WIDTH, (height + 2 * _MARGIN) / 72, layout=None)
-    margin, total = _MARGIN / (style.MAX_WIDTH * 72), height + 2 * _MARGIN
-    ax = figure.add_axes((margin, _MARGIN / total, 1 - 2 * margin, height / total))
-    _draw_strip(ax, tokens, token_ids, boxes, n_left_out)
-    return ax
+    return _draw_strips([("", tokens, token_ids)])[0]
 
 
 @styled
@@ -59,16 +53,21 @@ def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
     if not tokenizations:
         raise ValueError("There is no tokenization to draw: give at least one title with its tokens.")
     lists = {title: validation.text_list(tokens, f"the tokens of {title!r}") for title, tokens in tokenizations.items()}
-    placed = [_place(tokens, None) for tokens in lists.values()]
-    heights = [_height(boxes, None) + 1 for boxes, _ in placed]
-    total = sum(heights) + len(heights) * _TITLE_HEIGHT + 2 * _MARGIN
+    return _draw_strips([(title, tokens, None) for title, tokens in lists.items()])
+
+
+def _draw_strips(strips: list[tuple[str, list[str], list[int] | None]]) -> np.ndarray:
+    """Draw strips (title, tokens, ids) in a column."""
+    placed = [_place(tokens, token_ids) for _, tokens, token_ids in strips]
+    heights = [_height(boxes, ids) + 1 for (boxes, _), (_, _, ids) in zip(placed, strips, strict=True)]
+    total = sum(heights) + sum(_TITLE_HEIGHT for title, _, _ in strips if title) + 2 * _MARGIN
     figure = new_figure(style.MAX_WIDTH, total / 72, layout=None)
     side, top = _MARGIN / (style.MAX_WIDTH * 72), total - _MARGIN
-    axes = np.empty(len(lists), dtype=object)
-    for number, ((title, tokens), height) in enumerate(zip(lists.items(), heights, strict=True)):
-        top -= _TITLE_HEIGHT + height
+    axes = np.empty(len(strips), dtype=object)
+    for number, ((title, tokens, token_ids), height) in enumerate(zip(strips, heights, strict=True)):
+        top -= (_TITLE_HEIGHT if title else 0) + height
         axes[number] = figure.add_axes((side, top / total, 1 - 2 * side, height / total))
-        _draw_strip(axes[number], tokens, None, *placed[number])
+        _draw_strip(axes[number], tokens, token_ids, *placed[number])
         put_title(axes[number], title)
     return axes
 
@@ -187,10 +186,8 @@ def token_losses(
 
 
 def _loss_series(losses) -> dict[str, np.ndarray]:
-    given = dict(losses) if isinstance(losses, Mapping) else {"surprise": losses}
-    if not 1 <= len(given) <= _MAX_SERIES:
-        raise ValueError(f"from 1 to {_MAX_SERIES} lines can be told apart; given {len(given)}.")
-    series = {str(name): validation.finite_numbers(values, f"losses {name!r}", 1) for name, values in given.items()}
+    given = losses if isinstance(losses, Mapping) else {"surprise": losses}
+    series = validation.named_series(given, "losses", _MAX_SERIES)
     lengths = {name: len(values) for name, values in series.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"all lines need one loss for each token, but their lengths are {lengths}.")

@@ -60,10 +60,10 @@ class TestLensTable:
     def test_has_the_embedding_at_the_bottom_and_the_words_in_their_cells(self):
         axes = plots.lens_table([[0.2, 0.4], [0.9, 1.0]], [["k", " x"], ["oah", " in"]], READ)
         words = {text.get_position(): text.get_text() for text in axes.texts}
-        assert words == {(0, 0): "k", (1, 0): "·x", (0, 1): "oah", (1, 1): "·in"}
+        assert words == {(0.5, 0.5): "k", (1.5, 0.5): "·x", (0.5, 1.5): "oah", (1.5, 1.5): "·in"}
         assert [label.get_text() for label in axes.get_yticklabels()] == ["embedding", "after block 0"]
         assert axes.get_ylim()[0] < axes.get_ylim()[1]
-        np.testing.assert_array_equal(axes.images[0].get_array(), [[0.2, 0.4], [0.9, 1.0]])
+        np.testing.assert_array_equal(axes.collections[0].get_array(), [[0.2, 0.4], [0.9, 1.0]])
 
     def test_says_what_each_layer_puts_after_the_last_token(self):
         axes = plots.lens_table([[0.2, 0.4], [0.9, 1.0]], [["k", " x"], ["oah", " in"]], READ)

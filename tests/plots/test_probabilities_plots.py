@@ -39,10 +39,8 @@ def test_nearly_equal_probabilities_keep_their_order_on_every_machine():
     assert labels(plots.next_token_bars([0.25 - 1e-9, 0.25, 0.25 + 1e-9, 0.25], list("abcd"))) == list("abcd")
 
 
-@pytest.mark.parametrize("kind", ["dict", "array"])
-def test_the_exact_probabilities_are_markers_with_a_legend(kind):
-    exact = {" red": 0.5, " blue": 0.4, "\n": 0.1}
-    reference = exact if kind == "dict" else [exact.get(token, 0) for token in TOKENS]
+def test_the_exact_probabilities_are_markers_with_a_legend():
+    reference = [{" red": 0.5, " blue": 0.4, "\n": 0.1}.get(token, 0) for token in TOKENS]
     axes = plots.next_token_bars(PROBABILITIES, TOKENS, top=2, reference=reference)
     (markers,) = axes.lines
     assert markers.get_linestyle() == "None" and markers.get_marker() == "D"
@@ -52,7 +50,7 @@ def test_the_exact_probabilities_are_markers_with_a_legend(kind):
 
 
 def test_what_the_world_knows_beyond_the_tokens_is_other():
-    axes = plots.next_token_bars([0.6, 0.4], ["a", "b"], reference={"a": 0.5, "c": 0.5})
+    axes = plots.next_token_bars([0.6, 0.4], ["a", "b"], reference=[0.5, 0])
     assert labels(axes) == ["a", "b", "other"]
     assert list(axes.lines[0].get_xdata()) == pytest.approx([0.5, 0, 0.5])
 
@@ -65,7 +63,7 @@ def test_printed_values_do_not_overlap_and_stay_inside(overlaps):
 
 
 def test_alt_text_gives_the_top_three_and_the_rest():
-    axes = plots.next_token_bars(PROBABILITIES, TOKENS, reference={" red": 1.0})
+    axes = plots.next_token_bars(PROBABILITIES, TOKENS, reference=[token == " red" for token in TOKENS])
     assert plots.alt_text(axes) == (
         "Next-token bars. Most likely: “·blue” 0.50, “·red” 0.20, “·green” 0.15. All others together: 0.15. "
         "Exact probabilities, from the world: “·blue” 0.00, “·red” 1.00, “·green” 0.00."
