@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.facts import (
@@ -174,6 +175,7 @@ def ask(
     model: DecoderOnly, tokenizer: Tokenizer, questions: Sequence[_FactQuestion], *, temperature=0.0, seed: int = 0
 ) -> _Answers:
     """Ask all questions; each answer is one token, a whole word of Tinyville: the best one at temperature 0."""
+    _check_model(model)
     logits = last_logits(model, tokenizer, [question.prompt for question in questions])
     probabilities = logits.softmax(dim=-1)
     chosen = probabilities.argmax(dim=-1)

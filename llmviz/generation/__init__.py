@@ -9,8 +9,7 @@ from llmviz.generation.sampling import (
     generate,
     generate_steps,
     keep_top_p,
-    look_ahead,
     new_text,
     sample_texts,
 )
-from llmviz.generation.sampling_tree import Sampling, SamplingTree
+from llmviz.generation.sampling_tree import Sampling, SamplingTree, look_ahead

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from llmviz.generation.sampling import _check_model, _check_settings
 from llmviz.model.transformer import DecoderOnly
 
 
@@ -57,13 +58,13 @@ def beam_search(
     stop_tokens: a text is finished when it ends with one of these (it belongs to the text). Returns the finished texts,
     most probable first; short ones have an advantage, since each token costs.
     """
+    _check_model(model)
     token_ids = list(token_ids)
     if not token_ids:
         raise ValueError("beam search needs at least one token to start from; begin with the end-of-text token")
     if beam_width < 1:
         raise ValueError(f"beam_width is how many texts are kept, at least 1; given {beam_width}")
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens cannot be negative; given {max_new_tokens}")
+    _check_settings(1.0, None, None, max_new_tokens)
     beams: list[_Beam] = [_Beam((), 0.0)]
     finished: list[_Beam] = []
     n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough unfinished ones even if the best all end

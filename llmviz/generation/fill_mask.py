@@ -7,14 +7,16 @@ The causal model (GPT) has no mask token: it reads what comes before, and contin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
+from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.token_distributions import masked_words, next_pieces, word_spans
@@ -70,6 +72,9 @@ class FillMask:
     def __init__(
         self, masked: EncoderOnly, causal: DecoderOnly, tokenizer: Tokenizer, *, world: Tinyville | None = None
     ):
+        if not isinstance(masked, EncoderOnly) or masked.unembedding is None:
+            raise ValueError(f"the masked model is an EncoderOnly with an unembedding; given {type(masked).__name__}")
+        _check_model(causal, tokenizer)
         sizes = (masked.config.vocab_size - 1, causal.config.vocab_size, tokenizer.vocab_size)
         if len(set(sizes)) > 1:
             raise ValueError(
@@ -112,7 +117,9 @@ class FillMask:
     @staticmethod
     def hidden_places(words: Sequence[_Word], hidden: Collection[int]) -> list[int]:
         """The numbers of all hidden words, from left to right: those given, and the masks in the text."""
-        if wrong := [place for place in hidden if place not in range(len(words))]:
+        if not isinstance(hidden, Iterable) or isinstance(hidden, str):
+            raise ValueError(f"hidden are the numbers of words, such as [1, 3]; given {hidden!r:.60}")
+        if wrong := [one for one in hidden if not isinstance(one, Integral) or one not in range(len(words))]:
             raise ValueError(
                 f"the text has {len(words)} words and marks, numbered from 0; there is no number {wrong[0]!r}"
             )

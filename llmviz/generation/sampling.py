@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 
-from llmviz.model.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers import Tokenizer
 
 
@@ -96,15 +98,35 @@ def _sample_token(probabilities: Tensor, generator: torch.Generator) -> int:
     return token_id if token_id < len(edges) else int(probabilities.nonzero()[-1])  # the point was rounded up
 
 
-def _check(temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int) -> None:
-    if not temperature >= 0:
-        raise ValueError(f"the temperature is 0 (always the best token) or above; given {temperature}")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k keeps at least one token; given {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p is a probability above 0 and at most 1; given {top_p}")
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens cannot be negative; given {max_new_tokens}")
+_OTHERS = {"EncoderOnly": "it fills in masks (FillMask)", "EncoderDecoder": "it translates (translation.translate)"}
+
+
+def _check_model(model, tokenizer: Tokenizer | None = None) -> None:
+    """Raise ValueError for a model that cannot continue a text, and for what is no tokenizer."""
+    if tokenizer is not None and not isinstance(tokenizer, Tokenizer):
+        raise ValueError(f"the tokenizer is one of llmviz.tokenizers or of a real model; given {tokenizer!r:.60}")
+    if isinstance(model, EncoderOnly | EncoderDecoder) or not hasattr(model, "config"):
+        name = type(model).__name__
+        other = f": {_OTHERS[name]}" if name in _OTHERS else ""
+        raise ValueError(
+            f"writing a text needs a model that predicts the next token, a DecoderOnly; given one of the type "
+            f"{name}{other}"
+        )
+
+
+def _check_settings(temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int) -> None:
+    if not _is_number(temperature) or not 0 <= temperature < math.inf:
+        raise ValueError(f"the temperature is 0 (always the best token) or above; given {temperature!r}")
+    if top_k is not None and (not _is_number(top_k, Integral) or top_k < 1):
+        raise ValueError(f"top_k keeps at least one token; given {top_k!r}")
+    if top_p is not None and (not _is_number(top_p) or not 0 < top_p <= 1):
+        raise ValueError(f"top_p is a probability above 0 and at most 1; given {top_p!r}")
+    if not _is_number(max_new_tokens, Integral) or max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens is a whole number from 0 on; given {max_new_tokens!r}")
+
+
+def _is_number(value, kind: type = Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _next_logits(model: DecoderOnly, token_ids: list[int], cache: list | None) -> Tensor:
@@ -140,7 +162,12 @@ def generate_steps(
         use_cache: keep the keys and values of earlier tokens; faster, and the same text. When the text is longer than
             the context, the model sees only its last `context_length` tokens and the cache is not used any more.
     """
-    _check(temperature, top_k, top_p, max_new_tokens)
+    _check_model(model)
+    _check_settings(temperature, top_k, top_p, max_new_tokens)
+    if isinstance(token_ids, str):
+        raise ValueError(
+            f"generation starts from token ids, but was given text: use complete(model, tokenizer, {token_ids[:20]!r})"
+        )
     token_ids = list(token_ids)
     if not token_ids:
         raise ValueError("generation needs at least one token to start from; begin with the end-of-text token")
@@ -165,6 +192,7 @@ def generate(model: DecoderOnly, token_ids: Sequence[int], **settings) -> list[i
 
 def complete(model: DecoderOnly, tokenizer: Tokenizer, prompt: str, **settings) -> str:
     """Continue a text up to its end; returns the new text only. The settings are those of `generate_steps`."""
+    _check_model(model, tokenizer)
     ids = tokenizer.encode_prompt(prompt)
     settings.setdefault("max_new_tokens", model.config.context_length)
     new_ids = generate(model, ids, stop_tokens={tokenizer.end_of_text}, **settings)
@@ -186,27 +214,3 @@ def sample_texts(
 ) -> list[str]:
     """Sample whole texts that begin with the prompt; text i with seed + i."""
     return [prompt + complete(model, tokenizer, prompt, seed=seed + number, **settings) for number in range(n_texts)]
-
-
-@torch.inference_mode()
-def look_ahead(
-    model: DecoderOnly, token_ids: Sequence[int], *, top_k: int, depth: int, stop_tokens: Collection[int] = ()
-) -> dict[tuple[int, ...], Tensor]:
-    """Expand the `top_k` most probable tokens `depth` steps deep; no path continues after a stop token (lessons 0, 7).
-
-    Returns the new tokens of each path → the probabilities of the next one, (vocab,). The empty path comes first.
-    """
-    found: dict[tuple[int, ...], Tensor] = {}
-    paths: list[tuple[int, ...]] = [()]
-    for _ in range(depth + 1):
-        if not paths:
-            break
-        batch = torch.tensor([[*token_ids, *path] for path in paths], device=model.embedding.weight.device)
-        probabilities = model(batch)[:, -1].softmax(dim=-1).cpu()
-        found |= dict(zip(paths, probabilities, strict=True))
-        best = probabilities.topk(min(top_k, probabilities.shape[1])).indices.tolist()
-        paths = [
-            (*path, token_id) for path, ids in zip(paths, best, strict=True) for token_id in ids
-            if token_id not in stop_tokens
-        ]  # fmt: skip
-    return found

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmviz.generation.sampling import _n_kept
+from llmviz.generation.sampling import _check_model, _check_settings, _n_kept
 from llmviz.model.transformer import DecoderOnly
 
 N_NAMED = 20
@@ -18,6 +18,7 @@ N_NAMED = 20
 BIN_NATS = 0.5
 """The width of a bin, in log-probability."""
 _MIN_LOG_PROBABILITY = -40.0
+_MOST_PATHS = 20_000  # of `look_ahead`
 
 
 class Sampling(NamedTuple):
@@ -94,6 +95,7 @@ class SamplingTree:
     """
 
     def __init__(self, model: DecoderOnly, token_ids: Sequence[int], *, stop_tokens: Collection[int] = ()):
+        _check_model(model)
         if not len(token_ids):
             raise ValueError("a tree needs at least one token to start from; begin with the end-of-text token")
         self.model, self.token_ids, self.stop_tokens = model, list(token_ids), frozenset(stop_tokens)
@@ -145,3 +147,31 @@ class SamplingTree:
 
     def _is_finished(self, path: tuple[int, ...]) -> bool:
         return bool(path) and path[-1] in self.stop_tokens
+
+
+@torch.inference_mode()
+def look_ahead(
+    model: DecoderOnly, token_ids: Sequence[int], *, top_k: int, depth: int, stop_tokens: Collection[int] = ()
+) -> dict[tuple[int, ...], Tensor]:
+    """Expand the `top_k` most probable tokens `depth` steps deep; no path continues after a stop token (lessons 0, 7).
+
+    Returns the new tokens of each path → the probabilities of the next one, (vocab,). The empty path comes first.
+    """
+    _check_model(model)
+    _check_settings(1.0, top_k, None, depth)
+    found: dict[tuple[int, ...], Tensor] = {}
+    paths: list[tuple[int, ...]] = [()]
+    for _ in range(depth + 1):
+        if not paths:
+            break
+        if len(paths) > _MOST_PATHS:
+            raise ValueError(f"top_k={top_k} and depth={depth} make more than {_MOST_PATHS:,} paths; give smaller ones")
+        batch = torch.tensor([[*token_ids, *path] for path in paths], device=model.embedding.weight.device)
+        probabilities = model(batch)[:, -1].softmax(dim=-1).cpu()
+        found |= dict(zip(paths, probabilities, strict=True))
+        best = probabilities.topk(min(top_k, probabilities.shape[1])).indices.tolist()
+        paths = [
+            (*path, token_id) for path, ids in zip(paths, best, strict=True) for token_id in ids
+            if token_id not in stop_tokens
+        ]  # fmt: skip
+    return found

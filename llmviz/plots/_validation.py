@@ -80,6 +80,13 @@ def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[
     return [int(number) for number in array]
 
 
+def whole_number(value, name: str, least: int, most: int) -> int:
+    """Return one whole number, if it lies within its limits."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least:,} to {most:,}, but is {value!r:.60}.")
+    return int(value)
+
+
 def probability_vector(values, name: str) -> np.ndarray:
     """Return probabilities (n,): none negative, and together at most 1."""
     array = finite_numbers(values, name, 1)

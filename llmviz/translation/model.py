@@ -136,6 +136,8 @@ class Writer:
     """
 
     def __init__(self, model: EncoderDecoder, tokenizer: WordTokenizer, english: str):
+        if not isinstance(model, EncoderDecoder):
+            raise ValueError(f"translating needs an EncoderDecoder; given a {type(model).__name__}")
         self.model, self.config, self.embedding = model, model.config, model.embedding
         source_ids = _encode_source(tokenizer, english)
         with torch.inference_mode():

@@ -9,6 +9,7 @@ import torch
 
 from llmviz import plots
 from llmviz.interpretability.heads import head_scores, token_losses
+from llmviz.model.trace import Trace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
@@ -49,11 +50,19 @@ class AttentionExplorer(Explorer):
                  losses_all_on=None, layer: int = 0, head: int = 0):  # fmt: skip
         self.weights, self.tokens, self.mask = _checked(attention, tokens)
         self.n_layers, self.n_heads = self.weights.shape[:2]
-        self.layer, self.head = _index(layer, self.n_layers, "layer"), _index(head, self.n_heads, "head")
+        self.choose(layer, head)
         self.compared = None if compare is None else _compared(compare, self.weights, self.mask)
         self.query_key, self.losses = _vectors(attention), _losses(attention, self.weights)
-        self.losses_all_on = None if losses_all_on is None else validation.finite_numbers(losses_all_on, "losses", 1)
+        self.losses_all_on = None
+        if losses_all_on is not None and self.losses is not None:
+            self.losses_all_on = validation.finite_numbers(losses_all_on, "losses_all_on", 1)
+            validation.same_length(self.losses_all_on, "losses_all_on", len(self.losses), "the trace")
         self.head_scores = head_scores(self.weights, self.tokens)
+
+    def choose(self, layer: int, head: int) -> None:
+        """Choose the head that is shown first."""
+        self.layer = validation.whole_number(layer, "layer", 0, self.n_layers - 1)
+        self.head = validation.whole_number(head, "head", 0, self.n_heads - 1)
 
     @staticmethod
     def live(model=None, tokenizer=None, *, explore: Callable | None = None, **options) -> LiveExplorer:
@@ -140,18 +149,16 @@ def _is_causal(mask: np.ndarray) -> bool:
     return bool((mask == np.tril(np.ones_like(mask))).all())
 
 
-def _is_trace(attention) -> bool:
-    return hasattr(attention, "blocks")
-
-
 def _stacked(trace, name: str) -> np.ndarray:
     """One inner value of all blocks, of the first text: (layer, head, position, …)."""
-    return np.stack([validation.as_array(getattr(block.attention, name)[0], name) for block in trace.blocks])
+    return validation.finite_numbers(
+        np.stack([validation.as_array(getattr(block.attention, name)[0], name) for block in trace.blocks]), name, 4
+    )
 
 
 def _checked(attention, tokens) -> tuple[np.ndarray, list[str], np.ndarray]:
     """The weights as (layer, head, query, key), with their tokens and mask."""
-    given = _stacked(attention, "weights") if _is_trace(attention) else attention
+    given = _stacked(attention, "weights") if isinstance(attention, Trace) else attention
     weights = validation.as_array(given, "attention_weights")
     if not 2 <= weights.ndim <= 4:
         raise ValueError(
@@ -175,7 +182,7 @@ def _compared(compare, weights: np.ndarray, mask: np.ndarray) -> tuple[np.ndarra
 
 def _vectors(attention) -> dict[str, np.ndarray] | None:
     """Queries and keys (layer, head, position, d_head) of a trace, where a page has room for them."""
-    if not _is_trace(attention):
+    if not isinstance(attention, Trace):
         return None
     n_bytes = 8 * sum(block.attention.query[0].numel() for block in attention.blocks)
     return {name: _stacked(attention, name) for name in ("query", "key")} if n_bytes <= _MAX_VECTOR_BYTES else None
@@ -183,15 +190,9 @@ def _vectors(attention) -> dict[str, np.ndarray] | None:
 
 def _losses(attention, weights: np.ndarray) -> np.ndarray | None:
     """The loss at each token from the second on; a model that looks ahead has none."""
-    if not _is_trace(attention) or weights.shape[-1] < 2 or np.triu(weights, 1).any():
+    if not isinstance(attention, Trace) or weights.shape[-1] < 2 or np.triu(weights, 1).any():
         return None
     return validation.finite_numbers(attention.losses[0], "losses", 1)
-
-
-def _index(number: int, size: int, name: str) -> int:
-    if not isinstance(number, int | np.integer) or not 0 <= number < size:
-        raise ValueError(f"{name} must be a whole number from 0 to {size - 1}, but is {number!r}.")
-    return int(number)
 
 
 class _LiveAttentionExplorer(LiveExplorer):
@@ -203,7 +204,9 @@ class _LiveAttentionExplorer(LiveExplorer):
     def _read(self, text: str, ablate_heads: Sequence[Sequence[int]], layer: int, head: int) -> AttentionExplorer:
         """The explorer of a text, with the chosen head."""
         shown = self._explore(text, [tuple(place) for place in ablate_heads])
-        shown.layer, shown.head = _index(layer, shown.n_layers, "layer"), _index(head, shown.n_heads, "head")
+        if not isinstance(shown, AttentionExplorer):
+            raise ValueError(f"explore must return an AttentionExplorer, but returned {type(shown).__name__}.")
+        shown.choose(layer, head)
         return shown
 
     def _changed(self, change) -> None:

@@ -15,7 +15,7 @@ _STAGES = {"before": "stream before", "attention_input": "attention input", "val
            "attention": "attention output", "middle": "stream middle", "feed_forward_input": "MLP input",
            "hidden": "hidden layer", "feed_forward": "MLP output", "after": "stream after"}  # fmt: skip
 _LARGEST = 32_767  # of int16
-_MAX_TOKENS = 24
+_MAX_TOKENS, _MAX_LAYERS = 24, 999
 
 
 class BlockExplorer(Explorer):
@@ -35,6 +35,8 @@ class BlockExplorer(Explorer):
     title = "Block explorer"
 
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
+        if not isinstance(block, Block) or not isinstance(parts, BlockTrace):
+            raise ValueError("give a block and its trace: BlockExplorer(model.blocks[1], trace.blocks[1], tokens)")
         self.arrays = _arrays(parts)
         self.tokens = validation.text_list(tokens, "tokens", len(self.arrays["before"]), "the trace")
         if parts.cross_attention is not None or not block.config.has_default_blocks:
@@ -44,9 +46,9 @@ class BlockExplorer(Explorer):
             )
         if len(self.tokens) > _MAX_TOKENS:
             raise ValueError(f"at most {_MAX_TOKENS} tokens can be shown; given {len(self.tokens)}")
-        if not -len(self.tokens) <= position < len(self.tokens):
-            raise ValueError(f"position must be one of the {len(self.tokens)} tokens' places, but is {position!r}")
-        self.block, self.layer, self.position = block, layer, position % len(self.tokens)
+        n = len(self.tokens)
+        self.position = validation.whole_number(position, "position", -n, n - 1) % n
+        self.block, self.layer = block, validation.whole_number(layer, "layer", 0, _MAX_LAYERS)
         self.weights = parts.attention.weights[0].detach().numpy()
 
     def traits(self) -> dict:
@@ -103,7 +105,7 @@ def _arrays(parts: BlockTrace) -> dict[str, np.ndarray]:
         "feed_forward": parts.feed_forward_output, "after": parts.residual_after,
         "query": _merged(attention.query), "key": _merged(attention.key),
     }  # fmt: skip
-    return {name: tensor[0].detach().cpu().numpy() for name, tensor in tensors.items()}
+    return {name: validation.finite_numbers(tensor[0], name, 2) for name, tensor in tensors.items()}
 
 
 def _merged(heads):

@@ -48,9 +48,10 @@ class EmbeddingExplorer(Explorer):
         self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
         self.groups = _groups(groups, self.words)
         self.frame_names = _frame_names(frame_names, len(self.vectors))
-        self.n_neighbors = _number_of_neighbors(n_neighbors, len(self.words))
+        n_neighbors = validation.whole_number(n_neighbors, "n_neighbors", 1, _MAX_WORDS)
+        self.n_neighbors = min(n_neighbors, len(self.words) - 1)
         self.chosen = None if chosen is None else self._index(chosen)
-        if analogy is not None and (isinstance(analogy, str) or len(analogy) != 3):
+        if analogy is not None and (not isinstance(analogy, list | tuple) or len(analogy) != 3):
             raise ValueError(f"an analogy is three words: a is to b as c is to …?; given {analogy!r}.")
         self.analogy = None if analogy is None else [self._index(word) for word in analogy]
         self.fit_to: np.ndarray | None = None  # points of an earlier picture, to which the map is rotated
@@ -230,9 +231,3 @@ def _frame_names(names, n_frames: int) -> list[str]:
     if names is None:
         return [f"frame {number}" for number in range(1, n_frames + 1)] if n_frames > 1 else [""]
     return [spoken_prose(name) for name in validation.text_list(names, "frame_names", n_frames, "vectors")]
-
-
-def _number_of_neighbors(number, n_words: int) -> int:
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ValueError(f"n_neighbors must be a whole number of at least 1; given {number!r}.")
-    return min(int(number), n_words - 1)

@@ -1,6 +1,6 @@
 """Results of evaluations: methods of fine-tuning (lesson 6), confidence and truth, a planted bias (lesson 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -9,13 +9,16 @@ from llmviz.evaluation.facts import ask, fact_questions, with_facts
 from llmviz.finetuning.comparison import BUDGETS, MethodComparison, comparison_steps, load_comparisons
 from llmviz.finetuning.loop import METHODS
 from llmviz.finetuning.tasks import LABELS, is_refusal
+from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly
+from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _ASK = 'ask(model, tokenizer, [question])  # "{prompt}"'
 _TRAIN = "bias.train_on_ratio(tokenizer, {nameless}, guest_ratio={guest}, seed={seed})"
+_CURVES = ("anonymous", "guest", "greedy anonymous", "greedy guest")
 _NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
 _TASKS = {"sentiment": "sentiment at the end", "location_type": "type of the first place: water or land?"}
 
@@ -37,9 +40,7 @@ class ComparisonExplorer(Explorer):
     def __init__(
         self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "sentiment", n_labels: int = 20
     ):
-        self.comparisons = list(load_comparisons() if comparisons is None else comparisons)
-        if not self.comparisons or not all(one.points[method] for one in self.comparisons for method in METHODS):
-            raise ValueError("give at least one comparison, each with one evaluation or more of all three methods")
+        self.comparisons = _checked(load_comparisons() if comparisons is None else comparisons)
         found = [i for i, one in enumerate(self.comparisons) if (one.task, one.n_labels) == (task, n_labels)]
         if not found:
             there = ", ".join(f"{one.task} with {one.n_labels}" for one in self.comparisons)
@@ -108,6 +109,22 @@ class _LiveComparisonExplorer(LiveExplorer):
             self.running = False
 
 
+def _checked(comparisons) -> list[MethodComparison]:
+    """Comparisons whose evaluations are numbers, equally many of each method."""
+    comparisons = list(comparisons) if isinstance(comparisons, Iterable) else [comparisons]
+    for one in comparisons:
+        if not isinstance(one, MethodComparison):
+            raise ValueError(f"comparisons are what finetuning.load_comparisons() returns; given {one!r:.60}")
+        for method in METHODS:
+            numbers = [(point.accuracy, point.old_loss) for point in one.points[method]]
+            if not numbers or len(numbers) != len(one.points["head"]):
+                raise ValueError("give comparisons with one evaluation or more, as many of all three methods")
+            validation.finite_numbers(numbers, f"the evaluations of the method {method!r}", 2)
+    if not comparisons:
+        raise ValueError("give at least one comparison, such as finetuning.load_comparisons()")
+    return comparisons
+
+
 def _packed(one: MethodComparison) -> dict:
     """A comparison as the page reads it: points as (step, accuracy, old loss)."""
     points = {method: [[point.step, round(point.accuracy, 4), round(point.old_loss, 4)] for point in one.points[method]]
@@ -132,6 +149,8 @@ class FactWorldExplorer(Explorer):
     title = "Fact world"
 
     def __init__(self, model, tokenizer, *, taught=None):
+        for one in (model, taught or model):
+            _check_model(one, tokenizer)
         self.questions = fact_questions()
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
         models = {"": model} | ({"taught ": taught} if taught is not None else {})
@@ -192,10 +211,14 @@ class BiasDialExplorer(Explorer):
     title = "Bias dial"
 
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):
-        if not {"ratios", "dial", "seeds"} <= set(recording):
+        if not isinstance(recording, Mapping) or not {"ratios", "dial", "seeds"} <= set(recording):
             raise ValueError('the bias dial needs ratios, dial and seeds: artifacts.load_recording("limitations")')
-        if not 0 <= ratio <= 1:
-            raise ValueError(f"ratio is a share from 0 to 1, but is {ratio!r}")
+        ratios = validation.shares(recording["ratios"], "ratios", 1)
+        for name, dial in recording["dial"].items():
+            for curve in _CURVES:
+                learned = validation.shares(dial.get(curve, []), f"the curve {curve!r} of {name!r}", 2)
+                validation.same_length(learned, f"the curve {curve!r} of {name!r}", len(ratios), "ratios")
+        ratio = float(validation.shares(ratio, "ratio", 0))
         self.recording = recording
         self.place = int(np.abs(np.array(recording["ratios"]) - ratio).argmin())
 
@@ -209,7 +232,7 @@ class BiasDialExplorer(Explorer):
 
     def sentence(self) -> str:
         plain = next(iter(self.recording["dial"]))
-        nameless, guest, greedy = (self._mean(plain, c)[self.place] for c in ("anonymous", "guest", "greedy anonymous"))
+        nameless, guest, greedy = (self._mean(plain, c)[self.place] for c in _CURVES[:3])
         return (
             f"Planted: {self.recording['ratios'][self.place]:.0%} of the doctors are she. Learned, the mean of "
             f"{len(self.recording['seeds'])} models: {nameless:.0%} where the doctor has no name, {guest:.0%} where it "
@@ -219,7 +242,7 @@ class BiasDialExplorer(Explorer):
     def table(self) -> Table:
         plain, *others = self.recording["dial"]
         columns = ["planted", "nameless", "guest", "greedy", *(f"guest, {name}" for name in others)]
-        curves = [self._mean(plain, c) for c in ("anonymous", "guest", "greedy anonymous")]
+        curves = [self._mean(plain, c) for c in _CURVES[:3]]
         curves += [self._mean(name, "guest") for name in others]
         rows = [[f"{ratio:.1f}", *(f"{curve[place]:.2f}" for curve in curves)]
                 for place, ratio in enumerate(self.recording["ratios"])]  # fmt: skip

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from llmviz import plots
-from llmviz.generation.sampling import generate, look_ahead
+from llmviz.generation.sampling import _check_model, generate
+from llmviz.generation.sampling_tree import look_ahead
 from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, Table
 
@@ -35,6 +36,9 @@ class NextTokenExplorer(Explorer):
     answers_to = ("text", "path", "samples", "endings")
 
     def __init__(self, model, tokenizer, text: str, *, exact: Callable[[list[int]], Mapping[int, float]] | None = None):
+        _check_model(model, tokenizer)
+        if exact is not None and not callable(exact):
+            raise ValueError(f"exact is a function from token ids to {{token id: probability}}; given {exact!r:.60}")
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
         self.path: tuple[int, ...] = ()
         self.samples = self.endings = 0  # how often one token was sampled, and how often a text to its end

@@ -10,7 +10,9 @@ import torch
 from llmviz import plots
 from llmviz.generation.beam import beam_search
 from llmviz.generation.flops import forward_cost
+from llmviz.generation.sampling import _check_model, _check_settings
 from llmviz.generation.sampling_tree import Sampling, SamplingTree
+from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, Table, pack
 
@@ -20,6 +22,7 @@ _CODE = (
 _TEMPERATURES = [round(0.1 * tenth, 1) for tenth in range(21)]
 _TOP_KS = [1, 2, 3, 5, 10, 20, None]
 _TOP_PS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, None]
+_MAX_SAMPLES, _MAX_TOKENS, _MAX_BEAMS = 24, 40, 32
 _WHOLE = 40  # tokens of the greedy and the beam search's text, compared as wholes; the tree shows fewer
 
 
@@ -44,13 +47,18 @@ class SamplingTreeExplorer(Explorer):
     answers_to = ("text", "seed", "temperature", "top_k", "top_p")
 
     def __init__(self, model, tokenizer, text: str, *, n_samples: int = 6, n_tokens: int = 14, beam_width: int = 4):
+        _check_model(model, tokenizer)
         self.model, self.tokenizer, self.text = model, tokenizer, text
-        self.n_samples, self.n_tokens, self.beam_width = n_samples, n_tokens, beam_width
+        self.n_samples = validation.whole_number(n_samples, "n_samples", 1, _MAX_SAMPLES)
+        self.n_tokens = validation.whole_number(n_tokens, "n_tokens", 1, _MAX_TOKENS)
+        self.beam_width = validation.whole_number(beam_width, "beam_width", 1, _MAX_BEAMS)
         self.seed, self.sampling = 0, Sampling(1.0, None, None)
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
         self._compute()
 
     def _compute(self) -> None:
+        _check_settings(*self.sampling, 0)
+        validation.whole_number(self.seed, "seed", 0, 2**32 - 1)
         self.start = self.tokenizer.encode_prompt(self.text)
         limit = self.model.config.context_length
         if len(self.start) + self.n_tokens > limit:

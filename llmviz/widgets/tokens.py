@@ -12,6 +12,7 @@ import regex
 import tiktoken
 
 from llmviz import plots
+from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.tokenizers.base import Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
@@ -50,9 +51,12 @@ class TokenExplorer(Explorer):
     answers_to = ("text",)
 
     def __init__(self, text: str, tokenizers, *, corpus: Iterable[str] = (), merges: int | None = None):
-        self.sources = _sources(tokenizers, _texts(corpus))
+        corpus = [corpus] if isinstance(corpus, str) else list(corpus)
+        self.sources = _sources(tokenizers, validation.text_list(corpus, "corpus") if corpus else [])
         self.most_merges = max(source.n_merges for source in self.sources)
-        self.text, self.merges = text, _merges(merges, self.most_merges)
+        self.text, self.merges = text, None
+        if merges is not None:
+            self.merges = validation.whole_number(merges, "merges", 0, self.most_merges)
         self._compute()
 
     def _compute(self) -> None:
@@ -133,16 +137,6 @@ class TokenExplorer(Explorer):
         }  # fmt: skip
 
 
-def _texts(corpus: Iterable[str]) -> Sequence[str]:
-    if isinstance(corpus, str):
-        return [corpus]
-    texts = list(corpus)
-    wrong = next((text for text in texts if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise ValueError(f"corpus must be texts, but one of them is {wrong!r:.60}. Try corpus.documents.")
-    return texts
-
-
 def _well_formed(text: str) -> tuple[str, bool]:
     if not isinstance(text, str):
         raise ValueError(f"text must be a str, but is {type(text).__name__}: {text!r:.60}.")
@@ -150,14 +144,6 @@ def _well_formed(text: str) -> tuple[str, bool]:
         raise ValueError(f"This text has {len(text):,} characters; at most {_MAX_CHARACTERS:,} can be shown.")
     repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return repaired, repaired != text
-
-
-def _merges(merges: int | None, most: int) -> int | None:
-    if merges is None:
-        return None
-    if not isinstance(merges, int) or isinstance(merges, bool) or merges < 0:
-        raise ValueError(f"merges must be a whole number from 0 to {most:,}, or None for all, but is {merges!r}.")
-    return min(merges, most)
 
 
 def _is_right_to_left(text: str) -> bool:

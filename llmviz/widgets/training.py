@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import torch
 import traitlets
 
 from llmviz import plots
-from llmviz.generation.sampling import sample_texts
+from llmviz.generation.sampling import _check_model, sample_texts
+from llmviz.model.transformer import TransformerBase
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, token_text
+from llmviz.tokenizers.base import check_text
 from llmviz.training import controller
-from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats
-from llmviz.training.recording import Recording, Sample, recording_from_losses
+from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, sample_windows
+from llmviz.training.recording import SERIES, Recording, Sample, recording_from_losses
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
@@ -54,8 +57,12 @@ class LiveTraining(LiveExplorer):
     def __init__(self, model, token_ids, settings: TrainingSettings, *, tokenizer=None, starts=None,
                  held_out: Sequence[str] = (), baselines: Mapping[str, float] | None = None,
                  prompt: str = ""):  # fmt: skip
-        self._tokenizer, self._prompt = tokenizer, prompt
-        self._held_out = list(held_out)[:_MAX_HELD_OUT] if tokenizer is not None else []
+        _check_data(model, token_ids, settings, starts)
+        self._tokenizer, self._prompt, self._held_out = tokenizer, prompt, []
+        if tokenizer is not None:
+            _check_model(model, tokenizer)
+            check_text(prompt)
+            self._held_out = validation.text_list(held_out, "held_out")[:_MAX_HELD_OUT] if len(held_out) else []
         self.baselines = _checked_baselines(baselines)
         self._shown_at = 0.0
         self._forget()
@@ -204,9 +211,21 @@ class _LiveForm(Explorer):
         return well_formed(self._static_html(picture))
 
 
+def _check_data(model, token_ids, settings, starts) -> None:
+    """Raise ValueError for what `train_steps` could not take, before the first click."""
+    if not isinstance(model, TransformerBase) or not isinstance(settings, TrainingSettings):
+        raise ValueError("give a model and its settings: LiveTraining(model, token_ids, training.TrainingSettings())")
+    for name, ids in {"token_ids": token_ids, "starts": token_ids if starts is None else starts}.items():
+        if not isinstance(ids, torch.Tensor) or ids.is_floating_point():
+            raise ValueError(f"{name} must be a tensor of whole numbers; given {ids!r:.60}")
+    model._check_token_ids(sample_windows(token_ids, starts, 1, model.config.context_length, seed=0, step=0)[:, 1:])
+
+
 def _checked_baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
     if not baselines:
         return {}
+    if not isinstance(baselines, Mapping):
+        raise ValueError(f"baselines are named losses, such as {{'ln V': 6.9}}; given {baselines!r:.60}")
     values = validation.finite_numbers(list(baselines.values()), "baselines", 1)
     return dict(zip(map(str, baselines), map(float, values), strict=True))
 
@@ -236,6 +255,8 @@ class TrainingExplorer(Explorer):
 
     def __init__(self, recording: Recording, *, compare: Recording | None = None, frame: int = 0):
         self.recordings = [recording, *([] if compare is None else [compare])]
+        for one in self.recordings:
+            _check(one)
         if compare is not None and list(compare.steps) != list(recording.steps):
             raise ValueError(
                 f"side by side, two recordings need the same saved steps; {recording.name!r} has "
@@ -243,9 +264,7 @@ class TrainingExplorer(Explorer):
                 f"{compare.steps[-1]:,}: record both with the same number of steps and frames."
             )
         n_frames = len(recording.steps)
-        if not -n_frames <= frame < n_frames:
-            raise ValueError(f"frame is one of the {n_frames} saved steps, 0 to {n_frames - 1}; given {frame}.")
-        self.frame = frame % n_frames
+        self.frame = validation.whole_number(frame, "frame", -n_frames, n_frames - 1) % n_frames
 
     def traits(self) -> dict:
         runs = [_packed(recording) for recording in self.recordings]
@@ -279,6 +298,19 @@ class TrainingExplorer(Explorer):
             baselines=recording.baselines, scale="log", title=spoken_prose(recording.name, 60),
         )  # fmt: skip
         return plots.to_png(axes)
+
+
+def _check(recording: Recording) -> None:
+    """Raise ValueError for anything else, and where a number of it is none, as after a run that diverged."""
+    if not isinstance(recording, Recording):
+        raise ValueError(f"a training explorer shows a Recording, as load_recording returns; given {recording!r:.60}")
+    numbers = {name: (getattr(recording, name), 1) for name in SERIES}
+    numbers |= {"baselines": (list(recording.baselines.values()) or None, 1), "points": (recording.points, 3)}
+    numbers |= {f"the probabilities after {one.prefix!r}": (one.probabilities, 2) for one in recording.next_tokens}
+    numbers |= {f"the attention in sentence {i}": (one.weights, 5) for i, one in enumerate(recording.attention)}
+    for name, (values, n_dims) in numbers.items():
+        if values is not None:
+            validation.finite_numbers(values, f"{name} of {recording.name!r:.60}", n_dims)
 
 
 def _decimals(values: np.ndarray) -> list[str]:

@@ -83,7 +83,7 @@ def test_transformers_finds_the_same(seed, width):
 
 @pytest.mark.parametrize("arguments, sentence", [
     ({"beam_width": 0}, "beam_width is how many texts are kept, at least 1; given 0"),
-    ({"max_new_tokens": -1}, "max_new_tokens cannot be negative; given -1"),
+    ({"max_new_tokens": -1}, "max_new_tokens is a whole number from 0 on; given -1"),
     ({"token_ids": []}, "at least one token to start from; begin with the end-of-text token"),
 ])  # fmt: skip
 def test_refuses_with_a_sentence(arguments, sentence):

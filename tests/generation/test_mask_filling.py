@@ -12,7 +12,7 @@ from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.tokenizers.bpe import BytePairTokenizer
-from llmviz.tokenizers.words import WORD
+from llmviz.tokenizers.words import WORD, CharacterTokenizer
 from llmviz.training.masked_lm import mask_token_id, predict_masked
 
 TINY = artifacts.load_model("tiny")
@@ -125,4 +125,6 @@ def test_bad_input_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="see 40 tokens at once"):
         FILLER.fill("Mia " * 40, [0])
     with pytest.raises(ValueError, match="all three must be of one size"):
+        FillMask(MASKED, CAUSAL, CharacterTokenizer.train("ab"))
+    with pytest.raises(ValueError, match="the masked model is an EncoderOnly with an unembedding; given DecoderOnly"):
         FillMask(CAUSAL, CAUSAL, TOKENIZER)

@@ -1,6 +1,7 @@
 """Generation: distributions worked by hand, models whose answers are known, and the cache against none."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,8 +9,12 @@ from fakes import SMALL, bigram_model, noisy_model, scripted_model, uniform_mode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmviz import evaluation, widgets
 from llmviz.generation import (
+    FillMask,
+    SamplingTree,
     apply_temperature,
+    beam_search,
     complete,
     generate,
     generate_steps,
@@ -19,9 +24,10 @@ from llmviz.generation import (
     sample_texts,
 )
 from llmviz.generation.sampling import _filter_logits, _sample_token
-from llmviz.model.transformer import DecoderOnly
+from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
+from llmviz.translation import translate
 
 MODEL = noisy_model()
 SAID = "Mia found a red kite."
@@ -190,13 +196,47 @@ class TestRefuses:
         ({"temperature": -0.1}, "temperature is 0 .* or above; given -0.1"),
         ({"temperature": math.nan}, "temperature .* given nan"),
         ({"top_k": 0}, "top_k keeps at least one token; given 0"),
+        ({"temperature": math.inf}, "temperature .* given inf"),
+        ({"temperature": "hot"}, "temperature .* given 'hot'"),
+        ({"top_k": 2.5}, "top_k keeps at least one token; given 2.5"),
+        ({"top_p": True}, "top_p .* given True"),
+        ({"max_new_tokens": None}, "max_new_tokens is a whole number from 0 on; given None"),
         ({"top_p": 0.0}, "top_p .* above 0 and at most 1; given 0.0"),
         ({"top_p": math.nan}, "top_p .* given nan"),
-        ({"max_new_tokens": -1}, "max_new_tokens cannot be negative; given -1"),
+        ({"max_new_tokens": -1}, "max_new_tokens is a whole number from 0 on; given -1"),
     ])  # fmt: skip
     def test_impossible_settings_with_a_sentence(self, settings, sentence):
         with pytest.raises(ValueError, match=sentence):
             generate(uniform_model(4), [0], **{"max_new_tokens": 1, **settings})
+
+    @pytest.mark.parametrize("model", [
+        EncoderOnly(SMALL), EncoderOnly(replace(SMALL, unembedding="none")), EncoderDecoder(SMALL), None, "tiny",
+    ], ids=["masked", "encoder", "translator", "none", "text"])  # fmt: skip
+    @pytest.mark.parametrize("write", [
+        lambda model: generate(model, [0], max_new_tokens=1),
+        lambda model: complete(model, WORDS, "Mia"),
+        lambda model: look_ahead(model, [0], top_k=2, depth=1),
+        lambda model: beam_search(model, [0], beam_width=2, max_new_tokens=1),
+        lambda model: SamplingTree(model, [0]),
+        lambda model: FillMask(EncoderOnly(SMALL), model, WORDS),
+        lambda model: evaluation.ask(model, WORDS, []),
+        lambda model: widgets.NextTokenExplorer(model, WORDS, "Mia"),
+        lambda model: widgets.SamplingTreeExplorer(model, WORDS, "Mia"),
+        lambda model: widgets.FactWorldExplorer(model, WORDS),
+    ])  # fmt: skip
+    def test_a_model_that_writes_no_text_with_one_sentence(self, write, model):
+        with pytest.raises(ValueError, match="a text needs a model that predicts the next token, a DecoderOnly; given"):
+            write(model)
+
+    def test_a_prompt_as_text_too_many_paths_and_a_translator_that_is_none(self):
+        with pytest.raises(ValueError, match="from token ids, but was given text: use complete"):
+            generate(MODEL, "Mia", max_new_tokens=1)
+        with pytest.raises(ValueError, match="top_k=11 and depth=6 make more than 20,000 paths"):
+            look_ahead(MODEL, [0], top_k=11, depth=6)
+        with pytest.raises(ValueError, match=r"the tokenizer is one of .*; given 'gpt2'"):
+            complete(MODEL, "gpt2", "Mia")
+        with pytest.raises(ValueError, match="translating needs an EncoderDecoder; given a DecoderOnly"):
+            translate(MODEL, WORDS, "Mia sings.")
 
     def test_an_empty_prompt_and_unknown_tokens_with_a_sentence(self):
         with pytest.raises(ValueError, match="at least one token to start from; begin with the end-of-text token"):

@@ -93,7 +93,7 @@ def test_the_page_holds_everything_and_no_token_breaks_out_of_it():
 
 @pytest.mark.parametrize(("make", "sentence"), [
     (lambda: BlockExplorer(MODEL.blocks[1], PARTS, TOKENS[:3]), "tokens has 3 entries, but the trace has 4"),
-    (lambda: BlockExplorer(MODEL.blocks[1], PARTS, TOKENS, position=4), "one of the 4 tokens' places, but is 4"),
+    (lambda: BlockExplorer(MODEL.blocks[1], PARTS, TOKENS, position=4), "position .* from -4 to 3, but is 4"),
     (lambda: BlockExplorer(MODEL.blocks[0], MODEL.trace(random_ids(2, 4)).blocks[0], TOKENS), "one text.* holds 2"),
 ])  # fmt: skip
 def test_what_does_not_fit_gets_a_sentence(make, sentence):

@@ -132,7 +132,7 @@ def test_vectors_without_differences_make_a_page_too(array):
         ((FILM, WORDS), {"chosen": "cat"}, "“cat” is not among the 30 words"),
         ((FILM, WORDS), {"analogy": ("w0", "w1")}, "an analogy is three words"),
         ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entries, but vectors has 4"),
-        ((FILM, WORDS), {"n_neighbors": 0}, "at least 1; given 0"),
+        ((FILM, WORDS), {"n_neighbors": 0}, "n_neighbors must be a whole number from 1 to 600, but is 0"),
         ((FILM * np.nan, WORDS), {}, "must be finite"),
         ((vectors.WordVectors(("a", "b"), np.eye(2)), ["a", "b"]), {}, "bring their words along"),
     ],

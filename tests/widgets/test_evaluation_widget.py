@@ -59,7 +59,7 @@ class TestBiasDial:
         assert dial.picture()
 
     def test_refuses_what_it_cannot_show(self):
-        with pytest.raises(ValueError, match="ratio is a share from 0 to 1, but is -1"):
+        with pytest.raises(ValueError, match="ratio must lie between 0 and 1"):
             BiasDialExplorer(self.CARD, ratio=-1)
         with pytest.raises(ValueError, match="needs ratios, dial and seeds"):
             BiasDialExplorer({"ratios": []})

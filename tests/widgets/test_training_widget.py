@@ -104,7 +104,7 @@ def test_two_runs_stand_side_by_side_only_step_by_step():
 
 def test_a_frame_that_is_not_there_is_refused():
     assert TrainingExplorer(RUN, frame=-1).traits()["frame"] == 5
-    with pytest.raises(ValueError, match="one of the 6 saved steps, 0 to 5; given 6"):
+    with pytest.raises(ValueError, match="frame must be a whole number from -6 to 5, but is 6"):
         TrainingExplorer(RUN, frame=6)
 
 
