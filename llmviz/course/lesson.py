@@ -34,6 +34,7 @@ def open(name: str) -> Lesson:
     checks = {}
     if path.with_name("checks.py").exists():
         checks = importlib.import_module(f"llmviz.course.content.{name}.checks").CHECKS
+    base.show_controls_still()
     return Lesson(name, read_content(path, checks))
 
 

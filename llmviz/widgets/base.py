@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Self
 
 import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
+from IPython import get_ipython
 
 _DTYPES = ("uint8", "uint16", "int8", "int16", "int32", "float32")
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -151,6 +153,34 @@ def _cells(row: Sequence[str]) -> str:
 
 def _text(text: object) -> str:
     return f"<bdi>{html.escape(str(text))}</bdi>"
+
+
+def show_controls_still() -> None:
+    """Give the controls of ipywidgets in this notebook a still form, for where no Python runs: names and values."""
+    if shell := get_ipython():
+        shell.display_formatter.mimebundle_formatter.for_type(ipywidgets.Widget, _controls)
+
+
+def _controls(widget: ipywidgets.Widget) -> dict:
+    bundle = widget._repr_mimebundle_()
+    if not type(widget).__module__.startswith("ipywidgets."):
+        return bundle
+    rows = "".join(_control_rows(widget))
+    if not rows:  # a progress bar, or what is filled in later
+        return bundle | {"text/plain": "This is filled in while the cell runs.", "text/html": ""}
+    sentence = "Here are controls that Python answers: run the cell to use them. As they were at first:"
+    table = f'<table><tbody class="lv-computed">{rows}</tbody></table>'
+    return bundle | {"text/plain": sentence, "text/html": f'<p class="needs-python">{sentence}</p>{table}'}
+
+
+def _control_rows(widget: ipywidgets.Widget) -> list[str]:
+    if isinstance(widget, ipywidgets.Box):
+        return [row for child in widget.children for row in _control_rows(child)]
+    if isinstance(widget, ipywidgets.HTML):
+        return [f'<tr><td colspan="2">{widget.value}</td></tr>'] if widget.value else []
+    cells = [getattr(widget, "description", ""), getattr(widget, "value", "")]
+    is_empty = isinstance(widget, ipywidgets.IntProgress) or cells == ["", ""]
+    return [] if is_empty else [f"<tr>{_cells(cells)}</tr>"]
 
 
 class Explorer:

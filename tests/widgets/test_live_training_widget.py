@@ -123,7 +123,24 @@ def test_its_words_are_the_same_on_every_machine():
     assert repr(live) == "Live training: 5 of 12 steps, paused."
     live.run()
     assert repr(live) == "Live training: 12 of 12 steps."
-    assert live._repr_mimebundle_()["text/plain"] == repr(live)
+    bundle = live._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(live) and bundle["image/png"].startswith(b"\x89PNG")
+    assert "12 of 12 steps" in bundle["text/html"] and "<script" not in bundle["text/html"]
+    assert "image/png" not in live_run()._repr_mimebundle_()
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"settings": None}, "give a model and its settings"),
+    ({"tokenizer": "gpt2"}, "the tokenizer is one of"),
+    ({"held_out": "Mia"}, "held_out must be a list of strings, not one string"),
+    ({"baselines": [1.0]}, "baselines are named losses"),
+    ({"prompt": 3}, "takes text"),
+])  # fmt: skip
+def test_what_it_cannot_train_on_is_refused_before_the_first_click(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        live_run(**options)
+    with pytest.raises(ValueError, match="token_ids must be a tensor of whole numbers; given 'Mia'"):
+        LiveTraining(DecoderOnly(SIZES, seed=1), "Mia", SETTINGS)
 
 
 def test_a_run_is_kept_as_a_recording_for_the_scrubber():

@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import ipywidgets
 import matplotlib
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from counter import MODULE, PNG, CounterExplorer, LetterExplorer
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from IPython.core.interactiveshell import InteractiveShell
 from nodes import needs_node, node
 from plots.hostile import NASTY
 
@@ -106,6 +108,24 @@ def test_the_live_ones_output_has_the_static_part_too():
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/plain"] == "4 counts. The largest is “l”."
     assert "as a table" in bundle["text/html"] and bundle["image/png"] == PNG
+
+
+def test_controls_have_a_still_form_and_a_progress_bar_none():
+    ip = ipywidgets
+    shell = InteractiveShell.instance()
+    base.show_controls_still()
+    sliders = [ip.FloatSlider(1.5, description="<b>warm"), ip.Text("Mia"), ip.IntProgress(description="bar")]
+    shown, _ = shell.display_formatter.format(ip.VBox([ip.HBox(sliders), ip.HTML("<pre>1.0</pre>"), ip.HTML()]))
+    assert shown["text/plain"].startswith("Here are controls that Python answers")
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    page = Reader(shown["text/html"])
+    assert [text for text in page.texts[1:] if text] == ["<b>warm", "1.5", "Mia", "1.0"] and "b" not in page.tags
+    for empty in (ip.IntProgress(value=0, max=6), ip.HTML()):
+        shown, _ = shell.display_formatter.format(empty)
+        assert (shown["text/plain"], shown["text/html"]) == ("This is filled in while the cell runs.", "")
+    shown, _ = shell.display_formatter.format(LetterExplorer("hello").live())
+    assert shown["text/plain"] == "4 counts. The largest is “l”." and "as a table" in shown["text/html"]
+    InteractiveShell.clear_instance()
 
 
 DTYPES = ["uint8", "uint16", "int8", "int16", "int32", "float32"]
