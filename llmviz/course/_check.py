@@ -175,7 +175,9 @@ def _explains(exercise: Exercise, mistake: str, made: _Call) -> bool:
         return isinstance(made.error, checks.exceptions.get(mistake, ()))
     with suppress(Exception):  # a wrong function or a condition that does not apply to this result
         if mistake in checks.wrong_functions:
-            return _same(made.result, checks.wrong_functions[mistake](*map(_copied, made.arguments)))
+            wrong = checks.wrong_functions[mistake]
+            functions = (wrong,) if callable(wrong) else wrong
+            return any(_same(made.result, function(*map(_copied, made.arguments))) for function in functions)
         return mistake in checks.conditions and bool(checks.conditions[mistake](made.result, *made.arguments))
     return False
 

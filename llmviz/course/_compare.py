@@ -93,9 +93,9 @@ def _in_form_of(expected: Any, result: Any) -> Any:
             array = np.array(result)
             return array if array.dtype.kind in "biufc" else result
     if isinstance(expected, Number) and isinstance(result, np.ndarray) and result.size == 1:
-        return result.flat[0].item()
+        return plain(result.flat[0])
     if isinstance(expected, list | tuple) and isinstance(result, np.ndarray | tuple):
-        return list(result) if isinstance(result, tuple) else result.tolist()
+        return [plain(one) for one in result] if isinstance(result, np.ndarray) else list(result)
     return result
 
 

@@ -120,7 +120,7 @@ class Checks:
 
     solution: Callable  # the library's function: its results are right, its source is shown
     cases: Sequence[Any] = ()  # inputs, simplest first; a tuple holds several arguments
-    wrong_functions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → gives the same results
+    wrong_functions: Mapping[str, Callable | Sequence[Callable]] = field(default_factory=dict)  # mistake → same results
     conditions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → condition(result, *arguments)
     exceptions: Mapping[str, type[Exception] | tuple[type[Exception], ...]] = field(default_factory=dict)
     further_check: Callable | None = None

@@ -2,9 +2,12 @@
 
 import inspect
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from right_answers import RIGHT_ANSWERS, SCALARS, in_style
 from wrong_answers import WRONG_ANSWERS
 
 from llmviz import course
@@ -57,6 +60,50 @@ def test_the_stub_is_not_attempted_and_the_library_is_right(name, exercise):
     assert any(one.__module__.startswith("llmviz.") and "llmviz.course" not in one.__module__ for one in shown)
 
 
+@each_exercise
+def test_a_right_answer_passes_in_every_usual_form(name, exercise):
+    solution = exercise.checks.solution
+    answers = {style: lambda *inputs, style=style: in_style(solution(*inputs), style) for style in SCALARS}
+    answers |= {f"{number}": answer for number, answer in enumerate(RIGHT_ANSWERS.get(exercise.name, []))}
+    exercise = replace(exercise, checks=replace(exercise.checks, further_check=None))  # which takes long
+    refused = {style: str(outcome) for style, answer in answers.items()
+               if (outcome := check_exercise(exercise, answer)).status != "correct"}  # fmt: skip
+    assert refused == {}
+
+
+def first_right(solution):
+    results = []
+
+    def answer(*inputs):
+        results.append(solution(*inputs))
+        return results[0]
+
+    return answer
+
+
+@each_exercise
+def test_what_no_learner_may_pass_with_does_not_pass(name, exercise):
+    solution = exercise.checks.solution
+    wrong = {
+        "zero": lambda *inputs: 0,
+        "text": lambda *inputs: "no",
+        "nothing in it": lambda *inputs: [],
+        "nan": lambda *inputs: math.nan,
+        "what was given": lambda *inputs: inputs[0],
+        "all that was given": lambda *inputs: inputs,
+        "twice": lambda *inputs: (solution(*inputs), solution(*inputs)),
+        "in a dict": lambda *inputs: {"result": solution(*inputs)},
+        "in a list": lambda *inputs: [[solution(*inputs)]],
+        "as a text": lambda *inputs: f"= {solution(*inputs)}",
+        "the function": lambda *inputs: solution,
+        "the first result": first_right(solution),
+        "an error": lambda *inputs: solution(*inputs) / 0,
+        "no return": lambda *inputs: print(solution(*inputs)),
+    }
+    passed = [kind for kind, answer in wrong.items() if check_exercise(exercise, answer).status != "not yet"]
+    assert passed == []
+
+
 def test_the_solution_of_lesson_9_is_the_librarys_function_under_the_exercises_name():
     assert check_exercise(CONTENTS["one_page"].exercises["answer_targets"], answer_labels).status == "correct"
 
@@ -64,7 +111,8 @@ def test_the_solution_of_lesson_9_is_the_librarys_function_under_the_exercises_n
 @each_exercise
 def test_every_mistake_is_recognized_in_a_wrong_answer(name, exercise):
     answers = WRONG_ANSWERS.get(exercise.name, [])
-    answers = [*answers, *exercise.checks.wrong_functions.items()]
+    for mistake, wrong in exercise.checks.wrong_functions.items():
+        answers = [*answers, *((mistake, function) for function in ([wrong] if callable(wrong) else wrong))]
     assert {mistake for mistake, _ in answers} == exercise.mistakes.keys()
     for mistake, answer in answers:
         outcome = check_exercise(exercise, answer)

@@ -23,14 +23,19 @@ def _attention(query, key, value, mask, *, divisor=lambda d: d**0.5, dim=-1, mas
     return scores, weights, weights @ value
 
 
-def _induction_score(weights, tokens, *, shift=1, first=False, count_all=False):
-    total = n = 0
+def _attention_in_order(*inputs, order):
+    return [_attention(*inputs)[place] for place in order]
+
+
+def _induction_score(weights, tokens, *, places=lambda query, before: before[-1] + 1, reduce=np.mean, count_all=False):
+    found = []
     for query, token in enumerate(tokens):
-        places = [place for place in range(query) if tokens[place] == token]
-        if places:
-            total += weights[query, (places[0] if first else places[-1]) + shift]
-        n += bool(places) or count_all
-    return total / n
+        before = [place for place in range(query) if tokens[place] == token]
+        if before:
+            found.append(float(weights[query, places(query, before)].mean()))
+        elif count_all:
+            found.append(0.0)
+    return reduce(found)
 
 
 CHECKS = {
@@ -41,6 +46,7 @@ CHECKS = {
             "inverted": lambda n: torch.ones(n, n).triu(1).bool(),
             "future_visible": lambda n: torch.ones(n, n).triu().bool(),
             "not_itself": lambda n: torch.ones(n, n).tril(-1).bool(),
+            "nothing_hidden": lambda n: torch.ones(n, n).bool(),
         },
         conditions={"numbers": lambda result, n: np.asarray(result).dtype != bool},
     ),
@@ -53,6 +59,11 @@ CHECKS = {
         ],
         wrong_functions={
             "no_scaling": partial(_attention, divisor=lambda d: 1),
+            "divided_by_root_of_keys": lambda query, key, value, mask: _attention(
+                query, key, value, mask, divisor=lambda d: key.shape[-2] ** 0.5
+            ),
+            "keys_mixed": lambda query, key, value, mask: _attention(query, key, key, mask),
+            "other_order": [partial(_attention_in_order, order=order) for order in ((2, 1, 0), (1, 0, 2), (2, 0, 1))],
             "divided_by_d": partial(_attention, divisor=lambda d: d),
             "softmax_over_queries": partial(_attention, dim=-2),
             "mask_after_softmax": partial(_attention, mask_late=True),
@@ -68,10 +79,13 @@ CHECKS = {
         solution=induction_score,
         cases=[(_STRIPE, list("abcabc")), (_UNEVEN, list("abaab")), (_UNEVEN, list("aabca"))],
         wrong_functions={
-            "token_itself": partial(_induction_score, shift=0),
-            "first_occurrence": partial(_induction_score, first=True),
+            "token_itself": partial(_induction_score, places=lambda query, before: before[-1]),
+            "first_occurrence": partial(_induction_score, places=lambda query, before: before[0] + 1),
+            "looks_at_itself": partial(_induction_score, places=lambda query, before: query),
+            "every_occurrence": partial(_induction_score, places=lambda query, before: [place + 1 for place in before]),
+            "sum": partial(_induction_score, reduce=sum),
             "divided_by_all_tokens": partial(_induction_score, count_all=True),
-            "token_before": partial(_induction_score, shift=-1),
+            "token_before": partial(_induction_score, places=lambda query, before: before[-1] - 1),
             "transposed": lambda weights, tokens: _induction_score(weights.T, tokens),
         },
         conditions={"list_of_weights": lambda result, *inputs: np.ndim(result) > 0},

@@ -1,5 +1,6 @@
 """Lesson 2: solutions, inputs and wrong answers of the exercises."""
 
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -32,6 +33,13 @@ def _count(words, window, *, first=-1, shorter=0, skip=lambda here, there, words
     return counts
 
 
+def _count_sorted_pairs(words, window):
+    counts = Counter()
+    for pair, n in _count(words, window, first=1).items():
+        counts[tuple(sorted(pair))] += n
+    return counts
+
+
 def _step(middle, context, is_true, rate, *, guess=lambda score: 1 / (1 + np.exp(-score)), sign=1, new=False):
     """One step of word2vec; with `new`, the second move uses the moved vector."""
     step = sign * rate * (is_true - guess(middle @ context))
@@ -46,6 +54,13 @@ def _along_itself(middle, context, is_true, rate):
 
 def _nearest(target, without=()):
     return max((word for word in _VECTORS if word not in without), key=lambda word: _VECTORS[word] @ target)
+
+
+_TOO_FEW = ["", "a", "b", "c", "ab", "ac", "bc"]
+
+
+def _analogy(v, a, b, c, *, left_out="abc"):
+    return _nearest(v[b] - v[a] + v[c], [word for name, word in zip("abc", (a, b, c), strict=True) if name in left_out])
 
 
 CHECKS = {
@@ -64,6 +79,9 @@ CHECKS = {
             "sum_of_lengths": lambda a, b: (a @ b) / (norm(a) + norm(b)),
             "squared_lengths": lambda a, b: (a @ b) / ((a @ a) * (b @ b)),
             "distance": lambda a, b: norm(a - b),
+            "cosine_distance": lambda a, b: 1 - cosine(a, b),
+            "angle": (lambda a, b: np.degrees(np.arccos(cosine(a, b))), lambda a, b: np.arccos(cosine(a, b))),
+            "missing_brackets": lambda a, b: a @ b / norm(a) * norm(b),
             "one_length": lambda a, b: (a @ b) / norm(a),
         },
         conditions={"vector": lambda result, a, b: np.ndim(result) > 0},
@@ -83,6 +101,8 @@ CHECKS = {
             "only_to_the_right": partial(_count, first=1),
             "itself_too": partial(_count, skip=lambda here, there, words: False),
             "never_the_same_word": partial(_count, skip=lambda here, there, words: words[here] == words[there]),
+            "always_one": lambda words, window: dict.fromkeys(_count(words, window), 1),
+            "one_order_only": _count_sorted_pairs,
             "window_too_short": partial(_count, shorter=1),
             "negative_index": partial(_count, wrap=True),
         },
@@ -108,10 +128,11 @@ CHECKS = {
             (_VECTORS, "king", "man", "queen"),
             (_VECTORS, "kite", "ball", "man"),
             (_VECTORS, "woman", "man", "queen"),
+            (_VECTORS, "king", "queen", "prince"),
         ],
         wrong_functions={
-            "question_words_allowed": lambda v, a, b, c: _nearest(v[b] - v[a] + v[c]),
-            "backwards": lambda v, a, b, c: _nearest(v[a] - v[b] + v[c], (a, b, c)),
+            "question_words_allowed": [partial(_analogy, left_out=left_out) for left_out in _TOO_FEW],
+            "backwards": lambda v, a, b, c: _analogy(v, b, a, c),
             "no_difference": lambda v, a, b, c: _nearest(v[b] + v[c], (a, b, c)),
             "nearest_to_c": lambda v, a, b, c: _nearest(v[c], (a, b, c)),
         },

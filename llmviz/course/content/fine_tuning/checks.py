@@ -19,6 +19,11 @@ def _recall(found, right, label):
     return _precision(right, found, label)
 
 
+def _jaccard(found, right, label):
+    union = int(((found == label) | (right == label)).sum())
+    return int(((found == label) & (right == label)).sum()) / union if union else 1.0
+
+
 CHECKS = {
     "low_rank_change": Checks(
         solution=low_rank_change,
@@ -32,6 +37,8 @@ CHECKS = {
             "no_scaling": lambda a, b, alpha: b @ a,
             "not_divided_by_rank": lambda a, b, alpha: alpha * b @ a,
             "multiplied_by_rank": lambda a, b, alpha: alpha * len(a) * b @ a,
+            "rounded_down": lambda a, b, alpha: alpha // len(a) * b @ a,
+            "transposed": lambda a, b, alpha: (alpha / len(a) * b @ a).T,
             "divided_by_width": lambda a, b, alpha: alpha / a.shape[1] * b @ a,
         },
         conditions={"wrong_order": lambda result, a, b, alpha: np.shape(result) != (len(b), a.shape[1])},
@@ -43,6 +50,9 @@ CHECKS = {
         wrong_functions={
             "not_shifted": lambda prompt, answer, end: [-100] * len(prompt) + [*answer],
             "prompt_learned": lambda prompt, answer, end: [*prompt[1:], *answer, end],
+            "zero_instead_of_ignore": [
+                lambda prompt, answer, end, none=none: [none] * (len(prompt) - 1) + [*answer, end] for none in (0, None)
+            ],
             "no_end": lambda prompt, answer, end: [-100] * (len(prompt) - 1) + [*answer, -100],
         },
         conditions={"wrong_length": lambda result, prompt, answer, end: len(result) != len(prompt) + len(answer)},
@@ -61,6 +71,8 @@ CHECKS = {
             "accuracy": lambda found, right, label: float((found == right).float().mean()),
             "precision": _precision,
             "recall": _recall,
+            "jaccard": _jaccard,
+            "one_without_hits": lambda *inputs: f1(*inputs) or 1.0,
             "arithmetic_mean": lambda *inputs: (_precision(*inputs) + _recall(*inputs)) / 2,
         },
         conditions={"nan": lambda result, *inputs: result != result},

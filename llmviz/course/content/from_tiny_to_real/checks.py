@@ -44,6 +44,7 @@ CHECKS = {
             "sum_of_squares": partial(_rms_norm, reduce=torch.sum),
             "no_gain": lambda x, gain, epsilon: _rms_norm(x, 1.0, epsilon),
             "mean_over_everything": partial(_rms_norm, axes=None),
+            "epsilon_outside": lambda x, gain, epsilon: x / (x.square().mean(-1, keepdim=True).sqrt() + epsilon) * gain,
             "no_epsilon": lambda x, gain, epsilon: _rms_norm(x, gain, 0.0),
         },
     ),
@@ -55,6 +56,7 @@ CHECKS = {
             "silu_on_both": partial(_swiglu, on_up=F.silu),
             "added": partial(_swiglu, combine=torch.add),
             "no_silu": partial(_swiglu, on_gate=lambda x: x),
+            "other_activation": [partial(_swiglu, on_gate=activation) for activation in (F.gelu, F.relu)],
             "sigmoid_only": partial(_swiglu, on_gate=torch.sigmoid),
         },
         conditions={
@@ -70,6 +72,7 @@ CHECKS = {
             "assistant_turn_closed": partial(_prompt, closing=True),
             "no_line_break_after_role": partial(_prompt, after_role=" "),
             "no_line_break_after_turn": partial(_prompt, after_turn=""),
+            "no_last_line_break": lambda messages: _prompt(messages).rstrip(),
             "turns_not_closed": partial(_prompt, end=""),
             "no_roles": partial(_prompt, roles=False),
         },

@@ -23,10 +23,12 @@ def _top_p(probabilities, top_p, *, keep_crossing=True, sort=True, unsort=True):
     return chosen[order.argsort()] if unsort else chosen
 
 
-def _extend(beams, log_probabilities, n_best, *, add=True, best_of_each=False, sign=-1):
+def _extend(
+    beams, log_probabilities, n_best, *, combine=lambda score, nats, n: score + nats, best_of_each=False, sign=-1
+):
     found = []
     for (ids, score), row in zip(beams, log_probabilities.tolist(), strict=True):
-        children = [((*ids, token), score + nats if add else nats) for token, nats in enumerate(row)]
+        children = [((*ids, token), combine(score, nats, len(ids) + 1)) for token, nats in enumerate(row)]
         found += sorted(children, key=lambda child: -child[1])[:1] if best_of_each else children
     return sorted(found, key=lambda child: sign * child[1])[:n_best]
 
@@ -47,6 +49,7 @@ CHECKS = {
         ],
         wrong_functions={
             "multiplied": partial(_with_temperature, change=lambda logits, t: (logits * t).softmax(-1)),
+            "ignored": partial(_with_temperature, change=lambda logits, t: logits.softmax(-1)),
             "divided_after_softmax": partial(_with_temperature, change=lambda logits, t: logits.softmax(-1) / t),
             "not_normalized": partial(_with_temperature, change=lambda logits, t: (logits / t).exp()),
         },
@@ -81,7 +84,11 @@ CHECKS = {
             ([((1,), -0.2), ((2,), -3.0), ((3,), -4.0)], random_tensor(3, 5, seed=5, scale=2.0).log_softmax(-1), 3),
         ],
         wrong_functions={
-            "no_earlier_score": partial(_extend, add=False),
+            "no_earlier_score": partial(_extend, combine=lambda score, nats, n: nats),
+            "multiplied": [
+                partial(_extend, combine=lambda score, nats, n: score * nats, sign=sign) for sign in (-1, 1)
+            ],
+            "mean": partial(_extend, combine=lambda score, nats, n: (score + nats) / n),
             "best_child_of_each": partial(_extend, best_of_each=True),
             "worst_first": partial(_extend, sign=1),
             "probabilities": _extend_with_probabilities,

@@ -22,15 +22,20 @@ def _rate(answers, truths, *, count_silence=False, divide_by_answers=False, know
     return sum(invented) / max(1, n)
 
 
+def _rate_of_unanswerable(answers, truths, *, share):
+    answered = [answer is not None for answer, truth in zip(answers, truths, strict=True) if truth is None]
+    return sum(answered) / max(1, len(answered) if share else len(answers))
+
+
 def _accuracy(answers, truths):
     return sum(answer == truth for answer, truth in zip(answers, truths, strict=True)) / len(answers)
 
 
-def _coverage(confidence, right, threshold, *, answers=torch.ge, divide_by_all=False):
+def _coverage(confidence, right, threshold, *, answers=torch.ge, divide_by_all=False, empty=1.0):
     answered = answers(confidence, threshold)
     n = int(answered.sum())
     n_right = int((right & answered).sum())
-    return n / len(confidence), n_right / (len(confidence) if divide_by_all else n) if n else 1.0
+    return n / len(confidence), n_right / (len(confidence) if divide_by_all else n) if n else empty
 
 
 def _dpo_loss(chosen, rejected, before_chosen, before_rejected, beta, *, sign=1, reference=True, outside=False):
@@ -47,11 +52,15 @@ CHECKS = {
             ([None, "hen", "cat", "jam"], [None, None, "dog", "jam"]),
             (["cat", "cat"], ["cat", "cat"]),
             ([None, None, "rice"], ["soup", None, "rice"]),
+            (["dog", "cat", "cat", "cat"], ["cat", "dog", "cat", None]),
         ],
         wrong_functions={
             "silence_counted": partial(_rate, count_silence=True),
             "divided_by_answers": partial(_rate, divide_by_answers=True),
             "accuracy": _accuracy,
+            "percent": lambda answers, truths: 100 * _rate(answers, truths),
+            "sets": lambda answers, truths: len({*answers} - {*truths, None}) / len(answers),
+            "unanswerable_only": [partial(_rate_of_unanswerable, share=share) for share in (True, False)],
             "known_questions_only": partial(_rate, known_only=True),
         },
         conditions={"count": lambda result, *inputs: isinstance(result, int | float) and result > 1},
@@ -63,6 +72,7 @@ CHECKS = {
             "strictly_above": partial(_coverage, answers=torch.gt),
             "divided_by_all": partial(_coverage, divide_by_all=True),
             "swapped": lambda *inputs: _coverage(*inputs)[::-1],
+            "zero_for_nothing": partial(_coverage, empty=0.0),
             "low_confidence": partial(_coverage, answers=torch.lt),
         },
         conditions={"nan": lambda result, *inputs: np.isnan(result[1])},
@@ -76,6 +86,8 @@ CHECKS = {
             "wrong_sign": partial(_dpo_loss, sign=-1),
             "beta_outside": partial(_dpo_loss, outside=True),
             "no_beta": lambda *inputs: _dpo_loss(*inputs[:4], 1.0),
+            "sum": lambda *inputs: _dpo_loss(*inputs) * len(inputs[0]),
+            "no_logarithm": lambda c, r, old_c, old_r, beta: -torch.sigmoid(beta * (c - r - (old_c - old_r))).mean(),
         },
         conditions={
             "one_loss_per_pair": lambda result, *inputs: np.ndim(result) > 0,

@@ -33,11 +33,14 @@ CHECKS = {
         wrong_functions={
             "same_token": lambda text, starts, n: (_windows(text, starts, n), _windows(text, starts, n)),
             "previous_token": lambda text, starts, n: (_windows(text, starts + 1, n), _windows(text, starts, n)),
+            "rolled": lambda text, starts, n: (_windows(text, starts, n), _windows(text, starts, n).roll(-1, dims=1)),
             "one_token_short": lambda *inputs: (_windows(*inputs)[:, :-1], _windows(*inputs)[:, 1:]),
         },
         conditions={
             "not_two_tensors": lambda result, *inputs: np.ndim(result) != 3,
-            "shifted_by_a_piece": lambda result, *inputs: np.array_equal(result[0], _windows(*inputs)),
+            "shifted_by_a_piece": lambda result, *inputs: np.array_equal(
+                result[1][:1], _windows(inputs[0], inputs[1][:1] + inputs[2], inputs[2])
+            ),
         },
         exceptions={"past_the_end": IndexError},
     ),

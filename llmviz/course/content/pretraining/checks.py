@@ -46,6 +46,16 @@ def _longest_run_in_letters(words, corpus):
     return max((len(" ".join(run)) for run in runs if run in known), default=0)
 
 
+def _longest_run_of_letters(words, corpus):
+    runs = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+    return max((len(run) for run in runs if " ".join(run) in " ".join(corpus)), default=0)
+
+
+def _longest_beginning(words, corpus):
+    lengths = [n for n in range(len(words) + 1) for start in range(len(corpus) + 1) if corpus[start:][:n] == words[:n]]
+    return max(lengths)
+
+
 def _power_law(sizes, losses, *, sign=-1.0, undo=math.exp, x=np.log, y=np.log):
     slope, height = np.polyfit(x(np.array(sizes, float)), y(np.array(losses, float)), 1)
     return float(undo(height)), float(sign * slope)
@@ -70,6 +80,9 @@ CHECKS = {
             "wrong_sign": partial(_cross_entropy, sign=1),
             "sum": partial(_cross_entropy, reduce=torch.sum),
             "softmax_over_positions": partial(_cross_entropy, dim=0),
+            "sigmoid": lambda logits, ids: -logits.sigmoid().log()[range(len(ids)), ids].mean(),
+            "perplexity": lambda logits, ids: _cross_entropy(logits, ids).exp(),
+            "whole_vocabulary": lambda logits, ids: -logits.log_softmax(dim=-1).mean(),
             "no_softmax": lambda logits, ids: -logits[range(len(ids)), ids].mean(),
             "one_minus_probability": lambda logits, ids: (1 - _probabilities(logits, ids)).mean(),
             "log_of_mean": lambda logits, ids: -_probabilities(logits, ids).mean().log(),
@@ -87,12 +100,15 @@ CHECKS = {
             (["Mia", "found", "a", "red", "kite"], ["Mia", "saw", "a", "kite", "He", "found", "a", "red"]),
             (["a", "b", "a", "b", "a"], ["b", "a", "b", "a", "c", "a", "b"]),
             (["a"], []),
+            (["a", "red", "at"], ["cat", "redder"]),
         ],
         wrong_functions={
             "shared_words": lambda words, corpus: len(set(words) & set(corpus)),
             "shared_words_repeated": lambda words, corpus: sum(word in corpus for word in words),
             "gaps_allowed": _longest_common_subsequence,
             "equal_places_only": _longest_run_at_equal_places,
+            "inside_words": _longest_run_of_letters,
+            "from_the_first_word": _longest_beginning,
             "letters": _longest_run_in_letters,
         },
         conditions={

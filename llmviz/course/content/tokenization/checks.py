@@ -44,6 +44,14 @@ def _match(word, vocabulary, *, shortest=False, mark="##", keep_beginning=False)
     return pieces
 
 
+def _match_stepping_back(word, vocabulary, mark=""):
+    for end in range(len(word), 0, -1):
+        rest = _match_stepping_back(word[end:], vocabulary, "##")
+        if mark + word[:end] in vocabulary and rest != ["<unk>"]:
+            return [mark + word[:end], *rest]
+    return ["<unk>"] if word else []
+
+
 def _longest_first(word, ranks):
     ids, start = [], 0
     while start < len(word):
@@ -91,6 +99,7 @@ CHECKS = {
             "overlapping": _merge_overlapping,
             "second_kept": partial(_merge, keep_second=True),
             "last_lost": partial(_merge, lose_last=True),
+            "nothing_joined": lambda pieces, pair: pieces,
             "all_at_once": lambda pieces, pair: ["".join(pair) if piece in pair else piece for piece in pieces],
         },
         conditions={"one_text": lambda result, pieces, pair: isinstance(result, str)},
@@ -110,6 +119,7 @@ CHECKS = {
         ],
         wrong_functions={
             "shortest": partial(_match, shortest=True),
+            "steps_back": _match_stepping_back,
             "without_marks": partial(_match, mark=""),
             "beginning_kept": partial(_match, keep_beginning=True),
         },

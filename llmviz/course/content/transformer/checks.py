@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from llmviz.course._schema import Checks, random_tensor
 from llmviz.interpretability.lens import logit_lens, parameters_by_part
@@ -24,6 +25,11 @@ def _parameters(vocab_size, d_model, n_layers, d_ff, *, attention=4, feed_forwar
     }
 
 
+def _parameters_with_biases(vocab_size, d_model, n_layers, d_ff):
+    biases = {"attention": n_layers * 4 * d_model, "feed-forward": n_layers * (d_ff + d_model)}
+    return {part: n + biases.get(part, 0) for part, n in _parameters(vocab_size, d_model, n_layers, d_ff).items()}
+
+
 CHECKS = {
     "normalize": Checks(
         solution=normalize,
@@ -39,6 +45,8 @@ CHECKS = {
             "mean_over_everything": partial(_normalize, dim=None),
             "over_tokens": partial(_normalize, dim=0),
             "no_mean": partial(_normalize, center=False),
+            "rms_norm": lambda x: x / (x.square().mean(dim=-1, keepdim=True) + 1e-5).sqrt(),
+            "unit_length": (F.normalize, lambda x: F.normalize(x, dim=-1), lambda x: F.normalize(normalize(x), dim=-1)),
         },
         conditions={"zero_by_zero": lambda result, x: np.isnan(result).any()},
         exceptions={"lost_axis": RuntimeError},
@@ -50,6 +58,7 @@ CHECKS = {
             "one_layer": lambda vocab_size, d_model, n_layers, d_ff: _parameters(vocab_size, d_model, 1, d_ff),
             "three_attention_matrices": partial(_parameters, attention=3),
             "one_feed_forward_matrix": partial(_parameters, feed_forward=1),
+            "biases": _parameters_with_biases,
             "no_unembedding": partial(_parameters, unembeddings=0),
         },
         conditions={
@@ -67,6 +76,7 @@ CHECKS = {
             "no_normalization": lambda residuals, unembedding: (residuals @ unembedding.T).softmax(dim=-1),
             "softmax_over_layers": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).softmax(dim=0),
             "no_softmax": lambda residuals, unembedding: normalize(residuals) @ unembedding.T,
+            "logarithms": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).log_softmax(dim=-1),
         },
         conditions={
             "best_token": lambda result, residuals, unembedding: np.shape(result)[-1:] != unembedding.shape[:1]

@@ -1,0 +1,196 @@
+"""Right answers as learners write them: loops, NumPy, torch's own functions; and results in every usual form."""
+
+import math
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+SCALARS = {
+    "Python": lambda array: array.tolist(),
+    "tuples": lambda array: tuple(map(tuple, array.tolist())) if array.ndim == 2 else tuple(array.tolist()),
+    "NumPy": np.array,
+    "float32 of NumPy": lambda array: array if array.dtype.kind in "biu" else array.astype(np.float32),
+    "torch": torch.tensor,
+    "scalars of NumPy": lambda array: list(array),
+    "scalars of torch": lambda array: list(torch.tensor(array)),
+    **{
+        str(kind): lambda array, kind=kind: torch.tensor(array).to(None if array.dtype.kind in "biu" else kind)
+        for kind in (torch.float64, torch.float16, torch.bfloat16)
+    },
+    "with gradients": lambda array: torch.tensor(array).requires_grad_(array.dtype.kind == "f"),
+}
+
+
+def in_style(result, style):
+    """A result with its numbers in another form."""
+    if isinstance(result, dict):
+        return {key: in_style(value, style) for key, value in result.items()}
+    if isinstance(result, np.ndarray | torch.Tensor):
+        array = torch.as_tensor(result).numpy()
+        return SCALARS[style](array) if array.ndim else in_style(array.item(), style)
+    if isinstance(result, bool | int | float):
+        return (
+            result
+            if style in ("Python", "tuples", "scalars of NumPy", "scalars of torch")
+            else SCALARS[style](np.array(result))
+        )
+    if isinstance(result, list | tuple) and result and all(isinstance(one, int | float) for one in result):
+        return SCALARS[style](np.array(result))
+    return type(result)(in_style(one, style) for one in result) if type(result) in (list, tuple) else result
+
+
+def joined(pieces, pair):
+    text = "\0".join(["", *pieces, ""])
+    while f"\0{pair[0]}\0{pair[1]}\0" in text:
+        text = text.replace(f"\0{pair[0]}\0{pair[1]}\0", f"\0\1{pair[0]}{pair[1]}\0", 1)
+    return text.replace("\1", "").split("\0")[1:-1]
+
+
+def by_recursion(word, vocabulary, mark=""):
+    for end in range(len(word), 0, -1):
+        if mark + word[:end] in vocabulary:
+            rest = by_recursion(word[end:], vocabulary, "##")
+            return [mark + word[:end], *rest] if rest != ["<unk>"] else rest
+    return ["<unk>"] if word else []
+
+
+def attention_in_loops(query, key, value, mask):
+    if query.ndim == 3:
+        return tuple(
+            map(
+                torch.stack,
+                zip(*(attention_in_loops(*one, mask) for one in zip(query, key, value, strict=True)), strict=True),
+            )
+        )
+    scores = torch.zeros(len(query), len(key))
+    weights = torch.zeros(len(query), len(key))
+    for i, j in product(range(len(query)), range(len(key))):
+        scores[i, j] = sum(query[i] * key[j]) / math.sqrt(query.shape[1])
+    for i in range(len(query)):
+        powers = [math.exp(score) if allowed else 0 for score, allowed in zip(scores[i], mask[i], strict=True)]
+        weights[i] = torch.tensor(powers) / sum(powers)
+    return scores, weights, weights @ value
+
+
+def induction_with_a_dict(weights, tokens):
+    last, found = {}, []
+    for place, token in enumerate(tokens):
+        if token in last:
+            found.append(weights[place][last[token] + 1])
+        last[token] = place
+    return sum(found) / len(found)
+
+
+def beams_in_loops(beams, rows, n_best):
+    ways = [
+        ([*ids, token], score + nats)
+        for (ids, score), row in zip(beams, rows, strict=True)
+        for token, nats in enumerate(row)
+    ]
+    return sorted(ways, key=lambda way: way[1], reverse=True)[:n_best]
+
+
+def top_p_in_loops(probabilities, top_p):
+    kept, total = [False] * len(probabilities), 0
+    for token in sorted(range(len(kept)), key=lambda token: -probabilities[token]):
+        if total < top_p:
+            kept[token] = True
+        total += float(probabilities[token])
+    return kept
+
+
+def with_numpy(logits, temperature):
+    logits = logits.numpy()
+    if temperature == 0:
+        return np.eye(len(logits))[logits.argmax()]
+    powers = np.exp((logits - logits.max()) / temperature)
+    return powers / powers.sum()
+
+
+def run_by_table(words, corpus):
+    table = np.zeros((len(words) + 1, len(corpus) + 1), int)
+    for i, j in product(range(len(words)), range(len(corpus))):
+        table[i + 1, j + 1] = table[i, j] + 1 if words[i] == corpus[j] else 0
+    return table.max()
+
+
+def mask_in_loops(n, window=99):
+    return [[0 <= query - key < window for key in range(n)] for query in range(n)]
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+RIGHT_ANSWERS = {
+    "merge_pair": [joined],
+    "longest_match": [by_recursion],
+    "cosine": [
+        lambda a, b: (
+            sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+        ),
+        lambda a, b: F.cosine_similarity(torch.tensor(a), torch.tensor(b), dim=0),
+    ],
+    "count_neighbors": [
+        lambda words, n: Counter(
+            (words[i], words[j]) for i in range(len(words)) for j in range(len(words)) if 0 < abs(i - j) <= n
+        )
+    ],
+    "nudge": [
+        lambda a, b, is_true, rate: (
+            [x + rate * (is_true - sigmoid(sum(a * b))) * y for x, y in zip(a, b, strict=True)],
+            [y + rate * (is_true - sigmoid(sum(a * b))) * x for x, y in zip(a, b, strict=True)],
+        )
+    ],
+    "solve_analogy": [
+        lambda v, a, b, c: sorted(v, key=lambda word: (word in (a, b, c), -np.dot(v[word], v[b] - v[a] + v[c])))[0]
+    ],
+    "causal_mask": [mask_in_loops, lambda n: ~torch.ones(n, n).triu(1).bool(), lambda n: np.tri(n) == 1],
+    "scaled_dot_product_attention": [attention_in_loops],
+    "induction_score": [induction_with_a_dict],
+    "normalize": [
+        lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt(),
+        lambda x: torch.nn.LayerNorm(x.shape[-1])(x),
+    ],
+    "logit_lens": [lambda x, table: torch.einsum("...d,vd->...v", F.layer_norm(x, x.shape[-1:]), table).softmax(-1)],
+    "cross_entropy": [
+        F.cross_entropy,
+        lambda rows, ids: np.mean([torch.logsumexp(r, 0) - r[i] for r, i in zip(rows, ids, strict=True)]),
+    ],
+    "longest_run": [run_by_table],
+    "power_law": [
+        lambda x, y: [np.exp(np.polyfit(np.log(x), np.log(y), 1)[1]), -np.polyfit(np.log(x), np.log(y), 1)[0]]
+    ],
+    "low_rank_change": [lambda a, b, alpha: torch.einsum("or,ri->oi", b, a) * alpha / a.size(0)],
+    "answer_labels": [
+        lambda p, a, end: torch.tensor(p + a + [end])[1:].masked_fill(torch.arange(len(p + a)) < len(p) - 1, -100)
+    ],
+    "answer_targets": [
+        lambda q, a, end: [-100 if i < len(q) - 1 else (q + a + [end])[i + 1] for i in range(len(q + a))]
+    ],
+    "apply_temperature": [with_numpy],
+    "keep_top_p": [top_p_in_loops],
+    "extend_beams": [beams_in_loops],
+    "hallucination_rate": [lambda a, t: np.mean([x not in (None, y) for x, y in zip(a, t, strict=True)])],
+    "coverage_and_accuracy": [
+        lambda c, right, threshold: torch.tensor(
+            [
+                (c >= threshold).float().mean(),
+                right[c >= threshold].float().mean() if (c >= threshold).any() else 1,
+            ]
+        )
+    ],
+    "dpo_loss": [lambda c, r, old_c, old_r, beta: torch.log(1 + torch.exp(-beta * (c - r - old_c + old_r))).mean()],
+    "shifted_windows": [
+        lambda ids, starts, n: tuple(torch.stack([ids[s + k : s + k + n] for s in starts]) for k in (0, 1)),
+        lambda ids, starts, n: [[ids[s + k : s + k + n].tolist() for s in starts] for k in (0, 1)],
+    ],
+    "sliding_window_mask": [mask_in_loops],
+    "rms_norm": [lambda x, gain, epsilon: F.rms_norm(x, x.shape[-1:], gain, epsilon)],
+    "swiglu": [
+        lambda x, gate, up, down: F.linear(F.linear(x, gate).sigmoid() * F.linear(x, gate) * F.linear(x, up), down)
+    ],
+}
