@@ -6,6 +6,7 @@ answer is one fold away. Everything that is not ours is escaped.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import re
@@ -89,16 +90,25 @@ def card(exercise: Exercise) -> str:
     first, second = map(_to_html, exercise.hints)
     hints = _fold("Hint 1", first + _fold("Hint 2: almost the solution", second))
     sources = "".join(map(_source, (exercise.checks.solution, *exercise.checks.shown_with_solution)))
-    solution = _fold("Solution: the library's function", f"<div>{_to_html(exercise.explanation)}</div>{sources}")
+    if exercise.solution:
+        sources = _code(exercise.solution) + _fold("The library's function, which also checks its input", sources)
+    solution = _fold("Solution", f"<div>{_to_html(exercise.explanation)}</div>{sources}")
     return _box(f"{head}<p>{_to_html(exercise.task)}</p>{hints}{solution}", _BLUE)
 
 
 def _source(function: Callable) -> str:
-    """A function of the library, word for word, with its file."""
+    """A function of the library without its docstring, with its file."""
     function = inspect.unwrap(function)
-    place = function.__module__.replace(".", "/") + ".py"
     source = textwrap.dedent(inspect.getsource(function)).rstrip()
-    return f'<pre style="{_PRE}"># {escape(place)}\n{escape(source, quote=False)}</pre>'
+    if function.__doc__:
+        body = ast.parse(source).body[0].body
+        lines = source.split("\n")
+        source = "\n".join(lines[: body[0].lineno - 1] + lines[body[0].end_lineno :])
+    return _code(f"# {function.__module__.replace('.', '/')}.py\n{source}")
+
+
+def _code(source: str) -> str:
+    return f'<pre style="{_PRE}">{escape(source, quote=False)}</pre>'
 
 
 def outcome(result: Outcome) -> str:

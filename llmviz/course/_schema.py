@@ -136,6 +136,9 @@ def random_tensor(*shape: int, seed: int, scale: float = 1.0) -> torch.Tensor:
     return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+Code = str
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A function to write: `lesson.exercise(name)` shows its card, `lesson.check(name, function)` checks it."""
@@ -148,6 +151,7 @@ class Exercise:
     explanation: str  # why the solution is as it is
     mistakes: Mapping[str, str]  # name → the sentence that explains it, most specific first
     checks: Checks
+    solution: Code = ""  # as short as a learner would write it, where the library's function is longer
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,7 @@ def _all(kind: type, values: Any) -> bool:
 
 _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {  # type of a key: (its name in a message, its test)
     "str": ("a text", lambda value: isinstance(value, str)),
+    "Code": ("a text", lambda value: isinstance(value, str)),
     "int": ("a whole number", lambda value: type(value) is int),
     "float": ("a number", lambda value: type(value) in (int, float)),
     "Sequence[str]": ("a list of texts", lambda value: isinstance(value, list) and _all(str, value)),
@@ -248,7 +253,7 @@ def _read_value(value: Any, kind: str, place: str) -> Any:
         raise ValueError(f"{place}: expected {words}; given {value!r}")
     if kind == "Sequence[Distractor]":
         return [_read_table(Distractor, one, f"{place}.{number}") for number, one in enumerate(value, start=1)]
-    return _join_lines(value)
+    return value.strip("\n") if kind == "Code" else _join_lines(value)
 
 
 def _join_lines(value: Any) -> Any:

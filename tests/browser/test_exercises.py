@@ -191,7 +191,7 @@ def read_as_saved(page) -> None:
     page.get_by_text("Hint 1").click()
     page.get_by_text("Hint 2").click()
     expect(page.get_by_text("gives the words.")).to_be_visible()
-    page.get_by_text("Solution: the library").click()
+    page.get_by_text("Solution", exact=True).click()
     expect(page.get_by_text("def word_counts(texts: ")).to_be_visible()
     expect(page.get_by_text("Not attempted yet.")).to_be_visible()
     page.get_by_text("B · Nowhere").click()

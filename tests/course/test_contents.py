@@ -6,7 +6,9 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from right_answers import RIGHT_ANSWERS, SCALARS, in_style
 from wrong_answers import WRONG_ANSWERS
 
@@ -57,6 +59,11 @@ def test_the_stub_is_not_attempted_and_the_library_is_right(name, exercise):
     assert (outcome.status, outcome.note) == ("correct", ""), str(outcome)
     shown = [solution, *exercise.checks.shown_with_solution]
     assert solution.__name__ == exercise.name
+    if exercise.solution:
+        scope = {"torch": torch, "np": np}
+        exec(exercise.solution, scope)
+        outcome = check_exercise(exercise, scope[exercise.name])
+        assert (outcome.status, outcome.note) == ("correct", ""), str(outcome)
     assert any(one.__module__.startswith("llmviz.") and "llmviz.course" not in one.__module__ for one in shown)
 
 
