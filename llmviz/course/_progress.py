@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import platformdirs
 from filelock import FileLock
 
 from llmviz.course._schema import Question
@@ -46,13 +46,7 @@ def _progress_path() -> Path:
     if chosen := os.environ.get("LLMVIZ_PROGRESS"):
         path = Path(chosen).expanduser()
         return path / "progress.json" if path.is_dir() else path
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "llmviz" / "progress.json"
+    return platformdirs.user_data_path("llmviz", appauthor=False) / "progress.json"
 
 
 @dataclass

@@ -170,25 +170,6 @@ def test_the_variable_keeps_learners_apart(tmp_path, monkeypatch):
     assert _progress_path() == tmp_path / "progress.json"
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "path"),
-    [
-        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/llmviz/progress.json"),
-        ("linux", {}, "~/.local/share/llmviz/progress.json"),
-        ("darwin", {}, "~/Library/Application Support/llmviz/progress.json"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/llmviz/progress.json"),
-        ("win32", {}, "~/AppData/Local/llmviz/progress.json"),
-    ],
-)
-def test_each_system_has_its_place(monkeypatch, platform, variables, path):
-    monkeypatch.setattr(sys, "platform", platform)
-    for name in ("LLMVIZ_PROGRESS", "XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert _progress_path() == Path(path).expanduser()
-
-
 def test_a_kill_while_writing_leaves_the_old_file_or_the_new_one(progress_file):
     """Ended in the middle of a write, again and again: the file is whole each time."""
     program = (

@@ -75,7 +75,7 @@ CHECKS = {
             "one_without_hits": lambda *inputs: f1(*inputs) or 1.0,
             "arithmetic_mean": lambda *inputs: (_precision(*inputs) + _recall(*inputs)) / 2,
         },
-        conditions={"nan": lambda result, *inputs: result != result},
+        conditions={"zero_division": lambda result, *inputs: result != result},
         exceptions={"zero_division": ZeroDivisionError},
     ),
 }

@@ -75,7 +75,7 @@ CHECKS = {
             "zero_for_nothing": partial(_coverage, empty=0.0),
             "low_confidence": partial(_coverage, answers=torch.lt),
         },
-        conditions={"nan": lambda result, *inputs: np.isnan(result[1])},
+        conditions={"zero_division": lambda result, *inputs: np.isnan(result[1])},
         exceptions={"zero_division": ZeroDivisionError},
     ),
     "dpo_loss": Checks(

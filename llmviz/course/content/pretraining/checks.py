@@ -103,8 +103,10 @@ CHECKS = {
             (["a", "red", "at"], ["cat", "redder"]),
         ],
         wrong_functions={
-            "shared_words": lambda words, corpus: len(set(words) & set(corpus)),
-            "shared_words_repeated": lambda words, corpus: sum(word in corpus for word in words),
+            "shared_words": [
+                lambda words, corpus: len(set(words) & set(corpus)),
+                lambda words, corpus: sum(word in corpus for word in words),
+            ],
             "gaps_allowed": _longest_common_subsequence,
             "equal_places_only": _longest_run_at_equal_places,
             "inside_words": _longest_run_of_letters,
