@@ -7,7 +7,7 @@ bytes, and never across the borders of words, as in GPT-2. First the training, t
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +42,8 @@ class Merge:
 class _WordTable:
     """The different words of the training texts as sequences of symbols, with counts that merges keep up to date.
 
-    A symbol is the one character `chr(token_id)`; so a word is a string, a pair is a string of length 2, and merging
-    a pair is `str.replace`. Only the words that hold the pair are visited.
+    A symbol is the one character `chr(token_id)`; so a word is a string, a pair is a string of length 2, and a merge
+    replaces it by one character. Only the words that hold the pair are visited.
 
     spellings: each different word. frequencies: how often each occurs. symbol_counts, pair_counts: how often each
     symbol and each pair of neighbors occurs in the texts.
@@ -71,18 +71,17 @@ class _WordTable:
         """Replace the pair by the symbol everywhere; returns the new pairs of neighbors."""
         new_pairs, n_merged = set(), 0
         for index in self._words_with.pop(pair):
-            before, frequency = self.spellings[index], self.frequencies[index]
-            after = self.spellings[index] = before.replace(pair, symbol)
-            if after == before:  # an earlier merge took the pair away
+            parts, frequency = self.spellings[index].split(pair), self.frequencies[index]
+            if len(parts) == 1:  # an earlier merge took the pair away
                 continue
-            n_merged += frequency * (len(before) - len(after))
-            for old in _pairs(before):
-                self.pair_counts[old] -= frequency
-            for new in _pairs(after):
-                self.pair_counts[new] += frequency
-                if symbol in new:
-                    self._words_with[new].add(index)
-                    new_pairs.add(new)
+            self.spellings[index] = symbol.join(parts)
+            n_merged += frequency * (len(parts) - 1)
+            for (old, new), times in Counter(_changed_pairs(parts, pair, symbol)).items():
+                self.pair_counts[old] -= frequency * times
+                self.pair_counts[new] += frequency * times
+                self._words_with[new].add(index)
+                new_pairs.add(new)
+        self.pair_counts[pair] -= n_merged
         self.symbol_counts[symbol] += n_merged
         for half in pair:
             self.symbol_counts[half] -= n_merged
@@ -91,6 +90,22 @@ class _WordTable:
 
 def _pairs(spelling: str) -> Iterator[str]:
     return map(str.__add__, spelling, spelling[1:])
+
+
+def _changed_pairs(parts: Sequence[str], pair: str, symbol: str) -> Iterator[tuple[str, str]]:
+    """The pairs of neighbors that a merge changes, before and after it: those at the borders of the merged pairs.
+
+    parts: the word, cut at the merged pairs. So a long word costs no more than many short ones.
+    """
+    left, right = pair
+    last = len(parts) - 1
+    for number, part in enumerate(parts):
+        if part and number > 0:
+            yield right + part[0], symbol + part[0]
+        if part and number < last:
+            yield part[-1] + left, part[-1] + symbol
+        if not part and 0 < number < last:  # two merged pairs side by side
+            yield right + left, symbol + symbol
 
 
 def _merges(word_counts: Mapping[str, int], n_merges: int) -> Iterator[Merge]:

@@ -23,6 +23,7 @@ from llmviz.tokenizers.base import UNKNOWN, _count_words
 from llmviz.tokenizers.words import WordTokenizer
 
 _LONGEST_PIECE = 16  # letters
+_LONGEST_WORD = 64  # letters; a longer word is learned in parts, since the time grows with the longest
 _KEPT_EACH_ROUND = 0.75
 _EM_STEPS = 2
 _FIRST_PIECES = 10  # times as many as at the end
@@ -101,9 +102,13 @@ def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[_UnigramRound]:
 
     Where there is no room for all letters, the rarest are left out, and words with them are ignored.
     """
-    letters = [letter for letter, _ in _letters(words).most_common(n_pieces)]
+    parts: Counter[str] = Counter()
+    for word, count in words.items():
+        for start in range(0, len(word), _LONGEST_WORD):
+            parts[word[start : start + _LONGEST_WORD]] += count
+    letters = [letter for letter, _ in _letters(parts).most_common(n_pieces)]
     known = set(letters)
-    words = {word: count for word, count in words.items() if known.issuperset(word)}
+    words = {word: count for word, count in parts.items() if known.issuperset(word)}
     pieces, weights = _first_pieces(words, letters, _FIRST_PIECES * n_pieces)
     lattice, log_p = _Lattice(words, pieces), np.log(weights / weights.sum())
     while True:

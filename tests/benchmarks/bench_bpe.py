@@ -1,5 +1,6 @@
 """Byte-pair encoding: learning 1,024 merges, and encoding, against Hugging Face tokenizers and tiktoken."""
 
+import random
 from collections.abc import Callable, Iterator
 
 from measuring import Finding, Target, compare, measure, not_measured, number, seconds_of, take_turns
@@ -9,6 +10,7 @@ from llmviz.tokenizers.bpe import BytePairTokenizer
 
 N_MERGES = 1024
 N_BYTES = 256
+N_LETTERS = 100_000
 
 
 def findings(quick: bool) -> Iterator[Finding]:
@@ -22,6 +24,7 @@ def findings(quick: bool) -> Iterator[Finding]:
         corpus = corpora.python_documentation()
     yield from _training(corpus, 3 if quick else 9)
     yield from _encoding(corpus, 3 if quick else 9)
+    yield from _without_spaces("".join(corpus.documents), 3 if quick else 9)
 
 
 def _training(corpus: corpora.Corpus, turns: int) -> Iterator[Finding]:
@@ -44,6 +47,30 @@ def _training(corpus: corpora.Corpus, turns: int) -> Iterator[Finding]:
     ours = BytePairTokenizer.train(corpus.documents, N_BYTES + N_MERGES + 1)
     shared = len({left + right for left, right in ours.merges} & _tokens_of_theirs(train_theirs(corpus.documents)))
     yield measure("merges that both learned", [shared], f"of {len(ours.merges):,}")
+
+
+def _without_spaces(text: str, turns: int) -> Iterator[Finding]:
+    """Learning and encoding one word of 100,000 bytes, against as many bytes of words; and four times as much."""
+    draw = random.Random(0)
+    languages = {
+        "DNA": "".join(draw.choices("ACGT", k=4 * N_LETTERS)),
+        "Chinese": "".join(chr(0x4E00 + int(draw.random() ** 4 * 3000)) for _ in range(4 * N_LETTERS // 3)),
+    }
+
+    def work(text: str) -> Callable[[], float]:
+        return lambda: seconds_of(lambda: BytePairTokenizer.train(text, N_BYTES + N_MERGES + 1).encode(text))
+
+    for name, letters in languages.items():
+        one = letters[: len(letters) // 4]
+        players = {"words": work(text[:N_LETTERS]), "one": work(one), "four": work(letters)}
+        seconds = take_turns(players, turns, label=f"learning and encoding {name}")
+        for what, ours, peer, most in (
+            ("against text with spaces", "one", "words", 3), ("four times as much", "four", "one", 6),
+        ):  # fmt: skip
+            yield compare(
+                f"learning and encoding {N_LETTERS:,} bytes of {name} without spaces, {what}", seconds[ours],
+                seconds[peer], peer_name=peer, unit="s", target=Target(most, is_minimum=False),
+            )  # fmt: skip
 
 
 def train_theirs(texts):
