@@ -12,6 +12,7 @@ import copy
 import ctypes
 import io
 import linecache
+import re
 import sys
 import sysconfig
 import threading
@@ -113,9 +114,11 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
     if _is_untouched(function, made):
         raise _Untouched
     if made.error is not None:
-        said = next((text for name, text in exercise.mistakes.items() if _explains(exercise, name, made)), "")
-        shown = f"{type(made.error).__name__.lstrip('_')}: {made.error}".removesuffix(": ")[:300]
         line = _line(made.error)
+        said = next((text for name, text in exercise.mistakes.items() if _explains(exercise, name, made)), "")
+        if isinstance(made.error, TypeError) and not line:
+            said = "Your function cannot be called with what is given: does it take the arguments that the task names?"
+        shown = f"{type(made.error).__name__.lstrip('_')}: {made.error}".removesuffix(": ")[:300]
         rows = [made.given, ("error", shown), ("in your code", line)]
         raise NotYet(said or _error_sentence(made.error), *rows[: 3 if line else 2])
     if made.result is None:
@@ -172,7 +175,8 @@ def _mistakes(exercise: Exercise, wrong: _Call, calls: list[_Call]) -> Iterator[
 def _explains(exercise: Exercise, mistake: str, made: _Call) -> bool:
     checks = exercise.checks
     if made.error is not None:
-        return isinstance(made.error, checks.exceptions.get(mistake, ()))
+        error = f"{type(made.error).__name__}: {made.error}"
+        return mistake in checks.exceptions and re.search(checks.exceptions[mistake], error, re.DOTALL) is not None
     with suppress(Exception):  # a wrong function or a condition that does not apply to this result
         if mistake in checks.wrong_functions:
             wrong = checks.wrong_functions[mistake]
@@ -213,9 +217,12 @@ def _within_limit(work: Callable[[], Any], seconds: float) -> Any:
     results, errors, is_late = [], [], threading.Event()
 
     def trace(frame: FrameType, event: str, argument: Any) -> Callable | None:
-        if is_late.is_set() and event == "line":
+        return None if frame.f_code.co_filename.startswith(_LIBRARIES) else halt
+
+    def halt(frame: FrameType, event: str, argument: Any) -> Callable:
+        if is_late.is_set():
             threading.Event().wait()
-        return None if frame.f_code.co_filename.startswith(_LIBRARIES) else trace
+        return halt
 
     def run() -> None:
         sys.settrace(trace)

@@ -122,7 +122,7 @@ class Checks:
     cases: Sequence[Any] = ()  # inputs, simplest first; a tuple holds several arguments
     wrong_functions: Mapping[str, Callable | Sequence[Callable]] = field(default_factory=dict)  # mistake → same results
     conditions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → condition(result, *arguments)
-    exceptions: Mapping[str, type[Exception] | tuple[type[Exception], ...]] = field(default_factory=dict)
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # mistake → found by re.search in "IndexError: …"
     further_check: Callable | None = None
     shown_with_solution: Sequence[Callable] = ()  # other functions whose source belongs to the solution
 

@@ -29,7 +29,7 @@ CHECKS = {
         cases=["a b a", "kite, kite!", ""],
         wrong_functions={"no_space": lambda text: Counter(text.split())},
         conditions={"letters": lambda result, text: {len(word) for word in result} == {1}},
-        exceptions={"past_the_end": IndexError},
+        exceptions={"past_the_end": "IndexError"},
         further_check=same_answer_twice,
     )
 }

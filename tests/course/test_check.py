@@ -67,7 +67,7 @@ def remembers(text, before=[]):  # noqa: B006, the mistake itself
         (lambda text: dict.fromkeys(word_counts(text), 2), "The result is not right yet. At 'a': it is 2; expected 1."),
         (lambda text: {"a": 1, " a": 1}, "The result is not right yet. ' b' is missing."),
         (lambda text: print(text), "Your function returns None"),
-        (lambda: {}, "Your function stops with an error before it has a result."),
+        (lambda: {}, "Your function cannot be called with what is given"),
         (lambda text: missing, "A name is not known here"),  # noqa: F821
         (lambda text: _check.undefined, "Your function stops with an error before it has a result."),
         (by_spaces("a"), "Pass your function itself, without parentheses after its name."),

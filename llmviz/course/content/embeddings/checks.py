@@ -63,6 +63,13 @@ def _analogy(v, a, b, c, *, left_out="abc"):
     return _nearest(v[b] - v[a] + v[c], [word for name, word in zip("abc", (a, b, c), strict=True) if name in left_out])
 
 
+def _three_cos_mul(v, a, b, c):
+    score = {
+        word: (1 + x @ v[b]) * (1 + x @ v[c]) / (1.001 + x @ v[a]) for word, x in v.items() if word not in (a, b, c)
+    }
+    return max(score, key=score.get)
+
+
 CHECKS = {
     "cosine": Checks(
         solution=cosine,
@@ -106,7 +113,7 @@ CHECKS = {
             "window_too_short": partial(_count, shorter=1),
             "negative_index": partial(_count, wrap=True),
         },
-        exceptions={"past_the_end": IndexError},
+        exceptions={"past_the_end": "IndexError"},
     ),
     "nudge": Checks(
         solution=nudge,
@@ -132,6 +139,7 @@ CHECKS = {
         ],
         wrong_functions={
             "question_words_allowed": [partial(_analogy, left_out=left_out) for left_out in _TOO_FEW],
+            "multiplied": _three_cos_mul,
             "backwards": lambda v, a, b, c: _analogy(v, b, a, c),
             "no_difference": lambda v, a, b, c: _nearest(v[b] + v[c], (a, b, c)),
             "nearest_to_c": lambda v, a, b, c: _nearest(v[c], (a, b, c)),

@@ -41,8 +41,8 @@ CHECKS = {
             "transposed": lambda a, b, alpha: (alpha / len(a) * b @ a).T,
             "divided_by_width": lambda a, b, alpha: alpha / a.shape[1] * b @ a,
         },
-        conditions={"wrong_order": lambda result, a, b, alpha: np.shape(result) != (len(b), a.shape[1])},
-        exceptions={"shapes_do_not_match": RuntimeError},
+        conditions={"wrong_order": lambda result, a, b, alpha: np.shape(result) == (len(a), len(a))},
+        exceptions={"shapes_do_not_match": "Error: .*(mat|size|shape|dim)"},
     ),
     "answer_labels": Checks(
         solution=answer_labels,
@@ -55,8 +55,8 @@ CHECKS = {
             ],
             "no_end": lambda prompt, answer, end: [-100] * (len(prompt) - 1) + [*answer, -100],
         },
-        conditions={"wrong_length": lambda result, prompt, answer, end: len(result) != len(prompt) + len(answer)},
-        exceptions={"not_a_list": TypeError},
+        conditions={"wrong_length": lambda result, prompt, answer, end: np.size(result) != len(prompt) + len(answer)},
+        exceptions={"not_a_list": "TypeError: .*'int' and 'list'"},
     ),
     "f1": Checks(
         solution=f1,
@@ -76,6 +76,6 @@ CHECKS = {
             "arithmetic_mean": lambda *inputs: (_precision(*inputs) + _recall(*inputs)) / 2,
         },
         conditions={"zero_division": lambda result, *inputs: result != result},
-        exceptions={"zero_division": ZeroDivisionError},
+        exceptions={"zero_division": "ZeroDivisionError"},
     ),
 }

@@ -62,7 +62,7 @@ CHECKS = {
         conditions={
             "not_narrowed": lambda result, x, gate_proj, *weights: np.shape(result)[-1:] == gate_proj.shape[:1]
         },
-        exceptions={"not_transposed": RuntimeError},
+        exceptions={"not_transposed": "Error: .*(mat|size|shape|dim)"},
     ),
     "chat_prompt": Checks(
         solution=chat_prompt,

@@ -55,9 +55,9 @@ CHECKS = {
         },
         conditions={
             "zero_temperature": lambda result, logits, t: t == 0 and np.isnan(result).any(),
-            "one_token": lambda result, logits, t: np.size(result) != len(logits),
+            "one_token": lambda result, logits, t: np.size(result) == 1,
         },
-        exceptions={"zero_temperature": ZeroDivisionError},
+        exceptions={"zero_temperature": "ZeroDivisionError"},
     ),
     "keep_top_p": Checks(
         solution=keep_top_p,
@@ -73,7 +73,7 @@ CHECKS = {
             "not_sorted": partial(_top_p, sort=False),
             "sorted_order": partial(_top_p, unsort=False),
         },
-        conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype != bool},
+        conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype.kind in "iuf"},
     ),
     "extend_beams": Checks(
         solution=extend_beams,

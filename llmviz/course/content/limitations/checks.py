@@ -76,7 +76,7 @@ CHECKS = {
             "low_confidence": partial(_coverage, answers=torch.lt),
         },
         conditions={"zero_division": lambda result, *inputs: np.isnan(result[1])},
-        exceptions={"zero_division": ZeroDivisionError},
+        exceptions={"zero_division": "ZeroDivisionError"},
     ),
     "dpo_loss": Checks(
         solution=dpo_loss,

@@ -42,7 +42,7 @@ CHECKS = {
                 result[1][:1], _windows(inputs[0], inputs[1][:1] + inputs[2], inputs[2])
             ),
         },
-        exceptions={"past_the_end": IndexError},
+        exceptions={"past_the_end": "IndexError"},
     ),
     "sliding_window_mask": Checks(
         solution=sliding_window_mask,
@@ -55,7 +55,7 @@ CHECKS = {
             "inverted": lambda n, window: ~_band(n, 0, window - 1),
             "transposed": lambda n, window: _band(n, 0, window - 1).T,
         },
-        conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype != bool},
+        conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype.kind in "iuf"},
     ),
     "answer_targets": Checks(
         solution=answer_targets,

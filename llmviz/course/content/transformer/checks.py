@@ -49,7 +49,7 @@ CHECKS = {
             "unit_length": (F.normalize, lambda x: F.normalize(x, dim=-1), lambda x: F.normalize(normalize(x), dim=-1)),
         },
         conditions={"zero_by_zero": lambda result, x: np.isnan(result).any()},
-        exceptions={"lost_axis": RuntimeError},
+        exceptions={"lost_axis": "Error: .*(size|shape|dim)"},
     ),
     "parameters_by_part": Checks(
         solution=parameters_by_part,
@@ -78,9 +78,7 @@ CHECKS = {
             "no_softmax": lambda residuals, unembedding: normalize(residuals) @ unembedding.T,
             "logarithms": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).log_softmax(dim=-1),
         },
-        conditions={
-            "best_token": lambda result, residuals, unembedding: np.shape(result)[-1:] != unembedding.shape[:1]
-        },
-        exceptions={"not_transposed": RuntimeError},
+        conditions={"best_token": lambda result, residuals, unembedding: np.shape(result) == residuals.shape[:-1]},
+        exceptions={"not_transposed": "Error: .*(mat|size|shape|dim)"},
     ),
 }
