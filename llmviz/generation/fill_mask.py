@@ -20,7 +20,7 @@ from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tinyville.token_distributions import masked_words, next_pieces, word_spans
-from llmviz.tokenizers.base import Tokenizer
+from llmviz.tokenizers.base import Tokenizer, check_text
 from llmviz.tokenizers.words import WORD
 from llmviz.training.masked_lm import MASK_TOKEN, mask_token_id
 
@@ -87,7 +87,7 @@ class FillMask:
     def read(self, text: str) -> tuple[list[int], list[_Word]]:
         """Split a text: its token ids, with an end-of-text token at either end, and its words; "___" is one mask."""
         ids, words = [self.tokenizer.end_of_text], []
-        pieces = text.split(MASK_TOKEN)
+        pieces = check_text(text).split(MASK_TOKEN)
         for number, piece in enumerate(pieces):
             if number:
                 words.append(_Word(None, len(ids), len(ids) + 1))

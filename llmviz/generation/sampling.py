@@ -101,10 +101,11 @@ def _sample_token(probabilities: Tensor, generator: torch.Generator) -> int:
 _OTHERS = {"EncoderOnly": "it fills in masks (FillMask)", "EncoderDecoder": "it translates (translation.translate)"}
 
 
-def _check_model(model, tokenizer: Tokenizer | None = None) -> None:
+def _check_model(model, *tokenizers: Tokenizer) -> None:
     """Raise ValueError for a model that cannot continue a text, and for what is no tokenizer."""
-    if tokenizer is not None and not isinstance(tokenizer, Tokenizer):
-        raise ValueError(f"the tokenizer is one of llmviz.tokenizers or of a real model; given {tokenizer!r:.60}")
+    for tokenizer in tokenizers:
+        if not isinstance(tokenizer, Tokenizer):
+            raise ValueError(f"the tokenizer is one of llmviz.tokenizers or of a real model; given {tokenizer!r:.60}")
     if isinstance(model, EncoderOnly | EncoderDecoder) or not hasattr(model, "config"):
         name = type(model).__name__
         other = f": {_OTHERS[name]}" if name in _OTHERS else ""

@@ -15,6 +15,7 @@ _MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
 _N_NAMED = 12
+_LABEL_CHARACTERS = 32
 
 
 class EmbeddingExplorer(Explorer):
@@ -45,7 +46,7 @@ class EmbeddingExplorer(Explorer):
                  n_neighbors: int = 10, chosen: str | None = None,
                  analogy: tuple[str, str, str] | None = None):  # fmt: skip
         self.words, self.vectors = _checked(vectors, labels)
-        self.labels = [spoken_prose(word, 32) or "∅" for word in self.words]
+        self.labels = [_label(word) for word in self.words]
         self.groups = _groups(groups, self.words)
         self.frame_names = _frame_names(frame_names, len(self.vectors))
         n_neighbors = validation.whole_number(n_neighbors, "n_neighbors", 1, _MAX_WORDS)
@@ -210,6 +211,13 @@ def _checked(vectors, labels) -> tuple[list[str], np.ndarray]:
             f"{len(array):,} frames: choose those that matter, as by vectors.subset(words)."
         )
     return words, directions(array)
+
+
+def _label(word: str) -> str:
+    """A word on one line; a long one is cut in the middle, since sentences often differ at their ends only."""
+    text = spoken_prose(word, 10 * _LABEL_CHARACTERS)
+    half = _LABEL_CHARACTERS // 2
+    return f"{text[: half - 1]}…{text[-half:]}" if len(text) > _LABEL_CHARACTERS else text or "∅"
 
 
 def _groups(groups, words: Sequence[str]) -> list[str] | None:

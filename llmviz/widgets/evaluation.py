@@ -41,7 +41,8 @@ class ComparisonExplorer(Explorer):
         self, comparisons: Sequence[MethodComparison] | None = None, *, task: str = "sentiment", n_labels: int = 20
     ):
         self.comparisons = _checked(load_comparisons() if comparisons is None else comparisons)
-        found = [i for i, one in enumerate(self.comparisons) if (one.task, one.n_labels) == (task, n_labels)]
+        asked = (str(task), validation.whole_number(n_labels, "n_labels", 1, 1_000_000))
+        found = [i for i, one in enumerate(self.comparisons) if (one.task, one.n_labels) == asked]
         if not found:
             there = ", ".join(f"{one.task} with {one.n_labels}" for one in self.comparisons)
             raise ValueError(f"no comparison on {task!r} with {n_labels} labels is among these; there are: {there}")
@@ -149,7 +150,7 @@ class FactWorldExplorer(Explorer):
     title = "Fact world"
 
     def __init__(self, model, tokenizer, *, taught=None):
-        for one in (model, taught or model):
+        for one in (model, model if taught is None else taught):
             _check_model(one, tokenizer)
         self.questions = fact_questions()
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
@@ -213,11 +214,19 @@ class BiasDialExplorer(Explorer):
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):
         if not isinstance(recording, Mapping) or not {"ratios", "dial", "seeds"} <= set(recording):
             raise ValueError('the bias dial needs ratios, dial and seeds: artifacts.load_recording("limitations")')
-        ratios = validation.shares(recording["ratios"], "ratios", 1)
-        for name, dial in recording["dial"].items():
+        n_ratios = len(validation.shares(recording["ratios"], "ratios", 1))
+        n_seeds = len(validation.finite_numbers(recording["seeds"], "seeds", 1))
+        dial = recording["dial"]
+        if not isinstance(dial, Mapping) or not dial or not all(isinstance(one, Mapping) for one in dial.values()):
+            raise ValueError(f"the dial of a recording holds curves for each way of filtering; given {dial!r:.60}")
+        for name, curves in dial.items():
             for curve in _CURVES:
-                learned = validation.shares(dial.get(curve, []), f"the curve {curve!r} of {name!r}", 2)
-                validation.same_length(learned, f"the curve {curve!r} of {name!r}", len(ratios), "ratios")
+                learned = validation.shares(curves.get(curve, []), f"the curve {curve!r} of {name!r}", 2)
+                if learned.shape != (n_ratios, n_seeds):
+                    raise ValueError(
+                        f"the curve {curve!r} of {name!r} must be (ratio, seed), {n_ratios} × {n_seeds}; "
+                        f"given {learned.shape}"
+                    )
         ratio = float(validation.shares(ratio, "ratio", 0))
         self.recording = recording
         self.place = int(np.abs(np.array(recording["ratios"]) - ratio).argmin())

@@ -34,7 +34,8 @@ class TokenExplorer(Explorer):
 
     Args:
         text: what is cut. Half characters (lone surrogates) become U+FFFD, and the sentence says so.
-        tokenizers: one, a list, or names and tokenizers: ours, a `tiktoken.Encoding`, or "gpt2", "gpt-4", "gpt-4o".
+        tokenizers: one, a list, or names and tokenizers: ours, those of `pretrained.load`, a `tiktoken.Encoding`, or
+            "gpt2", "gpt-4", "gpt-4o".
         corpus: texts in which to count how often each token is used; without them it is counted in `text`.
         merges: of BPE, how many merges are applied at first; None: all.
 
@@ -72,7 +73,10 @@ class TokenExplorer(Explorer):
     def sentence(self) -> str:
         n_bytes = len(self.text.encode())
         repaired = " Half a character in it was replaced by U+FFFD." if self.was_repaired else ""
-        size = f"{count(len(self.graphemes), 'character')}, {count(n_bytes, 'byte')}.{repaired}"
+        cut = ""
+        if len(self.graphemes) > _MAX_SHOWN:
+            cut = f" The picture shows the first {_MAX_SHOWN} of {len(self.graphemes):,} characters."
+        size = f"{count(len(self.graphemes), 'character')}, {count(n_bytes, 'byte')}.{repaired}{cut}"
         start = f"“{spoken_prose(self.text, 60)}”: {size}" if self.text else f"An empty text: {size}"
         counts = [f"{spoken_prose(source.name, 40)}: {count(len(row.token_ids), 'token')}."
                   for source, row in self._pairs()]  # fmt: skip
@@ -153,8 +157,9 @@ def _is_right_to_left(text: str) -> bool:
 
 _N_BYTES = 256
 _NEVER = -1
-_HOW = {"wordpiece": "the longest piece that fits here", "unigram": "part of the most probable split",
-        "word": "a whole word or mark", "characters": "a single character"}  # fmt: skip
+_HOW = {"bpe": "joined from pairs, in the order of training", "wordpiece": "the longest piece that fits here",
+        "unigram": "part of the most probable split", "word": "a whole word or mark",
+        "characters": "a single character"}  # fmt: skip
 _KIND_NAMES = {"bpe": "BPE", "wordpiece": "WordPiece", "unigram": "Unigram", "word": "Words",
                "characters": "Characters"}  # fmt: skip
 
@@ -175,11 +180,14 @@ class _Tokens:
 
 
 class _TokenSource:
-    """One of the tokenizers that are compared: one of ours, or a `tiktoken.Encoding`.
+    """One of the tokenizers that are compared: one of ours, one of a real model, or a `tiktoken.Encoding`.
 
-    name: as a learner reads it. pairs: where it joins pairs of bytes, all ids in the order of learning, the encoding
-    that knows them. how: why a token is one, where it was not joined from pairs. code: the line of Python by which the
-    ids come about. corpus: texts in which to count how often each token is used.
+    Of a real model's are needed `kind`, `vocab_size`, `tokens`, `token_spans` and `encode_ordinary`, as many ids as
+    spans; nothing is taken for granted about the order of its ids.
+
+    name: as a learner reads it. pairs: where pairs of bytes are joined and the ids follow the order of learning, the
+    encoding that knows them. how: why a token is one, where it was not joined from pairs. code: the line of Python by
+    which the ids come about. corpus: texts in which to count how often each token is used.
     """
 
     def __init__(self, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
@@ -189,7 +197,7 @@ class _TokenSource:
             self.pairs, self.code = tokenizer, f'tiktoken_encoding("{tokenizer.name}").encode_ordinary(text)'
         elif isinstance(tokenizer, Tokenizer):
             self.name, self.vocab_size = _KIND_NAMES[tokenizer.kind], tokenizer.vocab_size
-            self.encode = tokenizer.encode
+            self.encode = getattr(tokenizer, "encode_ordinary", tokenizer.encode)  # of real models: no [CLS] around it
             self.pairs = tokenizer.fast_encoding if isinstance(tokenizer, BytePairTokenizer) else None
             self.how = "" if self.pairs else _HOW[tokenizer.kind]
         else:
@@ -204,7 +212,8 @@ class _TokenSource:
         """Cut a text into tokens; special tokens inside it are text."""
         ids = self.encode(text)
         if not self.pairs:
-            sizes = [len(span.encode("utf-8")) for span in self.tokenizer.token_spans(text)]
+            spans = self.tokenizer.token_spans(text)
+            sizes = [len(span.encode("utf-8") if isinstance(span, str) else span) for span in spans]
             return _Tokens(ids, self.tokenizer.tokens(ids), sizes, None)
         pieces = self.pairs.decode_tokens_bytes(ids)
         joined_by = [border for piece in pieces for border in (_NEVER, *self.joins(piece))]

@@ -218,7 +218,11 @@ def _check_data(model, token_ids, settings, starts) -> None:
     for name, ids in {"token_ids": token_ids, "starts": token_ids if starts is None else starts}.items():
         if not isinstance(ids, torch.Tensor) or ids.is_floating_point():
             raise ValueError(f"{name} must be a tensor of whole numbers; given {ids!r:.60}")
-    model._check_token_ids(sample_windows(token_ids, starts, 1, model.config.context_length, seed=0, step=0)[:, 1:])
+    try:
+        window = sample_windows(token_ids, starts, 1, model.config.context_length, seed=0, step=0)
+    except (IndexError, RuntimeError) as error:
+        raise ValueError(f"no text can be drawn from these token_ids and starts: {error}") from None
+    model._check_token_ids(window[:, 1:])
 
 
 def _checked_baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
@@ -304,6 +308,8 @@ def _check(recording: Recording) -> None:
     """Raise ValueError for anything else, and where a number of it is none, as after a run that diverged."""
     if not isinstance(recording, Recording):
         raise ValueError(f"a training explorer shows a Recording, as load_recording returns; given {recording!r:.60}")
+    if not isinstance(recording.baselines, Mapping):
+        raise ValueError(f"baselines of {recording.name!r:.60} are losses by name; given {recording.baselines!r:.60}")
     numbers = {name: (getattr(recording, name), 1) for name in SERIES}
     numbers |= {"baselines": (list(recording.baselines.values()) or None, 1), "points": (recording.points, 3)}
     numbers |= {f"the probabilities after {one.prefix!r}": (one.probabilities, 2) for one in recording.next_tokens}

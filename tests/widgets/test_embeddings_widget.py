@@ -104,6 +104,13 @@ def test_groups_by_mapping_words_from_vectors_and_the_code_line():
     assert eval(payload["code"][2], {"vectors": space}) == space.neighbors("Mia")
 
 
+def test_long_labels_are_cut_where_their_ends_stay_to_be_seen():
+    texts = [f"waited at the bank where the ducks {end}" for end in ("swim", "sleep")]
+    assert EmbeddingExplorer(np.eye(2), texts).labels == [
+        "waited at the b…e the ducks swim", "waited at the b…e the ducks sleep",
+    ]  # fmt: skip
+
+
 def test_hostile_words_are_inert_and_never_leave_the_json():
     explorer = EmbeddingExplorer(RNG.normal(size=(len(HOSTILE), 3)), HOSTILE, groups=HOSTILE)
     page = explorer.page_html()

@@ -82,6 +82,8 @@ def test_a_long_text_is_cut_for_the_picture_but_not_for_the_bill():
     assert len(unpacked(payload["ends"])) == 300 and payload["n_characters"] == 25_000
     assert payload["rows"][0]["n_tokens"] == len(OURS[0].encode("kite " * 5000))
     assert len(json.dumps(payload)) < 60_000
+    assert "25,000 bytes. The picture shows the first 300 of 25,000 characters. BPE:" in repr(explorer)
+    assert "shows the first" not in repr(TokenExplorer("k" * 300, OURS))
 
 
 def test_half_a_character_is_mended_and_said():
