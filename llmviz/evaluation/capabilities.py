@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from tqdm.auto import tqdm
 
 from llmviz import artifacts, corpora
 from llmviz.corpora import Corpus
@@ -89,10 +90,7 @@ def record_capabilities(*, seed: int = 0, progress: bool = False) -> _Capability
     tiny = artifacts.load_model("tiny")
     settings = TrainingSettings(**{**asdict(tiny.settings), "seed": seed})
     found = _capability_steps(tiny, settings)
-    if progress:
-        from tqdm.auto import tqdm
-
-        found = tqdm(found, total=UNTIL // EVERY + 1, desc="Training", unit=" points")
+    found = tqdm(found, "Training", UNTIL // EVERY + 1, unit=" points", disable=not progress)
     steps, shares = zip(*found, strict=True)
     named = {capability: [round(one[capability], 3) for one in shares] for capability in shares[0]}
     return _CapabilityCurves(list(steps), named, {"settings": asdict(settings), "corpus": tiny.corpus})

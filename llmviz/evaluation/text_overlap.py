@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-
-import numpy as np
 
 from llmviz.tokenizers.words import words
-
-_BETWEEN_TEXTS = -1
-_UNKNOWN = -2
 
 
 def rouge_1(candidate: Sequence[str], reference: Sequence[str]) -> float:
@@ -84,48 +78,25 @@ class SubstringIndex:
     """
 
     def __init__(self, documents: Iterable[str]):
-        self._numbers: dict[str, int] = {}
-        row, self._first = [_BETWEEN_TEXTS], []
-        for document in documents:
-            self._first.append(len(row))
-            row += [self._numbers.setdefault(word, len(self._numbers)) for word in words(document)]
-            row.append(_BETWEEN_TEXTS)
-        if not self._first:
+        self._corpus = "\n".join(f" {' '.join(words(document))} " for document in documents)
+        if not self._corpus:
             raise ValueError("the corpus is empty: give at least one text")
-        self._row = np.array(row)
-        order = np.argsort(self._row, kind="stable")
-        starts = np.searchsorted(self._row[order], np.arange(len(self._numbers) + 1))
-        self._places = [order[start:stop] for start, stop in pairwise(starts)]
 
     def longest(self, text: str) -> _Passage:
         """The longest passage of a text that the corpus contains; of several, the first."""
-        text_words = words(text)
-        numbers = [self._numbers.get(word, _UNKNOWN) for word in text_words]
-        best, length, place = 0, 0, None
-        for start in range(len(numbers)):
-            if len(numbers) - start <= length:
-                break
-            found, where = self._from(numbers, start)
-            if found > length:
-                best, length, place = start, found, where
-        document = None if place is None else int(np.searchsorted(self._first, place, side="right")) - 1
+        text_words, best, length, place = words(text), 0, 0, None
+        for start in range(len(text_words)):
+            while start + length < len(text_words):
+                found = self._corpus.find(f" {' '.join(text_words[start : start + length + 1])} ")
+                if found < 0:
+                    break
+                best, length, place = start, length + 1, found
+        document = None if place is None else self._corpus.count("\n", 0, place)
         share = length / len(text_words) if text_words else 0.0
         return _Passage(best, length, share, tuple(text_words[best : best + length]), document)
-
-    def _from(self, numbers: Sequence[int], start: int) -> tuple[int, int | None]:
-        """The length of the longest passage that begins at a word, and its position in the corpus."""
-        if numbers[start] == _UNKNOWN:
-            return 0, None
-        places, length = self._places[numbers[start]], 1
-        while start + length < len(numbers):
-            continuing = places[self._row[places + length] == numbers[start + length]]
-            if not len(continuing):
-                break
-            places, length = continuing, length + 1
-        return length, int(places[0])
 
     def mean_share(self, texts: Sequence[str]) -> float:
         """The mean over texts of the share that is one passage of the corpus."""
         if not texts:
             raise ValueError("the mean of no texts: give at least one")
-        return float(np.mean([self.longest(text).share for text in texts]))
+        return sum(self.longest(text).share for text in texts) / len(texts)

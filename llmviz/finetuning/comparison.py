@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tqdm.auto import tqdm
+
 from llmviz import artifacts
 from llmviz.finetuning.loop import METHODS, _fine_tune_steps, accuracy, prepare
 from llmviz.finetuning.tasks import sentiment_examples, sentiment_texts
@@ -81,12 +83,8 @@ def comparison_steps(
 def run_comparison(model: DecoderOnly, tokenizer: Tokenizer, *, progress: bool = False, **settings) -> MethodComparison:
     """Run a comparison to its end; the settings are those of `comparison_steps`."""
     points = comparison_steps(model, tokenizer, **settings)
-    if progress:
-        from tqdm.auto import tqdm
-
-        n_points = settings.get("steps", _STEPS) // settings.get("every", _EVERY) + 1
-        points = tqdm(points, total=n_points, desc="Comparison", unit=" evaluations")
-    *_, found = points
+    n_points = settings.get("steps", _STEPS) // settings.get("every", _EVERY) + 1
+    *_, found = tqdm(points, "Comparison", n_points, unit=" evaluations", disable=not progress)
     return found
 
 

@@ -74,13 +74,15 @@ def _batches(n_examples: int, batch_size: int, seed: int) -> Iterator[list[int]]
         yield torch.randint(n_examples, (min(n_examples, batch_size),), generator=generator).tolist()
 
 
-def _answer_steps(
+def tune_on_answers(
     model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
-) -> Iterator[TrainingStep]:
-    """Supervised fine-tuning, in place, on pairs of prompt and answer; the loss is in nats per answer.
+) -> DecoderOnly:
+    """Supervised fine-tuning: a copy of the model, trained on pairs of prompt and answer, in a few seconds.
 
-    Only the answers are learned. AdamW trains all weights, with a learning rate that falls linearly to zero.
+    Only the answers are learned; the loss is in nats per answer. AdamW trains all weights, with a learning rate that
+    falls linearly to zero.
     """
+    model = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
     batches = _batches(len(examples), _ANSWERS_A_BATCH, seed)
 
@@ -88,15 +90,7 @@ def _answer_steps(
         prompts, answers = zip(*(examples[number] for number in next(batches)), strict=True)
         return -_answer_log_probability(model, tokenizer, prompts, answers).mean()
 
-    yield from optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps)
-
-
-def tune_on_answers(
-    model: DecoderOnly, tokenizer: Tokenizer, examples: Sequence[tuple[str, str]], *, steps: int, seed: int = 0
-) -> DecoderOnly:
-    """A copy of the model, fine-tuned on pairs of prompt and answer: a few seconds."""
-    model = copy.deepcopy(model)
-    for _ in _answer_steps(model, tokenizer, examples, steps=steps, seed=seed):
+    for _ in optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps):
         pass
     return model
 

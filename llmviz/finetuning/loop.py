@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from llmviz.finetuning.lora import add_lora, lora_layers
 from llmviz.model.attention import padding_mask
@@ -180,8 +181,4 @@ def _fine_tune_steps(
 def fine_tune(state: _FineTuningState, examples: Examples, *, progress: bool = False, **settings) -> list[TrainingStep]:
     """Fine-tune to the end and collect all steps; the settings are those of `_fine_tune_steps`."""
     steps = _fine_tune_steps(state, examples, **settings)
-    if progress:
-        from tqdm.auto import tqdm
-
-        steps = tqdm(steps, total=settings["steps"], desc="Fine-tuning", unit=" steps")
-    return list(steps)
+    return list(tqdm(steps, "Fine-tuning", settings["steps"], unit=" steps", disable=not progress))

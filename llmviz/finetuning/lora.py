@@ -81,15 +81,14 @@ def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
 @contextmanager
 def disable_lora(model: nn.Module) -> Iterator[None]:
     """A context in which the model computes without its low-rank changes: exactly as before training."""
-    changes = lora_layers(model).values()
-    before = [change.is_on for change in changes]
-    for change in changes:
-        change.is_on = False
+    layers = lora_layers(model).values()
+    for layer in layers:
+        layer.is_on = False
     try:
         yield
     finally:
-        for change, was_on in zip(changes, before, strict=True):
-            change.is_on = was_on
+        for layer in layers:
+            layer.is_on = True
 
 
 def merge_lora(model: TransformerBase) -> TransformerBase:

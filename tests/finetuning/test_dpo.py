@@ -8,7 +8,7 @@ import torch
 from hypothesis import strategies as st
 
 from llmviz import artifacts, evaluation, finetuning, training
-from llmviz.finetuning.dpo import _answer_log_probability, _answer_steps
+from llmviz.finetuning.dpo import _answer_log_probability
 
 TINY = artifacts.load_model("tiny")
 logs = st.floats(-20, 0, width=32)
@@ -42,8 +42,6 @@ def test_a_few_steps_prefer_what_was_chosen():
 def test_answers_are_learned_and_the_first_model_stays_as_it_was():
     before = copy.deepcopy(TINY.model.state_dict())
     pair = [("Vera has a", " hen.")]
-    losses = [step.loss for step in _answer_steps(copy.deepcopy(TINY.model), TINY.tokenizer, pair, steps=6)]
-    assert losses[-1] < 0.5 * losses[0]
     tuned = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, pair, steps=6)
     assert evaluation.next_word(tuned, TINY.tokenizer, "Vera has a") == "hen"
     assert all(torch.equal(before[name], weight) for name, weight in TINY.model.state_dict().items())
