@@ -107,7 +107,7 @@ def test_groups_by_mapping_words_from_vectors_and_the_code_line():
 def test_long_labels_are_cut_where_their_ends_stay_to_be_seen():
     texts = [f"waited at the bank where the ducks {end}" for end in ("swim", "sleep")]
     assert EmbeddingExplorer(np.eye(2), texts).labels == [
-        "waited at the b…e the ducks swim", "waited at the b…e the ducks sleep",
+        "waited at the b…e the ducks swim", "waited at the b… the ducks sleep",
     ]  # fmt: skip
 
 
