@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import copy
 import ctypes
+import inspect
 import io
 import linecache
 import re
@@ -116,7 +117,7 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
     if made.error is not None:
         line = _line(made.error)
         said = next((text for name, text in exercise.mistakes.items() if _explains(exercise, name, made)), "")
-        if isinstance(made.error, TypeError) and not line:
+        if isinstance(made.error, TypeError) and not _takes(function, arguments):
             said = "Your function cannot be called with what is given: does it take the arguments that the task names?"
         shown = f"{type(made.error).__name__.lstrip('_')}: {made.error}".removesuffix(": ")[:300]
         rows = [made.given, ("error", shown), ("in your code", line)]
@@ -124,6 +125,14 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
     if made.result is None:
         raise NotYet("Your function returns None: does it end with a line `return …`?", made.given, ("got", "None"))
     return made.result
+
+
+def _takes(function: Callable, arguments: tuple) -> bool:
+    try:
+        inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # a function of C tells nothing about its arguments
+    return True
 
 
 def _error_sentence(error: BaseException) -> str:

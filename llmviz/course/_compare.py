@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {plain(key): plain(value[key]) for key in islice(value, MAX_ITEMS)}
     if isinstance(value, Iterable):
-        kind = tuple if isinstance(value, tuple) else set if isinstance(value, Set) else list
+        kind = next((kind for kind in (tuple, set, frozenset) if isinstance(value, kind)), list)
         return kind(map(plain, islice(value, MAX_ITEMS)))
     try:
         return _Other(repr(value)[:MAX_LENGTH])

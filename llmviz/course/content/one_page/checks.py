@@ -1,5 +1,7 @@
 """Lesson 9: solutions, inputs and wrong answers of the exercises."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -12,6 +14,11 @@ _TEXT = torch.tensor([7, 3, 9, 4, 8, 1, 6, 2, 5, 0])
 
 def _windows(token_ids, starts, length):
     return token_ids[starts[:, None] + torch.arange(length)]
+
+
+def _rolled_windows(token_ids, starts, length, *, dims):
+    windows = _windows(token_ids, starts, length)
+    return windows, windows.roll(-1, dims)
 
 
 def _band(n_positions, first, last):
@@ -33,7 +40,7 @@ CHECKS = {
         wrong_functions={
             "same_token": lambda text, starts, n: (_windows(text, starts, n), _windows(text, starts, n)),
             "previous_token": lambda text, starts, n: (_windows(text, starts + 1, n), _windows(text, starts, n)),
-            "rolled": lambda text, starts, n: (_windows(text, starts, n), _windows(text, starts, n).roll(-1, dims=1)),
+            "rolled": [partial(_rolled_windows, dims=dims) for dims in (None, 1)],
             "one_token_short": lambda *inputs: (_windows(*inputs)[:, :-1], _windows(*inputs)[:, 1:]),
         },
         conditions={

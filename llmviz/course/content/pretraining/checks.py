@@ -40,20 +40,21 @@ def _longest_common_subsequence(words, corpus):
     return row[-1]
 
 
+def _runs(words):
+    return [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+
+
 def _longest_run_in_letters(words, corpus):
-    runs = [tuple(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
-    known = {tuple(corpus[i:j]) for i in range(len(corpus)) for j in range(i + 1, len(corpus) + 1)}
-    return max((len(" ".join(run)) for run in runs if run in known), default=0)
+    known = _runs(corpus)
+    return max((len(" ".join(run)) for run in _runs(words) if run in known), default=0)
 
 
 def _longest_run_of_letters(words, corpus):
-    runs = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
-    return max((len(run) for run in runs if " ".join(run) in " ".join(corpus)), default=0)
+    return max((len(run) for run in _runs(words) if " ".join(run) in " ".join(corpus)), default=0)
 
 
 def _longest_beginning(words, corpus):
-    lengths = [n for n in range(len(words) + 1) for start in range(len(corpus) + 1) if corpus[start:][:n] == words[:n]]
-    return max(lengths)
+    return max((len(run) for run in _runs(corpus) if run == words[: len(run)]), default=0)
 
 
 def _power_law(sizes, losses, *, sign=-1.0, undo=math.exp, x=np.log, y=np.log):
