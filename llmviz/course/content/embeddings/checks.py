@@ -40,9 +40,9 @@ def _count_sorted_pairs(words, window):
     return counts
 
 
-def _step(middle, context, is_true, rate, *, guess=lambda score: 1 / (1 + np.exp(-score)), sign=1, new=False):
+def _step(middle, context, is_true, rate, *, guess=lambda score: 1 / (1 + np.exp(-score)), new=False):
     """One step of word2vec; with `new`, the second move uses the moved vector."""
-    step = sign * rate * (is_true - guess(middle @ context))
+    step = rate * (is_true - guess(middle @ context))
     moved = middle + step * context
     return moved, context + step * (moved if new else middle)
 
@@ -119,9 +119,9 @@ CHECKS = {
         solution=nudge,
         cases=[(np.array(middle), np.array(context), is_true, rate) for middle, context, is_true, rate in _NUDGES],
         wrong_functions={
-            "wrong_direction": partial(_step, sign=-1),
+            "wrong_direction": lambda middle, context, is_true, rate: nudge(middle, context, is_true, -rate),
             "new_middle": partial(_step, new=True),
-            "always_pulls": lambda middle, context, is_true, rate: _step(middle, context, True, rate),
+            "always_pulls": lambda middle, context, is_true, rate: nudge(middle, context, True, rate),
             "no_sigmoid": partial(_step, guess=lambda score: score),
             "along_itself": _along_itself,
         },

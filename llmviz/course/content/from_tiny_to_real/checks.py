@@ -1,5 +1,6 @@
 """Lesson 10: solutions, inputs and wrong answers of the exercises."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -27,13 +28,6 @@ def _swiglu(x, gate_proj, up_proj, down_proj, *, on_gate=F.silu, on_up=lambda x:
     return combine(on_gate(x @ gate_proj.T), on_up(x @ up_proj.T)) @ down_proj.T
 
 
-def _prompt(messages, *, after_role="\n", after_turn="\n", end="<|im_end|>", roles=True, opening=True, closing=False):
-    text = "".join(
-        f"<|im_start|>{one['role'] if roles else ''}{after_role}{one['content']}{end}{after_turn}" for one in messages
-    )
-    return text + f"<|im_start|>assistant{after_role}" * opening + f"{end}{after_turn}" * closing
-
-
 CHECKS = {
     "rms_norm": Checks(
         solution=rms_norm,
@@ -52,7 +46,7 @@ CHECKS = {
         solution=swiglu,
         cases=[(_X, _GATE, _UP, _DOWN), (-2 * _X, _UP, _GATE, _DOWN)],
         wrong_functions={
-            "silu_on_widened": partial(_swiglu, on_gate=lambda x: x, on_up=F.silu),
+            "silu_on_widened": lambda x, gate, up, down: swiglu(x, up, gate, down),
             "silu_on_both": partial(_swiglu, on_up=F.silu),
             "added": partial(_swiglu, combine=torch.add),
             "no_silu": partial(_swiglu, on_gate=lambda x: x),
@@ -68,13 +62,13 @@ CHECKS = {
         solution=chat_prompt,
         cases=[(_CHAT[:2],), (_CHAT,), (_CHAT[:1],)],
         wrong_functions={
-            "no_assistant_turn": partial(_prompt, opening=False),
-            "assistant_turn_closed": partial(_prompt, closing=True),
-            "no_line_break_after_role": partial(_prompt, after_role=" "),
-            "no_line_break_after_turn": partial(_prompt, after_turn=""),
-            "no_last_line_break": lambda messages: _prompt(messages).rstrip(),
-            "turns_not_closed": partial(_prompt, end=""),
-            "no_roles": partial(_prompt, roles=False),
+            "no_assistant_turn": lambda messages: chat_prompt(messages).removesuffix("<|im_start|>assistant\n"),
+            "assistant_turn_closed": lambda messages: chat_prompt(messages) + "<|im_end|>\n",
+            "no_line_break_after_role": lambda messages: re.sub(r"(start\|>\w+)\n", r"\1 ", chat_prompt(messages)),
+            "no_line_break_after_turn": lambda messages: chat_prompt(messages).replace("<|im_end|>\n", "<|im_end|>"),
+            "no_last_line_break": lambda messages: chat_prompt(messages).rstrip(),
+            "turns_not_closed": lambda messages: chat_prompt(messages).replace("<|im_end|>", ""),
+            "no_roles": lambda messages: re.sub(r"(start\|>)\w+(?=\n.)", r"\1", chat_prompt(messages)),
         },
         conditions={"list_of_messages": lambda result, messages: isinstance(result, list)},
     ),

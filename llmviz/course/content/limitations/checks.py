@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from llmviz.course._schema import Checks
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
@@ -15,33 +14,18 @@ _RIGHT = torch.tensor([True, True, False, True, False, False])
 _PAIRS = tuple(torch.tensor(row) for row in ([-1.0, -2.0], [-3.0, -1.0], [-2.0, -2.5], [-2.0, -2.0]))
 
 
-def _rate(answers, truths, *, count_silence=False, divide_by_answers=False, known_only=False):
-    pairs = [pair for pair in zip(answers, truths, strict=True) if not (known_only and pair[1] is None)]
-    invented = [answer != truth and (count_silence or answer is not None) for answer, truth in pairs]
-    n = sum(answer is not None for answer, _ in pairs) if divide_by_answers else len(pairs)
-    return sum(invented) / max(1, n)
-
-
-def _rate_of_unanswerable(answers, truths, *, share):
-    answered = [answer is not None for answer, truth in zip(answers, truths, strict=True) if truth is None]
-    return sum(answered) / max(1, len(answered) if share else len(answers))
+def _rate_where(answers, truths, keep):
+    pairs = [pair for pair in zip(answers, truths, strict=True) if keep(*pair)]
+    return hallucination_rate(*zip(*pairs, strict=True)) if pairs else 0.0
 
 
 def _accuracy(answers, truths):
     return sum(answer == truth for answer, truth in zip(answers, truths, strict=True)) / len(answers)
 
 
-def _coverage(confidence, right, threshold, *, answers=torch.ge, divide_by_all=False, empty=1.0):
-    answered = answers(confidence, threshold)
-    n = int(answered.sum())
-    n_right = int((right & answered).sum())
-    return n / len(confidence), n_right / (len(confidence) if divide_by_all else n) if n else empty
-
-
-def _dpo_loss(chosen, rejected, before_chosen, before_rejected, beta, *, sign=1, reference=True, outside=False):
-    gained = chosen - rejected - (before_chosen - before_rejected if reference else 0)
-    inside = sign * gained * (1 if outside else beta)
-    return -F.logsigmoid(inside).mean() * (beta if outside else 1)
+def _coverage_and(*inputs, second):
+    coverage, accuracy = coverage_and_accuracy(*inputs)
+    return coverage, second(coverage, accuracy)
 
 
 CHECKS = {
@@ -55,13 +39,13 @@ CHECKS = {
             (["dog", "cat", "cat", "cat"], ["cat", "dog", "cat", None]),
         ],
         wrong_functions={
-            "silence_counted": partial(_rate, count_silence=True),
-            "divided_by_answers": partial(_rate, divide_by_answers=True),
+            "silence_counted": lambda answers, truths: hallucination_rate([one or "" for one in answers], truths),
+            "divided_by_answers": partial(_rate_where, keep=lambda answer, truth: answer is not None),
             "accuracy": _accuracy,
-            "percent": lambda answers, truths: 100 * _rate(answers, truths),
+            "percent": lambda *inputs: 100 * hallucination_rate(*inputs),
             "sets": lambda answers, truths: len({*answers} - {*truths, None}) / len(answers),
-            "unanswerable_only": [partial(_rate_of_unanswerable, share=share) for share in (True, False)],
-            "known_questions_only": partial(_rate, known_only=True),
+            "unanswerable_only": partial(_rate_where, keep=lambda answer, truth: truth is None),
+            "known_questions_only": partial(_rate_where, keep=lambda answer, truth: truth is not None),
         },
         conditions={"count": lambda result, *inputs: isinstance(result, int | float) and result > 1},
     ),
@@ -69,11 +53,11 @@ CHECKS = {
         solution=coverage_and_accuracy,
         cases=[(_CONFIDENCE, _RIGHT, threshold) for threshold in (0.5, 0.8, 0.0, 0.99)],
         wrong_functions={
-            "strictly_above": partial(_coverage, answers=torch.gt),
-            "divided_by_all": partial(_coverage, divide_by_all=True),
-            "swapped": lambda *inputs: _coverage(*inputs)[::-1],
-            "zero_for_nothing": partial(_coverage, empty=0.0),
-            "low_confidence": partial(_coverage, answers=torch.lt),
+            "strictly_above": lambda confidence, right, t: coverage_and_accuracy(confidence, right, t + 1e-6),
+            "divided_by_all": partial(_coverage_and, second=lambda coverage, accuracy: coverage * accuracy),
+            "swapped": lambda *inputs: coverage_and_accuracy(*inputs)[::-1],
+            "zero_for_nothing": partial(_coverage_and, second=lambda coverage, accuracy: accuracy if coverage else 0.0),
+            "low_confidence": lambda confidence, right, t: coverage_and_accuracy(-confidence, right, 1e-6 - t),
         },
         conditions={"zero_division": lambda result, *inputs: np.isnan(result[1])},
         exceptions={"zero_division": "ZeroDivisionError"},
@@ -82,11 +66,11 @@ CHECKS = {
         solution=dpo_loss,
         cases=[(*_PAIRS, 0.1), (*_PAIRS, 1.0), (_PAIRS[1], _PAIRS[0], _PAIRS[3], _PAIRS[2], 0.5)],
         wrong_functions={
-            "no_reference": partial(_dpo_loss, reference=False),
-            "wrong_sign": partial(_dpo_loss, sign=-1),
-            "beta_outside": partial(_dpo_loss, outside=True),
-            "no_beta": lambda *inputs: _dpo_loss(*inputs[:4], 1.0),
-            "sum": lambda *inputs: _dpo_loss(*inputs) * len(inputs[0]),
+            "no_reference": lambda c, r, old_c, old_r, beta: dpo_loss(c, r, 0 * c, 0 * r, beta),
+            "wrong_sign": lambda c, r, old_c, old_r, beta: dpo_loss(r, c, old_r, old_c, beta),
+            "beta_outside": lambda *inputs: inputs[4] * dpo_loss(*inputs[:4], 1.0),
+            "no_beta": lambda *inputs: dpo_loss(*inputs[:4], 1.0),
+            "sum": lambda *inputs: dpo_loss(*inputs) * len(inputs[0]),
             "no_logarithm": lambda c, r, old_c, old_r, beta: -torch.sigmoid(beta * (c - r - (old_c - old_r))).mean(),
         },
         conditions={

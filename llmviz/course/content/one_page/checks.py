@@ -7,7 +7,7 @@ import torch
 
 from llmviz import finetuning, training
 from llmviz.course._schema import Checks
-from llmviz.model.attention import sliding_window_mask
+from llmviz.model.attention import causal_mask, sliding_window_mask
 
 _TEXT = torch.tensor([7, 3, 9, 4, 8, 1, 6, 2, 5, 0])
 
@@ -19,13 +19,6 @@ def _windows(token_ids, starts, length):
 def _rolled_windows(token_ids, starts, length, *, dims):
     windows = _windows(token_ids, starts, length)
     return windows, windows.roll(-1, dims)
-
-
-def _band(n_positions, first, last):
-    """True where the key is `first` to `last` tokens before the query: (query, key)."""
-    place = torch.arange(n_positions)
-    distance = place[:, None] - place
-    return (distance >= first) & (distance <= last)
 
 
 def answer_targets(question, answer, end):
@@ -55,12 +48,14 @@ CHECKS = {
         solution=sliding_window_mask,
         cases=[(4, 2), (5, 3), (6, 2), (3, 1), (4, 9)],
         wrong_functions={
-            "no_window": lambda n, window: _band(n, 0, n),
-            "future_visible": lambda n, window: _band(n, 1 - window, window - 1),
-            "window_too_long": lambda n, window: _band(n, 0, window),
-            "not_itself": lambda n, window: _band(n, 1, window),
-            "inverted": lambda n, window: ~_band(n, 0, window - 1),
-            "transposed": lambda n, window: _band(n, 0, window - 1).T,
+            "no_window": lambda n, window: causal_mask(n),
+            "future_visible": lambda n, window: sliding_window_mask(n, window) | sliding_window_mask(n, window).T,
+            "window_too_long": lambda n, window: sliding_window_mask(n, window + 1),
+            "not_itself": [
+                lambda n, window, more=more: sliding_window_mask(n, window + more).tril(-1) for more in (0, 1)
+            ],
+            "inverted": lambda n, window: ~sliding_window_mask(n, window),
+            "transposed": lambda n, window: sliding_window_mask(n, window).T,
         },
         conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype.kind in "iuf"},
     ),

@@ -14,11 +14,6 @@ from llmviz.training.scaling import power_law
 _LOGITS = 3 * torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
 
 
-def _cross_entropy(logits, token_ids, *, dim=-1, reduce=torch.mean, base=math.e, sign=-1):
-    log_probabilities = logits.log_softmax(dim=dim)[range(len(token_ids)), token_ids]
-    return sign * reduce(log_probabilities) / math.log(base)
-
-
 def _probabilities(logits, token_ids):
     return logits.softmax(dim=-1)[range(len(token_ids)), token_ids]
 
@@ -57,9 +52,9 @@ def _longest_beginning(words, corpus):
     return max((len(run) for run in _runs(corpus) if run == words[: len(run)]), default=0)
 
 
-def _power_law(sizes, losses, *, sign=-1.0, undo=math.exp, x=np.log, y=np.log):
+def _power_law(sizes, losses, *, undo=math.exp, x=np.log, y=np.log):
     slope, height = np.polyfit(x(np.array(sizes, float)), y(np.array(losses, float)), 1)
-    return float(undo(height)), float(sign * slope)
+    return float(undo(height)), float(-slope)
 
 
 def _power_law_through_two_points(sizes, losses):
@@ -77,12 +72,12 @@ CHECKS = {
             (torch.tensor([[0.0, 200.0], [0.0, 0.0]]), torch.tensor([0, 1])),
         ],
         wrong_functions={
-            "bits": partial(_cross_entropy, base=2),
-            "wrong_sign": partial(_cross_entropy, sign=1),
-            "sum": partial(_cross_entropy, reduce=torch.sum),
-            "softmax_over_positions": partial(_cross_entropy, dim=0),
+            "bits": lambda *inputs: cross_entropy(*inputs) / math.log(2),
+            "wrong_sign": lambda *inputs: -cross_entropy(*inputs),
+            "sum": lambda logits, ids: cross_entropy(logits, ids) * len(ids),
+            "softmax_over_positions": lambda logits, ids: -logits.log_softmax(dim=0)[range(len(ids)), ids].mean(),
             "sigmoid": lambda logits, ids: -logits.sigmoid().log()[range(len(ids)), ids].mean(),
-            "perplexity": lambda logits, ids: _cross_entropy(logits, ids).exp(),
+            "perplexity": lambda *inputs: cross_entropy(*inputs).exp(),
             "whole_vocabulary": lambda logits, ids: -logits.log_softmax(dim=-1).mean(),
             "no_softmax": lambda logits, ids: -logits[range(len(ids)), ids].mean(),
             "one_minus_probability": lambda logits, ids: (1 - _probabilities(logits, ids)).mean(),
@@ -128,12 +123,12 @@ CHECKS = {
             ([18_000, 28_000, 39_000, 63_000, 90_000], [3.6, 3.0, 2.5, 1.9, 1.6]),
         ],
         wrong_functions={
-            "negative_exponent": partial(_power_law, sign=1.0),
+            "negative_exponent": lambda sizes, losses: power_law(sizes, losses) * np.array([1, -1]),
             "log_of_factor": partial(_power_law, undo=float),
             "no_logarithms": partial(_power_law, x=np.asarray, y=np.asarray, undo=float),
             "log_of_losses_only": partial(_power_law, x=np.asarray),
             "log_of_sizes_only": partial(_power_law, y=np.asarray, undo=float),
-            "swapped": lambda sizes, losses: _power_law(sizes, losses)[::-1],
+            "swapped": lambda sizes, losses: power_law(sizes, losses)[::-1],
             "two_points": _power_law_through_two_points,
             "base_10": partial(_power_law, x=np.log10, y=np.log10),
         },

@@ -10,24 +10,16 @@ from llmviz.course._schema import Checks, random_tensor
 from llmviz.interpretability.lens import logit_lens, parameters_by_part
 from llmviz.model.block import normalize
 
+_PARTS = {"embedding", "attention", "feed-forward", "unembedding"}
+
 
 def _normalize(x, *, dim=-1, center=True, power=0.5, correction=0):
     centered = x - x.mean(dim=dim, keepdim=True) if center else x
     return centered / (x.var(dim=dim, keepdim=True, correction=correction) + 1e-5) ** power
 
 
-def _parameters(vocab_size, d_model, n_layers, d_ff, *, attention=4, feed_forward=2, unembeddings=1):
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * attention * d_model**2,
-        "feed-forward": n_layers * feed_forward * d_model * d_ff,
-        "unembedding": unembeddings * vocab_size * d_model,
-    }
-
-
-def _parameters_with_biases(vocab_size, d_model, n_layers, d_ff):
-    biases = {"attention": n_layers * 4 * d_model, "feed-forward": n_layers * (d_ff + d_model)}
-    return {part: n + biases.get(part, 0) for part, n in _parameters(vocab_size, d_model, n_layers, d_ff).items()}
+def _parameters(change):
+    return lambda vocab_size, *sizes: parameters_by_part(vocab_size, *sizes) | change(*sizes)
 
 
 CHECKS = {
@@ -55,15 +47,15 @@ CHECKS = {
         solution=parameters_by_part,
         cases=[(10, 4, 1, 16), (10, 4, 3, 16), (1024, 128, 2, 512), (7, 6, 2, 5)],
         wrong_functions={
-            "one_layer": lambda vocab_size, d_model, n_layers, d_ff: _parameters(vocab_size, d_model, 1, d_ff),
-            "three_attention_matrices": partial(_parameters, attention=3),
-            "one_feed_forward_matrix": partial(_parameters, feed_forward=1),
-            "biases": _parameters_with_biases,
-            "no_unembedding": partial(_parameters, unembeddings=0),
+            "one_layer": lambda v, d, n, ff: parameters_by_part(v, d, 1, ff),
+            "three_attention_matrices": _parameters(lambda d, n, ff: {"attention": 3 * n * d * d}),
+            "one_feed_forward_matrix": _parameters(lambda d, n, ff: {"feed-forward": n * d * ff}),
+            "no_unembedding": _parameters(lambda d, n, ff: {"unembedding": 0}),
+            "biases": _parameters(
+                lambda d, n, ff: {"attention": 4 * n * (d * d + d), "feed-forward": n * (2 * d * ff + ff + d)}
+            ),
         },
-        conditions={
-            "not_a_dict": lambda result, *sizes: not isinstance(result, dict) or set(result) != set(_parameters(*sizes))
-        },
+        conditions={"not_a_dict": lambda result, *sizes: not hasattr(result, "keys") or {*result} != _PARTS},
     ),
     "logit_lens": Checks(
         solution=logit_lens,
