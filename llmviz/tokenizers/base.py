@@ -221,7 +221,7 @@ class _VocabularyTokenizer(Tokenizer):
         return pieces
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.pieces == self.pieces
+        return type(other) is type(self) and other.to_dict() == self.to_dict()
 
     def __hash__(self) -> int:
         return hash((self.kind, self.pieces))

@@ -262,12 +262,6 @@ class UnigramTokenizer(WordTokenizer):
             raise ValueError(f"A piece is in this saved {cls.kind!r} tokenizer more than once.")
         return cls(dict(zip(pieces, values, strict=True)))
 
-    def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) and other._log_p == self._log_p
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
     def _cut(self, word: str) -> Sequence[tuple[str, str]]:
         found: list[tuple[str, str]] = []
         place = 0
