@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,19 @@ class _SafetensorsFolder:
         return self._file_of[name].get_tensor(name).float()
 
 
+# Fields of a GGUF file (its architecture "llama") → those of a config.json; those that must have one value, with it.
+_GGUF_FIELDS = {
+    "embedding_length": "hidden_size", "block_count": "num_hidden_layers", "feed_forward_length": "intermediate_size",
+    "context_length": "max_position_embeddings", "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads", "attention.layer_norm_rms_epsilon": "rms_norm_eps",
+    "attention.key_length": "head_dim", "attention.sliding_window": "sliding_window", "rope.freq_base": "rope_theta",
+}  # fmt: skip
+_GGUF_OPTIONAL = {"attention.head_count_kv", "attention.key_length", "attention.sliding_window", "rope.freq_base"}
+_GGUF_USUAL = {"attention.causal": True, "logit_scale": 1.0, "rope.scaling.finetuned": False, "expert_count": 0,
+               "expert_used_count": 0, "tensor_data_layout": "reference"}  # fmt: skip
+_GGUF_ROPE = {"rope.scaling.type": "rope_type", "rope.scaling.factor": "factor"}
+
+
 class _GGUFFile:
     """One GGUF file with a model of the Llama family, its weights perhaps in 4 or 8 bits: read to 32 bits."""
 
@@ -155,9 +170,9 @@ class _GGUFFile:
         self.path = path
         try:
             reader = gguf.GGUFReader(self.path)
-        except (ValueError, IndexError, KeyError, OSError, UnicodeDecodeError, OverflowError) as error:
+            self.fields = {name: field.contents() for name, field in reader.fields.items()}
+        except (ValueError, IndexError, KeyError, OSError, OverflowError, TypeError, MemoryError) as error:
             raise ValueError(f"{self.path} is not a whole GGUF file ({error})") from None
-        self.fields = {name: field.contents() for name, field in reader.fields.items()}
         if (family := self.fields.get("general.architecture")) != "llama":
             raise ValueError(f"{self.path} holds a model of the family {family!r}; of GGUF files we read 'llama'")
         self._unpack = gguf.dequantize
@@ -166,26 +181,30 @@ class _GGUFFile:
         self.card = self._card()
 
     def _card(self) -> dict[str, Any]:
-        said = {name.removeprefix("llama."): value for name, value in self.fields.items()}
-        try:
-            card = {
-                "model_type": "llama",
-                "vocab_size": len(self.fields["tokenizer.ggml.tokens"]),
-                "hidden_size": said["embedding_length"],
-                "num_hidden_layers": said["block_count"],
-                "num_attention_heads": said["attention.head_count"],
-                "num_key_value_heads": said.get("attention.head_count_kv", said["attention.head_count"]),
-                "intermediate_size": said["feed_forward_length"],
-                "max_position_embeddings": said["context_length"],
-                "rms_norm_eps": said["attention.layer_norm_rms_epsilon"],
-                "rope_theta": said.get("rope.freq_base", 10_000.0),
-                "tie_word_embeddings": "lm_head.weight" not in self.names,
-            }
-        except KeyError as error:
-            raise ValueError(f"{self.path} says nothing about {error.args[0]!r}") from None
+        """What the file says, as a config.json would; raises ValueError for what is missing or not understood."""
+        said = {name.removeprefix("llama."): value for name, value in self.fields.items() if name.startswith("llama.")}
+        if missing := [name for name in _GGUF_FIELDS if name not in said and name not in _GGUF_OPTIONAL]:
+            raise ValueError(f"{self.path} says nothing about {missing[0]!r}")
+        if wrong := [name for name in _GGUF_FIELDS if not isinstance(said.get(name, 1), int | float)]:
+            raise ValueError(f"{self.path} says {wrong[0]} = {said[wrong[0]]!r:.60}; our block knows only one number")
+        if "model.embed_tokens.weight" not in self.names:
+            raise ValueError(f"{self.path} holds no tensor token_embd.weight")
+        heads = said["attention.head_count"]
+        d_head = said.get("attention.key_length") or (said["embedding_length"] // heads if heads else 0)
+        usual = _GGUF_USUAL | dict.fromkeys(("rope.dimension_count", "attention.value_length"), d_head)
+        usual |= {"attention.scale": d_head**-0.5, "vocab_size": said.get("vocab_size")}
+        for name, value in said.items():
+            is_known = name in _GGUF_FIELDS or name in _GGUF_ROPE or usual.get(name) == value
+            if not is_known and not (name in usual and isclose(value, usual[name], rel_tol=1e-6)):
+                raise ValueError(f"{self.path} says {name} = {value!r:.60}, which our block does not do")
+        card = {theirs: said[name] for name, theirs in _GGUF_FIELDS.items() if name in said}
         if said.get("rope.scaling.type", "none") != "none":
-            card["rope_scaling"] = {"rope_type": said["rope.scaling.type"]}
-        return card
+            card["rope_scaling"] = {theirs: said[name] for name, theirs in _GGUF_ROPE.items() if name in said}
+        elif said.get("rope.scaling.factor", 1.0) != 1.0:
+            raise ValueError(f"{self.path} says rope.scaling.factor without rope.scaling.type")
+        n_rows = self._tensors["model.embed_tokens.weight"].shape[-1]
+        family = "mistral" if "sliding_window" in card else "llama"
+        return card | {"model_type": family, "vocab_size": int(n_rows), "tie_word_embeddings": True}
 
     def read(self, name: str) -> Tensor:
         stored = self._tensors[name]
@@ -272,12 +291,19 @@ def load(source: str | Path) -> Pretrained:
     """
     path = registry.find(source)
     opened = _open_weights(path)
-    model = _load_weights(opened)
     is_gguf = isinstance(opened, _GGUFFile)
+    family_of(opened.card)
     tokenizer = tokenizer_from_gguf(opened.fields) if is_gguf else tokenizer_from_folder(path)
-    if tokenizer.vocab_size > model.config.vocab_size:
+    n_rows = opened.card.get("vocab_size")
+    if not isinstance(n_rows, int) or tokenizer.vocab_size > n_rows:
         raise ValueError(
-            f"{path} does not fit together: its model knows {model.config.vocab_size:,} tokens, its tokenizer "
-            f"{tokenizer.vocab_size:,}"
+            f"{path} does not fit together: its model knows {n_rows!r} tokens, its tokenizer {tokenizer.vocab_size:,}"
         )
-    return Pretrained(str(source), opened.card["model_type"], model, tokenizer)
+    if len(tokenizer.known_ids) < n_rows:
+        n_missing = n_rows - len(tokenizer.known_ids)
+        warnings.warn(
+            f"{source}: {n_missing:,} of its {n_rows:,} ids have no token (its vocabulary is padded); they are left "
+            f"out, and the probabilities of all others add up to 1",
+            stacklevel=2,
+        )
+    return Pretrained(str(source), opened.card["model_type"], _load_weights(opened, tokenizer.known_ids), tokenizer)

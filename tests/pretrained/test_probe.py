@@ -28,7 +28,7 @@ PLAN = {
 @pytest.fixture(scope="module")
 def live():
     ids = {token: place for place, token in enumerate(["<|end|>", *BYTE_TO_LETTER.values(), "Ġb"])}
-    tokenizer = _byte_level_bpe(ids, ["Ġ b"], ["<|end|>"], split_digits=False, end="<|end|>")
+    tokenizer = _byte_level_bpe(ids, ["Ġ b"], {"eos_token": "<|end|>"}, special_tokens=["<|end|>"])
     config = ModelConfig(tokenizer.vocab_size, 64, 16, 2, 2, 32, normalization="rms", unembedding="tied")
     return ModelProbe(Pretrained("smollm2", "llama", DecoderOnly(config, seed=1), tokenizer))
 

@@ -9,7 +9,7 @@ import tokenizers as library
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import models, normalizers, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from llmviz import pretrained
 from llmviz.pretrained import chat_prompt, registry
@@ -68,6 +68,106 @@ def test_special_tokens_in_a_text_are_plain_text(bpe):
     assert ours.tokens([ours.end_of_text]) == [END]
 
 
+def _sentencepiece(model):
+    """Llama 2: ▁ before a text and for each space, letters that are not known as bytes, and <s> before a text."""
+    built = library.Tokenizer(model)
+    built.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    parts = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    built.decoder = decoders.Sequence(parts)
+    return built
+
+
+def _byte_level(normalizer, pattern):
+    """Qwen and Llama 3: words are cut by a pattern of their own."""
+    built = library.Tokenizer(models.BPE())
+    built.normalizer = normalizer
+    parts = [pre_tokenizers.Split(library.Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
+    built.pre_tokenizer, built.decoder = pre_tokenizers.Sequence(parts), decoders.ByteLevel()
+    return built
+
+
+def _unigram():
+    """T5, XLM-R: Unigram with ▁."""
+    built = library.Tokenizer(models.Unigram())
+    built.normalizer, built.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
+    built.decoder = decoders.Metaspace()
+    return built
+
+
+def _gemma():
+    built = library.Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
+    built.normalizer = normalizers.Replace(" ", "▁")
+    built.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return built
+
+
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+VARIANTS = {
+    "llama 2": lambda: _sentencepiece(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>")),
+    "gemma": _gemma,
+    "unigram": _unigram,
+    "qwen": lambda: _byte_level(normalizers.NFC(), r"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"),
+    "llama 3": lambda: _byte_level(None, r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|\s+(?!\S)|\s+|[^\s]+"),
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request, tmp_path_factory):
+    """A tokenizer of the library in the manner of a family, and ours from its file."""
+    built = VARIANTS[request.param]()
+    special = ["<s>", END, "<unk>"] + (BYTES if getattr(built.model, "byte_fallback", False) else [])
+    options = {"vocab_size": 700, "special_tokens": special, "show_progress": False}
+    if request.param == "unigram":
+        trainer = trainers.UnigramTrainer(**options, unk_token="<unk>")
+    else:
+        alphabet = pre_tokenizers.ByteLevel.alphabet() if request.param in ("qwen", "llama 3") else []
+        trainer = trainers.BpeTrainer(**options, initial_alphabet=alphabet)
+    built.train_from_iterator([*LEARNED_FROM, "the kites of the town " * 3], trainer)
+    built.add_tokens(["<think>"])
+    if request.param in ("llama 2", "llama 3"):
+        start = ("<s>", built.token_to_id("<s>"))
+        built.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[start])
+    folder = tmp_path_factory.mktemp("variant")
+    data = json.loads(built.to_str())
+    data["added_tokens"] = [one for one in data["added_tokens"] if one["content"] not in BYTES]  # plain tokens there
+    (folder / "tokenizer.json").write_text(json.dumps(data))
+    return library.Tokenizer.from_file(str(folder / "tokenizer.json")), tokenizer_from_folder(folder)
+
+
+@given(written=st.text(st.characters(codec="utf-8"), max_size=30) | st.text("ab é▁<think>\u0301 🎈\n", max_size=20))
+def test_other_kinds_cut_as_the_library_does(variant, written):
+    trained, ours = variant
+    trained.encode_special_tokens = True
+    ids = trained.encode(written, add_special_tokens=False).ids
+    assert ours.encode(written) == ours.encode_ordinary(written) == ids
+    assert b"".join(ours.token_spans(written)) == (written.encode() if ids else b"")
+    assert len(ours.token_spans(written)) == len(ours.tokens(ids)) == len(ids)
+    theirs = trained.decode(ids, skip_special_tokens=False)
+    if "\ufffd" not in theirs and "<unk>" not in theirs:
+        assert ours.decode(ids) == theirs
+
+
+def test_the_token_before_a_text_is_the_one_in_the_file(variant):
+    trained, ours = variant
+    start = ours.encode_prompt("a")[:-len(ours.encode("a"))]
+    assert start == [ours.special_tokens["<s>" if trained.post_processor else END]]
+    assert ours.end_of_text == ours.special_tokens[END]
+
+
+@pytest.mark.parametrize(
+    ("settings", "start"),
+    [
+        ({}, END),
+        ({"add_bos_token": True, "bos_token": "<s>"}, "<s>"),
+        ({"add_bos_token": False, "bos_token": "<s>"}, END),
+    ],
+)
+def test_whether_a_start_token_is_added_is_what_the_settings_say(settings, start):
+    ids = {token: place for place, token in enumerate([END, "<s>", "a"])}
+    ours = _byte_level_bpe(ids, [], settings, special_tokens=[END, "<s>"])
+    assert ours.encode_prompt("a") == [ids[start], ids["a"]]
+
+
 def test_very_many_spaces_before_a_digit(bpe):
     _, ours = bpe
     written = " " * 300_000 + "5"
@@ -102,7 +202,7 @@ def test_gpt2_from_its_own_two_files_agrees_with_tiktoken(tmp_path):
 def test_bytes_that_a_vocabulary_does_not_know_are_left_out():
     tokens = [END, *(letter for byte, letter in BYTE_TO_LETTER.items() if byte != 4)]
     ids = {token: place for place, token in enumerate(tokens)}
-    ours = _byte_level_bpe(ids, [], [END], split_digits=False, end=END)
+    ours = _byte_level_bpe(ids, [], {}, special_tokens=[END])
     assert ours.decode(ours.encode("a\x04b")) == "ab"
     assert ours.vocab_size == 256
 
@@ -133,7 +233,7 @@ class TestRefused:
         other = library.Tokenizer(models.Unigram([("a", 0.0)], unk_id=0))
         other.normalizer = normalizers.NFKC()
         other.save(str(tmp_path / "tokenizer.json"))
-        with pytest.raises(ValueError, match="is of the kind 'Unigram'; read are byte-level BPE and WordPiece"):
+        with pytest.raises(ValueError, match="is of the kind 'Unigram'; read are byte-level BPE, WordPiece, and"):
             tokenizer_from_folder(tmp_path)
         library.Tokenizer(models.BPE(vocab={"日": 0}, merges=[])).save(str(tmp_path / "tokenizer.json"))
         with pytest.raises(ValueError, match="is of the kind 'BPE'; read are byte-level BPE"):
@@ -141,6 +241,7 @@ class TestRefused:
         (tmp_path / "tokenizer.json").write_text('{"model": 3}')
         with pytest.raises(ValueError, match="is not a whole tokenizer"):
             tokenizer_from_folder(tmp_path)
+        (tmp_path / "tokenizer.json").unlink()
         (tmp_path / "vocab.txt").write_text("a\nb\n")
         with pytest.raises(ValueError, match=r"has no \[UNK\]: it is not a vocabulary of BERT"):
             tokenizer_from_folder(tmp_path)
@@ -157,11 +258,10 @@ class TestRefused:
             tokenizer_from_gguf(fields)
 
     def test_merges_and_ends_that_are_not_in_the_vocabulary(self):
-        options = {"special_tokens": [], "split_digits": False}
         with pytest.raises(ValueError, match="the merge 'a b' does not fit the vocabulary"):
-            _byte_level_bpe({"a": 0, "b": 1}, ["a b"], **options, end="a")
-        with pytest.raises(ValueError, match=r"has no token '<.endoftext.>' to end a text"):
-            _byte_level_bpe({"a": 0, "b": 1}, [], **options, end=END)
+            _byte_level_bpe({"a": 0, "b": 1}, ["a b"], {}, special_tokens=[])
+        with pytest.raises(ValueError, match=r"has no token '<.endoftext.>' to begin or end a text"):
+            _byte_level_bpe({"a": 0, "b": 1}, [], {}, special_tokens=[])
 
 
 @given(messages=st.lists(MESSAGE, min_size=1, max_size=4))
