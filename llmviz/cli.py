@@ -362,7 +362,7 @@ def _model_and_prompt(name: str | None, prompt: str):
     real = pretrained.load(place if place.exists() else name)
     if not isinstance(real.model, DecoderOnly):
         raise ValueError(f"{name} reads texts and writes none: it is an encoder")
-    return real.model, real.tokenizer, real.tokenizer.encode(prompt) or [real.tokenizer.end_of_text]
+    return real.model, real.tokenizer, real.tokenizer.encode_prompt(prompt)
 
 
 def _model_folder(name: str) -> Path:

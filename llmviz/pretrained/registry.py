@@ -21,9 +21,9 @@ from llmviz.files import cache_folder
 
 HUB = "hub:"
 HUB_EXAMPLE = "hub:openai-community/gpt2@607a30d783dfa663caf39e06633721c8d4cfcd7e"
-_HUB_ADDRESS = re.compile(r"hub:([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
+_HUB_NAME = re.compile(r"(?:hub:)?(\w[\w.-]*(?:/\w[\w.-]*)?)(?:@(\w[\w.-]*))?", re.ASCII)
 _HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "vocab.json", "merges.txt", "vocab.txt",
-              "tokenizer.json", "tokenizer_config.json"]  # fmt: skip
+              "tokenizer.json", "tokenizer_config.json", "added_tokens.json"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,42 +89,40 @@ def installed(name: str) -> Path | None:
 
 
 def find(source: str | Path) -> Path:
-    """The folder or file of a model: by a known name, an address of the hub (which is fetched), or a path."""
-    if str(source).startswith(HUB):
-        return _fetch(str(source))
-    if source in KNOWN:
-        here = installed(str(source))
-        if here is None:
+    """The folder or file of a model: by a known name, a path (of one of its weight files, too), or a name of the hub.
+
+    A model of the hub is "owner/name", with the prefix "hub:" and "@revision" if you like; it is fetched once.
+    """
+    name, path = str(source), Path(source).expanduser()
+    if name in KNOWN:
+        if (here := installed(name)) is None:
             raise FileNotFoundError(
-                f"{source} is not on this machine: llmviz models add {source} brings it "
-                f"({KNOWN[str(source)].megabytes} MB), and needs a network once"
+                f"{name} is not on this machine: llmviz models add {name} brings it ({KNOWN[name].megabytes} MB), and "
+                f"needs a network once"
             )
         return here
-    path = Path(source).expanduser()
-    if not path.exists():
+    if path.exists():
+        return path.parent if path.is_file() and path.suffix.lower() != ".gguf" else path
+    found = _HUB_NAME.fullmatch(name)
+    is_here = not name.startswith(HUB) and "/" in name and path.parent.exists()
+    if found is None or is_here:
         raise FileNotFoundError(
-            f"there is no model {str(source)!r}: it is neither a folder or file here, nor one of "
-            f"{', '.join(map(repr, KNOWN))} that llmviz models lists, nor an address such as {HUB_EXAMPLE}"
+            f"there is no model {name!r}: it is neither a folder or file here, nor one of "
+            f"{', '.join(map(repr, KNOWN))} that llmviz models lists, nor a name of the hub such as {HUB_EXAMPLE}"
         )
-    return path
+    return _fetch(name, *found.groups())
 
 
-def _fetch(address: str) -> Path:
-    """The folder of a model of the hub, at the commit in its address; from the hub's cache without a network."""
-    if not (found := _HUB_ADDRESS.fullmatch(address)):
-        raise ValueError(
-            f"a model of the hub is named hub:owner/name@revision, with the 40 letters and digits of a commit, such as "
-            f"{HUB_EXAMPLE}; given {address!r}"
-        )
+def _fetch(given: str, name: str, revision: str | None) -> Path:
+    """The folder of a model of the hub; from the hub's cache without a network."""
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
-    name, revision = found.groups()
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+    except (HfHubHTTPError, OSError, ValueError) as error:
         raise FileNotFoundError(
-            f"{name} at {revision[:8]} is not on this machine and could not be fetched from the hub "
+            f"there is no model {given!r} on this machine, and it could not be fetched from the hub "
             f"({type(error).__name__}). Is there a network, and is there such a model?"
         ) from None
 

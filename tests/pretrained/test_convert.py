@@ -8,10 +8,12 @@ import torch
 from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, read, verdict
 from safetensors.torch import load_file, save_file
 
+from llmviz import pretrained
 from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import registry
-from llmviz.pretrained.convert import _open_weights
+from llmviz.pretrained.convert import _load_weights, _open_weights
+from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 
 IDS = torch.randint(4, VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
 
@@ -71,6 +73,13 @@ class TestEachFamily:
         )  # fmt: skip
         assert generate(model, IDS[0], max_new_tokens=12, temperature=0) == expected[0, 11:].tolist()
 
+    @pytest.mark.parametrize("kind", [kind for kind in KINDS if "bert" not in kind])
+    def test_a_cache_changes_nothing(self, saved, kind):
+        model = read(saved(kind)[1])
+        cache = model.new_cache()
+        parts = [model(IDS[:, :4], cache), *(model(IDS[:, place : place + 1], cache) for place in range(4, 11))]
+        torch.testing.assert_close(torch.cat(parts, dim=1), model(IDS), rtol=1e-4, atol=1e-4)
+
     def test_grouped_queries_keep_fewer_keys(self, saved):
         model = read(saved("llama")[1])
         alone = read(saved("llama without groups")[1])
@@ -79,6 +88,58 @@ class TestEachFamily:
             one(IDS[:1], cache)
             assert cache[0].keys.shape == (1, n_heads, CONTEXT, 4)
         assert model.trace(IDS).blocks[0].attention.key.shape == (2, 6, 11, 4)
+
+class TestOutputMatrix:
+    """A file's own output matrix is read, whatever the configuration says; one that is the embedding matrix is tied."""
+
+    @pytest.mark.parametrize(("kind", "head", "embedding"), [
+        ("gpt2", "lm_head.weight", "transformer.wte.weight"),
+        ("llama tied", "lm_head.weight", "model.embed_tokens.weight"),
+        ("bert", "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+        ("roberta", "lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
+        ("distilbert", "vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight"),
+    ])  # fmt: skip
+    def test_beside_a_configuration_that_says_tied(self, saved, broken, kind, head, embedding):
+        folder = broken(kind)
+        tensors = load_file(folder / "model.safetensors")
+        for own in (tensors[embedding].clone(), tensors[embedding].flip(0).contiguous()):
+            save_file(tensors | {head: own}, folder / "model.safetensors", metadata={"format": "pt"})
+            ours, theirs = read(folder), type(saved(kind)[0]).from_pretrained(folder).eval()
+            assert ours.config.unembedding == ("tied" if torch.equal(own, tensors[embedding]) else "untied")
+            with torch.no_grad():
+                torch.testing.assert_close(ours(IDS), theirs(IDS).logits, rtol=1e-4, atol=1e-4)
+
+    def test_that_is_nowhere(self, broken):
+        with pytest.raises(ValueError, match=r"the tensor lm_head.weight is missing, and the configuration says"):
+            read(broken("llama tied", tie_word_embeddings=False))
+
+
+class TestPaddedVocabulary:
+    @pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma3", "bert", "bert untied"])
+    @pytest.mark.parametrize("known", [range(50), [*range(20), *range(25, VOCAB)], [*range(7), 40]])
+    def test_ids_without_a_token_have_no_probability(self, saved, kind, known):
+        _, folder = saved(kind)
+        whole, ours = read(folder), _load_weights(_open_weights(folder), frozenset(known))
+        ids = IDS % 7
+        expected = torch.full((2, 11, max(known) + 1), -torch.inf)
+        expected[..., list(known)] = whole(ids)[..., list(known)]
+        for logits in (ours(ids), ours.trace(ids).logits):
+            torch.testing.assert_close(logits.softmax(-1), expected.softmax(-1), rtol=1e-4, atol=1e-6)
+        assert ours.config.vocab_size == max(known) + 1 and ours.n_parameters == ours.config.n_parameters
+        written = generate(ours, ids[0], max_new_tokens=12, temperature=5.0) if "bert" not in kind else []
+        assert set(written) <= set(known)
+
+    def test_it_is_said_once(self, broken):
+        folder, names = broken("llama"), ["<|endoftext|>", *BYTE_TO_LETTER.values()][:50]
+        (folder / "vocab.json").write_text(json.dumps({name: place for place, name in enumerate(names)}))
+        (folder / "merges.txt").write_text("")
+        with pytest.warns(UserWarning, match="11 of its 61 ids have no token .*; they are left out"):
+            real = pretrained.load(folder)
+        assert real.model.config.vocab_size == real.tokenizer.vocab_size == 50
+        (folder / "vocab.json").write_text(json.dumps({"<|endoftext|>": 61}))
+        with pytest.raises(ValueError, match="its model knows 61 tokens, its tokenizer 62"):
+            pretrained.load(folder)
+
 
 class TestLayouts:
     def test_several_files_with_an_index(self, saved, broken):
@@ -104,6 +165,12 @@ class TestLayouts:
         name = "bert.encoder.layer.0.output.dense.weight"
         assert torch.equal(model.blocks[0].feed_forward.down_proj.weight, tensors[name].to(kind).float())
 
+    def test_longer_texts_keep_the_options_of_a_family(self, saved):
+        model = read(saved("gemma3")[1])
+        longer = model.with_context_length(40)
+        assert longer.config.layers == model.config.layers and longer(IDS.repeat(1, 3)).shape[1] == 33
+        torch.testing.assert_close(longer(IDS), model(IDS))
+
     def test_old_names_of_gains_and_shifts(self, saved, broken):
         folder = broken("bert")
         tensors = load_file(folder / "model.safetensors")
@@ -124,6 +191,17 @@ class TestRefused:
             ("llama", {"head_dim": 8}, "has the shape .24, 24., and by its configuration the model needs .48, 24."),
             ("llama", {"logit_scale": 2.0}, "this llama model says logit_scale = 2.0, which is not known here"),
             ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "stretches its rotary .*'yarn'"),
+            ("llama", {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "stretches its"),
+            ("llama", {"sliding_window": 4}, "says sliding_window = 4, which is not known here"),
+            ("llama", {"num_attention_heads": "6"}, "n_heads must be a whole .* '6'|is damaged"),
+            ("llama", {"rms_norm_eps": "small"}, "norm_epsilon must be a number above 0; given 'small'"),
+            ("llama", {"quantization_config": {"bits": 4}}, "says quantization_config = .'bits': 4., which is not"),
+            ("gemma3", {"model_type": "gemma3"}, "family 'gemma3' cannot be read here"),
+            ("gemma3", {"final_logit_softcapping": 30.0}, "gemma3_text model says final_logit_softcapping = 30.0; our"),
+            ("gemma3", {"use_bidirectional_attention": True}, "bidirectional_attention = True; our block"),
+            ("qwen3", {"layer_types": ["sliding_attention"] * 3}, "sliding_attention, but it has no sliding_window"),
+            ("qwen3", {"layer_types": ["linear_attention"] * 3}, "its layer_types are .'linear_attention'"),
+            ("distilbert", {"layer_norm_eps": 1e-5}, "layer_norm_eps = 1e-05; our block knows only 1e-12"),
             ("llama", {"hidden_act": "gelu"}, "says hidden_act = 'gelu'; our block knows only 'silu'"),
             ("llama", {"num_hidden_layers": 4}, "the tensor model.layers.3.* is missing"),
             ("llama", {"num_hidden_layers": 2}, "9 tensors that our block has no place for, such as model.layers.2"),
@@ -164,6 +242,13 @@ class TestRefused:
             (folder / "config.json").write_text(text)
             with pytest.raises(ValueError, match=sentence):
                 _open_weights(folder)
+
+    @pytest.mark.parametrize("places", [None, [], {"wte.weight": 3}])
+    def test_an_index_that_says_nothing(self, broken, places):
+        folder = broken("gpt2")
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+        with pytest.raises(ValueError, match='should say under "weight_map" which file holds each tensor'):
+            _open_weights(folder)
 
     def test_an_index_that_points_elsewhere(self, broken):
         folder = broken("gpt2")

@@ -89,16 +89,24 @@ def test_the_command(small, capsys):
     assert "there is no model called 'gpt5'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "address", ["hub:gpt2", "hub:openai-community/gpt2", "hub:openai-community/gpt2@main", "hub:a/../../b@" + "0" * 40]
-)
-def test_a_model_of_the_hub_needs_a_pinned_revision(address):
-    with pytest.raises(ValueError, match="is named hub:owner/name@revision"):
-        registry.find(address)
+@pytest.mark.parametrize("name", ["hub:a/../../b", "hub:", "./gpt2", "/no/such/folder", "../a/b", "tests/model", "a b"])
+def test_what_is_no_name_of_the_hub(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"neither a folder or file here, .* nor a name of the hub such as"):
+        registry.find(name)
 
 
-def test_the_hub_without_a_network(monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", [registry.HUB_EXAMPLE, "gpt2", "Qwen/Qwen2.5-0.5B", "hub:gpt2", "gpt2@main"])
+def test_the_hub_without_a_network(name, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="is not on this machine and could not be fetched from the hub"):
-        registry.find(registry.HUB_EXAMPLE)
+    with pytest.raises(FileNotFoundError, match=f"no model '{name}' on this .* could not be fetched .* a network"):
+        registry.find(name)
+
+
+def test_a_weight_file_stands_for_its_folder(tmp_path):
+    for name in ("model.safetensors", "model-00001-of-00002.safetensors", "M.GGUF", "m.gguf"):
+        (tmp_path / name).write_bytes(b"")
+        is_whole = name.lower().endswith("gguf")
+        assert registry.find(tmp_path / name) == (tmp_path / name if is_whole else tmp_path)

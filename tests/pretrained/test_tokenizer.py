@@ -246,6 +246,40 @@ class TestRefused:
         with pytest.raises(ValueError, match=r"has no \[UNK\]: it is not a vocabulary of BERT"):
             tokenizer_from_folder(tmp_path)
 
+    @pytest.mark.parametrize(("files", "sentence"), [
+        ({"tokenizer.json": "[1]"}, r"tokenizer.json should hold a JSON object, and holds a list"),
+        ({"tokenizer.json": "{"}, "tokenizer.json is damaged or is not JSON"),
+        ({"tokenizer_config.json": "[1]"}, r"tokenizer_config.json should hold a JSON object, and holds a list"),
+        ({"vocab.json": '{"a": 0, "b": 1}', "merges.txt": "a b c"}, "merges.txt: the merge 'a b c' does not fit"),
+        ({"vocab.json": '{"a": 0, "b": 1}', "merges.txt": "ab"}, "merges.txt: the merge 'ab' does not fit"),
+        ({"vocab.json": '{"a": "0"}', "merges.txt": ""}, "vocab.json should say for each token its id, a whole number"),
+        ({"vocab.json": "[1]", "merges.txt": ""}, "vocab.json should hold a JSON object, and holds a list"),
+        ({"vocab.json": "{}", "merges.txt": "", "tokenizer_config.json": '{"tokenizer_class": "Qwen2Tokenizer"}'},
+         "has a Qwen2Tokenizer; without tokenizer.json"),
+        ({"vocab.txt": "[UNK]\n[CLS]\n[SEP]", "added_tokens.json": '{"<x>": 3}'}, "read from a tokenizer.json only"),
+        ({"vocab.txt": "[UNK]\n[CLS]\n[SEP]", "tokenizer_config.json": '{"never_split": ["a"]}'}, "words that are not"),
+    ])  # fmt: skip
+    def test_files_that_are_damaged_or_not_understood(self, tmp_path, files, sentence):
+        for name, content in files.items():
+            (tmp_path / name).write_text(content)
+        with pytest.raises(ValueError, match=sentence):
+            tokenizer_from_folder(tmp_path)
+
+    @pytest.mark.parametrize(("change", "settings", "sentence"), [
+        ({"model": {"dropout": 0.1}}, {}, "leaves merges out at random"),
+        ({"decoder": {"type": "BPEDecoder", "suffix": "</w>"}, "model": {"vocab": {"日": 0}}}, {}, "of the kind 'BPE'"),
+        ({"normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+                         "strip_accents": None, "lowercase": True}}, {"do_lower_case": False}, "do not agree whether"),
+        ({}, {"eos_token": "<x>"}, "no token '<x>' to begin or end"), ({}, {"eos_token": 3}, "no token 3 to begin"),
+    ])  # fmt: skip
+    def test_a_tokenizer_json_that_is_not_understood(self, tmp_path, change, settings, sentence):
+        data = json.loads(library.Tokenizer(models.BPE(vocab={"a": 0, "b": 1}, merges=[])).to_str())
+        model = data["model"] | change.get("model", {})
+        (tmp_path / "tokenizer.json").write_text(json.dumps(data | change | {"model": model}))
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+        with pytest.raises(ValueError, match=sentence):
+            tokenizer_from_folder(tmp_path)
+
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
@@ -268,6 +302,20 @@ class TestRefused:
 def test_a_conversation_is_written_as_by_the_template_of_the_model(messages):
     template = jinja2.Template(TEMPLATE, keep_trailing_newline=True)
     assert chat_prompt(messages) == template.render(messages=messages, add_generation_prompt=True)
+
+
+def test_a_content_of_several_text_parts_is_joined():
+    parts = [{"type": "text", "text": "Hello"}, {"type": "text", "text": ", you!"}]
+    joined = chat_prompt([{"role": "user", "content": "Hello, you!"}])
+    assert chat_prompt([{"role": "user", "content": parts}]) == joined
+
+
+@pytest.mark.parametrize("content", [
+    None, 3, [], b"x", {"type": "text", "text": "x"}, ["x"], [{"type": "image"}], [{"type": "text", "text": None}],
+])  # fmt: skip
+def test_a_content_that_is_no_text(content):
+    with pytest.raises(ValueError, match="the content of a message is a text, or a list of text parts; given"):
+        chat_prompt([{"role": "user", "content": content}])
 
 
 @pytest.mark.parametrize("messages", [[{"role": "teacher", "content": "x"}], [{"role": "user"}], ["Hello"], []])
