@@ -119,8 +119,8 @@ class TestRefused:
 
     @pytest.mark.parametrize("fields", [
         {"attention.scale": 0.3}, {"logit_scale": 0.5}, {"attention.causal": False}, {"rope.scaling.factor": 2.0},
-        {"rope.dimension_count": 2}, {"attention.value_length": 8}, {"expert_count": 4}, {"rope.scaling.attn_factor": 2.0},
-        {"attn_logit_softcapping": 30.0}, {"attention.clamp_kqv": 8.0},
+        {"rope.dimension_count": 2}, {"attention.value_length": 8}, {"expert_count": 4},
+        {"rope.scaling.attn_factor": 2.0}, {"attn_logit_softcapping": 30.0}, {"attention.clamp_kqv": 8.0},
     ], ids=str)  # fmt: skip
     def test_what_changes_numbers_and_our_block_does_not_do(self, theirs, tmp_path, fields):
         path = write(tmp_path / "model.gguf", theirs, fields={f"llama.{name}": one for name, one in fields.items()})
