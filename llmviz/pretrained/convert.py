@@ -73,7 +73,7 @@ def _unembedding(family: Family, source: _SafetensorsFolder | _GGUFFile) -> str:
     if family.head in source.names:
         embedding = _read("embedding.weight", family, source, set())
         return "tied" if torch.equal(embedding, source.read(family.head)) else "untied"
-    if not {**family.defaults, **source.card}["tie_word_embeddings"]:
+    if not family.reading(source.card)["tie_word_embeddings"]:
         raise ValueError(f"the tensor {family.head} is missing, and the configuration says that it is the model's own")
     return "tied"
 
@@ -113,7 +113,7 @@ def _positions(tensor: Tensor, family: Family, source: _SafetensorsFolder | _GGU
     for first in {family.prefix + _TOKEN_TYPES, _TOKEN_TYPES} & source.names:
         taken.add(first)
         tensor = tensor + source.read(first)[0]
-    return tensor[family.reserved_positions({**family.defaults, **source.card}) :][:MAX_CONTEXT]
+    return tensor[family.n_reserved_positions(source.card) :][:MAX_CONTEXT]
 
 
 class _SafetensorsFolder:
