@@ -1,7 +1,7 @@
-"""Real models: the weights of GPT-2, Llama and BERT models in our own model classes (lesson 10).
+"""Real models: their weights in our own model classes, and their own tokenizers (lesson 10).
 
-`load("smollm2")` opens a model that `llmviz models add smollm2` installed; a folder of safetensors, a GGUF file and an
-address of the hub will do as well.
+`load("smollm2")` opens a model that `llmviz models add smollm2` installed; a folder of safetensors, a GGUF file and a
+name of the hub will do as well. docs/pretrained_models.md lists the families.
 """
 
 from llmviz.pretrained.convert import Pretrained, load
@@ -9,13 +9,5 @@ from llmviz.pretrained.registry import KNOWN, add, installed, models_folder, rem
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, chat_prompt
 
 __all__ = [
-    "KNOWN",
-    "Pretrained",
-    "PretrainedTokenizer",
-    "add",
-    "chat_prompt",
-    "installed",
-    "load",
-    "models_folder",
-    "remove",
-]
+    "KNOWN", "Pretrained", "PretrainedTokenizer", "add", "chat_prompt", "installed", "load", "models_folder", "remove",
+]  # fmt: skip

@@ -15,12 +15,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from llmviz.files import read_json
 from llmviz.model.transformer import TransformerBase
 from llmviz.pretrained import registry
 from llmviz.pretrained.architecture import build
-from llmviz.pretrained.families import MAX_CONTEXT, Family, family_of, read_config
-from llmviz.pretrained.tokenizer import PretrainedTokenizer, tokenizer_from_folder, tokenizer_from_gguf
+from llmviz.pretrained.families import GGUF, MAX_CONTEXT, Family, family_of, read_config
+from llmviz.pretrained.tokenizer import (
+    PretrainedTokenizer,
+    read_object,
+    tokenizer_from_folder,
+    tokenizer_from_gguf,
+)
 from llmviz.training.checkpoints import own_tensors
 
 _ROWS_AT_ONCE = 2048
@@ -121,9 +125,11 @@ class _SafetensorsFolder:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.card = _read_json(self.folder / "config.json", "the model's configuration")
+        if not (self.folder / "config.json").is_file():
+            raise FileNotFoundError(f"{folder} holds no model: the model's configuration, config.json, is missing")
+        self.card = read_object(self.folder / "config.json")
         if (self.folder / _INDEX).is_file():
-            places = _read_json(self.folder / _INDEX, "the list of its weights' files").get("weight_map")
+            places = read_object(self.folder / _INDEX).get("weight_map")
             if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
                 raise ValueError(f'{self.folder / _INDEX} should say under "weight_map" which file holds each tensor')
             if outside := [name for name in places.values() if Path(name).name != name]:
@@ -148,19 +154,6 @@ class _SafetensorsFolder:
         return self._file_of[name].get_tensor(name).float()
 
 
-# Fields of a GGUF file (its architecture "llama") → those of a config.json; those that must have one value, with it.
-_GGUF_FIELDS = {
-    "embedding_length": "hidden_size", "block_count": "num_hidden_layers", "feed_forward_length": "intermediate_size",
-    "context_length": "max_position_embeddings", "attention.head_count": "num_attention_heads",
-    "attention.head_count_kv": "num_key_value_heads", "attention.layer_norm_rms_epsilon": "rms_norm_eps",
-    "attention.key_length": "head_dim", "attention.sliding_window": "sliding_window", "rope.freq_base": "rope_theta",
-}  # fmt: skip
-_GGUF_OPTIONAL = {"attention.head_count_kv", "attention.key_length", "attention.sliding_window", "rope.freq_base"}
-_GGUF_USUAL = {"attention.causal": True, "logit_scale": 1.0, "rope.scaling.finetuned": False, "expert_count": 0,
-               "expert_used_count": 0, "tensor_data_layout": "reference"}  # fmt: skip
-_GGUF_ROPE = {"rope.scaling.type": "rope_type", "rope.scaling.factor": "factor"}
-
-
 class _GGUFFile:
     """One GGUF file with a model of the Llama family, its weights perhaps in 4 or 8 bits: read to 32 bits."""
 
@@ -183,24 +176,26 @@ class _GGUFFile:
     def _card(self) -> dict[str, Any]:
         """What the file says, as a config.json would; raises ValueError for what is missing or not understood."""
         said = {name.removeprefix("llama."): value for name, value in self.fields.items() if name.startswith("llama.")}
-        if missing := [name for name in _GGUF_FIELDS if name not in said and name not in _GGUF_OPTIONAL]:
+        if missing := [name for name in GGUF["fields"] if name not in said and name not in GGUF["optional"]]:
             raise ValueError(f"{self.path} says nothing about {missing[0]!r}")
-        if wrong := [name for name in _GGUF_FIELDS if not isinstance(said.get(name, 1), int | float)]:
+        if wrong := [name for name in GGUF["fields"] if not isinstance(said.get(name, 1), int | float)]:
             raise ValueError(f"{self.path} says {wrong[0]} = {said[wrong[0]]!r:.60}; our block knows only one number")
         if "model.embed_tokens.weight" not in self.names:
             raise ValueError(f"{self.path} holds no tensor token_embd.weight")
         heads = said["attention.head_count"]
         d_head = said.get("attention.key_length") or (said["embedding_length"] // heads if heads else 0)
-        usual = _GGUF_USUAL | dict.fromkeys(("rope.dimension_count", "attention.value_length"), d_head)
+        usual = GGUF["required"] | dict.fromkeys(("rope.dimension_count", "attention.value_length"), d_head)
         usual |= {"attention.scale": d_head**-0.5, "vocab_size": said.get("vocab_size")}
         for name, value in said.items():
-            is_known = name in _GGUF_FIELDS or name in _GGUF_ROPE or usual.get(name) == value
-            if not is_known and not (name in usual and isclose(value, usual[name], rel_tol=1e-6)):
+            if name in GGUF["fields"] or name in GGUF["rope"] or usual.get(name) == value:
+                continue
+            if not (name in usual and isclose(value, usual[name], rel_tol=1e-6)):
                 raise ValueError(f"{self.path} says {name} = {value!r:.60}, which our block does not do")
-        card = {theirs: said[name] for name, theirs in _GGUF_FIELDS.items() if name in said}
-        if said.get("rope.scaling.type", "none") != "none":
-            card["rope_scaling"] = {theirs: said[name] for name, theirs in _GGUF_ROPE.items() if name in said}
-        elif said.get("rope.scaling.factor", 1.0) != 1.0:
+        card = {theirs: said[name] for name, theirs in GGUF["fields"].items() if name in said}
+        rope = {theirs: said[name] for name, theirs in GGUF["rope"].items() if name in said}
+        if rope.get("rope_type", "none") != "none":
+            card["rope_scaling"] = rope
+        elif rope.get("factor", 1.0) != 1.0:
             raise ValueError(f"{self.path} says rope.scaling.factor without rope.scaling.type")
         n_rows = self._tensors["model.embed_tokens.weight"].shape[-1]
         family = "mistral" if "sliding_window" in card else "llama"
@@ -231,36 +226,16 @@ def _in_halves(weight: Tensor, n_heads: int) -> Tensor:
     return pairs.transpose(1, 2).reshape(weight.shape)
 
 
-_GGUF_NAMES = {
-    "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
-}  # fmt: skip
-
-
 def _hub_name(name: str) -> str:
     """A tensor's name in a GGUF file, as in the hub's files.
 
     >>> _hub_name("blk.3.ffn_up.weight")
     'model.layers.3.mlp.up_proj.weight'
     """
-    match name.split("."):
-        case ["blk", layer, part, "weight"] if part in _GGUF_NAMES:
-            return f"model.layers.{layer}.{_GGUF_NAMES[part]}.weight"
-    alone = {
-        "token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight",
-        "output.weight": "lm_head.weight",
-    }  # fmt: skip
-    return alone.get(name, name)
-
-
-def _read_json(path: Path, what: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path.parent} holds no model: {what}, {path.name}, is missing")
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} should hold a JSON object, and holds a {type(found).__name__}")
-    return found
+    place, _, kind = name.rpartition(".")
+    layer, _, part = place.rpartition(".")
+    start = f"model.layers.{layer.removeprefix('blk.')}." if layer else ""
+    return f"{start}{GGUF['tensors'].get(part, part)}.{kind}"
 
 
 def _open_weights(path: Path) -> _SafetensorsFolder | _GGUFFile:

