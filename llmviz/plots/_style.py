@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from llmviz.plots._labels import font_families, prose_label
+from llmviz.plots._validation import named_errors
 
 MAX_WIDTH = 8.5  # inches; 850 pixels in a page
 PIXELS_PER_INCH = 100
@@ -45,6 +46,7 @@ def plot_style():
 def styled(plot: Callable) -> Callable:
     """Draw a plot in this style."""
 
+    @named_errors(plot.__name__)
     @functools.wraps(plot)
     def in_style(*arguments, **options):
         with plot_style():

@@ -1,13 +1,33 @@
 """Input validation of all plots and widgets: each error says what was given and what was expected."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from llmviz.plots._labels import count
 
+_WRONG_KIND = (AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError)
 MAX_MAGNITUDE = 1e15
 SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
+
+
+def named_errors(name: str) -> Callable[[Callable], Callable]:
+    """Decorate what takes a learner's arguments: where one is of a wrong kind, the error names what was called."""
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def checked(*arguments, **options):
+            try:
+                return function(*arguments, **options)
+            except _WRONG_KIND as error:
+                parameters = ", ".join(one for one in inspect.signature(function).parameters if one != "self")
+                raise ValueError(f"{name} cannot use an argument ({error}); it takes {parameters}.") from error
+
+        return checked
+
+    return decorate
 
 
 def as_array(values, name: str) -> np.ndarray:

@@ -20,6 +20,8 @@ import numpy as np
 import traitlets
 from IPython import get_ipython
 
+from llmviz.plots import _validation as validation
+
 _DTYPES = ("uint8", "uint16", "int8", "int16", "int32", "float32")
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _ID_LENGTH = 12
@@ -197,6 +199,10 @@ class Explorer:
     title: str
     is_live = False
     answers_to: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            cls.__init__ = validation.named_errors(cls.__name__)(cls.__init__)
 
     def changed(self, **state) -> Self:
         """Return a copy with other attributes, and what follows from them."""

@@ -17,6 +17,7 @@ from llmviz.pretrained.convert import _GGUFFile
 from llmviz.pretrained.tokenizer import _byte_level_bpe, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
+from llmviz.widgets import TokenExplorer
 
 END = "<|endoftext|>"
 LEARNED_FROM = [
@@ -145,6 +146,13 @@ def test_other_kinds_cut_as_the_library_does(variant, written):
     theirs = trained.decode(ids, skip_special_tokens=False)
     if "\ufffd" not in theirs and "<unk>" not in theirs:
         assert ours.decode(ids) == theirs
+
+
+def test_the_token_explorer_takes_each_and_its_tokens_add_up_to_the_text(variant):
+    text = "The kites of Zoë's café <think> cost 1,250 euros."
+    shown = TokenExplorer(text, [variant[1], "gpt2"])
+    assert shown.rows[0].token_ids == variant[1].encode_ordinary(text)
+    assert sum(shown.rows[0].sizes) == len(text.encode()) and "as a table" in shown.page_html()
 
 
 def test_the_token_before_a_text_is_the_one_in_the_file(variant):

@@ -8,6 +8,7 @@ import pytest
 from explorer_pages import stays_data
 
 from llmviz import corpora
+from llmviz.pretrained.tokenizer import tokenizer_from_folder
 from llmviz.tokenizers import TOKENIZERS
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
@@ -58,6 +59,13 @@ def test_what_is_sent_are_the_tokenizers_own_ids(tokenizer):
     encode = getattr(tokenizer, "encode_ordinary", tokenizer.encode)
     assert unpacked(row["ids"]) == encode(TEXT) and row["n_tokens"] == len(encode(TEXT))
     assert sum(unpacked(row["sizes"])) == len(TEXT.encode()) == row["n_bytes"]
+
+
+def test_of_a_real_model_whose_special_tokens_come_first_each_piece_covers_its_letters(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nriver\nbank\n##s\n", encoding="utf-8")
+    shown = TokenExplorer("River banks", tokenizer_from_folder(tmp_path))
+    assert (shown.rows[0].token_ids, shown.rows[0].labels) == ([4, 5, 6], ["river", "bank", "##s"])
+    assert shown.rows[0].sizes == [5, 5, 1] and shown.traits()["payload"]["rows"][0]["joined_by"] is None
 
 
 def test_joins_name_the_token_that_took_each_border_away():
