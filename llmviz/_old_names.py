@@ -39,10 +39,10 @@ tokenizers.wordpiece: tokenizers.word_piece_training tokenizers.word_pieces // t
 // tools/make_bundle.py: bundle // tools/train_models.py|tools/record.py: make_models //
 training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=load_model load_induction=load_model
 load_masked=load_model load_masked_long=load_model load_moods=load_model // training.controller: steering;
-SteeredTraining=TrainingController // training.runs: parallel; Team=ProcessGroup ALONE=SINGLE_PROCESS
+SteeredTraining=TrainingController // training.runs: parallel;
 joined_team=join_process_group // training.masked_lm: masking; recovered=masked_accuracy
 fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
-training.runs: runs; begin=create carry_on=train // training.scaling: scaling learning_rates // training|artifacts:
+training.runs: runs; begin=create carry_on=Run.train // training.scaling: scaling learning_rates // training|artifacts:
 recordings; of_losses=recording_from_losses yardsticks=baselines
 load=load_recording // widgets: explorers; RaceExplorer=ComparisonExplorer
 TreeExplorer=SamplingTreeExplorer BlankExplorer=FillMaskExplorer // widgets.base: shell // pretrained: ;

@@ -39,6 +39,9 @@ exit codes: 0 all went well, 1 something is wrong (the last line says what), 2 t
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error in the input is one line on stderr, without a traceback."""
+    for channel in ("stdout", "stderr"):
+        if getattr(sys, channel) is None:  # the shell closed it: >&-
+            setattr(sys, channel, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and given.command != "lab":
@@ -47,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"llmviz {given.command}: {message}", file=sys.stderr)
-            return given.run(given)
+            code = given.run(given)
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -387,7 +392,7 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _read_stdin() -> str:
-    data = sys.stdin.buffer.read()
+    data = sys.stdin.buffer.read() if sys.stdin else b""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

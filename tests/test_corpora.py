@@ -16,6 +16,16 @@ from llmviz.tinyville import Tinyville
 SENTENCES = "".join(f"Mia found {number} red kites.\n" for number in range(100))
 
 
+@pytest.mark.parametrize("text, sentence", [
+    ("Mia found a kite.\nShe ran.", "is a text, not the path of a file; corpora.from_text takes a text"),
+    ("Mia " * 999, "is a text, not the path of a file"),
+    ("Mia found a kite", r"There is no file .*\(A text itself goes into corpora.from_text\.\)"),
+])  # fmt: skip
+def test_a_text_in_place_of_a_path_is_told_where_it_goes(text, sentence):
+    with pytest.raises((ValueError, FileNotFoundError), match=sentence):
+        corpora.from_file(text)
+
+
 def test_a_file_becomes_one_text(tmp_path):
     path = tmp_path / "kites.txt"
     path.write_text(SENTENCES + "연 🪁", "utf-8")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
+import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -27,6 +28,7 @@ from train_models import machine
 from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import bias, capabilities
 from llmviz.files import data_folder
+from llmviz.model import DecoderOnly
 from llmviz.pretrained import probe
 from llmviz.tokenizers import Tokenizer
 from llmviz.training import architectures
@@ -38,6 +40,7 @@ ATTENTION_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,00
 LEARNING_RATES = (3e-5, 1e-4, 3e-4)
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SEEDS = (0, 1, 2)
+LONGER_CONTEXT, POSITIONS_EACH, LOSSES_EACH = 128, 16, 10
 LAST_STEP, EVERY = 60, 5
 
 
@@ -144,8 +147,43 @@ def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[
 
 
 def five_changes() -> dict[str, Any]:
-    """From GPT-2 to Llama, each change alone and all together."""
-    return architectures.record(progress=True)
+    """From GPT-2 to Llama, each change alone and all together.
+
+    "seeds"; "steps" (point); "positions" (part); "variants": name → "n_parameters", "losses" (seed, point), "held_out"
+    (seed) and "by_position" (seed, part; as far as it can see) in nats per token, "milliseconds" (seed) of the median
+    step.
+    """
+    tokenizer = artifacts.load_model("tiny").tokenizer
+    data, configs = architectures.load_data(tokenizer), architectures._variants(tokenizer.vocab_size)
+    found = [architectures.train_side_by_side(configs, data, seed=seed, progress=True) for seed in SEEDS]
+    return {
+        "seeds": list(SEEDS),
+        "steps": list(range(LOSSES_EACH, architectures.STEPS + 1, LOSSES_EACH)),
+        "positions": list(range(POSITIONS_EACH, LONGER_CONTEXT + 1, POSITIONS_EACH)),
+        "variants": {
+            name: {
+                "n_parameters": config.n_parameters,
+                "losses": [means(one[name].losses) for one in found],
+                "held_out": [round(one[name].held_out, 4) for one in found],
+                "milliseconds": [round(1000 * one[name].seconds, 2) for one in found],
+                "by_position": [by_position(one[name].model, data) for one in found],
+            }
+            for name, config in configs.items()
+        },
+    }
+
+
+def by_position(model: DecoderOnly, data: architectures._Data) -> list[float]:
+    """The loss of each 16 positions, as far as the model can see."""
+    longer = model if model.config.positions == "learned" else model.with_context_length(LONGER_CONTEXT)
+    losses = architectures.loss_by_position(longer, data.held_out_windows(longer.config.context_length))
+    return [round(part.mean().item(), 4) for part in losses.split(POSITIONS_EACH)]
+
+
+def means(losses: list[float]) -> list[float]:
+    """The mean of each ten losses."""
+    starts = range(0, len(losses), LOSSES_EACH)
+    return [round(statistics.fmean(losses[start : start + LOSSES_EACH]), 4) for start in starts]
 
 
 def real_model(file: Path, command: str) -> None:

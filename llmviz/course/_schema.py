@@ -6,6 +6,7 @@ paragraph. Whatever is wrong with a file is a ValueError that names the file and
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import tomllib
@@ -129,6 +130,16 @@ class Checks:
     def inputs(self) -> list[tuple]:
         """The cases, each as a tuple of arguments."""
         return [case if isinstance(case, tuple) else (case,) for case in self.cases]
+
+
+def with_mistake(function: Callable, right: str, wrong: str) -> Callable:
+    """A function with one change in its source: the mistake of a learner."""
+    source = inspect.getsource(function)
+    if right not in source:
+        raise ValueError(f"{function.__name__} does not contain {right!r}")
+    scope = dict(function.__globals__)
+    exec(source.replace(right, wrong), scope)
+    return scope[function.__name__]
 
 
 def random_tensor(*shape: int, seed: int, scale: float = 1.0) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from llmviz.generation.sampling import _check_model, _check_settings
+from llmviz.generation.sampling import _check_model, _check_settings, _checked_logits
 from llmviz.model.transformer import DecoderOnly
 
 
@@ -94,4 +94,5 @@ def _next_log_probabilities(model: DecoderOnly, token_ids: list[int], beams: Seq
     """(beam, vocab), of the token after each beam; the model sees its last `context_length` tokens."""
     limit = model.config.context_length
     rows = [[*token_ids, *beam.token_ids][-limit:] for beam in beams]
-    return model(torch.tensor(rows, device=model.embedding.weight.device))[:, -1].log_softmax(dim=-1).cpu()
+    logits = model(torch.tensor(rows, device=model.embedding.weight.device))[:, -1]
+    return _checked_logits(logits, len(token_ids) + len(beams[0].token_ids)).log_softmax(dim=-1).cpu()

@@ -130,6 +130,16 @@ def _is_number(value, kind: type = Real) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _checked_logits(logits: Tensor, n_tokens: int) -> Tensor:
+    """The logits after so many tokens; raises ValueError where there is no number to draw by."""
+    if not logits.amax(dim=-1).isfinite().all():
+        raise ValueError(
+            f"the model's scores for token {n_tokens + 1} of the text are no numbers: its weights are damaged, or its "
+            f"training diverged (a learning rate that was too high)"
+        )
+    return logits
+
+
 def _next_logits(model: DecoderOnly, token_ids: list[int], cache: list | None) -> Tensor:
     """Logits of the token after these, (vocab,); with a cache only the tokens it does not hold are computed."""
     limit = model.config.context_length
@@ -138,7 +148,7 @@ def _next_logits(model: DecoderOnly, token_ids: list[int], cache: list | None) -
     else:
         new_ids = token_ids[cache[0].length :]
     device = model.embedding.weight.device
-    return model(torch.tensor([new_ids], device=device), cache)[0, -1]
+    return _checked_logits(model(torch.tensor([new_ids], device=device), cache)[0, -1], len(token_ids))
 
 
 def generate_steps(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmviz.generation.sampling import _check_model, _check_settings, _n_kept
+from llmviz.generation.sampling import _check_model, _check_settings, _checked_logits, _n_kept
 from llmviz.model.transformer import DecoderOnly
 
 N_NAMED = 20
@@ -114,7 +114,7 @@ class SamplingTree:
             return
         rows = [[*self.token_ids, *path] for path in new]
         batch = torch.tensor(rows, device=self.model.embedding.weight.device)
-        found = self.model(batch)[:, -1].log_softmax(dim=-1).cpu()
+        found = _checked_logits(self.model(batch)[:, -1], batch.shape[1]).log_softmax(dim=-1).cpu()
         self.distributions |= {path: _TokenDistribution.of(one) for path, one in zip(new, found, strict=True)}
 
     def sample(self, samplings: Sequence[Sampling], draws: Sequence[Sequence[float]]) -> dict[Sampling, list[tuple]]:
@@ -167,7 +167,7 @@ def look_ahead(
         if len(paths) > _MOST_PATHS:
             raise ValueError(f"top_k={top_k} and depth={depth} make more than {_MOST_PATHS:,} paths; give smaller ones")
         batch = torch.tensor([[*token_ids, *path] for path in paths], device=model.embedding.weight.device)
-        probabilities = model(batch)[:, -1].softmax(dim=-1).cpu()
+        probabilities = _checked_logits(model(batch)[:, -1], batch.shape[1]).softmax(dim=-1).cpu()
         found |= dict(zip(paths, probabilities, strict=True))
         best = probabilities.topk(min(top_k, probabilities.shape[1])).indices.tolist()
         paths = [

@@ -1,15 +1,12 @@
 """From GPT-2 to Llama, one change at a time: an experiment with tiny models (lesson 10).
 
-`record` trains a tiny GPT-2 without the five `CHANGES`, with each and with all, side by side; its result ships as
-the recording "architectures".
+`tools/record.py` trains all `_variants` side by side; the result ships as the recording "architectures".
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,9 +20,9 @@ from llmviz.tokenizers.base import Tokenizer
 from llmviz.training import loop, runs
 from llmviz.training.loop import TrainingSettings
 
-_STEPS, _EVERY, _SEEDS = 300, 10, (0, 1, 2)
+STEPS = 300
 _CORPUS_SEED, _CORPUS_PART, _N_HELD_OUT = 1, 10, 16_384
-_CONTEXT, _LONGER_CONTEXT, _POSITIONS_EACH = 64, 128, 16
+_CONTEXT = 64
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class _Trained:
 
 
 def train_side_by_side(
-    configs: dict[str, ModelConfig], data: _Data, *, steps: int = _STEPS, seed: int = 0, progress: bool = False
+    configs: dict[str, ModelConfig], data: _Data, *, steps: int = STEPS, seed: int = 0, progress: bool = False
 ) -> dict[str, _Trained]:
     """Train several models, one step of each in turn, so that their times can be compared."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
@@ -96,42 +93,3 @@ def train_side_by_side(
 def loss_by_position(model: DecoderOnly, windows: Tensor) -> Tensor:
     """Mean loss at each position of windows (window, length + 1): (length,), in nats."""
     return F.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none").mean(dim=0)
-
-
-def record(seeds: Sequence[int] = _SEEDS, *, progress: bool = False) -> dict[str, Any]:
-    """Train all variants with each seed, as the recording "architectures" holds it.
-
-    "seeds"; "steps" (point); "positions" (part); "variants": name → "n_parameters", "losses" (seed, point), "held_out"
-    (seed) and "by_position" (seed, part; as far as it can see) in nats per token, "milliseconds" (seed) of the median
-    step.
-    """
-    tokenizer = artifacts.load_model("tiny").tokenizer
-    data, configs = load_data(tokenizer), _variants(tokenizer.vocab_size)
-    found = [train_side_by_side(configs, data, seed=seed, progress=progress) for seed in seeds]
-    return {
-        "seeds": list(seeds),
-        "steps": list(range(_EVERY, _STEPS + 1, _EVERY)),
-        "positions": list(range(_POSITIONS_EACH, _LONGER_CONTEXT + 1, _POSITIONS_EACH)),
-        "variants": {name: _row(config, [one[name] for one in found], data) for name, config in configs.items()},
-    }
-
-
-def _row(config: ModelConfig, found: Sequence[_Trained], data: _Data) -> dict[str, Any]:
-    return {
-        "n_parameters": config.n_parameters,
-        "losses": [_means(one.losses) for one in found],
-        "held_out": [round(one.held_out, 4) for one in found],
-        "milliseconds": [round(1000 * one.seconds, 2) for one in found],
-        "by_position": [_by_position(one.model, data) for one in found],
-    }
-
-
-def _by_position(model: DecoderOnly, data: _Data) -> list[float]:
-    """The loss of each 16 positions, as far as the model can see."""
-    longer = model if model.config.positions == "learned" else model.with_context_length(_LONGER_CONTEXT)
-    losses = loss_by_position(longer, data.held_out_windows(longer.config.context_length))
-    return [round(part.mean().item(), 4) for part in losses.split(_POSITIONS_EACH)]
-
-
-def _means(losses: list[float]) -> list[float]:
-    return [round(statistics.fmean(losses[start : start + _EVERY]), 4) for start in range(0, len(losses), _EVERY)]

@@ -209,6 +209,22 @@ class TestRefuses:
         with pytest.raises(ValueError, match=sentence):
             generate(uniform_model(4), [0], **{"max_new_tokens": 1, **settings})
 
+    @pytest.mark.parametrize("score", [math.nan, math.inf])
+    def test_scores_that_are_no_numbers(self, score):
+        model = noisy_model()
+        with torch.no_grad():
+            model.embedding.weight.fill_(score)
+        for options in ({}, {"temperature": 0}, {"top_k": 2}, {"top_p": 0.5}):
+            with pytest.raises(ValueError, match="scores for token 3 of the text are no numbers: its weights are dam"):
+                generate(model, [1, 2], max_new_tokens=2, **options)
+        for write in (
+            lambda: look_ahead(model, [1, 2], top_k=2, depth=1),
+            lambda: beam_search(model, [1, 2], beam_width=2, max_new_tokens=1),
+            lambda: SamplingTree(model, [1, 2]).expand([()]),
+        ):
+            with pytest.raises(ValueError, match="scores for token 3"):
+                write()
+
     @pytest.mark.parametrize("model", [
         EncoderOnly(SMALL), EncoderOnly(replace(SMALL, unembedding="none")), EncoderDecoder(SMALL), None, "tiny",
     ], ids=["masked", "encoder", "translator", "none", "text"])  # fmt: skip

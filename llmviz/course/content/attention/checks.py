@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from llmviz.course._schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor, with_mistake
 from llmviz.interpretability.heads import _last_place, induction_score
 from llmviz.model.attention import causal_mask, scaled_dot_product_attention
 
@@ -16,15 +16,11 @@ _UNEVEN = torch.tensor(
 )
 
 
-def _attention(query, key, value, mask, *, divisor=lambda d: d**0.5, dim=-1, mask_late=False, fill=float("-inf")):
-    scores = query @ key.transpose(-2, -1) / divisor(query.shape[-1])
-    weights = (scores if mask_late else scores.masked_fill(~mask, fill)).softmax(dim=dim)
-    weights = weights * mask if mask_late else weights
-    return scores, weights, weights @ value
+_with_mistake = partial(with_mistake, scaled_dot_product_attention)
 
 
 def _attention_in_order(*inputs, order):
-    return [_attention(*inputs)[place] for place in order]
+    return [scaled_dot_product_attention(*inputs)[place] for place in order]
 
 
 def _induction_score(weights, tokens, *, places=lambda query, before: before[-1] + 1, reduce=np.mean, count_all=False):
@@ -58,17 +54,15 @@ CHECKS = {
             (random_tensor(2, 3, 8, seed=3), random_tensor(2, 3, 8, seed=4), random_tensor(2, 3, 8, seed=5), _MASK),
         ],
         wrong_functions={
-            "no_scaling": partial(_attention, divisor=lambda d: 1),
-            "divided_by_root_of_keys": lambda query, key, value, mask: _attention(
-                query, key, value, mask, divisor=lambda d: key.shape[-2] ** 0.5
-            ),
-            "keys_mixed": lambda query, key, value, mask: _attention(query, key, key, mask),
+            "no_scaling": _with_mistake(" / math.sqrt(query.shape[-1])", ""),
+            "divided_by_root_of_keys": _with_mistake("query.shape[-1])\n", "key.shape[-2])\n"),
+            "keys_mixed": lambda query, key, value, mask: scaled_dot_product_attention(query, key, key, mask),
             "other_order": [partial(_attention_in_order, order=order) for order in ((2, 1, 0), (1, 0, 2), (2, 0, 1))],
-            "divided_by_d": partial(_attention, divisor=lambda d: d),
-            "softmax_over_queries": partial(_attention, dim=-2),
-            "mask_after_softmax": partial(_attention, mask_late=True),
-            "zero_instead_of_minus_infinity": partial(_attention, fill=0.0),
-            "inverted_mask": lambda query, key, value, mask: _attention(query, key, value, ~mask),
+            "divided_by_d": _with_mistake("math.sqrt(query.shape[-1])", "query.shape[-1]"),
+            "softmax_over_queries": _with_mistake("softmax(dim=-1)", "softmax(dim=-2)"),
+            "mask_after_softmax": _with_mistake("allowed_scores.softmax(dim=-1)", "scores.softmax(dim=-1) * mask"),
+            "zero_instead_of_minus_infinity": _with_mistake('float("-inf")', "0.0"),
+            "inverted_mask": _with_mistake("~mask", "mask"),
         },
         conditions={
             "output_only": lambda result, *inputs: isinstance(result, np.ndarray) and len(result) != 3,

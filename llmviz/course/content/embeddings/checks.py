@@ -1,12 +1,11 @@
 """Lesson 2: solutions, inputs and wrong answers of the exercises."""
 
 from collections import Counter
-from functools import partial
 
 import numpy as np
 from numpy.linalg import norm
 
-from llmviz.course._schema import Checks
+from llmviz.course._schema import Checks, with_mistake
 from llmviz.embeddings import count_neighbors, nudge, solve_analogy
 from llmviz.embeddings.vectors import cosine
 
@@ -22,45 +21,17 @@ _NUDGES = [
 ]  # fmt: skip
 
 
-def _count(words, window, *, first=-1, shorter=0, skip=lambda here, there, words: here == there, wrap=False):
-    counts = {}
-    for here, word in enumerate(words):
-        places = range(here + first if first > 0 else here - window, here + window + 1 - shorter)
-        for there in places:
-            inside = (-len(words) if wrap else 0) <= there < len(words)
-            if inside and not skip(here, there, words):
-                counts[word, words[there]] = counts.get((word, words[there]), 0) + 1
-    return counts
+_to_the_right = with_mistake(count_neighbors, "max(0, here - window)", "here + 1")
 
 
 def _count_sorted_pairs(words, window):
     counts = Counter()
-    for pair, n in _count(words, window, first=1).items():
+    for pair, n in _to_the_right(words, window).items():
         counts[tuple(sorted(pair))] += n
     return counts
 
 
-def _step(middle, context, is_true, rate, *, guess=lambda score: 1 / (1 + np.exp(-score)), new=False):
-    """One step of word2vec; with `new`, the second move uses the moved vector."""
-    step = rate * (is_true - guess(middle @ context))
-    moved = middle + step * context
-    return moved, context + step * (moved if new else middle)
-
-
-def _along_itself(middle, context, is_true, rate):
-    step = rate * (is_true - 1 / (1 + np.exp(-middle @ context)))
-    return middle + step * middle, context + step * context
-
-
-def _nearest(target, without=()):
-    return max((word for word in _VECTORS if word not in without), key=lambda word: _VECTORS[word] @ target)
-
-
-_TOO_FEW = ["", "a", "b", "c", "ab", "ac", "bc"]
-
-
-def _analogy(v, a, b, c, *, left_out="abc"):
-    return _nearest(v[b] - v[a] + v[c], [word for name, word in zip("abc", (a, b, c), strict=True) if name in left_out])
+_TOO_FEW = ["", "a,", "b,", "c,", "a, b", "a, c", "b, c"]
 
 
 def _three_cos_mul(v, a, b, c):
@@ -105,13 +76,13 @@ CHECKS = {
             ([], 1),
         ],
         wrong_functions={
-            "only_to_the_right": partial(_count, first=1),
-            "itself_too": partial(_count, skip=lambda here, there, words: False),
-            "never_the_same_word": partial(_count, skip=lambda here, there, words: words[here] == words[there]),
-            "always_one": lambda words, window: dict.fromkeys(_count(words, window), 1),
+            "only_to_the_right": _to_the_right,
+            "itself_too": with_mistake(count_neighbors, "if there != here", "if True"),
+            "never_the_same_word": with_mistake(count_neighbors, "there != here", "words[there] != word"),
+            "always_one": lambda words, window: dict.fromkeys(count_neighbors(words, window), 1),
             "one_order_only": _count_sorted_pairs,
-            "window_too_short": partial(_count, shorter=1),
-            "negative_index": partial(_count, wrap=True),
+            "window_too_short": with_mistake(count_neighbors, "here + window + 1", "here + window"),
+            "negative_index": with_mistake(count_neighbors, "max(0, here - window)", "max(-len(words), here - window)"),
         },
         exceptions={"past_the_end": "IndexError"},
     ),
@@ -120,10 +91,10 @@ CHECKS = {
         cases=[(np.array(middle), np.array(context), is_true, rate) for middle, context, is_true, rate in _NUDGES],
         wrong_functions={
             "wrong_direction": lambda middle, context, is_true, rate: nudge(middle, context, is_true, -rate),
-            "new_middle": partial(_step, new=True),
+            "new_middle": with_mistake(nudge, "context + step * middle", "context + step * (middle + step * context)"),
             "always_pulls": lambda middle, context, is_true, rate: nudge(middle, context, True, rate),
-            "no_sigmoid": partial(_step, guess=lambda score: score),
-            "along_itself": _along_itself,
+            "no_sigmoid": with_mistake(nudge, "1 / (1 + np.exp(-(middle @ context)))", "middle @ context"),
+            "along_itself": with_mistake(nudge, "context, context + step * middle", "middle, context + step * context"),
         },
         conditions={"changed_in_place": lambda result, *inputs: isinstance(result, np.ndarray) and result.ndim < 2},
     ),
@@ -138,11 +109,11 @@ CHECKS = {
             (_VECTORS, "king", "queen", "prince"),
         ],
         wrong_functions={
-            "question_words_allowed": [partial(_analogy, left_out=left_out) for left_out in _TOO_FEW],
+            "question_words_allowed": [with_mistake(solve_analogy, "(a, b, c)", f"({words})") for words in _TOO_FEW],
             "multiplied": _three_cos_mul,
-            "backwards": lambda v, a, b, c: _analogy(v, b, a, c),
-            "no_difference": lambda v, a, b, c: _nearest(v[b] + v[c], (a, b, c)),
-            "nearest_to_c": lambda v, a, b, c: _nearest(v[c], (a, b, c)),
+            "backwards": lambda v, a, b, c: solve_analogy(v, b, a, c),
+            "no_difference": with_mistake(solve_analogy, "- vectors[a] ", ""),
+            "nearest_to_c": with_mistake(solve_analogy, "vectors[b] - vectors[a] + ", ""),
         },
         conditions={"not_a_word": lambda result, *inputs: not isinstance(result, str)},
     ),

@@ -1,13 +1,11 @@
 """Lesson 10: solutions, inputs and wrong answers of the exercises."""
 
 import re
-from functools import partial
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
-from llmviz.course._schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor, with_mistake
 from llmviz.model.block import rms_norm, swiglu
 from llmviz.pretrained.tokenizer import chat_prompt
 
@@ -19,27 +17,18 @@ _CHAT = [
 ]  # fmt: skip
 
 
-def _rms_norm(x, gain, epsilon, *, center=False, power=0.5, reduce=torch.mean, axes=-1):
-    x = x - x.mean(dim=-1, keepdim=True) if center else x
-    return x / (reduce(x.square(), dim=axes, keepdim=True) + epsilon) ** power * gain
-
-
-def _swiglu(x, gate_proj, up_proj, down_proj, *, on_gate=F.silu, on_up=lambda x: x, combine=torch.mul):
-    return combine(on_gate(x @ gate_proj.T), on_up(x @ up_proj.T)) @ down_proj.T
-
-
 CHECKS = {
     "rms_norm": Checks(
         solution=rms_norm,
         cases=[(_X, torch.ones(4), 1e-5), (_X, _GAIN, 1e-5), (100 * _X[0], _GAIN, 0.0), (_X, _GAIN, 0.5)],
         wrong_functions={
-            "layer_norm": partial(_rms_norm, center=True),
-            "no_root": partial(_rms_norm, power=1.0),
-            "sum_of_squares": partial(_rms_norm, reduce=torch.sum),
-            "no_gain": lambda x, gain, epsilon: _rms_norm(x, 1.0, epsilon),
-            "mean_over_everything": partial(_rms_norm, axes=None),
+            "layer_norm": lambda x, gain, epsilon: rms_norm(x - x.mean(dim=-1, keepdim=True), gain, epsilon),
+            "no_root": with_mistake(rms_norm, ".sqrt()", ""),
+            "sum_of_squares": with_mistake(rms_norm, "mean(", "sum("),
+            "no_gain": lambda x, gain, epsilon: rms_norm(x, 1.0, epsilon),
+            "mean_over_everything": with_mistake(rms_norm, "dim=-1, keepdim=True", ""),
             "epsilon_outside": lambda x, gain, epsilon: x / (x.square().mean(-1, keepdim=True).sqrt() + epsilon) * gain,
-            "no_epsilon": lambda x, gain, epsilon: _rms_norm(x, gain, 0.0),
+            "no_epsilon": lambda x, gain, epsilon: rms_norm(x, gain, 0.0),
         },
     ),
     "swiglu": Checks(
@@ -47,11 +36,11 @@ CHECKS = {
         cases=[(_X, _GATE, _UP, _DOWN), (-2 * _X, _UP, _GATE, _DOWN)],
         wrong_functions={
             "silu_on_widened": lambda x, gate, up, down: swiglu(x, up, gate, down),
-            "silu_on_both": partial(_swiglu, on_up=F.silu),
-            "added": partial(_swiglu, combine=torch.add),
-            "no_silu": partial(_swiglu, on_gate=lambda x: x),
-            "other_activation": [partial(_swiglu, on_gate=activation) for activation in (F.gelu, F.relu)],
-            "sigmoid_only": partial(_swiglu, on_gate=torch.sigmoid),
+            "silu_on_both": with_mistake(swiglu, "(x @ up_proj.T)", "F.silu(x @ up_proj.T)"),
+            "added": with_mistake(swiglu, ") * (", ") + ("),
+            "no_silu": with_mistake(swiglu, "F.silu", ""),
+            "other_activation": [with_mistake(swiglu, "F.silu", activation) for activation in ("F.gelu", "F.relu")],
+            "sigmoid_only": with_mistake(swiglu, "F.silu", "torch.sigmoid"),
         },
         conditions={
             "not_narrowed": lambda result, x, gate_proj, *weights: np.shape(result)[-1:] == gate_proj.shape[:1]

@@ -5,13 +5,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from llmviz.course._schema import Checks, random_tensor
+from llmviz.course._schema import Checks, random_tensor, with_mistake
 from llmviz.generation.beam import extend_beams
 from llmviz.generation.sampling import apply_temperature, keep_top_p
-
-
-def _with_temperature(logits, temperature, change):
-    return change(logits, temperature) if temperature else apply_temperature(logits, 0)
 
 
 def _top_p(probabilities, top_p, *, keep_crossing=True, sort=True, unsort=True):
@@ -48,10 +44,14 @@ CHECKS = {
             (torch.tensor([1.0, 3.0, 2.0]), 0),
         ],
         wrong_functions={
-            "multiplied": partial(_with_temperature, change=lambda logits, t: (logits * t).softmax(-1)),
-            "ignored": partial(_with_temperature, change=lambda logits, t: logits.softmax(-1)),
-            "divided_after_softmax": partial(_with_temperature, change=lambda logits, t: logits.softmax(-1) / t),
-            "not_normalized": partial(_with_temperature, change=lambda logits, t: (logits / t).exp()),
+            "multiplied": with_mistake(apply_temperature, "below_best / t", "below_best * t"),
+            "ignored": with_mistake(apply_temperature, "below_best / temperature", "below_best"),
+            "divided_after_softmax": with_mistake(
+                apply_temperature,
+                "(below_best / temperature).softmax(dim=-1)",
+                "(below_best.softmax(dim=-1) / temperature)",
+            ),
+            "not_normalized": lambda logits, t: (logits / t).exp() if t else apply_temperature(logits, 0),
         },
         conditions={
             "zero_temperature": lambda result, logits, t: t == 0 and np.isnan(result).any(),

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from llmviz.course._schema import Checks
+from llmviz.course._schema import Checks, with_mistake
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.finetuning.dpo import dpo_loss
 
@@ -21,11 +21,6 @@ def _rate_where(answers, truths, keep):
 
 def _accuracy(answers, truths):
     return sum(answer == truth for answer, truth in zip(answers, truths, strict=True)) / len(answers)
-
-
-def _coverage_and(*inputs, second):
-    coverage, accuracy = coverage_and_accuracy(*inputs)
-    return coverage, second(coverage, accuracy)
 
 
 CHECKS = {
@@ -53,11 +48,11 @@ CHECKS = {
         solution=coverage_and_accuracy,
         cases=[(_CONFIDENCE, _RIGHT, threshold) for threshold in (0.5, 0.8, 0.0, 0.99)],
         wrong_functions={
-            "strictly_above": lambda confidence, right, t: coverage_and_accuracy(confidence, right, t + 1e-6),
-            "divided_by_all": partial(_coverage_and, second=lambda coverage, accuracy: coverage * accuracy),
+            "strictly_above": with_mistake(coverage_and_accuracy, ">=", ">"),
+            "divided_by_all": with_mistake(coverage_and_accuracy, "/ n_answered if", "/ len(confidence) if"),
             "swapped": lambda *inputs: coverage_and_accuracy(*inputs)[::-1],
-            "zero_for_nothing": partial(_coverage_and, second=lambda coverage, accuracy: accuracy if coverage else 0.0),
-            "low_confidence": lambda confidence, right, t: coverage_and_accuracy(-confidence, right, 1e-6 - t),
+            "zero_for_nothing": with_mistake(coverage_and_accuracy, "else 1.0", "else 0.0"),
+            "low_confidence": with_mistake(coverage_and_accuracy, ">=", "<"),
         },
         conditions={"zero_division": lambda result, *inputs: np.isnan(result[1])},
         exceptions={"zero_division": "ZeroDivisionError"},

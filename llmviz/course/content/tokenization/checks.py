@@ -1,9 +1,7 @@
 """Lesson 1: solutions, inputs and wrong answers of the exercises."""
 
-from functools import partial
-
 from llmviz.course._check import NotYet
-from llmviz.course._schema import Checks
+from llmviz.course._schema import Checks, with_mistake
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.reference import encode_word, longest_match, merge_pair
 from llmviz.tokenizers.tiktoken import tiktoken_encoding, token_ranks
@@ -13,16 +11,6 @@ _ODD_RANKS = {token: rank for rank, token in enumerate(b"t e n tn tnt etnt ntn e
 _TEXT = "The strawberries aren't unbelievable! 안녕, Καλημέρα, naïve 👩‍🚀\n\n 2048 kites   fly"
 
 
-def _merge(pieces, pair, *, most=None, keep_second=False, lose_last=False):
-    merged, place, n = [], 0, 0
-    while place < len(pieces) - lose_last:
-        joins = tuple(pieces[place : place + 2]) == pair and n != most
-        merged.append("".join(pair) if joins else pieces[place])
-        place += 2 if joins and not keep_second else 1
-        n += joins
-    return merged
-
-
 def _merge_overlapping(pieces, pair):
     joins = [tuple(pieces[place : place + 2]) == pair for place in range(len(pieces))]
     return [
@@ -30,18 +18,6 @@ def _merge_overlapping(pieces, pair):
         for piece, join, before in zip(pieces, joins, [False, *joins], strict=False)
         if join or not before
     ]
-
-
-def _match(word, vocabulary, *, shortest=False, mark="##", keep_beginning=False):
-    pieces, start = [], 0
-    while start < len(word):
-        found = [piece for end in range(start + 1, len(word) + 1)
-                 if (piece := (mark if start else "") + word[start:end]) in vocabulary]  # fmt: skip
-        if not found:
-            return [*pieces, "<unk>"] if keep_beginning else ["<unk>"]
-        pieces.append(found[0] if shortest else found[-1])
-        start += len(pieces[-1].removeprefix(mark) if start else pieces[-1])
-    return pieces
 
 
 def _match_stepping_back(word, vocabulary, mark=""):
@@ -59,14 +35,6 @@ def _longest_first(word, ranks):
         ids.append(ranks[word[start:end]])
         start = end
     return ids
-
-
-def _encode(word, ranks, *, choose):
-    pieces = [bytes([byte]) for byte in word]
-    while places := [place for place in range(len(pieces) - 1) if pieces[place] + pieces[place + 1] in ranks]:
-        place = choose(places, key=lambda place: ranks[pieces[place] + pieces[place + 1]])
-        pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
-    return [ranks[piece] for piece in pieces]
 
 
 def _agrees_with_tiktoken(call):
@@ -95,10 +63,10 @@ CHECKS = {
             ([], ("t", "h")),
         ],
         wrong_functions={
-            "first_only": partial(_merge, most=1),
+            "first_only": with_mistake(merge_pair, "if tuple", "if pair[0] + pair[1] not in merged and tuple"),
             "overlapping": _merge_overlapping,
-            "second_kept": partial(_merge, keep_second=True),
-            "last_lost": partial(_merge, lose_last=True),
+            "second_kept": with_mistake(merge_pair, "place += 2", "place += 1"),
+            "last_lost": with_mistake(merge_pair, "len(pieces):", "len(pieces) - 1:"),
             "nothing_joined": lambda pieces, pair: pieces,
             "all_at_once": lambda pieces, pair: ["".join(pair) if piece in pair else piece for piece in pieces],
         },
@@ -118,10 +86,10 @@ CHECKS = {
             ("", {"k"}),
         ],
         wrong_functions={
-            "shortest": partial(_match, shortest=True),
+            "shortest": with_mistake(longest_match, "len(word), start, -1", "start + 1, len(word) + 1"),
             "steps_back": _match_stepping_back,
-            "without_marks": partial(_match, mark=""),
-            "beginning_kept": partial(_match, keep_beginning=True),
+            "without_marks": with_mistake(longest_match, '"##" if start', '"" if start'),
+            "beginning_kept": with_mistake(longest_match, "[UNKNOWN]", "[*pieces, UNKNOWN]"),
         },
     ),
     "encode_word": Checks(
@@ -131,8 +99,8 @@ CHECKS = {
         wrong_functions={
             "bytes_only": lambda word, ranks: [ranks[bytes([byte])] for byte in word],
             "longest_first": _longest_first,
-            "leftmost": partial(_encode, choose=lambda places, key: places[0]),
-            "highest_id": partial(_encode, choose=max),
+            "leftmost": with_mistake(encode_word, "min(known, key=lambda place: ranks[joined[place]])", "known[0]"),
+            "highest_id": with_mistake(encode_word, "min(known", "max(known"),
         },
         conditions={"pieces": lambda result, word, ranks: any(isinstance(piece, bytes | str) for piece in result)},
         exceptions={"index_of_bytes": r"KeyError: \d|TypeError: .*(int|bytes)"},
