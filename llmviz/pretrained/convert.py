@@ -30,6 +30,7 @@ from llmviz.training.checkpoints import own_tensors
 _ROWS_AT_ONCE = 2048
 _INDEX = "model.safetensors.index.json"
 _OLD_NAMES = {"weight": "gamma", "bias": "beta"}  # of a normalization
+_VOCABULARY = ("embedding.weight", "unembedding.weight", "unembedding.bias")  # a row for each token
 _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 
 
@@ -53,7 +54,7 @@ def _load_weights(
         if ours == "unembedding.bias" and "unembedding" not in family.tensors:
             continue  # not theirs: it keeps missing tokens out
         theirs = _read(ours, family, source, taken)
-        if "embedding" in ours and theirs.shape[0] >= source.card["vocab_size"]:
+        if ours in _VOCABULARY and len(theirs) == source.card["vocab_size"]:
             theirs = theirs[: config.vocab_size]
         if theirs.shape != tensor.shape:
             raise ValueError(

@@ -206,8 +206,9 @@ def _gpt2(folder: Path, settings: Mapping[str, Any]) -> PretrainedTokenizer:
     if name.removesuffix("Fast") not in ("GPT2Tokenizer", "RobertaTokenizer"):
         raise ValueError(f"{folder} has a {name}; without tokenizer.json only those of GPT-2 and RoBERTa are read")
     vocabulary, path = read_object(folder / "vocab.json"), folder / "merges.txt"
-    if not all(isinstance(place, int) for place in vocabulary.values()):
-        raise ValueError(f"{folder / 'vocab.json'} should say for each token its id, a whole number")
+    places = {place for place in vocabulary.values() if isinstance(place, int) and 0 <= place < 2**31}
+    if len(places) < len(vocabulary):
+        raise ValueError(f"{folder / 'vocab.json'} should say for each token its id, a whole number of its own")
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     merges = [line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#version")]
     special = ["<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>"]

@@ -72,6 +72,7 @@ KINDS = {
     "gemma3 untied": ("Gemma3Text", "Gemma3ForCausalLM", _LLAMA | _GEMMA | {"tie_word_embeddings": False,
                       "rope_parameters": None}),
     "bert": ("Bert", "ForMaskedLM", _BERT),
+    "bert of few tokens": ("Bert", "ForMaskedLM", _BERT | {"vocab_size": 20}),
     "bert without a head": ("Bert", "Model", _BERT),
     "bert for two tasks": ("Bert", "ForPreTraining", _BERT),
     "bert untied": ("Bert", "ForMaskedLM", _BERT | {"tie_word_embeddings": False, "hidden_act": "gelu_new"}),

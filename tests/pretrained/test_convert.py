@@ -1,8 +1,10 @@
 """Real models in our block give the numbers of the library that published them."""
 
 import json
+import re
 import shutil
 
+import measure_families
 import pytest
 import torch
 from judges import CONTEXT, KINDS, VOCAB, judge, library, of_gguf, read, verdict
@@ -13,9 +15,10 @@ from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained import registry
 from llmviz.pretrained.convert import _load_weights, _open_weights
+from llmviz.pretrained.families import FAMILIES
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
 
-IDS = torch.randint(4, VOCAB, (2, 11), generator=torch.Generator().manual_seed(1))
+IDS = torch.randint(4, 20, (2, 11), generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,17 @@ class TestEachFamily:
             one(IDS[:1], cache)
             assert cache[0].keys.shape == (1, n_heads, CONTEXT, 4)
         assert model.trace(IDS).blocks[0].attention.key.shape == (2, 6, 11, 4)
+
+def test_the_page_lists_every_family_and_option_with_its_measured_error():
+    page = measure_families.PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (\S+) \|$", page, re.MULTILINE))
+    assert list(rows) == list(measure_families.MODELS) == list(FAMILIES)
+    assert all(0 < float(error) < 1e-4 for error in rows.values())
+    assert measure_families.option_rows() in page
+    family, used, error = measure_families.measure("gemma3", seed=0)
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{family}`"))
+    assert all(name in row for name in used) and error < 1e-4
+
 
 class TestOutputMatrix:
     """A file's own output matrix is read, whatever the configuration says; one that is the embedding matrix is tied."""
@@ -266,6 +280,7 @@ def real(name):
     return path
 
 
+@pytest.mark.slow
 class TestRealWeights:
     def test_smollm2_gives_the_numbers_of_transformers(self):
         path = real("smollm2")

@@ -32,7 +32,8 @@ def side_by_side(weight, n_heads):
     return np.ascontiguousarray(rows.swapaxes(1, 2).reshape(weight.shape))
 
 
-def write(path, model, *, kind=gguf.GGMLQuantizationType.F32, leave_out=(), fields=MappingProxyType({})):
+def write(path, model, *, kind=gguf.GGMLQuantizationType.F32, leave_out=(), fields=MappingProxyType({}),
+          tokens=()):  # fmt: skip
     """The model as a GGUF file, its matrices packed as `kind` where they can be."""
     config = model.config
     writer = gguf.GGUFWriter(path, "llama")
@@ -52,7 +53,7 @@ def write(path, model, *, kind=gguf.GGMLQuantizationType.F32, leave_out=(), fiel
         writer.add_rope_scaling_factor(config.rope_parameters["factor"])
     if "feed_forward_length" not in leave_out:
         writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_token_list([f"token {number}" for number in range(config.vocab_size)])
+    writer.add_token_list(tokens or [f"token {number}" for number in range(config.vocab_size)])
     for name, value in fields.items():
         add = {str: writer.add_string, bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32}
         add.get(type(value), writer.add_array)(name, value)

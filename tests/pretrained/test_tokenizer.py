@@ -261,6 +261,8 @@ class TestRefused:
         ({"vocab.json": '{"a": 0, "b": 1}', "merges.txt": "a b c"}, "merges.txt: the merge 'a b c' does not fit"),
         ({"vocab.json": '{"a": 0, "b": 1}', "merges.txt": "ab"}, "merges.txt: the merge 'ab' does not fit"),
         ({"vocab.json": '{"a": "0"}', "merges.txt": ""}, "vocab.json should say for each token its id, a whole number"),
+        ({"vocab.json": '{"a": 0, "b": -1}', "merges.txt": ""}, "a whole number of its own"),
+        ({"vocab.json": '{"a": 0, "b": 0}', "merges.txt": ""}, "a whole number of its own"),
         ({"vocab.json": "[1]", "merges.txt": ""}, "vocab.json should hold a JSON object, and holds a list"),
         ({"vocab.json": "{}", "merges.txt": "", "tokenizer_config.json": '{"tokenizer_class": "Qwen2Tokenizer"}'},
          "has a Qwen2Tokenizer; without tokenizer.json"),
@@ -339,11 +341,13 @@ def real(name):
     return pretrained.load(name)
 
 
+@pytest.mark.slow
 def test_the_capital_of_france():
     smollm2 = real("smollm2")
     token_ids = smollm2.tokenizer.encode("The capital of France is")
     best = smollm2.model(torch.tensor([token_ids]))[0, -1].softmax(dim=-1).max(dim=-1)
     assert smollm2.tokenizer.tokens([int(best.indices)]) == [" Paris"]
     assert float(best.values) == pytest.approx(0.773, abs=0.002)
+    assert smollm2.tokenizer.tokens(smollm2.tokenizer.encode_prompt("The")) == [END, "The"]
     file = _GGUFFile(registry.installed("smollm2"))
     assert file.fields["tokenizer.chat_template"].strip() == TEMPLATE.strip()
