@@ -114,7 +114,7 @@ def _checked(comparisons) -> list[MethodComparison]:
     """Comparisons whose evaluations are numbers, equally many of each method."""
     comparisons = list(comparisons) if isinstance(comparisons, Iterable) else [comparisons]
     for one in comparisons:
-        if not isinstance(one, MethodComparison):
+        if not isinstance(one, MethodComparison) or one.task not in _TASKS:
             raise ValueError(f"comparisons are what finetuning.load_comparisons() returns; given {one!r:.60}")
         for method in METHODS:
             numbers = [(point.accuracy, point.old_loss) for point in one.points[method]]

@@ -54,6 +54,7 @@ class LiveTraining(LiveExplorer):
     state = traitlets.Enum(_STATES, "ready", help="what the run does").tag(sync=True)
     rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)
 
+    @validation.named_errors("LiveTraining")
     def __init__(self, model, token_ids, settings: TrainingSettings, *, tokenizer=None, starts=None,
                  held_out: Sequence[str] = (), baselines: Mapping[str, float] | None = None,
                  prompt: str = ""):  # fmt: skip
