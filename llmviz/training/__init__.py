@@ -10,8 +10,6 @@ from llmviz.training.loop import (
     evaluate,
     evaluate_documents,
     next_token_loss,
-    optimize_steps,
-    pad_rows,
     sample_windows,
     shifted_windows,
     train,
@@ -24,7 +22,6 @@ from llmviz.training.scaling import RangeTest, range_test
 __all__ = [
     "IGNORE_INDEX", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep", "baselines",
     "cross_entropy", "document_nats", "document_starts", "evaluate", "evaluate_documents", "load_recording",
-    "next_token_loss", "optimize_steps", "pad_rows", "range_test",
-    "recording_from_losses", "sample_windows", "shifted_windows", "train", "train_steps",
-    "warm_up_and_cosine",
+    "next_token_loss", "range_test", "recording_from_losses", "sample_windows", "shifted_windows", "train",
+    "train_steps", "warm_up_and_cosine",
 ]  # fmt: skip

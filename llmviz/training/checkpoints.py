@@ -214,10 +214,10 @@ def own_tensors(model: TransformerBase) -> dict[str, Tensor]:
     return tensors
 
 
-def first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+def _first_misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """The first tensor by name that is missing, too many, or of another shape; "" if there is none.
 
-    >>> first_misfit({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
+    >>> _first_misfit({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
     'a should be (2, 3), and is (3, 2)'
     """
     shapes = [{name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (expected, found)]
@@ -239,7 +239,7 @@ def _load_model(model_class: type[TransformerBase], config: ModelConfig, path: P
         )
     model = model_class(config)
     own = own_tensors(model)
-    if misfit := first_misfit(own, tensors):
+    if misfit := _first_misfit(own, tensors):
         raise ValueError(f"{path} does not fit the sizes in {CARD}: {misfit}")
     with torch.no_grad():
         for name, tensor in own.items():
