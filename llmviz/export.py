@@ -43,11 +43,22 @@ class _Page:
 def export(sources: Sequence[Path], folder: Path) -> list[Path]:
     """Write notebooks (none: all lessons) as pages, with the teacher's page of each; return the pages, index first.
 
-    Raises FileNotFoundError where a notebook is missing, ValueError where a file is no notebook or two names are equal.
+    Raises FileNotFoundError where there is no lesson, ValueError where two names are equal, and, after all others are
+    written, ValueError with each file that is missing, no notebook, or cannot be shown.
     """
-    lessons = [_notebook_page(Path(source), folder) for source in sources or lesson_files(NOTEBOOKS)]
-    if not lessons:
+    lessons: list[_Page] = []
+    faults: list[str] = []
+    for source in sources or lesson_files(NOTEBOOKS):
+        try:
+            lessons.append(_notebook_page(Path(source), folder))
+        except FileNotFoundError:
+            faults.append(f"{source} is not there: is the folder there, and the name right?")
+        except ValueError as error:
+            faults.append(str(error))
+    if not lessons and not faults:
         raise FileNotFoundError(f"there are no lessons in {NOTEBOOKS}; get the whole repository, or name a notebook")
+    if not lessons:
+        raise ValueError("; ".join(faults))
     names = [page.target.name for page in lessons]
     if len({_INDEX, *names}) <= len(names):
         raise ValueError(f"each page needs a name of its own, other than {_INDEX}; given {', '.join(names)}")
@@ -62,15 +73,31 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
     targets = {page.source.resolve(): page.target for page in pages}
     for page in pages:
         page.target.parent.mkdir(parents=True, exist_ok=True)
-        page.target.write_text(_with_links(_html(page, first, lessons), page, targets), encoding="utf-8")
+        try:
+            text = _html(page, first, lessons)
+        except Exception as error:  # whatever a strange notebook does to nbconvert: the other pages are written
+            faults.append(f"{page.source} cannot be shown: {_first_line(error)}")
+            instead = f"# {page.title}\n\nThis notebook cannot be shown."
+            text = _html(_text_page(page.source, page.target, instead), first, lessons)
+        page.target.write_text(_with_links(text, page, targets), encoding="utf-8")
+    if faults:
+        raise ValueError(f"{'; '.join(faults)}. The other pages are in {folder}.")
     return [page.target for page in pages]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
 def _notebook_page(path: Path, folder: Path) -> _Page:
     try:
         notebook = nbformat.read(path, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, AttributeError) as error:
-        raise ValueError(f"{path} is no Jupyter notebook: {str(error).splitlines()[0][:100]}") from None
+        raise ValueError(f"{path} is no Jupyter notebook: {_first_line(error)}") from None
+    notebook.metadata.pop("widgets", None)  # the state of widgets that only a kernel could show
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.setdefault("outputs", [])
     return _Page(path, folder / f"{path.stem}.html", _title(_markdown(notebook), path), notebook)
 
 
@@ -190,6 +217,6 @@ class _PageExporter(HTMLExporter):
         yield "markdown2html", self._markdown
         yield "is_widget", _is_widget
 
-    def _markdown(self, source: str) -> str:
-        renderer = _Renderer(escape=False, embed_images=True, path=self.folder)
+    def _markdown(self, source: str, pasted: Mapping | None = None) -> str:
+        renderer = _Renderer(escape=False, embed_images=True, path=self.folder, attachments=pasted or {})
         return MarkdownWithMath(renderer=renderer).render(source)

@@ -15,7 +15,7 @@ async () => {
     } else if (thing.matches("input[type=range]")) {
       thing.value = chance(1 + (Number(thing.max) || 100));
       thing.dispatchEvent(new Event("input", far));
-    } else if (thing.matches("input[type=text]")) {
+    } else if (thing.matches("textarea, input[type=text]")) {
       thing.value = one(["", "Mia", "<b>", "\ud83d"]);
       for (const name of ["input", "change"]) thing.dispatchEvent(new Event(name, far));
     } else if (thing.matches("select")) {

@@ -122,7 +122,7 @@ class Shown:
 
     def __init__(self, page, at: str, place: int = 0):
         self.page = page
-        self.frame = page.locator("section.frame").nth(place)
+        self.frame = page.locator(".frame").nth(place)
         self.stop = self.frame.locator(at).first
 
     def said(self) -> str:

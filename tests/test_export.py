@@ -118,6 +118,20 @@ class TestOneCell:
         page = BeautifulSoup(exported(tmp_path, cell), "html.parser")
         assert [block.text for block in page.select(".output")] == ["one\ntwo\n"]
 
+    def test_a_pasted_picture_goes_into_the_page(self, tmp_path):
+        pasted = {"kite.png": {"image/png": PNG}}
+        cell = nbformat.v4.new_markdown_cell("![a kite](attachment:kite.png)", attachments=pasted)
+        assert f"data:image/png;base64,{PNG}" in exported(tmp_path, cell)
+
+    def test_a_cell_without_outputs_and_the_widget_state_of_colab_do_no_harm(self, tmp_path):
+        path = notebook(tmp_path / "lesson.ipynb", nbformat.v4.new_code_cell("print('hello')"))
+        content = json.loads(path.read_text())
+        del content["cells"][0]["outputs"]
+        content["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"x": {}}}
+        path.write_text(json.dumps(content))
+        export.export([path], tmp_path / "html")
+        assert "hello" in (tmp_path / "html" / "lesson.html").read_text()
+
     @pytest.mark.parametrize("text", ["{'a': 1}", "Counter({'a': 2})", "dict(a=1)", "tensor([1.])", "VBox is a box"])
     def test_other_text_is_shown_as_it_is(self, tmp_path, text):
         page = BeautifulSoup(exported(tmp_path, shown(text_plain=text)), "html.parser")
@@ -174,6 +188,17 @@ class TestCommand:
         assert main(["export", str(path), "--out", str(tmp_path / "html")]) == 1
         assert sentence in capsys.readouterr().err
         assert not (tmp_path / "html").exists()
+
+    def test_one_bad_notebook_does_not_keep_the_others_from_being_written(self, tmp_path, capsys):
+        good = notebook(tmp_path / "good.ipynb", nbformat.v4.new_markdown_cell("# Good"))
+        missing_picture = notebook(tmp_path / "bad.ipynb", nbformat.v4.new_markdown_cell("![](attachment:x.png)"))
+        (tmp_path / "broken.ipynb").write_text("{")
+        paths = [missing_picture, tmp_path / "broken.ipynb", tmp_path / "none.ipynb", good]
+        assert main(["export", *map(str, paths), "--out", str(tmp_path / "html")]) == 1
+        said = capsys.readouterr().err
+        assert "bad.ipynb cannot be shown: missing attachment" in said
+        assert "broken.ipynb is no Jupyter notebook" in said and "none.ipynb is not there" in said
+        assert "Good" in (tmp_path / "html" / "good.html").read_text()
 
     def test_two_notebooks_of_one_name_get_a_sentence(self, tmp_path, capsys):
         other = tmp_path / "other"

@@ -53,7 +53,7 @@ TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt-4o"]).live()
 """
 # What is done for a typed letter: the notebook's cell, the name of the text's box, the part that is drawn anew.
 LIVE = {
-    "attention: a letter typed, the tiny GPT run in the kernel, drawn": (LIVE_HEADS, "type a sentence", ".left"),
+    "attention: a letter typed, the tiny GPT run in the kernel, drawn": (LIVE_HEADS, "sentence", ".left"),
     "tokens: a letter typed, cut anew in the kernel, drawn": (LIVE_TOKENS, "text", ".bands"),
 }
 
@@ -155,7 +155,7 @@ def through_kernel(browser, n_keys: int, source: str, box: str, drawn: str) -> l
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             open_notebook(page, lab.url("live.ipynb"))
             run_all(page)
-            page.locator(f"section.frame {drawn} .token").first.wait_for()
+            page.locator(f".frame {drawn} .token").first.wait_for()
             page.evaluate(ANSWERED, ["*", drawn])
             page.get_by_label(box, exact=True).focus()
             page.keyboard.press("End")

@@ -66,7 +66,7 @@ def test_all_are_alive_in_jupyterlab_and_keys_stay_inside(lab, page, notebook):
 def type_into_live_ones(page, shown: list[Shown]) -> None:
     """The kernel answers each text, and says in the explorer's own place what it cannot show."""
     for explorer in shown:
-        box = explorer.frame.locator("input[type=text]").first
+        box = explorer.frame.get_by_role("textbox").first
         before = explorer.said()
         box.fill("Otto lost a blue ball")
         expect(explorer.frame.locator(".sentence")).not_to_have_text(before)
@@ -101,7 +101,7 @@ def test_distrusted_they_are_sentence_picture_and_table(lab, page, saved):
     nbformat.write(strange, lab.folder / "strange.ipynb")
     open_notebook(page, lab.url("strange.ipynb"))
     page.evaluate(SHOW_ALL)
-    assert page.locator("[data-ready], .lv-module, section.frame").count() == 0
+    assert page.locator("[data-ready], .lv-module, .frame").count() == 0
     pictures = page.locator(".jp-RenderedHTML img[alt]")
     assert pictures.count() >= N_PAGES
     for picture in pictures.all():

@@ -47,7 +47,7 @@ def shown(lab, page):
     open_notebook(page, lab.url(NAME))
     listen(page)
     start_cell(page, 0)
-    frame = page.locator("section.frame[aria-label='Live training']")
+    frame = page.locator(".frame[aria-label='Live training']")
     expect(frame.locator(".sentence")).to_contain_text("Not yet begun", timeout=60_000)
     return frame
 
@@ -101,8 +101,8 @@ def test_a_head_is_ablated_by_its_key_and_embeddings_move_while_they_train(lab, 
     open_notebook(page, lab.url("live.ipynb"))
     cells = run_all(page)
     assert not [output for cell in cells for output in cell["outputs"] if output["type"] == "error"]
-    heads, words = page.locator("section.frame").all()
-    heads.get_by_label("type a sentence").fill("Ella lost a drum")
+    heads, words = page.locator(".frame").all()
+    heads.get_by_role("textbox", name="sentence").fill("Ella lost a drum")
     expect(heads.locator(".left .token").last).to_have_text("·drum")
     heads.get_by_role("radio", checked=True).focus()
     page.keyboard.press("x")

@@ -58,7 +58,7 @@ def test_every_explorer_is_alive(opened, name):
     explorers = page.locator("main .lv")
     assert page.locator("main .lv[data-ready]").count() == explorers.count()
     for number in range(explorers.count()):
-        assert explorers.nth(number).locator("section.frame .sentence").inner_text().strip()
+        assert explorers.nth(number).locator(".frame .sentence").inner_text().strip()
         assert explorers.nth(number).locator(".problem:visible").count() == 0
 
 

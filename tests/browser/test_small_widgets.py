@@ -55,7 +55,7 @@ class TestNextTokens:
     def test_beyond_what_is_recorded_the_page_says_so(self, one):
         for _ in range(4):
             one.frame.locator("button.row").first.click()
-        assert "no further predictions" in one.said()
+        assert "no predictions beyond this text" in one.said()
 
 
 class TestTree:
@@ -121,7 +121,7 @@ class TestFillMask:
 
     def test_a_click_or_enter_masks_another_word_and_a_second_shows_it(self, shown, page):
         assert "both sides most likely “lives”" in shown.said() and shown.said().endswith("Hidden is “lives”.")
-        shown.frame.get_by_role("button", name="hide lighthouse").click()
+        shown.frame.get_by_role("button", name="lighthouse").click()
         assert shown.said().endswith("Hidden is “lighthouse”.")
         assert shown.frame.locator(".row.truth .name").inner_text() == "lighthouse"
         shown.frame.get_by_role("button", name="show the word").click()

@@ -11,7 +11,19 @@
   };
   show();
   dark.addEventListener("change", show);
+  // What is wider than its place scrolls there, with the arrow keys, too.
+  const reachable = () => {
+    for (const one of document.querySelectorAll("pre, table, p, li, .input, .output")) {
+      if (one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === "auto") one.tabIndex = 0;
+      else one.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", reachable);
+  // Paper is light.
+  addEventListener("beforeprint", () => { root.dataset.theme = "light"; });
+  addEventListener("afterprint", show);
   addEventListener("DOMContentLoaded", () => {
+    reachable();
     const button = document.getElementById("theme");
     button.hidden = false;
     button.addEventListener("click", () => {

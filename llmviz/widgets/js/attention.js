@@ -5,7 +5,8 @@ import { headsPart, linesPart, lossesPart, mapPart, stepsPart } from "./attentio
 import { cellOf, codeLine, headName, headTable, quoted, shownWeight, wholeSentence } from "./attention_words.js";
 import { ATTENTION_LOOK } from "./attention_look.js";
 
-const SIDE_BY_SIDE = 640;
+// From this width on heads and losses stand left, lines and map right, all on one screen.
+const [SIDE_BY_SIDE, LEFT_LEAST, GAP, HIGHEST] = [640, 290, 14, 360];
 const within = (place, size) => Math.min(Math.max(0, place), size - 1);
 
 function render({ model, el }) {
@@ -51,11 +52,13 @@ function render({ model, el }) {
   const losses = lossesPart({ point: (position) => point(position == null || position < 1 || position >= data().n ? null : { query: position, key: null }) });
   const controls = controlsOf({ model, set, toggleHead });
   const title = h("p", { class: "chosen" });
-  const both = h("div", { class: "both" }, lines.element, map.element);
+  const left = h("div", { class: "left-half" }, heads.element, losses.element);
+  const both = h("div", { class: "both" }, left, h("div", { class: "right-half" }, title, h("div", { class: "pair" }, lines.element, map.element)));
   const question = h("div", { class: "asked", hidden: true });
+  ui.asks("sentence", true);
   ui.controls.append(...controls.elements);
-  ui.picture.append(question, heads.element, title, both);
-  ui.below.append(losses.element, steps.element);
+  ui.picture.append(question, both);
+  ui.foot.append(steps.element);
 
   const colors = { first: "#d55e00", strong: "#d55e00", more: "#b2182b", less: "#2166ac" };
   const stateNow = () => {
@@ -78,13 +81,17 @@ function render({ model, el }) {
     const state = stateNow();
     const now = data();
     const wide = width >= SIDE_BY_SIDE;
-    const lineWidth = wide ? Math.round(width * 0.42) : width;
-    heads.update(now, state);
-    lines.update(now, { ...state, pins: state.pins.filter((pin) => pin.layer === state.layer && pin.head === state.head) }, lineWidth);
-    map.update(now, state, wide ? width - lineWidth - 14 : width);
-    losses.update(views.one, payload.losses, state, width);
-    steps.update(now, payload.query_key, state);
     both.classList.toggle("narrow", !wide);
+    heads.update(now, state);
+    const leftWidth = wide ? Math.max(heads.element.offsetWidth, payload.losses ? LEFT_LEAST : 0) : width;
+    const room = wide ? width - leftWidth - GAP : width;
+    const mapWidth = wide ? Math.min(Math.round(room * 0.63), HIGHEST) : width;
+    const lineWidth = wide ? room - mapWidth - GAP : width;
+    left.style.flexBasis = `${leftWidth}px`;
+    lines.update(now, { ...state, pins: state.pins.filter((pin) => pin.layer === state.layer && pin.head === state.head) }, lineWidth);
+    map.update(now, state, mapWidth);
+    losses.update(views.one, payload.losses, state, leftWidth);
+    steps.update(now, payload.query_key, state);
     const isOff = state.off.some(([layer, head]) => layer === state.layer && head === state.head);
     const span = now.isDifference ? now.range : 1;
     const ends = now.isDifference ? [`−${span.toFixed(2)}`, `+${span.toFixed(2)}`] : ["0", "1"];
@@ -100,8 +107,8 @@ function render({ model, el }) {
   const tally = { asked: 0, right: 0, turn: 0 };
   const showPicture = (shown) => {
     hides = !shown;
-    for (const part of [heads.element, title, both]) part.hidden = !shown;
-    if (!shown) for (const part of [losses.element, steps.element]) part.hidden = true;
+    both.hidden = !shown;
+    if (!shown) steps.element.hidden = true;
     ui.locked(!shown);
   };
   function ask() {
@@ -184,13 +191,10 @@ function textWith(data, query) {
   return h("p", { class: "text" }, ...data.labels.map((label, index) => h("span", { class: index === query ? "marked" : "" }, h("bdi", {}, label), " ")));
 }
 
-// View, threshold, predict; and where Python answers a sentence and the switch of a head.
+// View, threshold, predict; and where Python answers the switch of a head.
 function controlsOf({ model, set, toggleHead }) {
-  const text = h("input", { type: "text", "aria-label": "type a sentence", spellcheck: "false", value: model.get("text") ?? "",
-    oninput: (event) => set({ text: event.target.value }) });
   const switchOff = h("button", { type: "button", onclick: () => toggleHead() }, "switch this head off");
   const allOn = h("button", { type: "button", onclick: () => set({ ablate_heads: [] }) }, "all heads on");
-  const live = h("div", { class: "live", hidden: !model.get("is_live") }, text, switchOff, allOn);
   const views = h("label", { hidden: true }, "show ", h("select", { onchange: (event) => set({ view: event.target.value }) }));
   const shown = h("output", {});
   const slider = h("input", { type: "range", min: "0", max: "1", step: "0.01", value: model.get("threshold"),
@@ -199,7 +203,7 @@ function controlsOf({ model, set, toggleHead }) {
   let names = "";
   return {
     predict,
-    elements: [live, views, h("label", {}, "lines from ", slider, shown), predict],
+    elements: [...(model.get("is_live") ? [switchOff, allOn] : []), views, h("label", {}, "lines from ", slider, shown), predict],
     update({ threshold, view, off, layer, head, names: called }, all) {
       shown.textContent = threshold.toFixed(2);
       slider.value = threshold;

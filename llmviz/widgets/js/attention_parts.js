@@ -13,7 +13,7 @@ export function headsPart({ choose, toggle, pin, unpin }) {
   let inView = null;
   roving(box, { columns: () => shape.heads, move: choose, pin, unpin, keys: { x: toggle } });
   const build = (data) => {
-    shape = { layers: data.layers, heads: data.heads, side: Math.round(Math.max(26, Math.min(64, 780 / data.heads - 12, Math.max(30, 320 / data.layers)))) };
+    shape = { layers: data.layers, heads: data.heads, side: Math.round(Math.max(26, Math.min(64, 300 / data.heads - 12, Math.max(30, 160 / data.layers)))) };
     box.style.setProperty("--thumb", `${shape.side}px`);
     box.style.gridTemplateColumns = `auto repeat(${data.heads}, max-content)`;
     const cells = [];
@@ -125,7 +125,7 @@ export function linesPart({ point, pin, unpin }) {
         token.setAttribute("aria-pressed", Boolean(is(pins[0]) || is(pins[1])));
       };
       [...left.children, ...right.children].forEach(around);
-      paintLines(canvas, { width: Math.max(60, Math.round(width * 0.36)), rowHeight }, data, layer, head, { threshold, target: meant, ink, colors });
+      paintLines(canvas, { width: Math.max(60, Math.round(width * 0.32)), rowHeight }, data, layer, head, { threshold, target: meant, ink, colors });
     },
   };
 }
@@ -187,7 +187,7 @@ export function mapPart({ point, pin, unpin }) {
 export function stepsPart() {
   const said = h("p", {});
   const bars = h("canvas", { role: "img" });
-  const holder = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "steps for all keys" });
+  const holder = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "steps for all keys" });
   const element = h("details", { class: "steps", hidden: true }, h("summary", {}, "step by step: q·k → ÷ √d → mask → softmax"), said, bars, holder);
   let last = () => {};
   element.addEventListener("toggle", () => last());
@@ -262,7 +262,7 @@ export function lossesPart({ point }) {
       const { now, before } = losses;
       said.textContent = losses.sentence;
       canvas.setAttribute("aria-label", losses.sentence);
-      const [left, height, names] = [34, 84, 62];
+      const [left, height, names] = [34, 62, 48];
       const pen = sharpen(canvas, width, height + names);
       const top = Math.max(0.5, ...now, ...(before ?? []));
       step = Math.min(34, (width - left) / now.length);
@@ -294,7 +294,7 @@ export function lossesPart({ point }) {
         pen.translate(left + (index + 0.5) * step, height + 5);
         pen.rotate(Math.PI / 2.6);
         pen.textAlign = "left";
-        pen.fillText([...data.labels[index + 1]].slice(0, 9).join(""), 0, 0);
+        pen.fillText([...data.labels[index + 1]].slice(0, 7).join(""), 0, 0);
         pen.restore();
       });
     },

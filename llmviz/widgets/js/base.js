@@ -40,10 +40,42 @@ export function unpack({ dtype, shape, data }) {
   return values;
 }
 
+const GONE = "Python was restarted or has ended, so this picture no longer answers. Run this cell again.";
+
 export const signed = (number, digits = 2) =>
   `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(digits)}`.replace(/^[−+](0\.?0*)$/, "±$1");
 
-export function frame({ model, el, title, css = "" }) {
+// A box for text: Enter, or leaving it, is done (`commit`); in one of several lines Shift+Enter begins a new one. The key
+// itself is listened to, because in JupyterLab a browser tells of no change at Enter. `isEager`: each letter is done.
+export function textBox(commit, { lines = true, isEager = false, ...properties }) {
+  const box = h(lines ? "textarea" : "input", { ...(lines ? { rows: 1 } : { type: "text" }), spellcheck: "false", autocomplete: "off",
+    "data-lm-suppress-shortcuts": "true", ...properties });
+  let done = null;
+  const finish = () => commit((done = box.value));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!lines || !event.shiftKey) return finish();
+    box.setRangeText("\n", box.selectionStart, box.selectionEnd, "end");
+    box.dispatchEvent(new Event("input"));
+  });
+  box.addEventListener("change", () => box.value !== done && finish());
+  if (isEager) box.addEventListener("input", finish);
+  return box;
+}
+
+// The color behind an element: of the nearest one around it that has one.
+function paperOf(element) {
+  for (let one = element; one; one = one.parentElement ?? one.getRootNode().host) {
+    const { backgroundColor } = getComputedStyle(one);
+    if (backgroundColor && !/^transparent$|, 0\)$|\/ 0\)$/.test(backgroundColor)) return backgroundColor;
+  }
+  return "Canvas";
+}
+
+// `keeps`: the picture stays where something is wrong; else it is taken away, because it shows what was asked before.
+export function frame({ model, el, title, css = "", keeps = false }) {
   el.dataset.lmSuppressShortcuts = "true";
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const undo = [];
@@ -52,12 +84,12 @@ export function frame({ model, el, title, css = "" }) {
   const controls = h("div", { class: "controls" });
   const picture = h("div", { class: "picture" });
   const below = h("div", { class: "below" });
-  const probe = h("span", { hidden: true });
+  const probe = h("span", { class: "probe", hidden: true });
   const note = h("span", { class: "note", role: "status" });
-  const tableBox = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table" });
+  const tableBox = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "table" });
   const twin = h("details", { class: "twin", hidden: true }, h("summary", {}, "as a table"), tableBox);
   const codeLine = h("code", {});
-  const codeBox = h("details", { class: "code", hidden: true }, h("summary", {}, "show the code line"), h("pre", {}, codeLine));
+  const codeBox = h("details", { class: "code", hidden: true }, h("summary", {}, "show the code line"), h("pre", { tabindex: "0" }, codeLine));
   const copyButton = (label, copy) => h("button", { type: "button", onclick: async () => {
     try {
       note.textContent = await copy();
@@ -68,11 +100,34 @@ export function frame({ model, el, title, css = "" }) {
   let makeTable = null;
   const csvButton = copyButton("copy CSV", () => copyText(csv(makeTable().csv ?? makeTable()), "text/csv", `${title}.csv`));
   csvButton.hidden = true;
-  const actions = h("div", { class: "actions" }, copyButton("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)),
+  const actions = h("span", { class: "actions" }, copyButton("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)),
     csvButton, note);
-  const box = h("section", { class: "frame", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
-    trouble, controls, picture, sentence, below, actions, codeBox, twin, probe);
+  const foot = h("div", { class: "foot" }, actions, codeBox, twin);
+  const box = h("div", { class: "frame", role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+    trouble, controls, picture, sentence, below, foot, probe);
   root.replaceChildren(h("style", {}, SHELL_CSS + css), box);
+  const themed = [];
+  // The host's colors, whoever it is; and the width, so that print shows the picture as it is on the screen.
+  const dress = () => {
+    const paper = paperOf(el);
+    box.style.setProperty("--paper", paper);
+    box.style.setProperty("--width", Math.max(1, box.clientWidth));
+    const shades = (getComputedStyle(probe).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+    box.style.colorScheme = shades[0] + shades[1] + shades[2] < 384 ? "dark" : "light";
+  };
+  const sized = new ResizeObserver(dress);
+  sized.observe(box);
+  const retheme = () => {
+    dress();
+    for (const run of themed) run();
+  };
+  const observer = new MutationObserver(retheme);
+  for (const element of [document.documentElement, document.body]) {
+    observer.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-jp-theme-name"] });
+  }
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", retheme);
+  undo.push(() => sized.disconnect(), () => observer.disconnect(), () => dark.removeEventListener("change", retheme));
 
   const fillTable = () => {
     if (twin.open && makeTable) tableBox.replaceChildren(tableElement(makeTable()));
@@ -81,7 +136,7 @@ export function frame({ model, el, title, css = "" }) {
   let said = null;
 
   const ui = {
-    root, box, controls, picture, below,
+    root, box, controls, picture, below, foot,
     // The sentence: a screen reader speaks it when it changes.
     say(text) {
       if (text !== said) sentence.textContent = said = text;
@@ -121,14 +176,7 @@ export function frame({ model, el, title, css = "" }) {
       run();
     },
     onTheme(action) {
-      const run = ui.guard(action);
-      const observer = new MutationObserver(run);
-      for (const element of [document.documentElement, document.body]) {
-        observer.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-jp-theme-name"] });
-      }
-      const dark = matchMedia("(prefers-color-scheme: dark)");
-      dark.addEventListener("change", run);
-      undo.push(() => observer.disconnect(), () => dark.removeEventListener("change", run));
+      themed.push(ui.guard(action));
     },
     onResize(action) {
       let width = -1;
@@ -147,9 +195,16 @@ export function frame({ model, el, title, css = "" }) {
       probe.style.setProperty("color", `var(${name})`);
       return getComputedStyle(probe).color;
     },
-    background() {
-      probe.style.setProperty("background", "var(--jp-layout-color0, Canvas)");
-      return getComputedStyle(probe).backgroundColor;
+    background: () => getComputedStyle(probe).backgroundColor,
+    // The box of the trait `text`, where Python answers it.
+    asks(label, isEager = false) {
+      if (!model.get("is_live")) return;
+      const box = textBox((text) => {
+        model.set("text", text);
+        model.save_changes();
+      }, { isEager, "aria-label": label });
+      controls.append(h("label", {}, `${label} `, box));
+      ui.watch("text", () => { if (box.value !== model.get("text")) box.value = model.get("text"); });
     },
     pins: pinsOf(model),
     destroy() {
@@ -157,7 +212,20 @@ export function frame({ model, el, title, css = "" }) {
       root.replaceChildren();
     },
   };
-  if (model.get("is_live")) ui.watch("problem", () => ui.problem(model.get("problem")));
+  if (model.get("is_live")) {
+    ui.watch("problem", () => {
+      ui.problem(model.get("problem"));
+      if (!keeps) for (const part of [picture, sentence, below, foot]) part.hidden = Boolean(model.get("problem"));
+    });
+    // ipywidgets tells of a restart; a kernel that has crashed or was shut down only its own signal, where there is one.
+    const lost = () => ui.problem(GONE);
+    const { statusChanged, disposed } = model.widget_manager?.kernel ?? {};
+    const heard = (_, status) => /restarting|dead|terminating/.test(status) && lost();
+    model.on("comm_live_update", lost);
+    statusChanged?.connect(heard);
+    disposed?.connect(lost);
+    undo.push(() => model.off("comm_live_update", lost), () => statusChanged?.disconnect(heard), () => disposed?.disconnect(lost));
+  }
   return ui;
 }
 

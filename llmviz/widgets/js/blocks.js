@@ -1,5 +1,5 @@
 // BlockExplorer: a token's numbers at each stage of a block; click one, and see the products it is the sum of.
-import { frame, h } from "./base.js";
+import { frame, h, textBox } from "./base.js";
 import { diverging } from "./colors.js";
 import { explain, largest, nameOf, readBlock, spoken } from "./blocks_data.js";
 
@@ -11,7 +11,7 @@ const BLOCK_CSS = `
 .stages:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; }
 .stages button:hover { text-decoration: underline; }
 .stages .of-stream { font-weight: 600; }
-.controls input { width: 6em; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 4px; padding: 3px 6px; font: inherit; }
+.controls input { width: 6em; }
 .stages canvas { width: 100%; height: ${STRIP}px; cursor: pointer; display: block; outline-offset: 2px; }
 .stages canvas.chosen { outline: 2px solid var(--accent); }
 .opened { margin: 10px 0 4px; }
@@ -30,7 +30,7 @@ function render({ model, el }) {
   let block = null;
   const strips = new Map();
   const token = h("select", { "aria-label": "token", onchange: () => go({ ...place(), position: Number(token.value), ...indexFor(place()) }, []) });
-  const number = h("input", { type: "number", min: 0, step: 1, "aria-label": "number", onchange: () => goTo(Number(number.value)) });
+  const number = textBox((typed) => goTo(Number(typed)), { lines: false, type: "number", min: 0, step: 1, "aria-label": "number" });
   const stages = h("div", { class: "stages", tabindex: "0", role: "group",
     "aria-label": "stages and numbers: arrows move, Enter opens the largest product, Escape goes back", onkeydown: (event) => press(event) });
   const trail = h("div", { class: "trail", role: "group", "aria-label": "the way here" });
@@ -137,7 +137,7 @@ function render({ model, el }) {
       h("td", { style: { "text-align": "left" } }, whence(term))));
     if (n_rest) rows.push(h("tr", {}, h("td", { colspan: 4 }, `${n_rest} smaller ones together`), h("td", {}, spoken(rest)), barCell(rest, full), h("td", {})));
     if (found.terms.length) rows.push(h("tr", {}, h("th", { colspan: 4, scope: "row" }, "sum"), h("th", {}, spoken(found.sum)), h("td", {}), h("td", {})));
-    opened.replaceChildren(h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "the products" }, h("table", {}, h("tbody", {}, ...rows))));
+    opened.replaceChildren(h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "the products" }, h("table", {}, h("tbody", {}, ...rows))));
     const path = model.get("path");
     trail.replaceChildren(...path.map((one, step) => h("button", { type: "button", onclick: () => go(one, path.slice(0, step)) }, `← ${nameOf(block, one)}`)));
     ui.say(`${nameOf(block, here)} = ${spoken(found.value)}: ${found.formula}. ${found.after}`);

@@ -1,5 +1,5 @@
 // EmbeddingExplorer: a map of words that moves through the frames, and beside it the true neighbors.
-import { frame, guess, h, roving } from "./base.js";
+import { frame, guess, h, roving, textBox } from "./base.js";
 import {
   cosinesWith, foundWord, nearInPicture, neighborsOf, questionOf, rankedBy, readSpace, stepToward, walkFrom,
 } from "./embeddings_data.js";
@@ -8,32 +8,32 @@ import { analogyCard, legendEntry, meterOf, neighborCard } from "./embeddings_si
 
 const SPACE_CSS = `
 .space { display: grid; grid-template-columns: minmax(0, 1fr) 250px; gap: 6px 16px; align-items: start; }
-.space canvas { display: block; width: 100%; height: 430px; border: 1px solid var(--line); border-radius: 4px; cursor: crosshair; }
-.side { min-height: 430px; }
-.cards { display: flex; flex-direction: column; gap: 10px; }
-.card h4 { margin: 0 0 3px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
+.space canvas { display: block; width: 100%; height: 340px; border: 1px solid var(--line); border-radius: 4px; cursor: crosshair; }
+.side { max-height: 372px; min-height: 340px; overflow: auto; }
+.cards { display: flex; flex-direction: column; gap: 4px; }
+.card .head { margin: 0 0 3px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
 .card { border-left: 3px solid var(--line); padding-left: 8px; }
 .card.pin1 { border-color: var(--accent); } .card.pin2 { border-color: var(--second); }
 .card ol { list-style: none; margin: 0; padding: 0; }
-.card li button { display: grid; grid-template-columns: 14px minmax(0, 1fr) 48px 38px; gap: 4px; width: 100%; padding: 1px 2px;
+.card li button { line-height: 1.3; display: grid; grid-template-columns: 14px minmax(0, 1fr) 48px 38px; gap: 4px; width: 100%; padding: 1px 2px;
   border-color: transparent; text-align: left; align-items: center; }
 .card li .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .card li .asked { text-decoration: line-through; opacity: .65; }
 .card li .bar { height: 8px; background: color-mix(in srgb, #0072b2 60%, transparent); border-radius: 2px; }
 .card li .cosine { text-align: right; }
-.meters { display: flex; flex-wrap: wrap; gap: 2px 18px; margin-top: 6px; }
+.meters { display: flex; flex-wrap: wrap; gap: 2px 18px; }
 .meter { display: inline-flex; gap: 6px; align-items: center; }
 .meter .rail { width: 80px; height: 9px; border: 1px solid var(--line); border-radius: 3px; overflow: hidden; }
 .meter .full { height: 100%; background: color-mix(in srgb, #009e73 75%, transparent); }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 4px 0; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 2px 0; }
 .legend span { display: inline-flex; gap: 5px; align-items: center; }
 .legend svg { width: 14px; height: 14px; overflow: visible; }
 .ask { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; width: 100%; }
 .ask input[type=text] { width: 8em; }
 .search { width: 9em !important; }
 .framename { min-width: 6.5em; font-variant-numeric: tabular-nums; }
-.hint { font-size: 12px; opacity: .8; margin: 2px 0; }
-@media (max-width: 600px) { .space { grid-template-columns: minmax(0, 1fr); } .space canvas { height: 320px; } .side { min-height: 0; } }
+.hint { font-size: 12px; opacity: .8; margin: 0 0 2px; }
+@media (max-width: 600px) { .space { grid-template-columns: minmax(0, 1fr); } .space canvas { height: 320px; } .side { max-height: none; min-height: 0; } }
 `;
 const KEYS_HELP = "Hover: look. Click or Enter: pin, a second pin compares. Esc: unpin. Arrows: next word. [ ]: frames. Space: play.";
 const MARGIN = 22;
@@ -50,20 +50,28 @@ function render({ model, el }) {
   const legend = h("div", { class: "legend" });
   const quiz = h("div", {});
   const words = h("datalist", { id: `words-${number}` });
-  const textBox = (name, more = {}) => h("input", { type: "text", list: `words-${number}`, "aria-label": name, spellcheck: "false", autocomplete: "off", ...quiet, ...more });
-  const search = textBox("search for a word", { placeholder: "search", class: "search" });
+  const wordBox = (name, commit, more = {}) => textBox(ui.guard(commit), { lines: false, list: `words-${number}`, "aria-label": name, ...more });
+  const search = wordBox("search for a word", (typed) => {
+    const word = foundWord(space.labels, typed);
+    if (word >= 0) save({ chosen: word, analogy: null });
+    else if (typed.trim()) ui.say("No word here begins like that.");
+  }, { placeholder: "search", class: "search" });
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "frame", ...quiet });
   const playButton = h("button", { type: "button", ...quiet }, "▶ play");
   const frameName = h("span", { class: "framename" });
   const framesBox = h("span", { class: "actions" }, playButton, slider, frameName);
   const askButton = h("button", { type: "button", "aria-pressed": "false", ...quiet }, "analogy");
   const quizButton = h("button", { type: "button", ...quiet }, "predict");
-  const boxes = ["a", "b", "c"].map((name) => textBox(`analogy, word ${name}`));
+  const boxes = ["a", "b", "c"].map((name, index) => wordBox(`analogy, word ${name}`, (typed) => {
+    const [word, now] = [foundWord(space.labels, typed), asked()];
+    if (word < 0 || !now) return ui.say(`${typed ? `“${typed.slice(0, 24)}” is` : "Nothing is"} not among these words.`);
+    return save({ analogy: now.with(index, word) });
+  }));
   const without = h("input", { type: "checkbox", ...quiet });
   const ask = h("div", { class: "ask", hidden: true }, boxes[0], "is to", boxes[1], "as", boxes[2], "is to …",
     h("label", {}, without, "leave out the question's words"));
   ui.controls.append(search, words, framesBox, askButton, quizButton, ask);
-  ui.picture.append(quiz, h("div", { class: "space" }, h("div", {}, canvas, legend, meters), h("div", { class: "side" }, cards)));
+  ui.picture.append(quiz, h("div", { class: "space" }, h("div", {}, canvas, legend), h("div", { class: "side" }, cards)), meters);
   ui.controls.after(h("p", { class: "hint" }, KEYS_HELP));
 
   let space, map, places = [], points = [], hover = null, question = null, playing = 0, shownFrame = 0, widths = new Map();
@@ -152,13 +160,9 @@ function render({ model, el }) {
     const style = getComputedStyle(ui.box);
     const font = `12px ${style.fontFamily}`;
     pen.font = font;
-    const colors = [style.getPropertyValue("--accent").trim(), secondColor()];
-    drawScene(pen, scene(toPixels, colors), { width, height, ink: ui.ink(), background: getComputedStyle(probe).backgroundColor, font, measure });
+    const colors = [ui.color("--accent"), ui.color("--second")];
+    drawScene(pen, scene(toPixels, colors), { width, height, ink: ui.ink(), background: ui.background(), font, measure });
   }
-  // `light-dark()` and system colors are resolved only where a property uses them.
-  const probe = h("span", { style: { color: "var(--second)", background: "var(--jp-layout-color0, Canvas)" }, hidden: true });
-  ui.box.append(probe);
-  const secondColor = () => getComputedStyle(probe).color;
 
   function answersOf(analogy) {
     const cosines = cosinesWith(space, frameNow(), walkFrom(space, frameNow(), analogy));
@@ -326,11 +330,6 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   }));
-  search.addEventListener("change", ui.guard(() => {
-    const word = foundWord(space.labels, search.value);
-    if (word >= 0) save({ chosen: word, analogy: null });
-    else if (search.value.trim()) ui.say("No word here begins like that.");
-  }));
   slider.addEventListener("input", ui.guard(() => goTo(Number(slider.value))));
   playButton.addEventListener("click", ui.guard(play));
   without.addEventListener("change", ui.guard(() => save({ exclude: without.checked })));
@@ -340,13 +339,6 @@ function render({ model, el }) {
     for (let word = 0; begin.length < 3; word = (word + 1) % space.n) if (!begin.includes(word) || space.n < 3) begin.push(word);
     save({ analogy: asked() ? null : begin, predict: false });
   }));
-  for (const [index, box] of boxes.entries()) {
-    box.addEventListener("change", ui.guard(() => {
-      const [word, now] = [foundWord(space.labels, box.value), asked()];
-      if (word < 0 || !now) return ui.say(`${box.value ? `“${box.value.slice(0, 24)}” is` : "Nothing is"} not among these words.`);
-      return save({ analogy: now.with(index, word) });
-    }));
-  }
 
   ui.watch("payload", () => {
     stop();

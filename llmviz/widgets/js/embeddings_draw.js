@@ -75,7 +75,7 @@ export function drawScene(pen, scene, { width, height, ink, background, font, me
   const order = scene.places.map((_, word) => word).sort((a, b) => lit.has(a) - lit.has(b));
   for (const word of order) {
     const [x, y] = scene.places[word];
-    pen.globalAlpha = dimmed && !lit.has(word) ? 0.3 : 1;
+    pen.globalAlpha = dimmed && !lit.has(word) ? 0.45 : 1;
     pen.fillStyle = colorOf(scene.groupOf[word] ?? 0);
     pen.strokeStyle = ink;
     pen.lineWidth = lit.has(word) ? 1 : 0.5;
@@ -117,7 +117,7 @@ function drawNames(pen, scene, lit, { width, height, ink, background, font, meas
   pen.strokeStyle = background;
   for (const { index, x, y } of labelPlaces(asked, { width, height })) {
     const word = words[index];
-    pen.globalAlpha = lit.size && !lit.has(word) ? 0.55 : 1;
+    pen.globalAlpha = lit.size && !lit.has(word) ? 0.7 : 1;
     pen.strokeText(scene.labels[word], x, y);
     pen.fillStyle = ink;
     pen.fillText(scene.labels[word], x, y);

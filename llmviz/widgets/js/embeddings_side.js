@@ -19,7 +19,7 @@ export function neighborCard({ space, word, index, pin, near, choose }) {
   const lines = near.slice(0, LONGEST_LIST).map((one) => listLine(space, one, one.seen
     ? { mark: "●", title: "near in the map, too", choose } : { mark: "○", title: "not near in the map", choose }));
   const kept = near.filter((one) => one.seen).length;
-  return h("div", { class: `card pin${index + 1}` }, h("h4", {}, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
+  return h("div", { class: `card pin${index + 1}` }, h("p", { class: "head" }, pin < 0 ? "" : `${"①②"[pin]} `, "nearest to ", h("bdi", {}, `“${space.labels[word]}”`)),
     h("ol", {}, ...lines), h("p", { class: "hint" },
       `In all ${space.d} dimensions. Of ${near.length} neighbors the picture keeps ${kept} near (●), the others not (○).`));
 }
@@ -32,7 +32,7 @@ export function analogyCard({ space, analogy, ranked, answer, excluded, choose }
     return listLine(space, one, { mark: isAnswer ? "★" : "·", title: isAnswer ? "the answer" : "further down", choose });
   });
   const [a, b, c] = analogy.map((word) => `“${space.labels[word]}”`);
-  return h("div", { class: "card pin1" }, h("h4", {}, h("bdi", {}, `${b} − ${a} + ${c}`)), h("ol", {}, ...lines),
+  return h("div", { class: "card pin1" }, h("p", { class: "head" }, h("bdi", {}, `${b} − ${a} + ${c}`)), h("ol", {}, ...lines),
     h("p", { class: "hint" }, "Solid: the difference of the first two. Dashed: the same difference from the third word."));
 }
 

@@ -78,7 +78,8 @@ function render({ model, el }) {
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const style = document.createElement("style");
   style.textContent = SHELL_CSS + CSS;
-  const body = document.createElement("section");
+  const body = document.createElement("div");
+  body.setAttribute("role", "group");
   body.setAttribute("aria-label", model.get("label"));
   const status = document.createElement("p");
   status.className = "status";

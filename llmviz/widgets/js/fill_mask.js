@@ -24,7 +24,7 @@ const BLANK_CSS = `
 .bar { position: absolute; top: 0; bottom: 0; left: 0; background: #0072b2; min-width: 1px; border-radius: 2px; }
 .track.left .bar { left: auto; right: 0; background: #e69f00; }
 .diamond { position: absolute; top: 3px; left: var(--at); width: 10px; height: 10px; margin-left: -5px; transform: rotate(45deg);
-  border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
+  border: 2px solid #d55e00; background: var(--paper, Canvas); }
 .track.left .diamond { left: auto; right: var(--at); margin: 0 -5px 0 0; }
 .others { border-style: none; opacity: .85; } .others .bar { background: #8a8a8a !important; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 12px; margin: 8px 0 0; align-items: center; }
@@ -74,14 +74,14 @@ function render({ model, el }) {
     model.save_changes();
   };
   const state = { at: 0, guessed: null, focus: -1 };
-  const typed = h("input", { type: "text", "aria-label": "sentence", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
   const several = h("input", { type: "checkbox" });
   const asking = h("input", { type: "checkbox", onchange: () => {
     state.guessed = null;
     set("predict", asking.checked);
   } });
   const blanks = h("span", { role: "group", "aria-label": "which blank" });
-  if (isLive) ui.controls.append(h("label", {}, "sentence ", typed), h("label", {}, several, "hide several"));
+  ui.asks("sentence");
+  if (isLive) ui.controls.append(h("label", {}, several, "hide several"));
   ui.controls.append(h("label", {}, asking, "guess first"), blanks);
   const words = h("div", { class: "words", role: "group", "aria-label": "the sentence: choose a word to hide or show it" });
   const heads = h("div", { class: "heads" }, h("span", { class: "one" }, "◀ from the left alone: next-token model"),
@@ -133,10 +133,10 @@ function render({ model, el }) {
     words.replaceChildren(...payload.words.map((word, place) => {
       const isHidden = now.includes(place);
       const said = isHidden ? Array(Math.min(word.n, 8)).fill("___").join(" ") : word.label;
-      const name = isHidden ? `blank, ${word.n} token${word.n > 1 ? "s" : ""}${word.typed ? "" : ": show the word"}` : `hide ${word.label}`;
+      const name = isHidden ? `${said} blank, ${word.n} token${word.n > 1 ? "s" : ""}${word.typed ? "" : ": show the word"}` : null;
       const lane = (side, isSeen) => h("span", { class: `lane ${side}${isSeen ? " seen" : ""}` });
       return h("button", { type: "button", class: `word${isHidden ? " blank" : ""}${word.glued ? " glued" : ""}`, "data-index": place,
-        tabindex: place === stop ? 0 : -1, "aria-label": name, "aria-pressed": String(isHidden), onclick: () => toggle(place) },
+        tabindex: place === stop ? 0 : -1, "aria-label": name, "aria-description": isHidden ? null : "hide it", "aria-pressed": String(isHidden), onclick: () => toggle(place) },
         h("span", { class: "said" }, h("bdi", {}, said)), lane("left", place < first), lane("both", !isHidden));
     }));
     if (state.focus >= 0) words.querySelector(`[data-index="${state.focus}"]`)?.focus({ preventScroll: true });
@@ -157,7 +157,7 @@ function render({ model, el }) {
     const [label, both, left, exactBoth, exactLeft] = row;
     const place = ui.pins.list.indexOf(label);
     return h("button", { type: "button", class: `row${index === truth ? " truth" : ""}${place >= 0 ? ` pin${place}` : ""}`,
-      "data-index": index, tabindex: index === (state.row ?? 0) ? 0 : -1, "aria-label": rowSentence(row, exact),
+      "data-index": index, tabindex: index === (state.row ?? 0) ? 0 : -1, "aria-description": rowSentence(row, exact),
       "aria-pressed": String(place >= 0), onclick: () => pin(index), onpointerenter: () => tell(index), onpointerleave: () => tell() },
       h("span", { class: "number" }, left.toFixed(2)), track("left", left, exactLeft, exact[1]),
       h("span", { class: "name" }, h("bdi", {}, label)),
@@ -216,7 +216,7 @@ function render({ model, el }) {
       for (const part of [heads, rows, key]) part.hidden = true;
       ui.locked(true);
       ui.say(!hidden().length ? "Nothing is hidden. Click a word: it is hidden, and both models guess it."
-        : isLive ? "The models are thinking." : "This page knows each word alone. Click one, or run the cell for several at once.");
+        : isLive ? "The models are thinking." : "This page knows each word alone: click one. Several at once need Python (make lab).");
       return;
     }
     drawRows();
@@ -229,10 +229,6 @@ function render({ model, el }) {
   }
 
   ui.watch(["payload", "hidden", "pins", "predict"], draw);
-  if (isLive) {
-    ui.watch("text", () => { if (typed.value !== model.get("text")) typed.value = model.get("text"); });
-    typed.addEventListener("change", () => set("text", typed.value));
-  }
   return ui.destroy;
 }
 

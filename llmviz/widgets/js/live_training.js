@@ -5,7 +5,6 @@ import { amongBaselines, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
 .curve { display: block; }
-button:disabled { opacity: .62; border-style: dashed; cursor: default; }
 .rate output { min-width: 3.2em; font-variant-numeric: tabular-nums; }
 .progress { display: flex; gap: 12px; align-items: center; width: 100%; font-variant-numeric: tabular-nums; }
 .progress .rail { flex: 1; height: 10px; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; }
@@ -30,7 +29,7 @@ export const rateOf = (place) => 2 ** place;
 export const rateText = (rate) => `× ${rate >= 10 ? rate.toFixed(0) : rate >= 1 ? Number(rate.toFixed(1)) : Number(rate.toFixed(3))}`;
 
 function render({ model, el }) {
-  const ui = frame({ model, el, title: "Live training", css: LIVE_CSS });
+  const ui = frame({ model, el, title: "Live training", css: LIVE_CSS, keeps: true });
   const quiet = { "data-lm-suppress-shortcuts": "true" };
   const buttons = BUTTONS.map(([action, label, when]) => {
     const button = h("button", { type: "button", ...quiet, onclick: () => model.send({ do: action }) }, label);

@@ -15,7 +15,7 @@ const NEXT_CSS = `
 .track { position: relative; height: 16px; }
 .bar { position: absolute; inset: 0 auto 0 0; background: #0072b2; border-radius: 2px; min-width: 1px; }
 .diamond { position: absolute; top: 2px; width: 10px; height: 10px; margin-left: -6px; transform: rotate(45deg);
-  border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
+  border: 2px solid #d55e00; background: var(--paper, Canvas); }
 .others { border-style: dashed; opacity: .8; } .others .bar { background: #8a8a8a; }
 .key { display: flex; gap: 18px; font-size: 12px; margin: 6px 0 0; align-items: center; }
 .key .bar, .key .diamond { position: static; display: inline-block; width: 18px; height: 10px; margin: 0 6px 0 0; vertical-align: -1px; }
@@ -38,7 +38,6 @@ function render({ model, el }) {
     model.save_changes();
   };
   const button = (label, action) => h("button", { type: "button", onclick: action }, label);
-  const typed = h("input", { type: "text", "aria-label": "prompt", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
   const undo = button("undo", () => set("path", model.get("path").slice(0, -1)));
   const restart = button("start again", () => set("path", []));
   const sampling = [button("sample a token", () => set("samples", model.get("samples") + 1)),
@@ -47,7 +46,7 @@ function render({ model, el }) {
   const rows = h("div", { class: "rows", role: "group", "aria-label": "next tokens: choose one to append it" });
   const key = h("p", { class: "key" }, h("span", {}, h("span", { class: "bar" }), "the model"),
     h("span", {}, h("span", { class: "diamond" }), "exact, from the world"));
-  if (isLive) ui.controls.append(h("label", {}, "prompt ", typed));
+  ui.asks("prompt");
   ui.controls.append(undo, restart, ...(isLive ? sampling : []));
   ui.picture.append(strip, rows, key);
 
@@ -73,9 +72,8 @@ function render({ model, el }) {
 
   function rowOf([id, probability, exact], index, most) {
     const { has_exact } = model.get("payload");
-    const told = `${label(id)}, probability ${probability.toFixed(2)}${has_exact ? `, exactly ${exact.toFixed(2)}` : ""}`;
     const width = (number) => `${(100 * number) / most}%`;
-    return h("button", { type: "button", class: "row", "data-index": index, tabindex: index ? -1 : 0, "aria-label": `append ${told}`,
+    return h("button", { type: "button", class: "row", "data-index": index, tabindex: index ? -1 : 0, "aria-description": `append it${has_exact ? `; exactly ${exact.toFixed(2)}` : ""}`,
       onclick: () => append(index), onpointerenter: () => show(index) },
       h("span", { class: "name" }, h("bdi", {}, label(id))),
       h("span", { class: "track" }, h("span", { class: "bar", style: { width: width(probability) } }),
@@ -98,7 +96,7 @@ function render({ model, el }) {
   function sentenceOf(node, hasEnded) {
     const { has_exact } = model.get("payload");
     if (hasEnded) return "The end: the model chose the token that ends a text.";
-    if (!node) return isLive ? "The model is thinking." : "This page has no further predictions. Run the cell to go on.";
+    if (!node) return isLive ? "The model is thinking." : "This page holds no predictions beyond this text: undo, or start again. With Python (make lab) the model goes on.";
     const [[id, probability]] = node.rows;
     const exact = !has_exact ? "" : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
       : " No text of the world goes on from here; the model answers anyway.";
@@ -126,10 +124,6 @@ function render({ model, el }) {
   }
 
   ui.watch(["payload", "path"], draw);
-  if (isLive) {
-    ui.watch("text", () => { typed.value = model.get("text"); });
-    typed.addEventListener("change", () => set("text", typed.value));
-  }
   return ui.destroy;
 }
 

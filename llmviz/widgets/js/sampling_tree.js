@@ -3,10 +3,10 @@ import { frame, h, roving, svg } from "./base.js";
 import { inkOn, viridis } from "./colors.js";
 import { barsOf, costOf, layOut, readTree, pathsUnder } from "./sampling_tree_data.js";
 
-const [ROW, GAP, NAMES, LEAST_COLUMN] = [27, 6, 74, 54];
+const [ROW, GAP, NAMES, LEAST_COLUMN] = [25, 3, 74, 54];
 const N_BARS = 8;
 const TREE_CSS = `
-.forest { position: relative; overflow-x: auto; margin: 4px 0 8px; }
+.forest { position: relative; overflow: auto; max-height: 240px; margin: 2px 0 4px; }
 .forest .inner { position: relative; }
 .forest svg { position: absolute; inset: 0; pointer-events: none; }
 .box { position: absolute; height: ${ROW - 6}px; padding: 0 1px; border: 0; border-radius: 3px; overflow: hidden; white-space: pre;
@@ -18,10 +18,10 @@ const TREE_CSS = `
 .box.at { text-decoration: underline; text-decoration-thickness: 3px; font-weight: 700; }
 .box.unknown { background-image: var(--hatch); color: inherit; }
 .who { position: absolute; font-size: 12px; white-space: nowrap; }
-.bars { display: grid; gap: 2px; }
-.bars-title { margin: 6px 0 4px; font-weight: 600; }
+.bars { display: grid; gap: 1px; line-height: 1.2; }
+.bars-title { margin: 4px 0 2px; font-weight: 600; }
 .bar-row { display: grid; grid-template-columns: minmax(80px, 16%) 1fr 9.5em; gap: 8px; align-items: center; font-variant-numeric: tabular-nums; }
-.bar-row .name { font: 13px/1.4 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
+.bar-row .name { font: 13px/1.2 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
 .bar-row.chosen .name { font-weight: 700; text-decoration: underline; }
 .track { position: relative; height: 14px; }
 .track span { position: absolute; inset: 0 auto 0 0; border-radius: 2px; }
@@ -29,10 +29,10 @@ const TREE_CSS = `
 .before { border: 1.5px solid currentColor; }
 .cut .before { background-image: var(--hatch); border: 1px dashed var(--line); }
 .cut .name, .cut .number { font-style: italic; }
-.key { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 12px; margin: 6px 0 2px; align-items: center; }
+.key { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 12px; margin: 2px 0; align-items: center; }
 .key i { display: inline-block; width: 22px; height: 11px; margin-right: 5px; vertical-align: -1px; border-radius: 2px; }
 .ramp { background: linear-gradient(90deg, #440154, #3b528b, #21918c, #5ec962, #fde725); }
-.counter { margin: 8px 0 0; font-variant-numeric: tabular-nums; }
+.counter { margin: 2px 0 4px; font-variant-numeric: tabular-nums; }
 output { min-width: 2.6em; }
 `;
 
@@ -57,8 +57,6 @@ function render({ model, el }) {
   };
   const setting = () => ({ temperature: model.get("temperature"), top_k: model.get("top_k"), top_p: model.get("top_p") });
 
-  const typed = h("input", { type: "text", "aria-label": "prompt", spellcheck: "false", value: model.get("text") ?? "",
-    oninput: (event) => set("text", event.target.value) });
   const sliders = Object.fromEntries(["temperature", "top_k", "top_p", "n_shown"].map((name) => [name, sliderOf(name)]));
   function sliderOf(name) {
     const shown = h("output", {});
@@ -72,7 +70,8 @@ function render({ model, el }) {
     for (const [name, value] of [["temperature", 1], ["top_k", 0], ["top_p", 0]]) model.set(name, value);
     model.save_changes();
   } }, "reset");
-  ui.controls.append(...(isLive ? [h("label", {}, "prompt ", typed), newDraws] : []), ...Object.values(sliders).map(({ element }) => element), plain);
+  ui.asks("prompt", true);
+  ui.controls.append(...(isLive ? [newDraws] : []), ...Object.values(sliders).map(({ element }) => element), plain);
 
   const inner = h("div", { class: "inner" });
   const forest = h("div", { class: "forest", role: "group", "aria-label": "the tree: arrows move, Enter pins a token's bars, Escape unpins" }, inner);
@@ -176,7 +175,7 @@ function render({ model, el }) {
     const { rows, others, kept, n_kept } = barsOf(tree, place, setting(), box.rank, N_BARS);
     const before = [...tree.prompt.slice(1), ...pathOf(box).slice(0, -1).map(labelOf)].slice(-6).join("").replaceAll("·", " ").trim();
     const most = Math.max(0.02, others.before, others.after, ...rows.flatMap((row) => [row.before, row.after]));
-    const said = (row, isCut) => (isCut ? `${row.before.toFixed(3)} → cut` : `${row.before.toFixed(3)} → ${row.after.toFixed(3)}`);
+    const said = ({ before: one, after: other }, isCut) => (isCut ? `${one.toFixed(3)} → cut` : [...new Set([one.toFixed(3), other.toFixed(3)])].join(" → "));
     const bar = (row, name, isCut) => h("div", { class: `bar-row${isCut ? " cut" : ""}${row.chosen ? " chosen" : ""}` },
       h("span", { class: "name" }, h("bdi", {}, name)),
       h("span", { class: "track" }, isCut ? null : h("span", { class: "after", style: { width: `${(100 * row.after) / most}%` } }),

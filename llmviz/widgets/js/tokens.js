@@ -6,7 +6,7 @@ import {
 } from "./tokens_data.js";
 
 const TOKENS_CSS = `
-.bands { display: grid; gap: 14px; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
+.bands { display: grid; gap: 10px; max-height: 260px; overflow-y: auto; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
 .band { overflow: hidden; contain: content; }
 .row { display: flex; align-items: flex-start; margin-bottom: 3px; }
 .rowname { flex: none; width: 104px; font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0;
@@ -33,10 +33,10 @@ const TOKENS_CSS = `
 .token:focus-visible { outline-offset: -2px; }
 .hidden-row { flex: none; font: 12px var(--jp-ui-font-family, system-ui); opacity: .75; padding: 3px; border: 1px dashed var(--line);
   border-radius: 4px; }
-.bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 2px 12px; align-items: center; margin: 10px 0 2px; }
+.bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 0 12px; align-items: center; margin: 6px 0 2px; line-height: 1.3; }
 .bar { height: 12px; background: color-mix(in srgb, #0072b2 55%, transparent); border: 1px solid var(--line); border-radius: 2px; }
 .count { text-align: right; font-variant-numeric: tabular-nums; }
-.details { display: flex; flex-wrap: wrap; gap: 8px 26px; margin-top: 8px; min-height: 84px; align-content: start; }
+.details { display: flex; flex-wrap: wrap; gap: 8px 26px; margin-top: 4px; height: 92px; overflow: auto; align-content: start; }
 .card { display: flex; flex-wrap: wrap; gap: 0 14px; border-left: 3px solid var(--line); padding-left: 9px; max-width: 100%;
   overflow-x: auto; align-items: start; }
 .card.pin1 { border-color: var(--accent); } .card.pin2 { border-color: var(--second); }
@@ -47,6 +47,7 @@ const TOKENS_CSS = `
   margin: 1px; white-space: pre; }
 .leaf { padding: 0 3px; white-space: pre; }
 .hint { font-size: 12px; opacity: .8; }
+@media (max-width: 600px) { .bands { max-height: none; } }
 `;
 const NAME_WIDTH = 104;
 const PADDING = 8;
@@ -69,7 +70,6 @@ function measurer(box) {
 
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Token explorer", css: TOKENS_CSS });
-  const isLive = Boolean(model.get("is_live"));
   const bands = h("div", { class: "bands", role: "group", "aria-label": "the text, and its tokens under each tokenizer" });
   const bill = h("div", { class: "bill", role: "group", "aria-label": "token bill" });
   const details = h("div", { class: "details" });
@@ -79,8 +79,8 @@ function render({ model, el }) {
   const sliderBox = h("label", {}, "merges ", slider, sliderText);
   const idsBox = h("input", { type: "checkbox" });
   const askButton = h("button", { type: "button" }, "predict");
-  const typed = h("input", { type: "text", "aria-label": "text", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
-  ui.controls.append(...(isLive ? [h("label", {}, "text ", typed)] : []), sliderBox, h("label", {}, idsBox, "ids"), askButton);
+  ui.asks("text", true);
+  ui.controls.append(sliderBox, h("label", {}, idsBox, "ids"), askButton);
   ui.picture.append(quiz, bands, bill);
   ui.picture.after(details);
 
@@ -155,7 +155,7 @@ function render({ model, el }) {
     return h("span", {
       class: `${look} token ${index % 2 ? "odd" : "even"}${isHex(token.label) ? " broken" : ""}`, style, role: "button",
       "data-index": number, tabindex: number ? -1 : 0,
-      "aria-label": `${token.label}, id ${token.id}, token ${index + 1} of ${state.data.rows[row].name}`,
+      "aria-description": `id ${token.id}, token ${index + 1} of ${state.data.rows[row].name}`,
     }, token.label, model.get("ids") ? h("span", { class: "id" }, token.id) : null);
   }
 
@@ -242,9 +242,11 @@ function render({ model, el }) {
     const shown = state.look ? [state.look] : pins;
     if (!shown.length) {
       ui.code(null);
-      return ui.say(state.data.n_characters === 0 ? "The text is empty." : state.data.rows.map((row, number) =>
+      const [n, all] = [state.data.ends.length, state.data.n_characters];
+      const part = n < all ? `Drawn are the first ${n.toLocaleString("en")} of ${all.toLocaleString("en")} characters. ` : "";
+      return ui.say(all === 0 ? "The text is empty." : part + (state.data.rows.map((row, number) =>
         (isHidden(number) ? "" : `${row.name}: ${billOf(row, number).toLocaleString("en")} tokens.`)).filter(Boolean).join(" ")
-        || "How many tokens? Guess first.");
+        || "How many tokens? Guess first."));
     }
     const sentences = shown.map(([row, index]) => {
       const { token, bytes, rank, seen } = factsOf(row, index);
@@ -390,12 +392,6 @@ function render({ model, el }) {
   slider.addEventListener("input", () => set("merges", mergesAt(Number(slider.value), state.data.most_merges)));
   idsBox.addEventListener("change", () => set("ids", idsBox.checked));
   askButton.addEventListener("click", () => set("predict", true));
-  if (isLive) {
-    ui.watch("text", () => {
-      if (typed.value !== model.get("text")) typed.value = model.get("text");
-    });
-    typed.addEventListener("input", () => set("text", typed.value));
-  }
   return ui.destroy;
 }
 

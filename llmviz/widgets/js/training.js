@@ -4,12 +4,14 @@ import { amongBaselines, nearestFrame, percent, readRun, scrubQuestion, thousand
 import { RUN_CSS, makeRunPart } from "./training_run.js";
 
 const SCRUB_CSS = `
-.scrub { display: flex; gap: 10px; align-items: center; width: 100%; }
+.scrub { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; padding: 2px 0; position: sticky; top: 0; z-index: 1; background: var(--paper, Canvas); }
 .scrub input[type=range] { flex: 1; width: auto; min-width: 120px; }
 .at { min-width: 9em; font-variant-numeric: tabular-nums; }
-.help { font-size: 12px; opacity: .85; margin: 2px 0 8px; }
+.controls select { max-width: 10em; }
 `;
 const HELP = "Drag, or ← →: saved steps. Hover over a curve: look. Click or Enter: pin a step and compare. Esc: unpin. ↑ ↓: another beginning. Space: play.";
+// What two runs side by side show below their losses, one at a time, and which choices belong to it.
+const PARTS = [["writes", "what it writes"], ["bars", "next token"], ["looks", "a head"], ["map", "map of the embeddings"]];
 const FRAME_MILLISECONDS = 380;
 
 function render({ model, el }) {
@@ -23,11 +25,12 @@ function render({ model, el }) {
     const select = h("select", { "aria-label": label, ...quiet });
     return { select, box: h("label", {}, `${label} `, select) };
   };
-  const [prefixBox, sentenceBox, headBox, wordBox] = ["beginning", "sentence", "head", "follow"].map(choice);
+  const [partBox, prefixBox, sentenceBox, headBox, wordBox] = ["show", "beginning", "sentence", "head", "follow"].map(choice);
   const quiz = h("div", {});
   const runsBox = h("div", { class: "runs" });
-  ui.controls.append(h("div", { class: "scrub" }, playButton, slider, at), prefixBox.box, sentenceBox.box, headBox.box, wordBox.box, quizButton);
-  ui.controls.after(h("p", { class: "help" }, HELP));
+  ui.controls.before(h("div", { class: "scrub" }, playButton, slider, at, quizButton));
+  ui.controls.append(partBox.box, prefixBox.box, sentenceBox.box, headBox.box, wordBox.box);
+  ui.foot.append(h("details", {}, h("summary", {}, "keys"), HELP));
   ui.picture.append(quiz, runsBox);
 
   let runs = [], parts = [], steps = [], code = "", hover = null, question = null, playing = 0, shown = null;
@@ -219,6 +222,8 @@ function render({ model, el }) {
     fill(headBox, Array.from({ length: heads() }, (_, head) =>
       `layer ${Math.floor(head / first().attention[0].heads)}, head ${head % first().attention[0].heads}`));
     fill(wordBox, ["no word", ...first().words]);
+    fill(partBox, PARTS.map(([, title]) => title), runs.length > 1);
+    showPart();
     quizButton.hidden = !scrubQuestion(steps, first().options, 0);
   });
   ui.watch(["payload", "frame", "prefix", "sentence", "head", "word", "pins"], () => {
@@ -242,6 +247,18 @@ function render({ model, el }) {
   for (const [{ select }, name, shift] of [[prefixBox, "prefix", 0], [sentenceBox, "sentence", 0], [headBox, "head", 0], [wordBox, "word", -1]]) {
     select.addEventListener("change", ui.guard(() => save({ [name]: select.selectedIndex + shift < 0 ? null : select.selectedIndex + shift })));
   }
+  // All parts of one run; of two runs side by side the chosen one.
+  function showPart() {
+    const shown = runs.length > 1 ? PARTS[Math.max(0, partBox.select.selectedIndex)][0] : null;
+    for (const { cells } of parts) for (const cell of cells.children) cell.hidden = Boolean(shown) && !cell.matches(`.loss, .${shown}`);
+    for (const [{ box }, part] of [[prefixBox, "bars"], [sentenceBox, "looks"], [headBox, "looks"], [wordBox, "map"]]) {
+      box.classList.toggle("locked", Boolean(shown) && part !== shown);
+    }
+  }
+  partBox.select.addEventListener("change", ui.guard(() => {
+    showPart();
+    draw();
+  }));
   const repaint = () => {
     for (const part of parts) part.paintCurves();
     draw();

@@ -9,45 +9,45 @@ import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } fr
 
 export const RUN_CSS = `
 .runs { display: grid; grid-template-columns: repeat(var(--runs), minmax(0, 1fr)); gap: 6px 22px; }
-.run { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-content: start; container-type: inline-size; }
-.run > .cells { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 18px; align-items: start; }
+.run { display: grid; grid-template-columns: minmax(0, 1fr); gap: 2px 18px; align-content: start; container-type: inline-size; }
+.run > .cells { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px 18px; align-items: start; }
 .two .run { grid-row: 1; }
 @media (max-width: 600px) { .runs { grid-template-columns: minmax(0, 1fr); } .two .run { grid-row: auto; } }
 @container (min-width: 640px) { .run > .cells { grid-template-columns: repeat(20, minmax(0, 1fr)); }
   .cells > .loss { grid-column: span 11; } .cells > .writes { grid-column: span 9; }
-  .cells > .bars { grid-column: span 6; } .cells > .looks { grid-column: span 6; } .cells > .map { grid-column: span 8; } }
-.run h4 { margin: 0 0 3px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
-.run h3 { margin: 4px 0 0; font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
+  .cells > .bars { grid-column: span 6; } .cells > .looks { grid-column: span 7; } .cells > .map { grid-column: span 7; } }
+.run .head { margin: 0 0 3px; font-weight: 600; overflow-wrap: anywhere; }
 .stack { position: relative; } .stack canvas { display: block; } .stack canvas + canvas { position: absolute; inset: 0; }
 .loss .marks { cursor: ew-resize; touch-action: none; }
 .key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0; font-size: 13px; }
 .key i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 6px; background: ${TRAINING_COLOR}; }
 .key .held i { border-radius: 0; background: ${HELD_OUT_COLOR}; }
-.sample { border-left: 3px solid var(--line); padding: 1px 0 1px 9px; margin: 0 0 6px; overflow-wrap: anywhere; font-size: 13px; max-height: 9.5em; overflow: auto; }
-.texts { min-height: 13em; }
+.sample { border-left: 3px solid var(--line); padding: 1px 0 1px 9px; margin: 0 0 6px; overflow-wrap: anywhere; }
+.texts { height: calc(4lh + 2px); overflow: auto; margin-bottom: 4px; font-size: 13px; }
+.pair { display: flex; gap: 6px; align-items: flex-start; }
 .sample.pin1 { border-color: var(--accent); border-left-style: dashed; }
 .sample .copied { background: color-mix(in srgb, #e69f00 26%, transparent); text-decoration: underline 1.5px; text-underline-offset: 3px; }
 .sample .wrong { outline: 1.5px dashed var(--accent); outline-offset: 1px; }
 .sample .wrong::after { content: " ✗"; }
-.meter { display: grid; grid-template-columns: 9.5em minmax(0, 1fr) 3.2em; gap: 8px; align-items: center; font-size: 13px; margin: 2px 0; }
+.meter { display: grid; grid-template-columns: 10.5em minmax(0, 1fr) 3.2em; gap: 8px; align-items: center; font-size: 13px; }
 .meter .rail { position: relative; height: 11px; border: 1px solid var(--line); border-radius: 3px; }
 .meter .full { height: 100%; background: color-mix(in srgb, #e69f00 80%, transparent); }
 .meter .valid { background: color-mix(in srgb, #009e73 75%, transparent); }
 .meter .tick { position: absolute; top: -4px; bottom: -4px; border-left: 2px dashed currentColor; }
 .meter .number, .bar .number { text-align: right; font-variant-numeric: tabular-nums; }
-.legend, .hint { font-size: 12px; margin: 2px 0; } .legend { display: flex; flex-wrap: wrap; gap: 2px 12px; }
+.legend, .hint { font-size: 12px; margin: 0; font-weight: 400; } .legend { display: flex; flex-wrap: wrap; gap: 2px 12px; }
 .legend span { display: inline-flex; gap: 4px; align-items: center; } .legend svg { width: 12px; height: 12px; overflow: visible; }
-.bar { display: grid; grid-template-columns: minmax(0, 7.5em) minmax(0, 1fr) 2.8em; gap: 8px; align-items: center; font-size: 13px; margin: 2px 0; }
-.bar .name { font: 13px/1.5 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
+.bar { display: grid; grid-template-columns: minmax(0, 7.5em) minmax(0, 1fr) 2.8em; gap: 8px; align-items: center; font-size: 12px; line-height: 1.4; }
+.bar .name { font: 12px/1.4 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; }
 .bar .track { position: relative; height: 14px; }
 .bar .full { height: 100%; background: ${TRAINING_COLOR}; border-radius: 2px; min-width: 1px; }
 .bar .ghost { position: absolute; inset: 0 auto 0 0; border: 1.5px dashed var(--accent); border-radius: 2px; }
 .bar .diamond { position: absolute; top: 2px; width: 9px; height: 9px; margin-left: -5px; transform: rotate(45deg);
-  border: 2px solid #d55e00; background: var(--jp-layout-color0, Canvas); }
-.thumbs { cursor: pointer; display: block; margin: 0 0 4px; }
+  border: 2px solid #d55e00; background: var(--paper, Canvas); }
+.thumbs { cursor: pointer; display: block; flex: none; }
 .run select { max-width: 100%; }
 `;
-const [LOSS_HEIGHT, MAP_HEIGHT, THUMB, GAP] = [250, 290, 34, 4];
+const [LOSS_HEIGHT, MAP_HEIGHT, HEAD_SIDE, THUMB, GAP] = [140, 142, 182, 30, 4];
 const NO_TEXT = "This run kept no samples.";
 
 export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
@@ -55,23 +55,23 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
   const canvas = (label, more = {}) => h("canvas", { role: "img", "aria-label": label, ...more });
   const base = canvas(`loss curve of ${run.name}`);
   const marks = canvas(`${run.name}: choose a saved step`, { class: "marks", ...quiet, tabindex: isFirst ? "0" : "-1" });
-  const writes = h("div", { class: "texts" });
+  const writes = h("div", { class: "texts", tabindex: "0", role: "group", "aria-label": "what it writes", ...quiet });
   const meters = h("div", {});
   const bars = h("div", {});
   const thumbs = canvas("all heads, small", { class: "thumbs" });
   const looks = canvas("where the chosen head looks");
   const points = canvas("map of the embeddings");
-  const shownShare = h("p", { class: "hint" });
+  const shownShare = h("span", { class: "hint" });
   const legend = h("div", { class: "legend" }, ...run.groups.map(legendEntry));
-  const cell = (name, title, ...inside) => h("div", { class: name }, h("h4", {}, title), ...inside);
+  const cell = (name, title, ...inside) => h("div", { class: name }, h("p", { class: "head" }, title), ...inside);
   const cells = h("div", { class: "cells" },
-    cell("loss", "Loss, nats per token", h("div", { class: "stack" }, base, marks),
+    cell("loss", h("bdi", {}, isAlone ? "Loss, nats per token" : `${run.name}: loss, nats per token`), h("div", { class: "stack" }, base, marks),
       h("p", { class: "key" }, h("span", {}, h("i", {}), "on its own texts"), h("span", { class: "held" }, h("i", {}), "on unseen texts"))),
     cell("writes", "It writes", writes, meters),
     run.nextTokens.length ? cell("bars", "Next token", bars) : null,
-    nHeads ? cell("looks", "Where a head looks", thumbs, looks) : null,
-    run.pointsAt ? cell("map", "Map of the embeddings", points, legend, shownShare) : null);
-  const box = h("div", { class: "run" }, isAlone ? null : h("h3", {}, h("bdi", {}, run.name)), cells);
+    nHeads ? cell("looks", "Where a head looks", h("div", { class: "pair" }, thumbs, looks)) : null,
+    run.pointsAt ? cell("map", h("span", {}, "Map of the embeddings", shownShare), points, legend) : null);
+  const box = h("div", { class: "run" }, cells);
 
   let layout = null;
   let font = "12px sans-serif";
@@ -167,7 +167,8 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     if (!nHeads) return;
     const chosen = run.attention[Math.min(sentence, run.attention.length - 1)];
     const data = attentionAt(chosen, frame);
-    const perRow = Math.max(1, Math.min(nHeads, Math.floor((looks.parentElement.clientWidth + GAP) / (THUMB + GAP))));
+    const perRow = Math.ceil(nHeads / Math.max(1, Math.floor(HEAD_SIDE / (THUMB + GAP))));
+    const room = looks.parentElement.clientWidth - perRow * (THUMB + GAP) - 6;
     const pen = sharpen(thumbs, perRow * (THUMB + GAP), Math.ceil(nHeads / perRow) * (THUMB + GAP));
     pen.imageSmoothingEnabled = false;
     for (let index = 0; index < nHeads; index++) {
@@ -179,7 +180,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
       pen.strokeRect(x, y, THUMB, THUMB);
     }
     thumbs.dataset.columns = perRow;
-    paintMap(looks, squareLayout(Math.min(looks.parentElement.clientWidth, 320), data.n), data, Math.floor(head / chosen.heads), head % chosen.heads, look.ink);
+    paintMap(looks, squareLayout(Math.min(room, HEAD_SIDE), data.n), data, Math.floor(head / chosen.heads), head % chosen.heads, look.ink);
   }
 
   function paintPoints({ frame, shown, word }) {
@@ -187,7 +188,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     const width = points.parentElement.clientWidth;
     const pen = sharpen(points, width, MAP_HEIGHT);
     const scale = Math.min(width, MAP_HEIGHT) - 24;
-    const place = ([x, y]) => [width / 2 + (x - 0.5) * scale * Math.min(1.25, width / MAP_HEIGHT), MAP_HEIGHT / 2 - (y - 0.5) * scale];
+    const place = ([x, y]) => [width / 2 + (x - 0.5) * scale * Math.min(1.8, width / MAP_HEIGHT), MAP_HEIGHT / 2 - (y - 0.5) * scale];
     const places = run.pointsAt(shown).map(place);
     if (word !== null && word < places.length) paintTrail(pen, steps.map((_, at) => place(run.pointsAt(at)[word])), frame, look.accent);
     pen.lineWidth = 0.5;
@@ -209,7 +210,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
       pen.strokeText(run.words[order[index]], x, y);
       pen.fillText(run.words[order[index]], x, y);
     }
-    shownShare.textContent = run.variance ? `One plane for all steps; it shows ${percent(run.variance[frame])} of the spread.` : "";
+    shownShare.textContent = run.variance ? ` · ${percent(run.variance[frame])} of the spread` : "";
     points.places = places;
   }
   const widths = new Map();
@@ -252,8 +253,8 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
 
 // Where the map of a head lies: room for names, then n × n cells.
 function squareLayout(width, n) {
-  const margin = 70;
-  const cell = Math.max(2, Math.min((width - margin - 4) / n, 26));
+  const margin = 56;
+  const cell = Math.max(2, (width - margin - 4) / n);
   return { n, margin, cell, side: cell * n, width: margin + cell * n + 4, height: margin + cell * n + 4 };
 }
 
