@@ -129,6 +129,14 @@ export function frame({ model, el, title, css = "", keeps = false }) {
   dark.addEventListener("change", retheme);
   undo.push(() => sized.disconnect(), () => observer.disconnect(), () => dark.removeEventListener("change", retheme));
 
+  // Pressing here takes the focus from the picture, whose sentence may then change its height: the press still counts.
+  foot.addEventListener("pointerdown", ({ target, clientX, clientY }) => {
+    const pressed = target.closest("summary, button");
+    document.addEventListener("pointerup", (event) => {
+      const isHere = Math.hypot(event.clientX - clientX, event.clientY - clientY) < 4;
+      if (pressed && isHere && !event.composedPath().includes(pressed)) pressed.click();
+    }, { once: true, capture: true });
+  });
   const fillTable = () => {
     if (twin.open && makeTable) tableBox.replaceChildren(tableElement(makeTable()));
   };
