@@ -1,4 +1,4 @@
-// What the browser tests of the explorers see: run in the page, returns {contrasts, tooWide, nameless}.
+// What the browser tests of the explorers see: run in the page, returns {contrasts, tooWide, nameless, misnamed, stuck}.
 () => {
   const hosts = [...document.querySelectorAll("[data-lm-suppress-shortcuts]")]
     .filter((host) => host.shadowRoot?.querySelector(".frame"));
@@ -51,5 +51,16 @@
   const nameless = hosts.flatMap((host) =>
     all(host, ":is(button, input, select, canvas, [role=img], [tabindex='0'])").filter((one) => !isNamed(one))
       .map((one) => one.outerHTML.slice(0, 160)));
-  return { contrasts, tooWide, nameless };
+
+  // What is called otherwise than it reads, and what scrolls but not with keys: axe's label-content-name-mismatch and
+  // scrollable-region-focusable.
+  const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  const misnamed = hosts.flatMap((host) => all(host, ":is(button, [role=button], [role=radio])[aria-label]")
+    .filter((one) => one.innerText && !one.querySelector("[aria-hidden]") && !plain(one.getAttribute("aria-label")).includes(plain(one.innerText)))
+    .map((one) => `${one.getAttribute("aria-label")}: ${one.innerText}`));
+  const isLonger = (one, side, length) => /auto|scroll/.test(getComputedStyle(one)[side]) && one[`scroll${length}`] > one[`client${length}`] + 1;
+  const stuck = hosts.flatMap((host) => all(host, ":not(textarea, input)")
+    .filter((one) => isLonger(one, "overflowX", "Width") || isLonger(one, "overflowY", "Height"))
+    .filter((one) => one.tabIndex < 0 && !one.querySelector("button, input, select, summary, a, [tabindex]")).map((one) => one.outerHTML.slice(0, 120)));
+  return { contrasts, tooWide, nameless, misnamed, stuck };
 }

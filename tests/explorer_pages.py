@@ -114,7 +114,8 @@ def judge(page) -> None:
     """Everything that one sees can be read, has a name, and lies in its frame."""
     seen = page.evaluate(EYES)
     assert [text for contrast, text in seen["contrasts"] if contrast < LEAST_CONTRAST] == []
-    assert seen["contrasts"] and seen["tooWide"] == [] and seen["nameless"] == []
+    assert seen["contrasts"]
+    assert [seen[fault] for fault in ("tooWide", "nameless", "misnamed", "stuck")] == [[], [], [], []]
 
 
 class Shown:

@@ -273,6 +273,12 @@ class Explorer:
         return bundle | ({"image/png": picture} if picture else {})
 
 
+_SAVED = (
+    '<p class="needs-python">This is its saved form. To give it your own text or to train, open this lesson with '
+    "<code>make lab</code> and run its cell.</p>"
+)
+
+
 class LiveExplorer(anywidget.AnyWidget):
     """An explorer with Python behind it, on the same module; its traits are those of the explorer, and `traits`.
 
@@ -321,4 +327,5 @@ class LiveExplorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options) -> dict:
         bundle = super()._repr_mimebundle_(**options)
         live = bundle[0] if isinstance(bundle, tuple) else bundle or {}
-        return live | self.explorer._repr_mimebundle_()
+        saved = self.explorer._repr_mimebundle_()
+        return live | saved | {"text/html": saved["text/html"] + _SAVED}

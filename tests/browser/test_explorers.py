@@ -24,6 +24,7 @@ from llmviz.widgets import (
     SamplingTreeExplorer,
 )
 
+HIGHEST = 580  # of the 647 pixels that JupyterLab leaves on a screen of 1366 × 768
 CLOSED_CLIPBOARD = """Object.defineProperty(navigator, "clipboard", { value: {
     write: () => Promise.reject(new Error("closed")), writeText: () => Promise.reject(new Error("closed")) } })"""
 MONKEY = (Path(explorer_pages.__file__).parent / "explorer_monkey.js").read_text(encoding="utf-8")
@@ -135,6 +136,44 @@ def test_it_can_be_read_at_every_width_light_and_dark(show, name, page):
             judge(page)
         explorer.frame.locator("summary:visible").last.click()
         judge(page)
+
+
+@every_widget
+def test_it_is_no_higher_than_a_notebook_on_a_small_screen_and_no_heading_or_landmark(show, name, page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    [explorer] = show(page_of(name), at=STOPS[name])
+    explorer.walk()
+    assert explorer.frame.bounding_box()["height"] <= HIGHEST
+    assert explorer.frame.locator("h1, h2, h3, h4, section, [role=region]").count() == 0
+
+
+def test_its_colors_are_the_hosts_and_bars_stay_in_print_and_in_forced_colors(show, page):
+    """On a dark host without JupyterLab's variables, on paper without backgrounds, with the system's own colors."""
+    host = "<style>body { background: rgb(30, 30, 30); color: rgb(220, 220, 220) }</style>"
+    [explorer] = show(host + page_of("next tokens"), at=STOPS["next tokens"])
+    style = "(one, name) => getComputedStyle(one).getPropertyValue(name)"
+    bar = explorer.frame.locator(".rows .bar").first
+    assert explorer.frame.locator(".sentence").evaluate(style, "color") == "rgb(220, 220, 220)"
+    assert explorer.frame.evaluate(style, "--paper") == "rgb(30, 30, 30)"
+    page.emulate_media(forced_colors="active")
+    assert bar.evaluate(style, "background-color") == "rgb(0, 114, 178)"
+    page.emulate_media(forced_colors="none", media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    assert bar.evaluate(style, "print-color-adjust") == "exact"
+    assert explorer.frame.evaluate(style, "break-inside") == "avoid" and explorer.frame.bounding_box()["width"] <= 700
+
+
+@pytest.mark.parametrize("name, label, typed, told", [("embeddings", "search for a word", "red", "“red”"),
+                                                     ("block", "number", "3", "number 3")])  # fmt: skip
+def test_enter_works_where_the_host_keeps_it_from_the_browser(show, page, name, label, typed, told):
+    """JupyterLab prevents the line break of Enter; then the browser tells of no change."""
+    page.add_init_script("addEventListener('beforeinput', event => "
+                         "event.inputType === 'insertLineBreak' && event.preventDefault(), true)")  # fmt: skip
+    [explorer] = show(page_of(name), at=STOPS[name])
+    box = explorer.frame.get_by_label(label, exact=True)
+    box.fill(typed)
+    box.press("Enter")
+    assert told in explorer.said()
 
 
 def test_without_scripts_the_sentence_the_picture_and_the_table_stay(browser, tmp_path):

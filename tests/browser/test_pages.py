@@ -1,5 +1,6 @@
 """The exported pages from file://, offline: nothing asked from outside, nothing blank, explorers alive."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ BLANK = """() => [...document.querySelectorAll('section.cell, .output')]
     .filter(cell => cell.getBoundingClientRect().height < 8).map(cell => cell.outerHTML.slice(0, 200))"""
 WIDE = """() => [...document.querySelectorAll('main *')]
     .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.output, .input, pre, table'))
+    .map(one => one.outerHTML.slice(0, 200))"""
+STUCK = """() => [...document.querySelectorAll('pre, table, p, li, .input, .output')]
+    .filter(one => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === 'auto' && one.tabIndex < 0)
     .map(one => one.outerHTML.slice(0, 200))"""
 INK = """(selector) => { const style = getComputedStyle(document.querySelector(selector)); return style.color }"""
 
@@ -49,6 +53,17 @@ def test_page_is_whole_and_asks_for_nothing(opened, name):
     assert page.evaluate(WIDE) == []
     broken = "() => [...document.images].filter(one => !one.complete || !one.naturalWidth).length"
     assert page.evaluate(broken) == 0
+
+
+def test_on_a_phone_no_page_scrolls_sideways_and_what_does_can_be_reached(page, pages):
+    """Also the teacher's pages. Headings follow one another, and no two landmarks have one name."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in sorted(pages.rglob("*.html")):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        assert page.evaluate(STUCK) == [] and page.evaluate("document.querySelector('[role=region]')") is None
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1]))")
+        assert all(deeper - level < 2 for level, deeper in pairwise(levels)), path.name
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

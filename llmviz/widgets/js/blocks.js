@@ -6,7 +6,7 @@ import { explain, largest, nameOf, readBlock, spoken } from "./blocks_data.js";
 const N_SHOWN = 8;
 const STRIP = 15;
 const BLOCK_CSS = `
-.stages { display: grid; grid-template-columns: max-content 1fr; gap: 3px 10px; align-items: center; margin: 8px 0; }
+.stages { display: grid; grid-template-columns: max-content 1fr; gap: 3px 10px; align-items: center; margin: 4px 0; }
 .stages button { font-size: 12px; text-align: right; border: 0; background: none; padding: 0 2px; color: inherit; cursor: pointer; }
 .stages:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; }
 .stages button:hover { text-decoration: underline; }
@@ -14,10 +14,10 @@ const BLOCK_CSS = `
 .controls input { width: 6em; }
 .stages canvas { width: 100%; height: ${STRIP}px; cursor: pointer; display: block; outline-offset: 2px; }
 .stages canvas.chosen { outline: 2px solid var(--accent); }
-.opened { margin: 10px 0 4px; }
-.opened .scroll { overflow-x: auto; }
+.opened { margin: 4px 0; }
+.opened .scroll { max-height: 176px; }
 .opened table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.opened td, .opened th { padding: 2px 8px; text-align: right; border: 0; }
+.opened td, .opened th { padding: 0 8px; line-height: 1.35; text-align: right; border: 0; }
 .opened td.bar { width: 110px; text-align: left; }
 .opened .bar span { display: block; height: 9px; }
 .opened .more { background: #b2182b; }

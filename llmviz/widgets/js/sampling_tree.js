@@ -9,7 +9,7 @@ const TREE_CSS = `
 .forest { position: relative; overflow: auto; max-height: 240px; margin: 2px 0 4px; }
 .forest .inner { position: relative; }
 .forest svg { position: absolute; inset: 0; pointer-events: none; }
-.box { position: absolute; height: ${ROW - 6}px; padding: 0 1px; border: 0; border-radius: 3px; overflow: hidden; white-space: pre;
+.box { forced-color-adjust: none; position: absolute; height: ${ROW - 6}px; padding: 0 1px; border: 0; border-radius: 3px; overflow: hidden; white-space: pre;
   text-overflow: ellipsis; font: 11px/${ROW - 6}px var(--jp-code-font-family, ui-monospace, monospace); }
 .box:hover { filter: none; background: inherit; }
 .box.greedy { box-shadow: 0 0 0 3px #d55e00; }

@@ -8,7 +8,7 @@ export const SHELL_CSS = `
 * { box-sizing: border-box; }
 [hidden], .locked { display: none !important; }
 /* Bars, marks and legends are boxes without a text, drawn by their background: colors that mean something stay. */
-:is(.picture, .below) :empty, .meaning { forced-color-adjust: none; }
+:is(.picture, .below) :empty { forced-color-adjust: none; }
 .probe { background: var(--paper, Canvas); }
 .frame { padding: 2px 2px 6px; }
 .controls { display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; margin: 0 0 6px; }

@@ -210,7 +210,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
       pen.strokeText(run.words[order[index]], x, y);
       pen.fillText(run.words[order[index]], x, y);
     }
-    shownShare.textContent = run.variance ? ` · ${percent(run.variance[frame])} of the spread` : "";
+    shownShare.textContent = run.variance ? ` · ${percent(run.variance[frame])} of spread` : "";
     points.places = places;
   }
   const widths = new Map();

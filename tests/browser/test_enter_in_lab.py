@@ -1,0 +1,33 @@
+"""What lesson 0 asks for first, in a real JupyterLab: type and press Enter; and what a restart of Python tells."""
+
+from explorer_pages import notebook_of
+from lab_pages import open_notebook, run_all
+from playwright.sync_api import expect
+
+CELL = """
+from llmviz import artifacts
+from llmviz.widgets import NextTokenExplorer
+tiny = artifacts.load_model("tiny")
+NextTokenExplorer(tiny.model, tiny.tokenizer, "Mia found a").live()
+"""
+RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+
+
+def test_enter_is_heard_a_new_line_is_a_token_and_a_restart_is_told(request, page):
+    lab = request.getfixturevalue("lab")  # so that it is not slow, unlike all that name the fixture
+    (lab.folder / "enter.ipynb").write_text(notebook_of(CELL))
+    open_notebook(page, lab.url("enter.ipynb"))
+    run_all(page)
+    explorer = page.locator(".frame")
+    box = explorer.get_by_role("textbox", name="prompt")
+    box.fill("Mia lives in the")
+    box.press("Enter")
+    expect(explorer.locator(".strip")).to_contain_text("lives")
+    box.press("Shift+Enter")
+    box.press("x")
+    box.press("Enter")
+    expect(explorer.locator(".strip")).to_contain_text("↵")
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    page.evaluate(RESTART)
+    expect(explorer.locator(".problem")).to_contain_text("Run this cell again")
+    assert page.outside == []
