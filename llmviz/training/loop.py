@@ -45,13 +45,9 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not all(isinstance(number, int) for number in (self.steps, self.batch_size, self.seed)):
-            raise ValueError(
-                f"steps, batch_size and seed are whole numbers; given {self.steps}, {self.batch_size}, {self.seed}"
-            )
-        if self.steps < 1 or self.batch_size < 1:
-            given = f"{self.steps} steps and a batch of {self.batch_size}"
-            raise ValueError(f"training needs at least one step and one window a step; given {given}")
+        counts = (self.steps, self.batch_size, self.seed)
+        if not all(isinstance(number, int) for number in counts) or self.steps < 1 or self.batch_size < 1:
+            raise ValueError(f"steps and batch_size are whole numbers of at least 1, seed is one; given {counts}")
         if self.optimizer not in ("muon", "adamw"):
             raise ValueError(f'the optimizers are "muon" and "adamw"; given {self.optimizer!r}')
         if not (self.learning_rate > 0 and self.embedding_learning_rate > 0):
@@ -277,16 +273,10 @@ def train_steps(
 
 
 def train(
-    model: TransformerBase,
-    token_ids: Tensor,
-    settings: TrainingSettings,
-    *,
-    objective: Objective = next_token_loss,
-    starts: Tensor | None = None,
-    progress: bool = False,
+    model: TransformerBase, token_ids: Tensor, settings: TrainingSettings, *, progress: bool = False, **options
 ) -> list[TrainingStep]:
-    """Train to the end and collect all steps; `progress` shows a progress bar."""
-    steps = train_steps(model, token_ids, settings, objective=objective, starts=starts)
+    """Train to the end with the options of `train_steps`, and collect all steps; `progress` shows a progress bar."""
+    steps = train_steps(model, token_ids, settings, **options)
     return list(tqdm(steps, total=settings.steps, desc="Training", unit=" steps", disable=not progress))
 
 

@@ -251,7 +251,7 @@ class TestRefuses:
         ("model", "d_model", 24.0, "whole number"),
         ("model", "vocab_size", 12, "does not fit together: its model knows 12 tokens, its tokenizer 11"),
         ("model", "color", "red", "not a whole checkpoint .*color"),
-        ("training", "steps", 0, "not a whole checkpoint .* at least one step"),
+        ("training", "steps", 0, "not a whole checkpoint .* of at least 1"),
         ("training", "steps", "many", "not a whole checkpoint"),
         ("training", "optimizer", "sgd", "not a whole checkpoint .*muon"),
         ("tokenizer", "kind", "sounds", "not a whole checkpoint .*kind"),

@@ -45,9 +45,9 @@ def test_cross_entropy_is_torchs(n_positions, vocab_size, seed):
 
 class TestSettings:
     @pytest.mark.parametrize("changed, sentence", [
-        ({"steps": 0}, "at least one step .* given 0 steps"),
-        ({"steps": -3}, "at least one step .* given -3 steps"),
-        ({"batch_size": 0}, "one window a step; given 10 steps and a batch of 0"),
+        ({"steps": 0}, r"of at least 1, seed is one; given \(0, 8, 0\)"),
+        ({"steps": -3}, r"of at least 1, seed is one; given \(-3, 8, 0\)"),
+        ({"batch_size": 0}, r"of at least 1, seed is one; given \(10, 0, 0\)"),
         ({"steps": 10.0}, "whole"),
         ({"batch_size": 2.5}, "whole"),
         ({"optimizer": "sgd"}, "\"muon\" and \"adamw\"; given 'sgd'"),
