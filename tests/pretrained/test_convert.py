@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import measure_families
 import pytest
@@ -13,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from llmviz import pretrained
 from llmviz.generation.sampling import generate
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
-from llmviz.pretrained import registry
+from llmviz.pretrained import families, registry
 from llmviz.pretrained.convert import _load_weights, _open_weights
 from llmviz.pretrained.families import FAMILIES
 from llmviz.tokenizers.bpe import BYTE_TO_LETTER
@@ -101,6 +102,25 @@ def test_the_page_lists_every_family_and_option_with_its_measured_error():
     family, used, error = measure_families.measure("gemma3", seed=0)
     row = next(line for line in page.splitlines() if line.startswith(f"| `{family}`"))
     assert all(name in row for name in used) and error < 1e-4
+
+
+# Published numbers of parameters. Of BERT, RoBERTa and DistilBERT the vectors that no text uses are left out.
+N_PARAMETERS = {
+    "llama3.2-1b": 1_235_814_400, "qwen2.5-0.5b": 494_032_768, "qwen3-0.6b": 596_049_920, "mistral-7b": 7_248_023_552,
+    "gemma-3-270m": 268_098_176, "gemma-3-1b": 999_885_952, "olmo2-1b": 1_484_916_736, "smollm3-3b": 3_075_098_624,
+    "smollm2-135m-instruct": 134_515_008, "bert": 109_514_298 - 2 * 768, "bert-multilingual": None,
+    "roberta": 124_697_433 - 3 * 768, "distilbert": 66_985_530, "distilgpt2": 81_912_576, "tinyllama": 1_100_048_384,
+    "mistral-nemo": 12_247_782_400,
+}  # fmt: skip
+PUBLISHED = json.loads(Path(__file__).with_name("published_configs.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_configurations_are_understood(name, monkeypatch):
+    monkeypatch.setattr(families, "MAX_CONTEXT", 1 << 30)
+    card = PUBLISHED[name]
+    config = families.read_config(card, unembedding="tied" if card.get("tie_word_embeddings", True) else "untied")
+    assert config.n_parameters == (N_PARAMETERS[name] or config.n_parameters)
 
 
 class TestOutputMatrix:

@@ -155,6 +155,35 @@ def test_the_token_explorer_takes_each_and_its_tokens_add_up_to_the_text(variant
     assert sum(shown.rows[0].sizes) == len(text.encode()) and "as a table" in shown.page_html()
 
 
+def _wordpiece(vocabulary, **options):
+    """A WordPiece that is not BERT's: another unknown token, longest word, normalizer, kind of words."""
+    built = library.Tokenizer(models.WordPiece(vocabulary, **options))
+    built.normalizer, built.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.WhitespaceSplit()
+    built.decoder = decoders.WordPiece()
+    return built
+
+
+@given(written=st.text("abcAB é,\u2460\n", max_size=20))
+def test_a_wordpiece_of_another_kind_is_cut_as_its_file_says(tmp_path_factory, written):
+    pieces = ["<u>", "a", "##a", "ab", "##b", "b", "é", "##c", "A", "##,", "1", "[END]"]
+    built = _wordpiece({piece: 2 * place + 3 for place, piece in enumerate(pieces)}, unk_token="<u>",
+                       max_input_chars_per_word=4)  # fmt: skip
+    built.post_processor = processors.TemplateProcessing(single="$A [END]", special_tokens=[("[END]", 25)])
+    folder = tmp_path_factory.mktemp("wordpiece")
+    built.save(str(folder / "tokenizer.json"))
+    ours = tokenizer_from_folder(folder)
+    assert ours.encode(written) == built.encode(written).ids
+    assert ours.encode_ordinary(written) == built.encode(written, add_special_tokens=False).ids
+    assert b"".join(ours.token_spans(written)) == (written.encode() if ours.encode_ordinary(written) else b"")
+    assert ours.end_of_text == 25 and ours.known_ids == {*range(3, 26, 2)}
+
+
+def test_another_prefix_of_wordpiece_is_refused(tmp_path):
+    _wordpiece({"[UNK]": 0, "a": 1, "@@b": 2}, continuing_subword_prefix="@@").save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ValueError, match="is of the kind 'WordPiece'; read are"):
+        tokenizer_from_folder(tmp_path)
+
+
 def test_the_token_before_a_text_is_the_one_in_the_file(variant):
     trained, ours = variant
     start = ours.encode_prompt("a")[:-len(ours.encode("a"))]
