@@ -219,6 +219,9 @@ def _check_data(model, token_ids, settings, starts) -> None:
     for name, ids in {"token_ids": token_ids, "starts": token_ids if starts is None else starts}.items():
         if not isinstance(ids, torch.Tensor) or ids.is_floating_point():
             raise ValueError(f"{name} must be a tensor of whole numbers; given {ids!r:.60}")
+    if starts is not None and (starts.ndim != 1 or len(starts) < 2 or starts[0] < 0 or (starts.diff() <= 0).any()
+                               or starts[-1] > len(token_ids)):  # fmt: skip
+        raise ValueError("starts are the beginnings of the documents and the last end: training.document_starts(…)")
     try:
         window = sample_windows(token_ids, starts, 1, model.config.context_length, seed=0, step=0)
     except (IndexError, RuntimeError) as error:

@@ -25,7 +25,7 @@ LINES = {"ln V": 6.93, "<b>floor</b>": 0.5}
 
 def live_run(settings=SETTINGS, **options):
     options = {"tokenizer": TOKENIZER, "held_out": CORPUS.documents[:5], "baselines": LINES} | options
-    return LiveTraining(DecoderOnly(SIZES, seed=1), IDS, settings, starts=STARTS, **options)
+    return LiveTraining(DecoderOnly(SIZES, seed=1), IDS, settings, **{"starts": STARTS, **options})
 
 
 def press(live, action):
@@ -135,6 +135,7 @@ def test_its_words_are_the_same_on_every_machine():
     ({"held_out": "Mia"}, "held_out must be a list of strings, not one string"),
     ({"baselines": [1.0]}, "baselines are named losses"),
     ({"prompt": 3}, "takes text"),
+    ({"starts": STARTS * 0}, "starts are the beginnings of the documents"),
 ])  # fmt: skip
 def test_what_it_cannot_train_on_is_refused_before_the_first_click(options, sentence):
     with pytest.raises(ValueError, match=sentence):
