@@ -134,6 +134,7 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     depth = "../" * (len(page.target.relative_to(first.target.parent).parts) - 1)
     about = {
         "title": page.title,
+        "is_lesson": page in lessons,
         "home": None if page is first else depth + _INDEX,
         "before": neighbors[place - 1] if 0 < place < len(lessons) else None,
         "after": neighbors[place + 1] if place + 1 < len(lessons) else None,
