@@ -47,6 +47,8 @@ thead th { font-weight: 600; position: sticky; top: 0; background: var(--paper, 
 .option.right { border: 2px solid #009e73; } .option.wrong { border: 2px dashed var(--accent); }
 .verdict { margin: 4px 0; min-height: 1.45em; }
 .hatched { background-image: var(--hatch); }
-@media print { .frame { break-inside: avoid; width: calc(1px * var(--width)); zoom: min(1, 660 / var(--width)); } }
+@media print { .frame { break-inside: avoid; width: calc(1px * var(--width)); zoom: min(1, 660 / var(--width)); }
+  .scrub { position: static !important; }
+  :is(.bands, .forest, .texts, .rows, .headbox, .scroll, .side, .details) { height: auto !important; max-height: none !important; overflow: visible !important; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 `;
