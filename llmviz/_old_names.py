@@ -18,8 +18,8 @@ questions=passage_questions // finetuning.summarization: summaries; finetune_ste
 stories_to_test=new_stories score=score_summaries summarise_all=summarize // generation.beam: beam_search //
 generation.fill_mask: filling; Filler=FillMask // generation.flops: reading_costs; reading_cost=forward_cost
 step_costs=generation_costs // generation.sampling_tree: text_trees; TextTree=SamplingTree //
-interpretability.heads: ablation head_roles induction; repeat=repeat_tokens fresh_lists=repeated_sequences //
-interpretability.lens: anatomy // model.block: decoding block; normalise=normalize // model.attention: attention;
+interpretability: ablation head_roles induction anatomy; repeat=repeat_tokens fresh_lists=repeated_sequences //
+model.block: decoding block; normalise=normalize // model.attention: attention;
 Rotation=RotaryEmbedding rotate=apply_rotary // model.attention|training|finetuning: one_page;
 answer_targets=answer_labels NOT_COUNTED=IGNORE_INDEX // model.config: model_config //
 model.config|training.architectures: architectures; changed=with_changes REAL=PUBLISHED

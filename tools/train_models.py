@@ -24,7 +24,15 @@ from llmviz import artifacts, corpora, evaluation, finetuning, training, transla
 from llmviz.files import data_folder
 from llmviz.finetuning import summarization
 from llmviz.generation import sample_texts
-from llmviz.interpretability import heads
+from llmviz.interpretability import (
+    CONTEXT_LENGTH,
+    all_heads,
+    head_effects,
+    head_scores,
+    repeated_sequences,
+    token_losses,
+    zipf_sequences,
+)
 from llmviz.model import DecoderOnly, ModelConfig
 from llmviz.tinyville import Tinyville
 from llmviz.training import TrainingSettings, TrainingStep, masked_lm, runs
@@ -96,19 +104,19 @@ def induction_model() -> Checkpoint:
 
 def induction_config(vocab_size: int) -> ModelConfig:
     """The configuration of a model that is nearly attention-only: its MLPs are 4 wide."""
-    return ModelConfig(vocab_size, context_length=heads.CONTEXT_LENGTH, d_model=64, n_layers=2, n_heads=4, d_ff=4)
+    return ModelConfig(vocab_size, context_length=CONTEXT_LENGTH, d_model=64, n_layers=2, n_heads=4, d_ff=4)
 
 
 def induction_texts(vocab_size: int, n_texts: int, seed: int) -> Tensor:
-    """Sequences that repeat until the context is full, each after an end of text: (text, heads.CONTEXT_LENGTH + 1).
+    """Sequences that repeat until the context is full, each after an end of text: (text, CONTEXT_LENGTH + 1).
 
     As in real text a few tokens are frequent and most are rare: the model learns to copy the frequent ones first,
     and then only has to tell the others apart. With equal frequencies training takes far longer.
     """
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(SHORTEST_LIST, LONGEST_LIST + 1, (n_texts, 1), generator=generator)
-    sequences = heads.zipf_sequences(vocab_size, n_texts, LONGEST_LIST, generator)
-    places = torch.arange(heads.CONTEXT_LENGTH) % lengths
+    sequences = zipf_sequences(vocab_size, n_texts, LONGEST_LIST, generator)
+    places = torch.arange(CONTEXT_LENGTH) % lengths
     return torch.cat((torch.full((n_texts, 1), vocab_size - 1), sequences.gather(1, places)), dim=1)
 
 
@@ -122,15 +130,15 @@ def induction_steps(model: DecoderOnly, settings: TrainingSettings) -> Iterator[
 
 def measure_induction(model: DecoderOnly) -> dict[str, Any]:
     """Losses (nats) in both rounds of new lists, head scores, and losses without heads and layers."""
-    lists = heads.repeated_sequences(model.config.vocab_size, LIST_LENGTH)
-    losses, second = heads.token_losses(model, lists), slice(LIST_LENGTH + 1, None)
+    lists = repeated_sequences(model.config.vocab_size, LIST_LENGTH)
+    losses, second = token_losses(model, lists), slice(LIST_LENGTH + 1, None)
     weights = model.trace(lists).attention_weights.detach()
-    scores = heads.head_scores(weights[:, 0], lists[0].tolist())
-    effects = heads.head_effects(model, lists, positions=second)
+    scores = head_scores(weights[:, 0], lists[0].tolist())
+    effects = head_effects(model, lists, positions=second)
     layers = [
-        [head for head in heads.all_heads(model) if head[0] == layer] for layer in range(model.config.n_layers)
+        [head for head in all_heads(model) if head[0] == layer] for layer in range(model.config.n_layers)
     ]
-    without = [heads.token_losses(model, lists, ablate_heads=layer) for layer in layers]
+    without = [token_losses(model, lists, ablate_heads=layer) for layer in layers]
     return {
         "loss_in_the_first_round": round(losses[:LIST_LENGTH].mean().item(), 3),
         "loss_in_the_second_round": round(losses[second].mean().item(), 3),

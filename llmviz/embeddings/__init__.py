@@ -1,6 +1,6 @@
 """Word vectors: from counts and from prediction, neighbors, analogies, projections, bias, and vectors in context.
 
-All of it is numpy; only `contextual_vectors` needs torch, and loads it when it is first used.
+All of it is numpy; only `embeddings.contextual` needs torch, and is imported by itself.
 """
 
 from llmviz.embeddings.counts import cooccurrences, count_neighbors, count_vectors, vocabulary
@@ -17,13 +17,3 @@ from llmviz.embeddings.vectors import (
     weat,
 )
 from llmviz.embeddings.word2vec import nudge, train_word2vec_steps
-
-_CONTEXTUAL = ("contextual_vectors", "separation")
-
-
-def __getattr__(name: str):
-    if name in _CONTEXTUAL:
-        from llmviz.embeddings import contextual
-
-        return getattr(contextual, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from llmviz import artifacts, corpora
 from llmviz.corpora import Corpus
 from llmviz.evaluation.losses import copy_accuracy, fact_accuracy
 from llmviz.generation.sampling import sample_texts
-from llmviz.interpretability.heads import zipf_sequences
+from llmviz.interpretability import zipf_sequences
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers.base import Tokenizer

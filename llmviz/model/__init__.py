@@ -13,9 +13,3 @@ from llmviz.model.attention import (
 from llmviz.model.block import normalize
 from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
-
-__all__ = [
-    "CHANGES", "PUBLISHED", "QUERY_GAIN", "DecoderOnly", "EncoderDecoder", "EncoderOnly", "ModelConfig",
-    "RotaryEmbedding", "apply_rotary", "causal_mask", "gpt2_like", "normalize", "padding_mask", "rotary_angles",
-    "scaled_dot_product_attention", "sliding_window_mask", "with_changes",
-]  # fmt: skip

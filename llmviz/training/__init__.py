@@ -18,10 +18,3 @@ from llmviz.training.loop import (
 from llmviz.training.optimizers import warm_up_and_cosine
 from llmviz.training.recording import Recording, Sample, baselines, load_recording, recording_from_losses
 from llmviz.training.scaling import RangeTest, range_test
-
-__all__ = [
-    "IGNORE_INDEX", "RangeTest", "Recording", "Sample", "TrainingSettings", "TrainingStep", "baselines",
-    "cross_entropy", "document_nats", "document_starts", "evaluate", "evaluate_documents", "load_recording",
-    "next_token_loss", "range_test", "recording_from_losses", "sample_windows", "shifted_windows", "train",
-    "train_steps", "warm_up_and_cosine",
-]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from llmviz import plots
-from llmviz.interpretability.heads import head_scores, token_losses
+from llmviz.interpretability import head_scores, token_losses
 from llmviz.model.trace import Trace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text

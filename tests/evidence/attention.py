@@ -7,7 +7,14 @@ import train_models
 from claims import above, below, demo
 
 from llmviz import artifacts
-from llmviz.interpretability import heads
+from llmviz.interpretability import (
+    all_heads,
+    head_effects,
+    head_scores,
+    induction_score,
+    repeated_sequences,
+    token_losses,
+)
 from llmviz.model.attention import causal_mask
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
@@ -65,7 +72,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         (torch.tensor([end, *encode(prompt)]), encode(" " + word)[0])
         for prompt, word, _ in Tinyville().copy_prompts(20, seed=seed)
     ]
-    all_heads, looks, equal = heads.all_heads(tiny.model), 0, 0.0
+    heads, looks, equal = all_heads(tiny.model), 0, 0.0
     for token_ids, answer in prompts:
         stood_here = token_ids == answer
         with torch.inference_mode():
@@ -80,7 +87,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         return sum(map(bool, said)) / len(said)
 
     all_work = right()
-    ranked = sorted(all_heads, key=lambda place: -looks[place])
+    ranked = sorted(heads, key=lambda place: -looks[place])
     return {
         "times_its_equal_share": looks.max().item() / equal,
         "heads_with_half_of_their_look": int((looks > 0.5).sum()),
@@ -88,7 +95,7 @@ def one_head_of_the_tiny_gpt_looks_back_to_what_it_copies(seed: int) -> dict[str
         "right_lost_without_the_best": all_work - right([ranked[0]]),
         "right_lost_without_the_best_lookers_rival": all_work - right([ranked[1]]),
         "right_lost_without_a_head_of_layer_0_that_hardly_looks": max(
-            all_work - right([place]) for place in all_heads if place[0] == 0 and looks[place] < 0.1
+            all_work - right([place]) for place in heads if place[0] == 0 and looks[place] < 0.1
         ),
     }
 
@@ -108,20 +115,20 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
     """Surprise falls off a cliff where a list begins again. All heads of layer 1 have the stripe, none is missed alone;
     without their layer the cliff is gone; without one head of layer 0 that has no stripe, the stripes are gone too."""
     model = artifacts.load_model("induction").model
-    lists, again = heads.repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
+    lists, again = repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
     def score(of, ablate_heads=()):
         weights = model.trace(lists[:8], ablate_heads=ablate_heads).attention_weights.detach().numpy()
         return sum(of(weights[:, row], lists[row].tolist()) for row in range(8)) / 8
 
-    stripes = score(heads.induction_score)
-    previous = score(lambda weights, tokens: heads.head_scores(weights, tokens)["previous token"])
-    one_back = heads.all_heads(model)[previous.argmax()]
-    losses, effects = heads.token_losses(model, lists), heads.head_effects(model, lists, positions=again)
+    stripes = score(induction_score)
+    previous = score(lambda weights, tokens: head_scores(weights, tokens)["previous token"])
+    one_back = all_heads(model)[previous.argmax()]
+    losses, effects = token_losses(model, lists), head_effects(model, lists, positions=again)
 
     def without(layer):
-        off = [place for place in heads.all_heads(model) if place[0] == layer]
-        return heads.token_losses(model, lists, ablate_heads=off)[again].mean().item()
+        off = [place for place in all_heads(model) if place[0] == layer]
+        return token_losses(model, lists, ablate_heads=off)[again].mean().item()
 
     return {
         "first_round": losses[:LENGTH].mean().item(),
@@ -130,7 +137,7 @@ def the_cliff_and_its_levers(seed: int) -> dict[str, float]:
         "induction_scores_of_layer_0": stripes[0].max(),
         "loss_added_without_the_prettiest_stripe": effects.flatten()[stripes.argmax()].item(),
         "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
-        "induction_scores_left_without_it": score(heads.induction_score, [one_back])[1].max(),
+        "induction_scores_left_without_it": score(induction_score, [one_back])[1].max(),
         "loss_without_layer_0": without(0),
         "loss_without_layer_1": without(1),
     }
@@ -141,10 +148,10 @@ def repetition_alone_teaches_looking_back(seed: int) -> dict[str, float]:
     """Trained on lists of random tokens that repeat, the second round becomes easier than the first. (A small
     vocabulary and 800 steps: the cliff is only forming.)"""
     model = DecoderOnly(train_models.induction_config(50), seed=seed)
-    lists = heads.repeated_sequences(50, 16, seed=seed)
+    lists = repeated_sequences(50, 16, seed=seed)
 
     def gap():
-        losses = heads.token_losses(model, lists)
+        losses = token_losses(model, lists)
         return (losses[:16].mean() - losses[17:].mean()).item()
 
     before = gap()

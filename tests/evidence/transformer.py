@@ -4,7 +4,7 @@ import torch
 from claims import above, below, demo
 
 from llmviz import artifacts
-from llmviz.interpretability.lens import logit_lens
+from llmviz.interpretability import logit_lens
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.tinyville import Tinyville

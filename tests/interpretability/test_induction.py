@@ -11,7 +11,7 @@ from llmviz.training.loop import TrainingSettings
 
 def test_training_texts_repeat_different_tokens_and_few_tokens_are_frequent():
     texts = train_models.induction_texts(500, 400, seed=1)
-    assert texts.shape == (400, interpretability.heads.CONTEXT_LENGTH + 1)
+    assert texts.shape == (400, interpretability.CONTEXT_LENGTH + 1)
     for text in texts[:40].tolist():
         lengths = range(train_models.SHORTEST_LIST, train_models.LONGEST_LIST + 1)
         length = next(n for n in lengths if text[1 + n :] == text[1:-n])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from llmviz.course._schema import Checks, random_tensor, with_mistake
-from llmviz.interpretability.heads import _last_place, induction_score
+from llmviz.interpretability import _last_place, induction_score
 from llmviz.model.attention import causal_mask, scaled_dot_product_attention
 
 _MASK = torch.ones(3, 3).tril().bool()

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from llmviz.course._schema import Checks, random_tensor
-from llmviz.interpretability.lens import logit_lens, parameters_by_part
+from llmviz.interpretability import logit_lens, parameters_by_part
 from llmviz.model.block import normalize
 
 _PARTS = {"embedding", "attention", "feed-forward", "unembedding"}

@@ -1,6 +1,6 @@
-"""Attention heads: where they attend, what the loss is without them, and sequences that show induction (lesson 3).
+"""Inside a trained model: head scores, ablation, induction heads, the logit lens, parameters by part (lessons 3 and 4).
 
-A score is a mean over the queries that have such a key, from 0 (never) to 1 (always). It describes where a head
+A head's score is a mean over the queries that have such a key, from 0 (never) to 1 (always). It describes where a head
 attends, not whether the model needs it; ablation, switching heads off, shows that.
 Induction: Olsson et al. 2022, "In-context Learning and Induction Heads" (they measure with repeated random tokens:
 nothing but the sequence itself determines its repetition, so predicting it requires attention to earlier tokens).
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llmviz.model.block import normalize
 from llmviz.model.transformer import DecoderOnly
 
 Head = tuple[int, int]
@@ -152,3 +153,35 @@ def repeat_tokens(token_ids: Sequence[int], *, start: int) -> Tensor:
             f"{CONTEXT_LENGTH}; take at most {(CONTEXT_LENGTH - 1) // 2} tokens"
         )
     return torch.tensor([start, *(token_ids * 2)])
+
+
+def parameters_by_part(vocab_size: int, d_model: int, n_layers: int, d_ff: int) -> dict[str, int]:
+    """How many parameters each part of a GPT has, all layers together, without biases and gains.
+
+    Heads do not appear: they share the width among themselves.
+
+    >>> parameters_by_part(vocab_size=10, d_model=4, n_layers=2, d_ff=16)
+    {'embedding': 40, 'attention': 128, 'feed-forward': 256, 'unembedding': 40}
+    """
+    return {
+        "embedding": vocab_size * d_model,
+        "attention": n_layers * 4 * d_model * d_model,  # query, key, value, output
+        "feed-forward": n_layers * 2 * d_model * d_ff,  # up_proj, down_proj
+        "unembedding": vocab_size * d_model,
+    }
+
+
+def logit_lens(residuals: Tensor, unembedding: Tensor) -> Tensor:
+    """The logit lens: unembed the residual stream after each layer, as if it were the last one.
+
+    Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
+
+    Args:
+        residuals: (layer, ..., d_model), the stream after each layer, such as `trace.residuals`.
+        unembedding: (vocab, d_model), the weight of the unembedding.
+
+    Returns:
+        (layer, ..., vocab), probabilities; each row sums to 1.
+    """
+    logits = normalize(residuals) @ unembedding.T
+    return logits.softmax(dim=-1)
