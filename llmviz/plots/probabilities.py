@@ -92,6 +92,7 @@ def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | N
         ax.annotate(value, (end, row), (9, 0), textcoords="offset points", va="center", size=9)
     ax.set_yticks(rows, labels)
     ax.set(xlim=(0, max(ends) * (1.4 if marks is not None else 1.15)), ylim=(len(labels) - 0.5, -0.5))
+    ax.set_xticks([tick for tick in ax.get_xticks() if tick < 1.01])  # the axis is longer, for the numbers
     ax.set_xlabel("probability of the next token")
     ax.tick_params(axis="y", length=0, pad=7)
     tidy(ax, grid="x")
