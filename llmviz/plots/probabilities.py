@@ -1,4 +1,4 @@
-"""Probabilities: bars of next tokens, two models side by side, the tree of sampled texts, confidence and truth."""
+"""Bars, probabilities of next tokens, two models side by side, the tree of sampled texts, confidence and truth."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,7 @@ from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, token_label
 from llmviz.plots._style import describe, legend_above, new_axes, put_title, styled, tidy
+from llmviz.plots.lines import _legend_name
 
 _MODEL = "the model"
 _REFERENCE = "exact, from the world"
@@ -113,6 +114,57 @@ def _bars_text(tokens: list[str], bars: list[float], marks: list[float] | None, 
 
 def _spoken(probability: float) -> str:
     return "less than 0.01" if 0 < probability < 0.005 else f"{probability:.2f}"
+
+
+_MAX_BAR_GROUPS, _MAX_BARS = 40, 4
+
+
+@styled
+def bars(
+    labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_label: str, title: str | None = None
+) -> Axes:
+    """Draw named numbers as horizontal bars: one group for each label, in it one bar for each name in `values`.
+
+    `labels` (n), at most 40; `values` {name: (n)}, 0 or more, at most 4 names. Raises ValueError for unequal lengths
+    and negative numbers. Lesson 1.
+
+    >>> axes = bars(["English", "Greek"], {"GPT-2": [8, 32], "GPT-4o": [8, 11]}, x_label="tokens")
+    >>> axes.llmviz_alt_text
+    'Bars: tokens. English: GPT-2 8, GPT-4o 8; Greek: GPT-2 32, GPT-4o 11.'
+    """
+    labels = validation.text_list(labels, "labels")
+    series = validation.named_series(values, "values", _MAX_BARS)
+    if len(labels) > _MAX_BAR_GROUPS:
+        raise ValueError(f"labels has {len(labels)} entries; at most {_MAX_BAR_GROUPS} groups of bars fit.")
+    for name, numbers in series.items():
+        validation.same_length(numbers, f"values {name!r}", len(labels), "labels")
+        if numbers.min() < 0:
+            raise ValueError(f"values {name!r} must be 0 or more, but hold {numbers.min():g}.")
+    height = 0.8 / len(series)
+    ax = new_axes(7.6, 1.1 + len(labels) * (0.14 + 0.13 * len(series)))
+    for number, (name, numbers) in enumerate(series.items()):
+        places = np.arange(len(labels)) - 0.4 + height * (number + 0.5)
+        color, label = style.OKABE_ITO[number], _legend_name(name)
+        drawn = ax.barh(places, numbers, height=0.92 * height, color=color, label=label)
+        ax.bar_label(drawn, [f"{value:,.4g}" for value in numbers], padding=3, size=8)
+    ax.set_yticks(range(len(labels)), [prose_label(label, 30) for label in labels])
+    ax.set(xlabel=prose_label(x_label, 60), ylim=(len(labels) - 0.4, -0.6))
+    ax.margins(x=0.08)
+    ax.tick_params(axis="y", length=0)
+    tidy(ax, grid="x")
+    if len(series) > 1:
+        legend_above(ax, list(map(_legend_name, series)))
+    put_title(ax, title, over_legend=len(series) > 1)
+    describe(ax, _grouped_text(labels, series, x_label))
+    return ax
+
+
+def _grouped_text(labels: list[str], series: dict[str, np.ndarray], x_label: str) -> str:
+    groups = [
+        f"{spoken_prose(label)}: " + ", ".join(f"{spoken_prose(name)} {line[row]:.4g}" for name, line in series.items())
+        for row, label in enumerate(labels)
+    ]
+    return f"Bars: {spoken_prose(x_label)}. {'; '.join(groups)}."
 
 
 _SIDES = ("from both sides", "from the left alone")

@@ -40,11 +40,13 @@ def token_strip(tokens: Sequence[str], token_ids: Sequence[int] | None = None) -
 
 
 @styled
-def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
+def token_strips(
+    tokenizations: Mapping[str, Sequence[str]], token_ids: Mapping[str, Sequence[int]] | None = None
+) -> np.ndarray:
     """Draw several tokenizations below each other, each as a token strip with its title.
 
-    tokenizations: title to tokens. Returns the Axes (n_strips,). Raises ValueError for none, and for one without
-    tokens. Lesson 1.
+    tokenizations: title to tokens; token_ids: title to their ids. Returns the Axes (n_strips,). Raises ValueError for
+    none, for one without tokens, and for ids that are not one per token. Lesson 1.
 
     >>> axes = token_strips({"words": ["Mia", " ran"], "letters": list("Mia ran")})
     >>> [part.get_title() for part in axes]
@@ -53,7 +55,11 @@ def token_strips(tokenizations: Mapping[str, Sequence[str]]) -> np.ndarray:
     if not tokenizations:
         raise ValueError("There is no tokenization to draw: give at least one title with its tokens.")
     lists = {title: validation.text_list(tokens, f"the tokens of {title!r}") for title, tokens in tokenizations.items()}
-    return _draw_strips([(title, tokens, None) for title, tokens in lists.items()])
+    ids = {}
+    for title, given in (token_ids or {}).items():
+        tokens = lists.get(title, [])
+        ids[title] = validation.whole_numbers(given, f"the ids of {title!r}", len(tokens), "its tokens")
+    return _draw_strips([(title, tokens, ids.get(title)) for title, tokens in lists.items()])
 
 
 def _draw_strips(strips: list[tuple[str, list[str], list[int] | None]]) -> np.ndarray:

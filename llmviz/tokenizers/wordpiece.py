@@ -40,12 +40,18 @@ class _PieceMerge:
 
 
 def gain(pair_count: int, left_count: int, right_count: int, n_symbols: int) -> float:
-    """How much the log-likelihood of the text grows by the merge, in nats: n(ab) · ln( n(ab) · N / (n(a) · n(b)) ).
+    """How much the log-likelihood of the text changes by the merge, in nats; probabilities are shares of the text.
 
-    The criterion of the paper, "the unit that increases the likelihood of the training data the most"; the probability
-    of a piece is its share of the text (the slow change of all other shares is left out).
+    The criterion of the paper, "the unit that increases the likelihood of the training data the most". The likelihood
+    is Σ n(x) ln n(x) − N ln N; a merge changes n(a), n(b), n(ab) and N. (Two equal pieces count as two different ones.)
     """
-    return pair_count * math.log(pair_count * n_symbols / (left_count * right_count))
+    before = (left_count, right_count, n_symbols - pair_count)
+    after = (left_count - pair_count, right_count - pair_count, pair_count, n_symbols)
+    return sum(map(_n_log_n, after)) - sum(map(_n_log_n, before))
+
+
+def _n_log_n(count: int) -> float:
+    return count * math.log(count) if count else 0.0
 
 
 _SCORES: dict[str, Callable[[int, int, int, int], float]] = {
@@ -182,7 +188,7 @@ class WordPieceTokenizer(WordTokenizer):
 
         texts: one string, or an iterable of documents. vocab_size: number of ids at the end: the letters, the merges,
         `<unk>` and `<|endoftext|>`. score: "gain" (of the paper: what raises the likelihood of the text most), "ratio"
-        (the formula that is usually given for WordPiece) or "count" (as byte-pair encoding).
+        (the formula of most tutorials) or "count" (as byte-pair encoding).
         """
         return cls._learn(texts, vocab_size, score, progress)[1]
 

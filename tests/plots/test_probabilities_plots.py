@@ -73,6 +73,14 @@ def test_alt_text_gives_the_top_three_and_the_rest():
 NUMBERS, EXACT = [[0.9, 0.25], [0.05, 0.5]], [[1.0, 0.3], [0.0, 0.7]]
 
 
+def test_bars_stand_in_groups_each_with_its_number():
+    axes = plots.bars(["English", "Greek"], {"GPT-2": [8, 32], "GPT-4o": [8, 11.5]}, x_label="tokens")
+    assert [bar.get_width() for bar in axes.patches] == [8, 32, 8, 11.5]
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
+    assert middles[0] < middles[2] < middles[1] < middles[3]  # the group of each label, from the top
+    assert [text.get_text() for text in axes.texts] == ["8", "32", "8", "11.5"]
+
+
 def test_bars_go_to_the_right_from_both_sides_and_to_the_left_from_the_left():
     axes = plots.paired_bars(NUMBERS, ["She", " He"])
     assert sorted(round(bar.get_width(), 2) for bar in axes.patches) == [-0.5, -0.25, 0.05, 0.9]

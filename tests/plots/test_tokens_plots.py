@@ -52,6 +52,10 @@ def test_several_strips_stand_below_each_other_each_with_all_its_tokens():
     above, below = (part.get_window_extent() for part in axes)
     assert above.y0 > below.y1
     assert plots.alt_text(axes).count("Token strip: ") == 2
+    with_ids, without = plots.token_strips({"some": ["a", "b"], "others": ["c"]}, {"some": [7, 9]})
+    assert (texts(with_ids), texts(without)) == (["a", "7", "b", "9"], ["c"])
+    with pytest.raises(ValueError, match="the ids of 'some' has 1 entries, but its tokens has 2"):
+        plots.token_strips({"some": ["a", "b"]}, {"some": [7]})
 
 
 TOKENS = ["red", " kite", "red", " kite"]
