@@ -52,7 +52,7 @@ _ALL = (
     _Artifact("tiny", "model", "the tiny GPT of all lessons, trained on Tinyville"),
     _Artifact("induction", "model", "attention only, trained on random lists that repeat (lesson 3)"),
     _Artifact("masked", "model", "a BERT of the tiny GPT's sizes, 1,200 steps (lesson 6)", "EncoderOnly"),
-    _Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 3, 5)", "EncoderOnly"),
+    _Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 5)", "EncoderOnly"),
     _Artifact("sentiment", "model", "the tiny GPT, trained further on sentiment: the base of fine-tuning (lesson 6)"),
     _Artifact("headlines", "model", "the tiny GPT, fine-tuned to write headlines (lesson 7)"),
     _Artifact("translator", "model", "an encoder–decoder from English to French (lesson 7)", "EncoderDecoder"),
@@ -65,6 +65,7 @@ _ALL = (
     _Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
     _Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
     _Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
+    _Artifact("coreference", "recording", "which word *it* attends to, in MiniLM and SmolLM2 (lesson 3)"),
 )
 ARTIFACTS = {artifact.name: artifact for artifact in _ALL}
 """Everything that ships, by name."""

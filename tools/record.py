@@ -4,7 +4,7 @@ python tools/record.py                 all recordings but those of real models
 python tools/record.py capabilities    only this one
 python tools/record.py --out DIR tinyville    into another folder
 
-"smollm2" and "minilm" ask the models themselves, which must be here: llmviz models add smollm2.
+"smollm2", "minilm" and "coreference" ask the models themselves, which must be here: llmviz models add smollm2.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from record_attention import coreference
 from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
 from train_models import machine
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - set(RECORDINGS):
         raise SystemExit(f"No recording is called {', '.join(sorted(unknown))}; there are: {', '.join(RECORDINGS)}")
-    for name in given.names or [name for name in RECORDINGS if name not in probe.LESSON_TEXTS]:
+    for name in given.names or [name for name in RECORDINGS if name not in OF_REAL_MODELS]:
         artifact = artifacts.ARTIFACTS[name]
         print(f"{name}: {artifact.about}", flush=True)
         RECORDINGS[name](given.out / f"{name}.json", artifact.command)
@@ -221,6 +222,11 @@ def _save(make: Callable[[], Any], file: Path, command: str) -> None:
     save_data(file, make(), command=command)
 
 
+def _save_arrays(make: Callable[[], tuple[Any, dict[str, np.ndarray]]], file: Path, command: str) -> None:
+    data, arrays = make()
+    save_data(file, data, command=command, arrays=arrays)
+
+
 RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "tinyville": training_run,
     "overfitted": training_run,
@@ -230,7 +236,9 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "architectures": partial(_save, five_changes),
     "smollm2": real_model,
     "minilm": real_model,
+    "coreference": partial(_save_arrays, coreference),
 }
+OF_REAL_MODELS = {*probe.LESSON_TEXTS, "coreference"}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Attention heatmaps: one head, all heads of all layers, and cross-attention (alignment)."""
+"""Attention: one token's arcs; heatmaps of one head, of all heads of all layers, and of cross-attention (alignment)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
-from llmviz.plots._labels import count, spoken_token, token_label
+from llmviz.plots._labels import count, spoken_token, text_width, token_label
 from llmviz.plots._style import describe, new_axes, new_figure, put_title, styled
 
 _LABEL_LENGTH, _WORD_LENGTH = 12, 16
@@ -26,6 +26,8 @@ _GAP = 2
 _MAX_NUMBERED_TILES = 32
 _MAX_NUMBERED_WORDS, _MIN_PRINTED = 14, 0.05
 _MAX_SPOKEN = 6
+_ARC_SIZE, _NUMBER_SIZE = 12, 10.5  # font sizes in points, as are the lengths of arcs below
+_WORD_GAP, _BOX_BOTTOM, _BOX_TOP, _ARC_WIDTH = 5, -6, 15, 9
 
 
 @styled
@@ -53,6 +55,48 @@ def attention_heatmap(attention_weights, tokens: Sequence[str], *, mask=None, ti
     _color_bar(image, ax)
     put_title(ax, title)
     describe(ax, _map_text(weights, tokens, mask))
+    return ax
+
+
+@styled
+def attention_arcs(attention_weights, tokens: Sequence[str], query: int, *, title: str | None = None) -> Axes:
+    """Draw where one token looks: an arc from it to each token, as wide as the attention weight is large.
+
+    `attention_weights` (key), between 0 and 1, of the token at position `query`; they may leave out some keys. Weights
+    below 0.05 get no arc and no number. Raises ValueError for other shapes and weights. Lesson 3.
+
+    >>> axes = attention_arcs([0.9, 0.02, 0.08], ["Mia", " said", " she"], 2)
+    >>> [text.get_text() for text in axes.texts]
+    ['Mia', '0.90', '·said', '·she', '0.08']
+    """
+    weights = validation.shares(attention_weights, "attention_weights", 1)
+    tokens = validation.text_list(tokens, "tokens", len(weights), "attention_weights")
+    query = validation.whole_number(query, "query", 0, len(tokens) - 1)
+    labels = [token_label(token, _LABEL_LENGTH) for token in tokens]
+    widths = np.array([text_width(label, _ARC_SIZE) + _WORD_GAP for label in labels])
+    middles = np.cumsum(widths + _WORD_GAP) - widths / 2
+    heights = _BOX_TOP + 20 + 0.3 * np.abs(middles - middles[query])
+    top = 0.75 * heights.max() + _ARC_WIDTH
+    ax = new_axes((middles[-1] + widths[-1]) / 72, (top + 40) / 72 + (0.3 if title else 0))
+    ax.set(xlim=(0, middles[-1] + widths[-1] / 2 + _WORD_GAP), ylim=(-24, top), xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    columns = zip(labels, weights, middles, widths, heights, strict=True)
+    for position, (label, weight, x, width, height) in enumerate(columns):
+        is_query = position == query
+        color = style.ORANGE if is_query else style.BLUE
+        box = _box(x - width / 2, _BOX_BOTTOM, width, _BOX_TOP - _BOX_BOTTOM)
+        ax.add_patch(PathPatch(box, facecolor=color, alpha=0.4 if is_query else 0.6 * weight, linewidth=0))
+        ax.text(x, 0, label, size=_ARC_SIZE, ha="center")
+        if weight < _MIN_PRINTED:
+            continue
+        ax.text(x, -20, f"{weight:.2f}", size=_NUMBER_SIZE, ha="center")
+        if not is_query:
+            arc = Path([(middles[query], _BOX_TOP), (middles[query], height), (x, height), (x, _BOX_TOP)], [1, 4, 4, 4])
+            ax.add_patch(PathPatch(arc, fill=False, edgecolor=style.BLUE, alpha=0.75, linewidth=_ARC_WIDTH * weight))
+    put_title(ax, title)
+    looks = [f"{spoken_token(tokens[key])} {weights[key]:.2f}"
+             for key in np.argsort(-weights, kind="stable")[:3] if weights[key] >= _MIN_PRINTED]  # fmt: skip
+    describe(ax, f"Where {spoken_token(tokens[query])} looks: {', '.join(looks) or 'nowhere much'}.")
     return ax
 
 
@@ -136,8 +180,8 @@ def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
     return image
 
 
-def _box(x: float, y: float, width: float) -> Path:
-    return Path([(x, y), (x + width, y), (x + width, y + 1), (x, y + 1), (x, y)], closed=True)
+def _box(x: float, y: float, width: float, height: float = 1) -> Path:
+    return Path([(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)], closed=True)
 
 
 def _color_bar(image: AxesImage, axes: Axes | list[Axes]) -> None:

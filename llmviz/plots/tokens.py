@@ -157,15 +157,15 @@ def token_losses(
     losses: Mapping[str, Sequence[float]] | Sequence[float], tokens: Sequence[str], *, rounds: Sequence[int] = (),
     chance: float | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw the loss at each token of a text, −ln p in nats (its surprise); several named lines to compare.
+    """Draw the loss at each token of a text, −ln p in nats; several named lines to compare.
 
     `losses` (n) or {name: (n)}, at most 6; `tokens` (n) are those that were predicted. `rounds` are the places at which
-    the text begins anew; a line separates them. `chance` is the surprise of blind guessing, ln V. Raises ValueError
+    the text begins anew; a line separates them. `chance` is the loss of random guessing, ln V. Raises ValueError
     for unequal lengths, negative losses, and places outside the text. Lesson 3.
 
     >>> axes = token_losses([7.0, 6.8, 0.1, 0.1], ["red", "kite", "red", "kite"], rounds=[2])
     >>> axes.llmviz_alt_text
-    'Surprise at each of 4 tokens, in nats. Mean of round 1: about 6.9; round 2: about 0.1.'
+    'Loss at each of 4 tokens, in nats. Mean of round 1: about 6.9; round 2: about 0.1.'
     """
     series = _loss_series(losses)
     tokens = validation.text_list(tokens, "tokens", len(next(iter(series.values()))), "losses")
@@ -177,13 +177,13 @@ def token_losses(
         ax.axvline(place - 0.5, color=style.INK, linewidth=1, linestyle=(0, (2, 3)))
     if chance is not None:
         ax.axhline(chance, color=style.FAINT_INK, linewidth=1, linestyle=(0, (6, 3)))
-        ax.annotate("blind guessing", (1, chance), (-3, 3), ("axes fraction", "data"), "offset points",
+        ax.annotate("random guessing", (1, chance), (-3, 3), ("axes fraction", "data"), "offset points",
                     ha="right", size=8.5, color=style.FAINT_INK,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     places = range(0, len(tokens), -(-len(tokens) // _MAX_NAMED))
     ax.set_xticks(places, [token_label(tokens[place], _LABEL_LENGTH) for place in places], rotation=90,
                   size=float(np.clip(300 / len(tokens), 6.5, 9)))  # fmt: skip
-    ax.set(ylabel="surprise, nats", ylim=(0, None), xlim=(-0.6, len(tokens) - 0.4))
+    ax.set(ylabel="loss, nats", ylim=(0, None), xlim=(-0.6, len(tokens) - 0.4))
     tidy(ax, grid="y")
     if len(series) > 1:
         legend_above(ax, [prose_label(name, 40) for name in series])
@@ -192,14 +192,14 @@ def token_losses(
 
 
 def _loss_series(losses) -> dict[str, np.ndarray]:
-    given = losses if isinstance(losses, Mapping) else {"surprise": losses}
+    given = losses if isinstance(losses, Mapping) else {"loss": losses}
     series = validation.named_series(given, "losses", _MAX_SERIES)
     lengths = {name: len(values) for name, values in series.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"all lines need one loss for each token, but their lengths are {lengths}.")
     for name, values in series.items():
         if values.min() < -1e-6:
-            raise ValueError(f"a surprise −ln p is never negative, but losses {name!r} hold {values.min():.3g}.")
+            raise ValueError(f"a loss −ln p is never negative, but losses {name!r} hold {values.min():.3g}.")
     return series
 
 
@@ -211,7 +211,7 @@ def _rounds(rounds: Sequence[int], n_tokens: int) -> list[int]:
 
 
 def _loss_text(series: dict[str, np.ndarray], n_tokens: int, rounds: list[int]) -> str:
-    text = f"Surprise at each of {count(n_tokens, 'token')}, in nats."
+    text = f"Loss at each of {count(n_tokens, 'token')}, in nats."
     for name, values in series.items():
         parts = np.split(values, rounds)
         means = "; ".join(f"round {number}: about {part.mean():.1f}" for number, part in enumerate(parts, 1))

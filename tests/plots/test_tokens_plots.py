@@ -66,7 +66,7 @@ def test_draws_each_loss_over_its_token():
     [line] = axes.lines
     np.testing.assert_array_equal(line.get_ydata(), [7.0, 6.8, 0.1, 0.2])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["red", "·kite", "red", "·kite"]
-    assert axes.get_ylabel() == "surprise, nats" and axes.get_ylim()[0] == 0
+    assert axes.get_ylabel() == "loss, nats" and axes.get_ylim()[0] == 0
     assert axes.get_legend() is None
 
 
@@ -77,13 +77,13 @@ def test_several_lines_differ_in_color_and_marker_and_are_named():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["all heads", "one off"]
     assert axes.lines[2].get_xdata() == [1.5, 1.5]
     assert list(axes.lines[3].get_ydata()) == [6.9, 6.9]
-    assert axes.texts[0].get_text() == "blind guessing"
+    assert axes.texts[0].get_text() == "random guessing"
 
 
 def test_the_sentence_tells_the_mean_of_each_round_and_line():
     axes = plots.token_losses({"all": [3, 2, 0, 0], "one off": [3, 2, 4, 4]}, TOKENS, rounds=[2])
     assert plots.alt_text(axes) == (
-        "Surprise at each of 4 tokens, in nats. all: mean of round 1: about 2.5; round 2: about 0.0. "
+        "Loss at each of 4 tokens, in nats. all: mean of round 1: about 2.5; round 2: about 0.0. "
         "one off: mean of round 1: about 2.5; round 2: about 4.0."
     )
     assert plots.alt_text(plots.token_losses([1, 2], ["a", "b"])).endswith("Mean: about 1.5.")
