@@ -214,22 +214,16 @@ class BiasDialExplorer(Explorer):
     def __init__(self, recording: Mapping, *, ratio: float = 0.7):
         if not isinstance(recording, Mapping) or not {"ratios", "dial", "seeds"} <= set(recording):
             raise ValueError('the bias dial needs ratios, dial and seeds: artifacts.load_recording("limitations")')
-        n_ratios = len(validation.shares(recording["ratios"], "ratios", 1))
-        n_seeds = len(validation.finite_numbers(recording["seeds"], "seeds", 1))
-        dial = recording["dial"]
-        if not isinstance(dial, Mapping) or not dial or not all(isinstance(one, Mapping) for one in dial.values()):
-            raise ValueError(f"the dial of a recording holds curves for each way of filtering; given {dial!r:.60}")
-        for name, curves in dial.items():
+        ratios = validation.shares(recording["ratios"], "ratios", 1)
+        seeds = validation.finite_numbers(recording["seeds"], "seeds", 1)
+        for curves in recording["dial"].values():
             for curve in _CURVES:
-                learned = validation.shares(curves.get(curve, []), f"the curve {curve!r} of {name!r}", 2)
-                if learned.shape != (n_ratios, n_seeds):
-                    raise ValueError(
-                        f"the curve {curve!r} of {name!r} must be (ratio, seed), {n_ratios} × {n_seeds}; "
-                        f"given {learned.shape}"
-                    )
+                shape = validation.shares(curves[curve], f"the curve {curve!r}", 2).shape
+                if shape != (len(ratios), len(seeds)):
+                    raise ValueError(f"the curve {curve!r} must be {len(ratios)} ratios × {len(seeds)} seeds, not {shape}")
         ratio = float(validation.shares(ratio, "ratio", 0))
         self.recording = recording
-        self.place = int(np.abs(np.array(recording["ratios"]) - ratio).argmin())
+        self.place = int(np.abs(ratios - ratio).argmin())
 
     def traits(self) -> dict:
         payload = {name: self.recording[name] for name in ("ratios", "seeds", "dial")} | {"code": _TRAIN}

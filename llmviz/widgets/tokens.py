@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,6 @@ _MAX_CHARACTERS = 100_000
 _MAX_SHOWN = 300  # graphemes; the counts are of the whole text
 
 _GRAPHEME = regex.compile(r"\X")
-_LETTER = regex.compile(r"\p{L}")
-_RIGHT_TO_LEFT = regex.compile(r"[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]")
 _N_NAMED = 40
 _N_DRAWN = 80
 
@@ -151,8 +150,8 @@ def _well_formed(text: str) -> tuple[str, bool]:
 
 
 def _is_right_to_left(text: str) -> bool:
-    first = _LETTER.search(text)
-    return bool(first and _RIGHT_TO_LEFT.match(first[0]))
+    first = next(filter(str.isalpha, text), "a")
+    return unicodedata.bidirectional(first) in ("R", "AL")
 
 
 _N_BYTES = 256
@@ -201,11 +200,9 @@ class _TokenSource:
             self.pairs = tokenizer.fast_encoding if isinstance(tokenizer, BytePairTokenizer) else None
             self.how = "" if self.pairs else _HOW[tokenizer.kind]
         else:
-            raise ValueError(
-                f"A tokenizer is one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o', but this "
-                f"is {tokenizer!r:.60}."
-            )
-        self.n_merges = self._n_ordinary() - _N_BYTES if self.pairs else 0
+            known = "one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o'"
+            raise ValueError(f"A tokenizer is {known}, but this is {tokenizer!r:.60}.")
+        self.n_merges = len(self.pairs.token_byte_values()) - _N_BYTES if self.pairs else 0
         self.joins = cache(self._joins)
 
     def read(self, text: str) -> _Tokens:
@@ -245,20 +242,6 @@ class _TokenSource:
             taken[borders.pop(first) - 1] = ids[first]
             parts[first : first + 2] = [parts[first] + parts[first + 1]]
         return tuple(taken)
-
-    def _n_ordinary(self) -> int:
-        """How many ids stand for bytes; they come first, before the special tokens and the ids kept free for more."""
-        end = min(map(self.pairs.encode_single_token, self.pairs.special_tokens_set), default=self.vocab_size)
-        while end and not self._is_token(end - 1):
-            end -= 1
-        return end
-
-    def _is_token(self, token_id: int) -> bool:
-        try:
-            self.pairs.decode_single_token_bytes(token_id)
-        except KeyError:
-            return False
-        return True
 
     def _token_id(self, piece: bytes) -> int:
         try:
