@@ -77,11 +77,9 @@ def tidy(axes: Axes, grid: str = "both") -> None:
     axes.grid(axis=grid, color=GRID)
 
 
-def legend_above(axes: Axes, names: list[str]) -> None:
-    """Put the legend between the title and the data, its entries in the order of their names."""
-    handles, found = axes.get_legend_handles_labels()
-    ordered = [handles[found.index(name)] for name in names]
-    axes.legend(ordered, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+def legend_above(axes: Axes) -> None:
+    """Put the legend between the title and the data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 
 
 def put_title(axes: Axes, title: str | None, *, over_legend: bool = False) -> None:

@@ -10,6 +10,7 @@ from llmviz.plots._labels import count
 
 _WRONG_KIND = (AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError)
 MAX_MAGNITUDE = 1e15
+MAX_BASELINES = 12
 SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
 
 
@@ -41,8 +42,8 @@ def as_array(values, name: str) -> np.ndarray:
         raise ValueError(f"{name} is no array: rows of unequal length, or not numbers ({error}).") from error
 
 
-def finite_numbers(values, name: str, n_dims: int) -> np.ndarray:
-    """Return real, finite numbers with the given number of dimensions as float64."""
+def finite_numbers(values, name: str, n_dims: int, n_expected: int | None = None, expected_by: str = "") -> np.ndarray:
+    """Return real, finite numbers with the given number of dimensions, and the expected length, as float64."""
     array = as_array(values, name)
     if array.ndim != n_dims:
         raise ValueError(f"{name} must have {count(n_dims, 'dimension')}, but has shape {array.shape}.")
@@ -52,13 +53,12 @@ def finite_numbers(values, name: str, n_dims: int) -> np.ndarray:
         raise ValueError(f"{name} must hold real numbers, but holds {array.dtype}.")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
-        position = place[0] if len(place) == 1 else place
-        raise ValueError(
-            f"{name} must be finite, but number {position} of it is {array[place]}: look where it was computed."
-        )
+        place = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} must be finite, but is {array[*place]} at {place}: look where it was computed.")
     if np.abs(array).max() > MAX_MAGNITUDE:
         raise ValueError(f"{name} must lie within ±{MAX_MAGNITUDE:g}: more than that cannot be drawn.")
+    if n_expected is not None:
+        same_length(array, name, n_expected, expected_by)
     return array
 
 
@@ -72,10 +72,8 @@ def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, ex
         raise ValueError(f"{name} must be a list of strings, but is {type(texts).__name__}.") from error
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ValueError(
-                f"{name} must be strings, but number {position} is {type(text).__name__}: "
-                "turn ids into strings with tokenizer.tokens(token_ids)."
-            )
+            given = f"number {position} is {type(text).__name__}"
+            raise ValueError(f"{name} must be strings, but {given}: tokenizer.tokens(token_ids) makes strings of ids.")
     if not texts:
         raise ValueError(f"There are no {name} to draw: the list is empty.")
     if n_expected is not None:
@@ -89,6 +87,12 @@ def named_series(values, name: str, most: int, n_dims: int = 1) -> dict[str, np.
         given = len(values) if isinstance(values, Mapping) else type(values).__name__
         raise ValueError(f"{name} must be a dict from a name to its values, from 1 to {most} of them; given {given}.")
     return {str(key): finite_numbers(numbers, f"{name} {key!r}", n_dims) for key, numbers in values.items()}
+
+
+def named_baselines(values) -> dict[str, float]:
+    """Return named losses, the horizontal lines of a loss curve; there may be none."""
+    lines = named_series(values, "baselines", MAX_BASELINES, n_dims=0) if values else {}
+    return {name: float(loss) for name, loss in lines.items()}
 
 
 def whole_numbers(values, name: str, n_expected: int, expected_by: str) -> list[int]:
@@ -111,10 +115,8 @@ def probability_vector(values, name: str) -> np.ndarray:
     """Return probabilities (n,): none negative, and together at most 1."""
     array = finite_numbers(values, name, 1)
     if array.min() < 0:
-        raise ValueError(
-            f"{name} must not be negative, but number {int(array.argmin())} is {array.min():.3g}: "
-            "are these logits? A softmax turns logits into probabilities."
-        )
+        given = f"number {int(array.argmin())} is {array.min():.3g}"
+        raise ValueError(f"{name} must not be negative, but {given}: are these logits? A softmax makes probabilities.")
     if array.sum() > 1 + SUM_TOLERANCE:
         raise ValueError(f"{name} must add up to at most 1, but adds up to {array.sum():.4g}.")
     return array
@@ -149,10 +151,8 @@ def _attention_mask(weights: np.ndarray, mask) -> np.ndarray:
     if mask.shape != shape:
         raise ValueError(f"mask has shape {mask.shape}, but attention_weights are {shape} (query, key).")
     if (weights[..., ~mask] > SUM_TOLERANCE).any():
-        raise ValueError(
-            f"mask forbids cells that have attention weights up to {weights[..., ~mask].max():.2g}: "
-            "is it upside down? True means may attend."
-        )
+        largest = weights[..., ~mask].max()
+        raise ValueError(f"mask forbids a weight of {largest:.2g}: is it upside down? True means may attend.")
     return mask
 
 
@@ -162,40 +162,29 @@ def attention(weights, tokens, mask, n_dims: int) -> tuple[np.ndarray, list[str]
     n_queries, n_keys = weights.shape[-2:]
     tokens = text_list(tokens, "tokens")
     if not n_queries == n_keys == len(tokens):
-        raise ValueError(
-            f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} "
-            "tokens: both sides need one row and one column for each token."
-        )
-    mask = _attention_mask(_not_negative(weights, "attention_weights"), mask)
-    sums = weights.sum(axis=-1)
-    wrong = (np.abs(sums - 1) > SUM_TOLERANCE) & ~((sums == 0) & ~mask.any(axis=-1))
-    if wrong.any():
-        place = tuple(int(index) for index in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"each row of attention_weights (one query) must add up to 1, but the row of query {place[-1]} "
-            f"adds up to {sums[place]:.4g}: rows are queries, columns are keys."
-        )
+        given = f"attention_weights are {n_queries} × {n_keys} (query × key), but there are {len(tokens)} tokens"
+        raise ValueError(f"{given}: each token needs a row and a column.")
+    mask = _attention_mask(weights, mask)
+    _check_rows(weights, "attention_weights", "rows are queries, columns are keys", hidden=~mask.any(axis=-1))
     return weights, tokens, mask
 
 
 def cross_attention(weights, target, source) -> tuple[np.ndarray, list[str], list[str]]:
     """Return cross-attention (target, source) and its words, all in agreement."""
-    weights = _not_negative(finite_numbers(weights, "cross_attention", 2), "cross_attention")
+    weights = finite_numbers(weights, "cross_attention", 2)
     target = text_list(target, "target", weights.shape[0], "cross_attention (its rows)")
     source = text_list(source, "source", weights.shape[1], "cross_attention (its columns)")
-    sums = weights.sum(axis=1)
-    if (wrong := np.abs(sums - 1)).max() > SUM_TOLERANCE:
-        raise ValueError(
-            f"each row of cross_attention (one target word) must add up to 1, but row {int(wrong.argmax())} adds up to "
-            f"{sums[wrong.argmax()]:.4g}: rows are target words, columns are source words."
-        )
+    _check_rows(weights, "cross_attention", "rows are target words, columns are source words")
     return weights, target, source
 
 
-def _not_negative(weights: np.ndarray, name: str) -> np.ndarray:
+def _check_rows(weights: np.ndarray, name: str, rows: str, hidden: np.ndarray | bool = False) -> None:
+    """Raise ValueError for negative weights, and for rows that do not add up to 1; hidden ones may be empty."""
     if weights.min() < 0:
-        raise ValueError(
-            f"{name} must not be negative, but holds {weights.min():.3g}: are these scores? A softmax over the keys "
-            "turns scores into weights."
-        )
-    return weights
+        raise ValueError(f"{name} must not be negative, but holds {weights.min():.3g}: a softmax makes scores weights.")
+    sums = weights.sum(axis=-1)
+    wrong = (np.abs(sums - 1) > SUM_TOLERANCE) & ~((sums == 0) & hidden)
+    if wrong.any():
+        place = np.argwhere(wrong)[0].tolist()
+        given = f"row {place[-1]} adds up to {sums[*place]:.4g}"
+        raise ValueError(f"each row of {name} must add up to 1, but {given}: {rows}.")

@@ -59,10 +59,8 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
         groups = validation.text_list(groups, "groups", len(points), "points")
     names = list(dict.fromkeys(groups or []))
     if len(names) > len(style.OKABE_ITO):
-        raise ValueError(
-            f"groups has {len(names)} different names, but only {len(style.OKABE_ITO)} can be told apart by color and "
-            "marker: join the smaller ones, as 'other'."
-        )
+        most = len(style.OKABE_ITO)
+        raise ValueError(f"groups has {len(names)} different names; at most {most} can be told apart: join some.")
     return points, labels, groups, names
 
 

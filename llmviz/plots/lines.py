@@ -10,6 +10,7 @@ from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, prose_label, spoken_prose
 from llmviz.plots._style import describe, legend_above, new_axes, put_title, settled_size, styled, tidy
+from llmviz.plots._validation import named_baselines
 
 _MAX_CURVES = 8
 _MARKED = 40  # points; a curve with fewer has a marker at each
@@ -45,7 +46,7 @@ def curves(
         low, high = y_range
         ax.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     tidy(ax)
-    legend_above(ax, list(series))
+    legend_above(ax)
     put_title(ax, title, over_legend=True)
     describe(ax, _curves_text(series, x_label, y_label))
     return ax
@@ -109,13 +110,11 @@ def rate_finder(
     >>> axes.llmviz_alt_text
     'Range test: while the learning rate rises, the loss falls, then rises. The chosen rate is marked before the rise.'
     """
-    rates = validation.finite_numbers(learning_rates, "learning_rates", 1)
-    losses, smoothed = (validation.finite_numbers(line, name, 1) for line, name in
-                        ((losses, "losses"), (smoothed, "smoothed")))  # fmt: skip
-    if rates.min() <= 0 or (np.diff(rates) <= 0).any():
-        raise ValueError("learning_rates must be above 0 and rise from step to step.")
-    if not len(rates) == len(losses) == len(smoothed):
-        raise ValueError(f"one loss for each rate: given {len(rates)} rates, {len(losses)} and {len(smoothed)} losses.")
+    rates = _positive(learning_rates, "learning_rates")
+    if (np.diff(rates) <= 0).any():
+        raise ValueError("learning_rates must rise from step to step.")
+    losses = validation.finite_numbers(losses, "losses", 1, len(rates), "learning_rates")
+    smoothed = validation.finite_numbers(smoothed, "smoothed", 1, len(rates), "learning_rates")
     ax = new_axes(7.2, 3.6)
     ax.plot(rates, losses, color=style.FAINT_INK, linewidth=0.8, alpha=0.6, label="each step")
     ax.plot(rates, smoothed, color=style.OKABE_ITO[0], linewidth=2, label="smoothed")
@@ -131,7 +130,7 @@ def rate_finder(
     ax.set(xlabel="learning rate (log scale)", ylabel="loss (nats per token)", xlim=(rates[0], rates[-1]))
     ax.set_ylim(low - 0.15 * (high - low + 1e-6), high + 0.6 * (high - low + 1e-6))
     tidy(ax)
-    legend_above(ax, ["each step", "smoothed", "too fast"])
+    legend_above(ax)
     where = "before" if chosen is not None and chosen <= rates[lowest] else "in"
     marked = "" if chosen is None else f" The chosen rate is marked {where} the rise."
     course = _course(smoothed, _LEVEL * max(float(np.ptp(smoothed)), 1e-12))
@@ -139,10 +138,10 @@ def rate_finder(
     return ax
 
 
-_MAX_BASELINES = 12
 _LABEL_SIZE, _LABEL_HEIGHT = 9, 12.5  # points
 _DASHES = [(0, (6, 3)), (0, (2, 2)), (0, (6, 2, 1, 2)), (0, (1, 1))]
 _SMOOTHING = 20  # the smoothed curve averages over one part in this many of the run
+_NOISE = 0.02  # a change smaller than this share of the first loss counts as none
 _CLOSE = 0.03  # nearer than this share of a baseline counts as close to it
 
 
@@ -168,7 +167,7 @@ def loss_curve(
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise ValueError("validation must be a pair: (steps, losses).")
         validation = _step_series(*validation, "validation steps", "validation losses")
-    baselines = _baselines(baselines)
+    baselines = named_baselines(baselines)
     ax = new_axes(7.6 if baselines else 6.6, 4.2)
     smoothed = _smooth(losses)
     _draw_training(ax, steps, losses, smoothed)
@@ -176,7 +175,7 @@ def loss_curve(
         ax.plot(*validation, "o", color=style.VERMILLION, markersize=5.5, label="validation", zorder=4)
     _set_axes(ax, [steps, *(validation[:1] if validation else [])], scale)
     _set_height(ax, [losses, *(validation[1:] if validation else []), np.array([*baselines.values()])])
-    legend_above(ax, ax.get_legend_handles_labels()[1])
+    legend_above(ax)
     put_title(ax, title, over_legend=True)
     _draw_baselines(ax, baselines)
     describe(ax, _loss_text(smoothed, validation, baselines))
@@ -184,24 +183,11 @@ def loss_curve(
 
 
 def _step_series(steps, losses, steps_name: str, losses_name: str) -> tuple[np.ndarray, np.ndarray]:
-    steps = validation.finite_numbers(steps, steps_name, 1)
     losses = validation.finite_numbers(losses, losses_name, 1)
-    validation.same_length(steps, steps_name, len(losses), losses_name)
+    steps = validation.finite_numbers(steps, steps_name, 1, len(losses), losses_name)
     if (back := np.flatnonzero(np.diff(steps, prepend=0) < 0)).size:
         raise ValueError(f"{steps_name} must go from 0 or more upwards, but number {back[0]} is {steps[back[0]]:g}.")
     return steps, losses
-
-
-def _baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
-    if not baselines:
-        return {}
-    if not isinstance(baselines, Mapping):
-        raise ValueError(f"baselines must be a dict from a name to a loss, but is {type(baselines).__name__}.")
-    if len(baselines) > _MAX_BASELINES:
-        raise ValueError(f"baselines has {len(baselines)} lines; at most {_MAX_BASELINES} can be told apart.")
-    names = validation.text_list(baselines, "baselines")
-    values = validation.finite_numbers(list(baselines.values()), "baselines", 1)
-    return dict(zip(names, map(float, values), strict=True))
 
 
 def _smooth(losses: np.ndarray) -> np.ndarray:
@@ -276,23 +262,13 @@ def _spread(wanted: np.ndarray, height: float) -> np.ndarray:
 
 def _loss_text(smoothed: np.ndarray, validation, baselines: dict[str, float]) -> str:
     """Compare in words only: a model that is trained elsewhere ends at other digits."""
-    text = f"Loss curve, in nats per token. The training loss {_loss_course(smoothed)}"
+    text = f"Loss curve, in nats per token. The training loss {_course(smoothed, _NOISE * smoothed[0])}"
     if validation is not None:
-        text += f"; the validation loss {_loss_course(validation[1])}"
-        if validation[1].min() < 0.95 * validation[1][0] and validation[1][-1] > 1.05 * validation[1].min():
-            text += ", then rises again"
+        text += f"; the validation loss {_course(validation[1], _NOISE * validation[1][0])}"
     if baselines:
         final = validation[1][-1] if validation is not None else smoothed[-1]
         text += f", and ends {_comparisons(final, baselines)}"
     return text + "."
-
-
-def _loss_course(losses: np.ndarray) -> str:
-    if len(losses) == 1:
-        return "is one point"
-    if losses.min() < 0.98 * losses[0]:
-        return "falls"
-    return "rises" if losses[-1] > 1.02 * losses[0] else "stays level"
 
 
 def _comparisons(final: float, baselines: dict[str, float]) -> str:
@@ -324,24 +300,17 @@ def power_law(
     >>> axes.llmviz_alt_text
     'Power law through 2 trials: the loss falls as the size grows. The trial it had to predict is marked.'
     """
-    sizes, losses = _positive(sizes, "sizes"), _positive(losses, "losses")
-    at = _positive(at, "at")
-    low, middle, high = (_positive(edge, name) for edge, name in zip(band, ("low", "middle", "high"), strict=True))
-    if len(sizes) != len(losses) or not len(at) == len(low) == len(middle) == len(high):
-        raise ValueError(
-            f"one loss for each size, one band for each place: given {len(sizes)} sizes, {len(losses)} losses, "
-            f"{len(at)} places and a band of {len(low)}, {len(middle)} and {len(high)}."
-        )
+    sizes, at = _positive(sizes, "sizes"), _positive(at, "at")
+    losses = _positive(losses, "losses", len(sizes), "sizes")
+    low, middle, high = (_positive(edge, "the band", len(at), "at") for edge in band)
     ax = new_axes(7.2, 4.4)
     for line in list(lines)[:_MAX_LINES]:
         ax.plot(at, _positive(line, "lines"), color=style.SKY, linewidth=0.5, alpha=0.1, zorder=1)
     ax.fill_between(at, low, high, color=style.SKY, alpha=0.35, linewidth=0)
-    ax.plot(at, middle, color=style.BLUE, linewidth=1.8, label="the law; 9 of 10 in the band")
     ax.plot(sizes, losses, "o", color=style.BLUE, markersize=7, label="trials it was fitted to", zorder=4)
-    names = ["trials it was fitted to", "the law; 9 of 10 in the band"]
+    ax.plot(at, middle, color=style.BLUE, linewidth=1.8, label="the law; 9 of 10 in the band")
     if tested is not None:
-        names.append("the trial it had to predict")
-        ax.plot(*tested, "D", color=style.VERMILLION, markersize=8, label=names[-1], zorder=5)
+        ax.plot(*tested, "D", color=style.VERMILLION, markersize=8, label="the trial it had to predict", zorder=5)
     ax.set(xscale="log", yscale="log", xlabel="parameters (log scale)",
            ylabel="loss above the floor (nats per token), log scale")  # fmt: skip
     for axis in (ax.xaxis, ax.yaxis):
@@ -351,15 +320,15 @@ def power_law(
     ax.tick_params(colors=style.FAINT_INK, which="minor")
     tidy(ax)
     ax.grid(which="minor", axis="y", color="#f0f0f0")
-    legend_above(ax, names)
+    legend_above(ax)
     course = "falls" if middle[-1] < middle[0] else "rises"  # no digits: they differ between processors
     marked = "" if tested is None else " The trial it had to predict is marked."
     describe(ax, f"Power law through {count(len(sizes), 'trial')}: the loss {course} as the size grows.{marked}")
     return ax
 
 
-def _positive(values, name: str) -> np.ndarray:
-    values = validation.finite_numbers(values, name, 1)
+def _positive(values, name: str, n_expected: int | None = None, expected_by: str = "") -> np.ndarray:
+    values = validation.finite_numbers(values, name, 1, n_expected, expected_by)
     if values.min() <= 0:
         raise ValueError(f"{name} must be above 0 to stand on a logarithmic axis, but hold {values.min():.3g}.")
     return values

@@ -17,7 +17,7 @@ _MODEL = "the model"
 _REFERENCE = "exact, from the world"
 _DIAMONDS = {"marker": "D", "markersize": 6.5, "markerfacecolor": "white", "markeredgecolor": style.VERMILLION,
              "markeredgewidth": 1.6, "linestyle": "none", "clip_on": False}  # fmt: skip
-_SPOKEN_TOKENS = 3
+_SPOKEN_TOKENS, _MAX_BARS = 3, 100
 _NEARLY_EQUAL = 6  # decimals; nearer probabilities are listed in the order of their ids on every machine
 
 
@@ -35,8 +35,7 @@ def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, refe
     """
     probabilities = validation.probability_vector(probabilities, "probabilities")
     tokens = validation.text_list(tokens, "tokens", len(probabilities), "probabilities")
-    if not isinstance(top, int | np.integer) or top < 1:
-        raise ValueError(f"top must be a whole number of at least 1, but is {top!r}.")
+    top = validation.whole_number(top, "top", 1, _MAX_BARS)
     exact = None
     if reference is not None:
         exact = validation.probability_vector(reference, "reference")
@@ -87,7 +86,7 @@ def _draw(ax: Axes, labels: list[str], bars: list[float], marks: list[float] | N
     if marks is not None:
         ax.plot(marks, rows, label=_REFERENCE, **_DIAMONDS)
         ends = [max(pair) for pair in zip(bars, marks, strict=True)]
-        legend_above(ax, [_MODEL, _REFERENCE])
+        legend_above(ax)
     for row, end in enumerate(ends):
         value = _printed(bars[row]) + (f" (exact {_printed(marks[row])})" if marks is not None else "")
         ax.annotate(value, (end, row), (9, 0), textcoords="offset points", va="center", size=9)
@@ -203,7 +202,7 @@ def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
     ax.set_xticks([-1, -0.5, 0, 0.5, 1], ["1", "0.5", "0", "0.5", "1"])
     ax.set_xlabel("probability of the word")
     ax.tick_params(axis="y", length=0, pad=7)
-    legend_above(ax, ax.get_legend_handles_labels()[1])
+    legend_above(ax)
     tidy(ax, grid="x")
     describe(ax, _paired_text(numbers, words))
     return ax
@@ -240,15 +239,10 @@ def sampling_tree(tokens: Mapping[str, Sequence[str]], probabilities: Mapping[st
     >>> [text.get_text() for text in axes.texts]
     ['the', '·red', '1', '·kite', '2']
     """
-    if not tokens or tokens.keys() != probabilities.keys():
-        raise ValueError(f"each text needs its probabilities; given {list(tokens)} and {list(probabilities)}")
     ways, shares = {}, {}
     for name, labels in tokens.items():
-        way = tuple(validation.text_list(labels, name))
-        numbers = validation.finite_numbers(probabilities[name], name, 1)
-        if len(numbers) != len(way) or numbers.min() < 0 or numbers.max() > 1 + validation.SUM_TOLERANCE:
-            raise ValueError(f"{name} needs a number from 0 to 1 for each of its {len(way)} tokens")
-        ways[name] = way
+        numbers = validation.shares(probabilities[name], f"the probabilities of {name}", 1)
+        ways[name] = way = tuple(validation.text_list(labels, name, len(numbers), "its probabilities"))
         shares |= {way[: stop + 1]: share for stop, share in enumerate(numbers)}
     rows = _rows(ways)
     depth, n_rows = max(map(len, ways.values())), len(set(ways.values()))
@@ -314,8 +308,7 @@ def confidence_marks(
     'Confidence of 2 answers, by group'
     """
     shares = validation.shares(confidence, "confidence", 1)
-    holds = validation.finite_numbers(right, "right", 1).astype(bool)
-    validation.same_length(holds, "right", len(shares), "confidence")
+    holds = validation.finite_numbers(right, "right", 1, len(shares), "confidence").astype(bool)
     groups = validation.text_list(groups, "groups", len(shares), "confidence")
     names = list(dict.fromkeys(groups))
     rows = np.array([names.index(group) for group in groups], dtype=float)
@@ -329,7 +322,7 @@ def confidence_marks(
     ax.set_yticks(range(len(names)), [prose_label(name, 24) for name in names])
     ax.set(xlabel="confidence in the answer", xlim=(-0.02, 1.03), ylim=(len(names) - 0.4, -0.6))
     tidy(ax, grid="x")
-    legend_above(ax, ["holds", "is invented"])
+    legend_above(ax)
     put_title(ax, title, over_legend=True)
     describe(ax, _confidence_text(shares, holds, rows, names))
     return ax

@@ -186,7 +186,7 @@ def token_losses(
     ax.set(ylabel="loss, nats", ylim=(0, None), xlim=(-0.6, len(tokens) - 0.4))
     tidy(ax, grid="y")
     if len(series) > 1:
-        legend_above(ax, [prose_label(name, 40) for name in series])
+        legend_above(ax)
     describe(ax, _loss_text(series, len(tokens), rounds))
     return ax
 

@@ -55,8 +55,8 @@ class AttentionExplorer(Explorer):
         self.query_key, self.losses = _vectors(attention), _losses(attention, self.weights)
         self.losses_all_on = None
         if losses_all_on is not None and self.losses is not None:
-            self.losses_all_on = validation.finite_numbers(losses_all_on, "losses_all_on", 1)
-            validation.same_length(self.losses_all_on, "losses_all_on", len(self.losses), "the trace")
+            n_losses = len(self.losses)
+            self.losses_all_on = validation.finite_numbers(losses_all_on, "losses_all_on", 1, n_losses, "the trace")
         self.head_scores = head_scores(self.weights, self.tokens)
 
     def choose(self, layer: int, head: int) -> None:

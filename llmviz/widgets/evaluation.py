@@ -220,7 +220,7 @@ class BiasDialExplorer(Explorer):
             for curve in _CURVES:
                 shape = validation.shares(curves[curve], f"the curve {curve!r}", 2).shape
                 if shape != (len(ratios), len(seeds)):
-                    raise ValueError(f"the curve {curve!r} must be {len(ratios)} ratios × {len(seeds)} seeds, not {shape}")
+                    raise ValueError(f"{curve!r} must be {len(ratios)} ratios × {len(seeds)} seeds, but has {shape}")
         ratio = float(validation.shares(ratio, "ratio", 0))
         self.recording = recording
         self.place = int(np.abs(ratios - ratio).argmin())

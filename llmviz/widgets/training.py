@@ -64,7 +64,7 @@ class LiveTraining(LiveExplorer):
             _check_model(model, tokenizer)
             check_text(prompt)
             self._held_out = validation.text_list(held_out, "held_out")[:_MAX_HELD_OUT] if len(held_out) else []
-        self.baselines = _checked_baselines(baselines)
+        self.baselines = validation.named_baselines(baselines)
         self._shown_at = 0.0
         self._forget()
         self._run = controller.TrainingController(
@@ -229,15 +229,6 @@ def _check_data(model, token_ids, settings, starts) -> None:
     model._check_token_ids(window[:, 1:])
 
 
-def _checked_baselines(baselines: Mapping[str, float] | None) -> dict[str, float]:
-    if not baselines:
-        return {}
-    if not isinstance(baselines, Mapping):
-        raise ValueError(f"baselines are named losses, such as {{'ln V': 6.9}}; given {baselines!r:.60}")
-    values = validation.finite_numbers(list(baselines.values()), "baselines", 1)
-    return dict(zip(map(str, baselines), map(float, values), strict=True))
-
-
 def _thinned(losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """At most 400 points: neighboring steps averaged, each point in the middle of its steps."""
     width = max(1, math.ceil(len(losses) / _MOST_POINTS))
@@ -312,10 +303,8 @@ def _check(recording: Recording) -> None:
     """Raise ValueError for anything else, and where a number of it is none, as after a run that diverged."""
     if not isinstance(recording, Recording):
         raise ValueError(f"a training explorer shows a Recording, as load_recording returns; given {recording!r:.60}")
-    if not isinstance(recording.baselines, Mapping):
-        raise ValueError(f"baselines of {recording.name!r:.60} are losses by name; given {recording.baselines!r:.60}")
-    numbers = {name: (getattr(recording, name), 1) for name in SERIES}
-    numbers |= {"baselines": (list(recording.baselines.values()) or None, 1), "points": (recording.points, 3)}
+    validation.named_baselines(recording.baselines)
+    numbers = {name: (getattr(recording, name), 1) for name in SERIES} | {"points": (recording.points, 3)}
     numbers |= {f"the probabilities after {one.prefix!r}": (one.probabilities, 2) for one in recording.next_tokens}
     numbers |= {f"the attention in sentence {i}": (one.weights, 5) for i, one in enumerate(recording.attention)}
     for name, (values, n_dims) in numbers.items():

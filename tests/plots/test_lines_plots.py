@@ -131,7 +131,7 @@ def test_alt_text_compares_in_words_and_has_no_measured_digits():
         ([1, 2, 3], "rises, and ends above the line bigram."),
         ([3, 2.5, 2.05], "falls, and ends close to the line bigram."),
         ([3, 3, 3.01], "stays level, and ends above the line bigram."),
-        ([3], "is one point, and ends above the line bigram."),
+        ([3], "stays level, and ends above the line bigram."),
     ],
 )
 def test_alt_text_follows_the_curve(losses, words):

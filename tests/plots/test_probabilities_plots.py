@@ -46,7 +46,7 @@ def test_the_exact_probabilities_are_markers_with_a_legend():
     assert markers.get_linestyle() == "None" and markers.get_marker() == "D"
     assert list(markers.get_xdata()) == pytest.approx([0.4, 0.5, 0.1])
     assert values(axes)[0] == "0.50 (exact 0.40)"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["the model", "exact, from the world"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["exact, from the world", "the model"]
 
 
 def test_what_the_world_knows_beyond_the_tokens_is_other():

@@ -133,7 +133,7 @@ def test_its_words_are_the_same_on_every_machine():
     ({"settings": None}, "give a model and its settings"),
     ({"tokenizer": "gpt2"}, "the tokenizer is one of"),
     ({"held_out": "Mia"}, "held_out must be a list of strings, not one string"),
-    ({"baselines": [1.0]}, "baselines are named losses"),
+    ({"baselines": [1.0]}, "baselines must be a dict"),
     ({"prompt": 3}, "takes text"),
     ({"starts": STARTS * 0}, "starts are the beginnings of the documents"),
 ])  # fmt: skip
