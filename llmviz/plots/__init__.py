@@ -6,8 +6,8 @@ tensor too), and writes an alternative text from its data. ``plots.show(axes)`` 
 """
 
 from llmviz.plots import diagrams
+from llmviz.plots._style import alt_text, show, to_html, to_png
 from llmviz.plots.attention import alignment_map, attention_arcs, attention_heads, attention_heatmap
-from llmviz.plots.display import alt_text, show, to_html, to_png
 from llmviz.plots.embeddings import embedding_scatter
 from llmviz.plots.lines import curves, loss_curve, power_law, rate_finder
 from llmviz.plots.model import block_flow, lens_table, shuffle_table, weight_changes

@@ -5,8 +5,7 @@ from llmviz.widgets.blocks import BlockExplorer
 from llmviz.widgets.embeddings import EmbeddingExplorer
 from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer
 from llmviz.widgets.fill_mask import FillMaskExplorer
-from llmviz.widgets.next_tokens import NextTokenExplorer
-from llmviz.widgets.sampling_tree import SamplingTreeExplorer
+from llmviz.widgets.generation import NextTokenExplorer, SamplingTreeExplorer
 from llmviz.widgets.tokens import TokenExplorer
 from llmviz.widgets.training import LiveTraining, TrainingExplorer
 

@@ -155,7 +155,7 @@ WIDGETS = {
 @pytest.mark.parametrize("name", WIDGETS)
 def test_widgets(name, monkeypatch):
     assert set(WIDGETS) == set(widgets.__all__)
-    monkeypatch.setattr("llmviz.widgets.sampling_tree._TEMPERATURES", [0.0, 1.0])  # two of its settings are enough
+    monkeypatch.setattr("llmviz.widgets.generation._TEMPERATURES", [0.0, 1.0])  # two of its settings are enough
     monkeypatch.setattr("llmviz.widgets.evaluation.fact_questions", lambda: fact_questions()[::16])
     png, dice = plots.to_png, random.Random(0)  # most pictures are laid out only: writing the file takes longest
     monkeypatch.setattr(plots, "to_png", lambda axes, **options: png(axes, **options) if dice.random() < 0.1 else b"P")

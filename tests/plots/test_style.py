@@ -1,4 +1,4 @@
-"""From Axes to the page: PNG, HTML, alternative text."""
+"""The look of all plots, and from Axes to the page: PNG, HTML, alternative text."""
 
 import base64
 import io
