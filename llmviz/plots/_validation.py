@@ -81,12 +81,17 @@ def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, ex
     return [str(text) for text in texts]
 
 
-def named_series(values, name: str, most: int, n_dims: int = 1) -> dict[str, np.ndarray]:
+def named_series(
+    values, name: str, most: int, n_expected: int | None = None, expected_by: str = "", *, n_dims: int = 1
+) -> dict[str, np.ndarray]:
     """Return {name: numbers}, from 1 to so many of them."""
     if not isinstance(values, Mapping) or not 1 <= len(values) <= most:
         given = len(values) if isinstance(values, Mapping) else type(values).__name__
         raise ValueError(f"{name} must be a dict from a name to its values, from 1 to {most} of them; given {given}.")
-    return {str(key): finite_numbers(numbers, f"{name} {key!r}", n_dims) for key, numbers in values.items()}
+    return {
+        str(key): finite_numbers(numbers, f"{name} {key!r}", n_dims, n_expected, expected_by)
+        for key, numbers in values.items()
+    }
 
 
 def named_baselines(values) -> dict[str, float]:

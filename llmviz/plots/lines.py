@@ -35,7 +35,8 @@ def curves(
     x = validation.finite_numbers(x, "x", 1)
     if (np.diff(x) < 0).any():
         raise ValueError("x must not go back; sort the points by x first.")
-    series = _series(x, values)
+    given = validation.named_series(values, "the curve", _MAX_CURVES, len(x), "x")
+    series = {_legend_name(name): line for name, line in given.items()}
     ax = new_axes(7.2, 3.8)
     for number, (name, line) in enumerate(series.items()):
         marker = style.MARKERS[number] if len(x) < _MARKED else None
@@ -50,13 +51,6 @@ def curves(
     put_title(ax, title, over_legend=True)
     describe(ax, _curves_text(series, x_label, y_label))
     return ax
-
-
-def _series(x: np.ndarray, values: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    series = validation.named_series(values, "the curve", _MAX_CURVES)
-    for name, line in series.items():
-        validation.same_length(line, f"the curve {name!r}", len(x), "x")
-    return {_legend_name(name): line for name, line in series.items()}
 
 
 def _set_scale(ax: Axes, name: str, scale: str, first: float, integer: bool = False) -> None:

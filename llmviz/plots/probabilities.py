@@ -17,7 +17,7 @@ _MODEL = "the model"
 _REFERENCE = "exact, from the world"
 _DIAMONDS = {"marker": "D", "markersize": 6.5, "markerfacecolor": "white", "markeredgecolor": style.VERMILLION,
              "markeredgewidth": 1.6, "linestyle": "none", "clip_on": False}  # fmt: skip
-_SPOKEN_TOKENS, _MAX_BARS = 3, 100
+_SPOKEN_TOKENS, _MAX_TOP = 3, 100
 _NEARLY_EQUAL = 6  # decimals; nearer probabilities are listed in the order of their ids on every machine
 
 
@@ -35,7 +35,7 @@ def next_token_bars(probabilities, tokens: Sequence[str], *, top: int = 10, refe
     """
     probabilities = validation.probability_vector(probabilities, "probabilities")
     tokens = validation.text_list(tokens, "tokens", len(probabilities), "probabilities")
-    top = validation.whole_number(top, "top", 1, _MAX_BARS)
+    top = validation.whole_number(top, "top", 1, _MAX_TOP)
     exact = None
     if reference is not None:
         exact = validation.probability_vector(reference, "reference")
@@ -132,13 +132,11 @@ def bars(
     'Bars: tokens. English: GPT-2 8, GPT-4o 8; Greek: GPT-2 32, GPT-4o 11.'
     """
     labels = validation.text_list(labels, "labels")
-    series = validation.named_series(values, "values", _MAX_BARS)
+    series = validation.named_series(values, "values", _MAX_BARS, len(labels), "labels")
     if len(labels) > _MAX_BAR_GROUPS:
         raise ValueError(f"labels has {len(labels)} entries; at most {_MAX_BAR_GROUPS} groups of bars fit.")
-    for name, numbers in series.items():
-        validation.same_length(numbers, f"values {name!r}", len(labels), "labels")
-        if numbers.min() < 0:
-            raise ValueError(f"values {name!r} must be 0 or more, but hold {numbers.min():g}.")
+    if (least := min(numbers.min() for numbers in series.values())) < 0:
+        raise ValueError(f"values must be 0 or more, but one of them is {least:g}.")
     height = 0.8 / len(series)
     ax = new_axes(7.6, 1.1 + len(labels) * (0.14 + 0.13 * len(series)))
     for number, (name, numbers) in enumerate(series.items()):
@@ -152,7 +150,7 @@ def bars(
     ax.tick_params(axis="y", length=0)
     tidy(ax, grid="x")
     if len(series) > 1:
-        legend_above(ax, list(map(_legend_name, series)))
+        legend_above(ax)
     put_title(ax, title, over_legend=len(series) > 1)
     describe(ax, _grouped_text(labels, series, x_label))
     return ax

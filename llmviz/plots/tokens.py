@@ -167,8 +167,11 @@ def token_losses(
     >>> axes.llmviz_alt_text
     'Loss at each of 4 tokens, in nats. Mean of round 1: about 6.9; round 2: about 0.1.'
     """
-    series = _loss_series(losses)
-    tokens = validation.text_list(tokens, "tokens", len(next(iter(series.values()))), "losses")
+    tokens = validation.text_list(tokens, "tokens")
+    given = losses if isinstance(losses, Mapping) else {"loss": losses}
+    series = validation.named_series(given, "losses", _MAX_SERIES, len(tokens), "tokens")
+    if (least := min(values.min() for values in series.values())) < -1e-6:
+        raise ValueError(f"a loss −ln p is never negative, but one of losses is {least:.3g}.")
     rounds = _rounds(rounds, len(tokens))
     ax = new_axes(float(np.clip(0.34 * len(tokens) + 1.2, 5, style.MAX_WIDTH)), 3.4)
     for (name, values), color, marker in zip(series.items(), style.OKABE_ITO, style.MARKERS, strict=False):
@@ -189,18 +192,6 @@ def token_losses(
         legend_above(ax)
     describe(ax, _loss_text(series, len(tokens), rounds))
     return ax
-
-
-def _loss_series(losses) -> dict[str, np.ndarray]:
-    given = losses if isinstance(losses, Mapping) else {"loss": losses}
-    series = validation.named_series(given, "losses", _MAX_SERIES)
-    lengths = {name: len(values) for name, values in series.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"all lines need one loss for each token, but their lengths are {lengths}.")
-    for name, values in series.items():
-        if values.min() < -1e-6:
-            raise ValueError(f"a loss −ln p is never negative, but losses {name!r} hold {values.min():.3g}.")
-    return series
 
 
 def _rounds(rounds: Sequence[int], n_tokens: int) -> list[int]:
