@@ -87,10 +87,11 @@ class BlockExplorer(Explorer):
         return Table("From stage to stage", ["stage", "numbers a token", "mean length"], rows)
 
     def picture(self) -> bytes:
-        stages = {name: self.arrays[name] for name in ("before", "middle", "hidden", "after")}
-        stages |= {"attention weights": self.weights.mean(axis=0), "attention output": self.arrays["attention"],
-                   "MLP output": self.arrays["feed_forward"]}  # fmt: skip
-        return plots.to_png(plots.block_flow(stages, self.tokens, title=f"Block {self.layer}"))
+        names = {"stream": "before", "+ attention": "attention", "= stream after attention": "middle",
+                 "+ MLP": "feed_forward", "= stream after MLP": "after"}  # fmt: skip
+        stages = {name: self.arrays[stage][self.position] for name, stage in names.items()}
+        title = f"{spoken_token(self.tokens[self.position])} in block {self.layer}"
+        return plots.to_png(plots.block_flow(stages, title=title))
 
 
 def _arrays(parts: BlockTrace) -> dict[str, np.ndarray]:

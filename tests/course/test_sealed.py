@@ -10,8 +10,6 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-
 # Predictions whose cell still computes or shows the answer. Whoever seals one removes it here.
 NOT_SEALED = {
     "02_embeddings": "all_words_allowed kept_by_pca nearer_to_red where_they_part",
-    "04_transformer": """
-        half_way shuffle_causal shuffle_deep shuffle_open shuffle_rotary what_is_left where_parameters""",
     "05_pretraining": "best_loss by_heart comes_last how_many_copies next_size who_knows_more",
     "06_fine_tuning": "count_words fresh_lora one_fact other_question who_forgets",
     "07_inference": """

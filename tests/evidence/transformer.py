@@ -1,6 +1,9 @@
-"""Lesson 4: what it says about order, the stream and the lens holds on other seeds too."""
+"""Lesson 4: what it says about the residual stream, order and the lens holds on other seeds and settings, too."""
+
+import math
 
 import torch
+import torch.nn.functional as F
 from claims import above, below, demo
 
 from llmviz import artifacts
@@ -74,4 +77,84 @@ def first_the_kind_then_the_fact(seed: int) -> dict[str, float]:
         "a_house_half_way": sum(top[1] in first.values() for top in said) / len(said),
         "the_house_half_way": sum(top[1] == one for top, one in zip(said, right, strict=True)) / len(said),
         "the_house_at_the_end": sum(top[2] == one for top, one in zip(said, right, strict=True)) / len(said),
+    }
+
+
+def similarity(d_model, n_tokens, scale, seed, residual):
+    """Mean cosine of two tokens after 12 random blocks of GPT-2's kind; `scale` 0 leaves torch's initial weights."""
+    torch.manual_seed(seed)
+    blocks = [torch.nn.TransformerEncoderLayer(d_model, 4, 4 * d_model, 0, "gelu", norm_first=True, batch_first=True)
+              for _ in range(12)]  # fmt: skip
+    x, mask = torch.randn(1, n_tokens, d_model), torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)
+    for block in blocks:
+        for weight in block.parameters():
+            if scale and weight.dim() == 2:
+                weight.normal_(0, scale)
+        after = block(x, src_mask=mask)
+        x = after if residual else after - x
+    cosines = F.cosine_similarity(x[0][:, None], x[0][None], dim=-1)
+    return ((cosines.sum() - n_tokens) / (n_tokens**2 - n_tokens)).item()
+
+
+@demo(with_residual=below(0.6), replaced=above(0.95))
+@torch.no_grad()
+def without_residual_connections_tokens_become_alike(seed: int) -> dict[str, float]:
+    """Twelve random blocks that replace x make all tokens alike; with residual connections they stay different.
+
+    The worst of three widths, two lengths and two kinds of initial weights (torch's, and GPT-2's 0.02).
+    """
+    settings = [(d_model, n, scale, seed) for d_model in (32, 64, 128) for n in (8, 16) for scale in (0, 0.02)]
+    return {
+        "with_residual": max(similarity(*setting, residual=True) for setting in settings),
+        "replaced": min(similarity(*setting, residual=False) for setting in settings),
+    }
+
+
+def logits_without(model, ids, left_out, means, found):
+    """The logits with one part's output replaced by 0 or by its mean; `found` collects the outputs."""
+    stream, rotary, mask = model.embed(ids[None]), model.rotary(0, len(ids)), model.mask[: len(ids), : len(ids)]
+    for layer, block in enumerate(model.blocks):
+        for part in ("attention", "mlp"):
+            if part == "attention":
+                output = block.attention(block.attention_norm(stream), mask, rotary)
+            else:
+                output = block.feed_forward(block.feed_forward_norm(stream))
+            found.setdefault((layer, part), []).append(output[0])
+            if (layer, part) == left_out:
+                output = means.get(left_out, torch.zeros(())).expand_as(output)
+            stream = stream + output
+    return model.unembed(stream)[0]
+
+
+@demo(lead_of_the_first_mlp=above(1), first_mlp=above(math.log(1024)), last_block=below(math.log(1024)),
+      least_times=above(1.5))  # fmt: skip
+@torch.inference_mode()
+def the_first_mlp_is_missed_most(seed: int) -> dict[str, float]:
+    """Each layer of the tiny GPT counts, the first MLP most: without it the model is worse than a uniform guess.
+
+    The worst of five kinds of text, with the layer's output set to 0 and to its mean; `least_times` with 0 only.
+    """
+    tiny = artifacts.load_model("tiny")
+    rows, wholes = [], []
+    for kind in ("story", "fact", "copy", "visit", "work"):
+        texts = [text.text for text in Tinyville().texts(seed=100 + seed, counts={kind: 15})]
+        ids = [torch.tensor(tiny.tokenizer.encode_prompt(text))[:128] for text in texts]
+
+        def loss(left_out=None, means=None, found=None, ids=ids):
+            found, means = {} if found is None else found, means or {}
+            return torch.cat([
+                F.cross_entropy(logits_without(tiny.model, one, left_out, means, found)[:-1], one[1:], reduction="none")
+                for one in ids
+            ]).mean().item()  # fmt: skip
+
+        outputs = {}
+        wholes += 2 * [loss(found=outputs)]
+        means = {part: torch.cat(found).mean(dim=0) for part, found in outputs.items()}
+        rows += [{part: loss(part, replaced) for part in outputs} for replaced in ({}, means)]
+    others = [max(value for part, value in row.items() if part != (0, "mlp")) for row in rows]
+    return {
+        "lead_of_the_first_mlp": min(row[0, "mlp"] - other for row, other in zip(rows, others, strict=True)),
+        "first_mlp": min(row[0, "mlp"] for row in rows),
+        "last_block": max(max(row[1, "attention"], row[1, "mlp"]) for row in rows),
+        "least_times": min(min(row.values()) / whole for row, whole in zip(rows[::2], wholes[::2], strict=True)),
     }

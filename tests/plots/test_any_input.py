@@ -7,17 +7,7 @@ from hostile import NASTY
 from llmviz import plots
 
 N = len(NASTY)
-FEW = NASTY[:24]
 EYE, ONES = np.eye(N), np.ones(N)
-BLOCK = {"before": 8, "middle": 8, "after": 8, "attention weights": 3, "attention output": 8, "hidden": 20,
-         "MLP output": 8}  # fmt: skip
-
-
-def stages(n_tokens=3, **changed):
-    made = {name: np.ones((n_tokens, width)) for name, width in BLOCK.items()}
-    made["attention weights"] = np.eye(n_tokens)
-    return {**made, **changed}
-
 
 DRAWN = {
     "map": lambda: plots.attention_heatmap(EYE, NASTY, title="$ <b>"),
@@ -32,7 +22,7 @@ DRAWN = {
     "bars": lambda: plots.bars(NASTY[:40], {"_a": range(40), "$": range(40)}, x_label="\ud83d"),
     "curves": lambda: plots.curves([0, 1], {NASTY[n]: [0, 1] for n in range(8)}, x_label="$", y_label="\ud83d"),
     "loss": lambda: plots.loss_curve([1, 2], [2, 1], baselines=dict.fromkeys(NASTY[:12], 1.0), title="$ <b>"),
-    "flow": lambda: plots.block_flow(stages(len(FEW)), FEW, title="$ <b>"),
+    "flow": lambda: plots.block_flow(dict.fromkeys(NASTY[:12], ONES), title="$ <b>"),
     "lens": lambda: plots.lens_table(np.ones((1, N)), [NASTY], NASTY),
     "shuffle": lambda: plots.shuffle_table(np.ones((2, N)), NASTY[5:7], NASTY),
     "changes": lambda: plots.weight_changes({NASTY[7]: EYE}, title="$ <b>"),
@@ -111,10 +101,8 @@ REFUSED = [
     (plots.loss_curve, ([1], [2.0]), {"baselines": {str(n): n for n in range(13)}}, "from 1 to 12 of them; given 13"),
     (plots.power_law, ([1.0, 0.0], [1.0, 2.0]), LAW, "sizes must be above 0"),
     (plots.power_law, ([1.0, 2.0], [1.0]), LAW, "losses has 1 entries, but sizes has 2"),
-    (plots.block_flow, ({}, AB), {}, "given none"),
-    (plots.block_flow, (stages(middle=np.ones((3, 7))), ["a"] * 3), {}, r"'middle'\] must have the shape \(3, 8\)"),
-    (plots.block_flow, (stages(2), ["a"] * 3), {}, "tokens has 3 entries, but the stream has 2"),
-    (plots.block_flow, (stages(25), ["a"] * 25), {}, r"at most 24 tokens fit .* given 25"),
+    (plots.block_flow, ({},), {}, "stages must be a dict .* given 0"),
+    (plots.block_flow, ({"a": [1.0, 2], "b": [1.0]},), {}, "'b'.* has 1 entries, but the first stage has 2"),
     (plots.lens_table, ([[0.2, 1.4]], [AB], AB), {}, "between 0 and 1; given 0.2 to 1.4"),
     (plots.lens_table, ([[0.2, 0.4]], [["a"]], AB), {}, "best has 1 entries, but probabilities has 2"),
     (plots.lens_table, ([[0.2, 0.4]], [], AB), {}, "best has 0 entries, but probabilities .its layers. has 1"),
