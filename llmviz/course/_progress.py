@@ -20,7 +20,7 @@ _FORMAT = 1
 Event = list
 """["predict", name, prediction, answer] · ["check", name, status] · ["quiz", name, option] · ["reset"]"""
 _LENGTHS = {"predict": 4, "check": 3, "quiz": 3, "reset": 1}
-_RENAMED = {  # names and options of llmviz 0.1, as older files have them
+_RENAMED = {  # names and right answers of llmviz 0.1, as older files have them
     "dearest": "most_expensive",
     "count_neighbours": "count_neighbors",
     "preference_loss": "dpo_loss",
@@ -28,12 +28,7 @@ _RENAMED = {  # names and options of llmviz 0.1, as older files have them
     "who_labelled": "who_labeled",
     "Attention adds what the neighbours say, layer by layer": "Attention adds what the neighbors say, layer by layer",
     "grows, towards 1": "grows, toward 1",
-    "A little: neighbours are added first": "A little: neighbors are added first",
-    "It normalises it": "It normalizes it",
-    "The normalisation": "The normalization",
     "That the stream did not yet favour it before": "That the stream did not yet favor it before",
-    "nothing one could recognise": "nothing one could recognize",
-    "Nothing: only inventions are lost": "Nothing: only hallucinations are lost",
     "Nothing yet: hold it against the story": "Nothing yet: compare it with the story",
     "It is an invention with .9": "It is a hallucination with .9",
 }

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -157,8 +157,8 @@ class Exercise:
     name: str
     task: str
     minutes: int  # for a learner who meets it for the first time
-    difficulty: int  # 1 easy, 2 medium, 3 hard
-    hints: Sequence[str]  # two; the second one nearly gives the solution
+    difficulty: Literal[1, 2, 3]  # easy, medium, hard
+    hints: tuple[str, str]  # the second one nearly gives the solution
     explanation: str  # why the solution is as it is
     mistakes: Mapping[str, str]  # name → the sentence that explains it, most specific first
     checks: Checks
@@ -189,7 +189,8 @@ _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {  # type of a key: (i
     "Code": ("a text", lambda value: isinstance(value, str)),
     "int": ("a whole number", lambda value: type(value) is int),
     "float": ("a number", lambda value: type(value) in (int, float)),
-    "Sequence[str]": ("a list of texts", lambda value: isinstance(value, list) and _all(str, value)),
+    "Literal[1, 2, 3]": ("1, 2 or 3", lambda value: type(value) is int and 1 <= value <= 3),
+    "tuple[str, str]": ("two texts", lambda value: isinstance(value, list) and len(value) == 2 and _all(str, value)),
     "Mapping[str, str]": ("a table of texts", lambda value: isinstance(value, dict) and _all(str, value.values())),
     "Sequence[Distractor]": (
         "two or more tables with a wrong option each",
@@ -213,8 +214,7 @@ def read_content(path: Path, checks: Mapping[str, Checks]) -> LessonContent:
         for number, one in enumerate(tables, start=1):
             item = _read_item(part, one, f"{path}: {part}.{one.get('name', number)}", checks)
             if item.name in items or item.name in others:
-                parts_of_name = "quiz and warm_up" if part in ("quiz", "warm_up") else part
-                raise ValueError(f"{path}: {parts_of_name}: the name {item.name!r} is used twice")
+                raise ValueError(f"{path}: {part}: the name {item.name!r} is used twice")
             items[item.name] = item
         parts[part] = items
     if missing := checks.keys() - parts["exercises"].keys():
@@ -234,10 +234,6 @@ def _read_item(part: str, table: dict, place: str, checks: Mapping[str, Checks])
     if own is None:
         raise ValueError(f"{place}.name: checks.py has no such exercise; it has: {', '.join(checks) or 'none'}")
     exercise = _read_table(Exercise, table, place, checks=own)
-    if len(exercise.hints) != 2:
-        raise ValueError(f"{place}.hints: expected two hints; given {len(exercise.hints)}")
-    if exercise.difficulty not in (1, 2, 3):
-        raise ValueError(f"{place}.difficulty: expected 1, 2 or 3; given {exercise.difficulty}")
     recognized = own.wrong_functions.keys() | own.conditions.keys() | own.exceptions.keys()
     for mistake in sorted(recognized ^ exercise.mistakes.keys()):
         problem = "missing here, but checks.py recognizes it" if mistake in recognized else "checks.py does not know it"
