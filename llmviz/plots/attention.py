@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.patches import PathPatch
@@ -18,12 +17,8 @@ _LABEL_LENGTH, _WORD_LENGTH = 12, 16
 _MAX_NAMED = 64  # tokens named along a side; of more, every second, third …
 _MAX_NUMBERED = 10  # tokens up to which each cell prints its number
 _SIDES = (2.6, 6.5)  # smallest and largest map, in inches
-_MAX_MAPS = 16  # heads drawn as maps of their own; more become tiles of one image
+MAX_MAPS = 16
 _MAX_NAMED_IN_MAPS, _MAX_NAMED_COLUMNS, _MAX_WORDED_COLUMNS = 12, 4, 6
-_MAX_CELLS = 30_000  # of all tiles together; of more tokens, each cell shows the largest weight of its block
-_TILE = (6, 24)  # fewest and most cells along the side of a tile
-_GAP = 2
-_MAX_NUMBERED_TILES = 32
 _MAX_NUMBERED_WORDS, _MIN_PRINTED = 14, 0.05
 _MAX_SPOKEN = 6
 _ARC_SIZE, _NUMBER_SIZE = 12, 10.5  # font sizes in points, as are the lengths of arcs below
@@ -102,11 +97,10 @@ def attention_arcs(attention_weights, tokens: Sequence[str], query: int, *, titl
 
 @styled
 def attention_heads(attention_weights, tokens: Sequence[str], *, mask=None) -> np.ndarray:
-    """Draw the attention of all heads, a row for each layer: as small maps, or as tiles where heads are many.
+    """Draw the attention of all heads as small maps, a row for each layer.
 
-    `attention_weights` (layer, head, query, key); `mask` (query, key) as in `attention_heatmap`. Returns an array of
-    Axes: (layer, head) for up to 16 heads, (1,) for the one image of more. Raises ValueError like `attention_heatmap`.
-    Lesson 3.
+    `attention_weights` (layer, head, query, key), at most 16 heads; `mask` (query, key) as in `attention_heatmap`.
+    Returns an array of Axes (layer, head). Raises ValueError like `attention_heatmap`, and for more heads. Lesson 3.
 
     >>> axes = attention_heads([[[[1, 0], [0.5, 0.5]], [[1, 0], [0, 1]]]], ["Mia", " ran"])
     >>> [part.get_title() for part in axes[0]]
@@ -114,8 +108,8 @@ def attention_heads(attention_weights, tokens: Sequence[str], *, mask=None) -> n
     """
     weights, tokens, mask = validation.attention(attention_weights, tokens, mask, 4)
     n_layers, n_heads = weights.shape[:2]
-    if n_layers * n_heads > _MAX_MAPS:
-        return np.array([_draw_tiles(weights, tokens, mask)], dtype=object)
+    if n_layers * n_heads > MAX_MAPS:
+        raise ValueError(f"at most {MAX_MAPS} heads fit into one picture; given {n_layers} layers × {n_heads} heads")
     side = min(1.9 if len(tokens) <= 32 else 2.4, (style.MAX_WIDTH - 1.6) / n_heads)
     figure = new_figure(side * n_heads + 1.7, (side + 0.25) * n_layers + 0.7)
     axes = np.empty((n_layers, n_heads), dtype=object)
@@ -204,39 +198,6 @@ def _print_numbers(ax: Axes, weights: np.ndarray, cells: np.ndarray, size: float
         weight = weights[query, key]
         color = "black" if weight > 0.6 else "white"  # viridis is dark below
         ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=size, color=color)
-
-
-def _draw_tiles(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> Axes:
-    n_layers, n_heads = weights.shape[:2]
-    image, step = _tiles(np.where(mask, weights, np.nan))
-    ax = new_axes(style.MAX_WIDTH, style.MAX_WIDTH * image.shape[0] / image.shape[1] + 0.8)
-    colors = colormaps["viridis"].with_extremes(bad=style.HATCH_INK)
-    ax.imshow(np.ma.masked_invalid(image), cmap=colors, vmin=0, vmax=1, interpolation="nearest")
-    ax.spines[:].set_visible(False)
-    middle = (step - _GAP) / 2
-    for axis, size in ((ax.xaxis, n_heads), (ax.yaxis, n_layers)):
-        named = range(0, size, -(-size // _MAX_NUMBERED_TILES))
-        axis.set_ticks([number * step + middle for number in named], [str(number) for number in named], size=8)
-    ax.tick_params(length=0)
-    ax.set(xlabel="head", ylabel="layer")
-    heads = f"{count(n_layers, 'layer')} × {count(n_heads, 'head')}"
-    describe(ax, f"Attention of {heads} over {count(len(tokens), 'token')}: one small tile for each head.")
-    return ax
-
-
-def _tiles(weights: np.ndarray) -> tuple[np.ndarray, int]:
-    """All heads side by side, white between them; and the distance from one tile to the next."""
-    n_layers, n_heads, n_tokens = weights.shape[:3]
-    block = -(-n_tokens // int(np.clip((_MAX_CELLS / (n_layers * n_heads)) ** 0.5, *_TILE)))
-    size = -(-n_tokens // block)
-    padded = np.full((n_layers, n_heads, size * block, size * block), -1.0)
-    padded[..., :n_tokens, :n_tokens] = np.nan_to_num(weights, nan=-1.0)
-    tiles = padded.reshape(n_layers, n_heads, size, block, size, block).max(axis=(3, 5))
-    step = size + _GAP
-    image = np.full((n_layers, step, n_heads, step), -1.0)
-    image[:, :size, :, :size] = tiles.transpose(0, 2, 1, 3)
-    image = image.reshape(n_layers * step, n_heads * step)[:-_GAP, :-_GAP]
-    return np.where(image < 0, np.nan, image), step
 
 
 def _map_text(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> str:

@@ -12,6 +12,7 @@ from llmviz.interpretability import head_scores, token_losses
 from llmviz.model.trace import Trace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
+from llmviz.plots.attention import MAX_MAPS
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
@@ -128,8 +129,10 @@ class AttentionExplorer(Explorer):
         return Table(f"Layer {self.layer}, head {self.head}: where each token looks", columns, rows)
 
     def picture(self) -> bytes:
-        axes = plots.attention_heads(self.weights, self.tokens, mask=self.mask)
-        return plots.to_png(axes, dpi=150 if axes.ndim == 2 else 80)
+        if self.n_layers * self.n_heads <= MAX_MAPS:
+            return plots.to_png(plots.attention_heads(self.weights, self.tokens, mask=self.mask))
+        title, weights = f"Layer {self.layer}, head {self.head}", self.weights[self.layer, self.head]
+        return plots.to_png(plots.attention_heatmap(weights, self.tokens, mask=self.mask, title=title), dpi=100)
 
 
 def _top_keys(row: np.ndarray, n_keys: int) -> list[int]:

@@ -53,6 +53,7 @@ REFUSED = [
     (plots.attention_heatmap, (HALF, AB), {"mask": [[True, False]]}, r"shape \(1, 2\), but attention_weights are"),
     (plots.attention_heatmap, (HALF, AB), {"mask": [[False, True], [False, False]]}, "upside down"),
     (plots.attention_heads, (np.eye(2), AB), {}, r"4 dimensions, but has shape \(2, 2\)"),
+    (plots.attention_heads, ([[HALF] * 9] * 2, AB), {}, "at most 16 heads .* given 2 layers × 9 heads"),
     (plots.alignment_map, ([[1], [1.0]], ["a"], ["b"]), {}, "target has 1 entries, but cross_attention .its rows. has"),
     (plots.alignment_map, ([[2.0, -1.0]], ["a"], AB), {}, "must not be negative"),
     (plots.alignment_map, ([[0.5, 0.4]], ["a"], AB), {}, "adds up to 0.9: rows are target words"),

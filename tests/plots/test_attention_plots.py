@@ -109,32 +109,6 @@ def test_alt_text_of_a_mosaic_finds_the_roles():
     )
 
 
-def tiles(n_layers: int, n_heads: int, n_tokens: int) -> tuple:
-    """The image of many heads: head h of layer l looks only at key (l + h) % 5, where the past has it; else at 0."""
-    weights = np.zeros((n_layers, n_heads, n_tokens, n_tokens))
-    for layer, head, query in np.ndindex(weights.shape[:3]):
-        key = (layer + head) % 5
-        weights[layer, head, query, key if key <= query else 0] = 1
-    [axes] = plots.attention_heads(weights, ["x"] * n_tokens)
-    return axes, axes.images[0].get_array()
-
-
-def test_more_heads_than_16_are_tiles_of_one_image():
-    axes, image = tiles(2, 9, 5)
-    assert image.shape == (2 * 7 - 2, 9 * 7 - 2)
-    last_row_of_layer_1 = image[7 + 4]
-    assert np.flatnonzero(last_row_of_layer_1.filled(0)).tolist() == [7 * head + (1 + head) % 5 for head in range(9)]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["0", "1"]
-    assert np.array_equal(np.ma.getmaskarray(image)[:5, :5], np.triu(np.ones((5, 5), dtype=bool), k=1))
-    assert plots.alt_text(axes) == "Attention of 2 layers × 9 heads over 5 tokens: one small tile for each head."
-
-
-def test_many_tokens_become_blocks_that_show_their_largest_weight():
-    _, image = tiles(20, 10, 64)
-    assert image.size < 40_000
-    assert image.max() == 1
-
-
 WEIGHTS = [[0.9, 0.1, 0.0], [0.1, 0.1, 0.8], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
 FRENCH, ENGLISH = [" La", " lampe", " rouge", "."], [" The", " red", " lamp"]
 

@@ -54,6 +54,7 @@ def test_many_weights_arrive_as_bytes_and_the_page_stays_below_a_megabyte():
     explorer = AttentionExplorer(weights, [f" t{i}" for i in range(64)])
     packed = explorer.traits()["payload"]["weights"]
     assert packed["dtype"] == "uint8" and packed["shape"] == [30, 9, 64 * 65 // 2]
+    assert explorer.picture().startswith(PIXEL)  # of so many heads the chosen one
     assert np.abs(unpacked(packed)[3, 4] / 255 - weights[3, 4][np.tril_indices(64)]).max() <= 0.5 / 255 + 1e-9
     assert len(explorer.page_html()) < 1_000_000
 
