@@ -61,7 +61,7 @@ def test_the_slider_takes_joins_back_and_the_bill_follows(show, page):
     whole = row(page, "Tinyville")
     slide(page, 0)
     assert row(page, "Tinyville") == list("Mia·found·a·kite.")
-    assert bill(page) == ["17 tokens, 1.0 letters each"]
+    assert bill(page) == ["17 tokens, 1.0 characters per token"]
     slide(page, 10)
     small = BytePairTokenizer(BPE.merges[:10])
     expected = small.tokens(small.encode("Mia found a kite."))

@@ -167,7 +167,7 @@ function render({ model, el }) {
       const each = counts[number] ? (state.data.n_characters / counts[number]).toFixed(1) : "–";
       return [
         h("span", {}, h("bdi", {}, row.name)),
-        h("span", { class: "count" }, hidden ? "?" : `${counts[number].toLocaleString("en")} tokens, ${each} letters each`),
+        h("span", { class: "count" }, hidden ? "?" : `${counts[number].toLocaleString("en")} tokens, ${each} characters per token`),
         h("span", { class: "bar", style: { width: hidden ? "0" : `${(100 * counts[number]) / most}%` } }),
       ];
     }));
@@ -234,7 +234,7 @@ function render({ model, el }) {
     const cards = pins.map((pin, number) => cardOf(pin, number + 1));
     if (state.look && !pins.some(([row, index]) => row === state.look[0] && index === state.look[1])) cards.push(cardOf(state.look, 0));
     details.replaceChildren(...(cards.length ? cards : [h("p", { class: "hint" },
-      "Point at a token, or walk with the arrow keys. Click or Enter pins it, a second one is compared, Esc lets go.")]));
+      "Point at a token, or walk with the arrow keys. Click or Enter pins it, a second one is compared, Esc unpins.")]));
     say(pins);
   }
 
