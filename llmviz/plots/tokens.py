@@ -16,6 +16,7 @@ _PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
 _TITLE_HEIGHT = 36
 _WIDTH = style.MAX_WIDTH * 72 - 2 * _MARGIN
+_LEAST_WIDTH = 210
 _MAX_LINES = 12
 _SPOKEN_TOKENS = 12
 
@@ -67,12 +68,15 @@ def _draw_strips(strips: list[tuple[str, list[str], list[int] | None]]) -> np.nd
     placed = [_place(tokens, token_ids) for _, tokens, token_ids in strips]
     heights = [_height(boxes, ids) + 1 for (boxes, _), (_, _, ids) in zip(placed, strips, strict=True)]
     total = sum(heights) + sum(_TITLE_HEIGHT for title, _, _ in strips if title) + 2 * _MARGIN
-    figure = new_figure(style.MAX_WIDTH, total / 72, layout=None)
-    side, top = _MARGIN / (style.MAX_WIDTH * 72), total - _MARGIN
+    ends = [_WIDTH if boxes[-1][1] else boxes[-1][0] + boxes[-1][2] for boxes, _ in placed]  # several lines: all of it
+    width = max(_LEAST_WIDTH, *ends)
+    figure = new_figure((width + 2 * _MARGIN) / 72, total / 72, layout=None)
+    side, top = _MARGIN / (width + 2 * _MARGIN), total - _MARGIN
     axes = np.empty(len(strips), dtype=object)
     for number, ((title, tokens, token_ids), height) in enumerate(zip(strips, heights, strict=True)):
         top -= (_TITLE_HEIGHT if title else 0) + height
         axes[number] = figure.add_axes((side, top / total, 1 - 2 * side, height / total))
+        axes[number].set_xlim(0, width)
         _draw_strip(axes[number], tokens, token_ids, *placed[number])
         put_title(axes[number], title)
     return axes
@@ -87,7 +91,7 @@ def _line_height(token_ids: list[int] | None) -> float:
 
 
 def _draw_strip(ax: Axes, tokens: list[str], token_ids: list[int] | None, boxes: list[_Box], n_left_out: int) -> None:
-    ax.set(xlim=(0, _WIDTH), ylim=(_height(boxes, token_ids), 0), xticks=[], yticks=[])
+    ax.set(ylim=(_height(boxes, token_ids), 0), xticks=[], yticks=[])
     ax.set_axis_off()
     _draw_boxes(ax, boxes, token_ids)
     if n_left_out:
