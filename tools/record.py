@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from record_attention import coreference
+from record_attention import coreference, long_range
 from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
 from train_models import machine
@@ -234,6 +234,7 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "comparison": partial(_save, comparison),
     "limitations": partial(_save, limitations),
     "architectures": partial(_save, five_changes),
+    "long_range": partial(_save, long_range),
     "smollm2": real_model,
     "minilm": real_model,
     "coreference": partial(_save_arrays, coreference),

@@ -98,6 +98,18 @@ def the_first_token_is_an_attention_sink(seed: int) -> dict[str, float]:
     }
 
 
+@demo(attention_at_its_worst=above(0.95), recurrent_at_length_4=above(0.85), recurrent_at_length_32=below(0.5))
+def self_attention_repeats_longer_lists_than_a_recurrent_network(seed: int) -> dict[str, float]:
+    """As recorded, at both learning rates: attention repeats lists of any length, a GRU of the same size short ones."""
+    recorded = artifacts.load_recording("long_range")
+    attention, recurrent = (torch.tensor(right)[:, seed] for right in recorded["right"].values())
+    return {
+        "attention_at_its_worst": attention.min().item(),
+        "recurrent_at_length_4": recurrent[:, 0].min().item(),
+        "recurrent_at_length_32": recurrent[:, -1].max().item(),
+    }
+
+
 @demo(
     first_round=above(6),
     second_round=below(0.5),
