@@ -70,28 +70,27 @@ def attention_arcs(attention_weights, tokens: Sequence[str], query: int, *, titl
     labels = [token_label(token, _LABEL_LENGTH) for token in tokens]
     widths = np.array([text_width(label, _ARC_SIZE) + _WORD_GAP for label in labels])
     middles = np.cumsum(widths + _WORD_GAP) - widths / 2
+    if (inches := (middles[-1] + widths[-1]) / 72) > style.MAX_WIDTH:
+        raise ValueError(f"{count(len(tokens), 'token')} do not fit into one line: leave some out at the ends.")
     heights = _BOX_TOP + 20 + 0.3 * np.abs(middles - middles[query])
     top = 0.75 * heights.max() + _ARC_WIDTH
-    ax = new_axes((middles[-1] + widths[-1]) / 72, (top + 40) / 72 + (0.3 if title else 0))
+    ax = new_axes(inches, (top + 40) / 72 + (0.3 if title else 0))
     ax.set(xlim=(0, middles[-1] + widths[-1] / 2 + _WORD_GAP), ylim=(-24, top), xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    columns = zip(labels, weights, middles, widths, heights, strict=True)
-    for position, (label, weight, x, width, height) in enumerate(columns):
-        is_query = position == query
-        color = style.ORANGE if is_query else style.BLUE
+    for key, (label, weight, x, width) in enumerate(zip(labels, weights, middles, widths, strict=True)):
+        color, alpha = (style.ORANGE, 0.4) if key == query else (style.BLUE, 0.6 * weight)
         box = _box(x - width / 2, _BOX_BOTTOM, width, _BOX_TOP - _BOX_BOTTOM)
-        ax.add_patch(PathPatch(box, facecolor=color, alpha=0.4 if is_query else 0.6 * weight, linewidth=0))
+        ax.add_patch(PathPatch(box, facecolor=color, alpha=alpha, linewidth=0))
         ax.text(x, 0, label, size=_ARC_SIZE, ha="center")
-        if weight < _MIN_PRINTED:
-            continue
-        ax.text(x, -20, f"{weight:.2f}", size=_NUMBER_SIZE, ha="center")
-        if not is_query:
-            arc = Path([(middles[query], _BOX_TOP), (middles[query], height), (x, height), (x, _BOX_TOP)], [1, 4, 4, 4])
-            ax.add_patch(PathPatch(arc, fill=False, edgecolor=style.BLUE, alpha=0.75, linewidth=_ARC_WIDTH * weight))
+        if weight >= _MIN_PRINTED:
+            ax.text(x, -20, f"{weight:.2f}", size=_NUMBER_SIZE, ha="center")
+    for key in np.flatnonzero((weights >= _MIN_PRINTED) & (np.arange(len(weights)) != query)):
+        start, stop, height = middles[query], middles[key], heights[key]
+        arc = Path([(start, _BOX_TOP), (start, height), (stop, height), (stop, _BOX_TOP)], [1, 4, 4, 4])
+        look = {"edgecolor": style.BLUE, "alpha": 0.75, "linewidth": _ARC_WIDTH * weights[key], "label": "arc"}
+        ax.add_patch(PathPatch(arc, fill=False, **look))
     put_title(ax, title)
-    looks = [f"{spoken_token(tokens[key])} {weights[key]:.2f}"
-             for key in np.argsort(-weights, kind="stable")[:3] if weights[key] >= _MIN_PRINTED]  # fmt: skip
-    describe(ax, f"Where {spoken_token(tokens[query])} looks: {', '.join(looks) or 'nowhere much'}.")
+    describe(ax, _arcs_text(weights, tokens, query))
     return ax
 
 
@@ -198,6 +197,12 @@ def _print_numbers(ax: Axes, weights: np.ndarray, cells: np.ndarray, size: float
         weight = weights[query, key]
         color = "black" if weight > 0.6 else "white"  # viridis is dark below
         ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=size, color=color)
+
+
+def _arcs_text(weights: np.ndarray, tokens: list[str], query: int) -> str:
+    order = np.argsort(-weights, kind="stable")[:3]
+    looks = [f"{spoken_token(tokens[key])} {weights[key]:.2f}" for key in order if weights[key] >= _MIN_PRINTED]
+    return f"Where {spoken_token(tokens[query])} looks: {', '.join(looks) or 'at no token more than a little'}."
 
 
 def _map_text(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> str:

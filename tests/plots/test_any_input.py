@@ -11,6 +11,7 @@ EYE, ONES = np.eye(N), np.ones(N)
 
 DRAWN = {
     "map": lambda: plots.attention_heatmap(EYE, NASTY, title="$ <b>"),
+    "arcs": lambda: plots.attention_arcs(ONES[:6] / 6, NASTY[:6], 0, title="$ <b>"),
     "heads": lambda: plots.attention_heads([[EYE, EYE]], NASTY),
     "alignment": lambda: plots.alignment_map(EYE[:12], NASTY[:12], NASTY),
     "strips": lambda: plots.token_strips({text or " ": NASTY for text in NASTY[::9]}),
@@ -42,6 +43,9 @@ XY = {"x_label": "x", "y_label": "y"}
 LAW = {"at": [1.0, 2], "band": ([1.0, 1], [1.0, 1], [1.0, 1])}
 SCATTER = [[0, 0], [1, 0]]
 REFUSED = [
+    (plots.attention_arcs, ([1.0], AB, 0), {}, "tokens has 2 entries, but attention_weights has 1"),
+    (plots.attention_arcs, ([1.0, 0], AB, 2), {}, "query must be a whole number from 0 to 1"),
+    (plots.attention_arcs, ([0.0] * 99, ["word"] * 99, 0), {}, "99 tokens do not fit into one line"),
     (plots.attention_heatmap, ([[1.0]], AB), {}, "1 × 1 .*but there are 2 tokens"),
     (plots.attention_heatmap, ([[0.5, 0.3, 0.2]] * 2, AB), {}, "2 × 3 .*but there are 2 tokens"),
     (plots.attention_heatmap, ([[1.0, 0], [0.5, 0.4]], AB), {}, "row 1 adds up to 0.9: rows are queries"),

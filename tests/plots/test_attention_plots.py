@@ -52,6 +52,17 @@ def test_numbers_stand_in_the_cells_of_small_maps_only(causal_weights):
     assert not plots.attention_heatmap(causal_weights(11, 11), [*TOKENS * 2, "x"]).texts
 
 
+def test_an_arc_leads_from_the_query_to_each_token_that_it_looks_at():
+    axes = plots.attention_arcs([0.6, 0.04, 0.3, 0.06, 0.0], TOKENS, 3)
+    arcs = [patch for patch in axes.patches if patch.get_label() == "arc"]
+    words = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    ends = [(arc.get_path().vertices[0, 0], arc.get_path().vertices[-1, 0]) for arc in arcs]
+    assert ends == [(words["·red"], words["Mia"]), (words["·red"], words["·a"])]
+    assert [arc.get_linewidth() for arc in arcs] == pytest.approx([9 * 0.6, 9 * 0.3])
+    assert [text for text in words if text[0].isdigit()] == ["0.60", "0.30", "0.06"]
+    assert plots.alt_text(axes) == "Where “·red” looks: “Mia” 0.60, “·a” 0.30, “·red” 0.06."
+
+
 def luminance(color) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return float(np.dot((0.2126, 0.7152, 0.0722), linear))
