@@ -11,7 +11,7 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, prose_label, spoken_prose, spoken_token, token_label
 from llmviz.plots._style import describe, new_axes, new_figure, styled, tidy
 
-_SHOWN_NUMBERS, _MAX_STAGES = 10, 12
+_SHOWN_NUMBERS, _MAX_STAGES = 6, 12
 _STAGE_LENGTH = 24
 
 
@@ -20,7 +20,7 @@ def block_flow(stages: Mapping[str, object], *, title: str | None = None) -> Axe
     """Draw some numbers of one token on their way through a block: a row for each stage, a column for each number.
 
     `stages`: name → vector (d_model), in the order of the flow, such as {"stream": …, "+ attention": …, "= stream": …},
-    at most 12. The first 10 numbers are written into cells of one color scale: red above 0, blue below. Each row
+    at most 12. The first 6 numbers are written into cells of one color scale: red above 0, blue below. Each row
     names the length of its whole vector. Raises ValueError for vectors of unequal length. Lesson 4.
 
     >>> axes = block_flow({"stream": [3, 4], "+ attention": [0, 1], "= stream": [3, 5]})
@@ -35,17 +35,17 @@ def block_flow(stages: Mapping[str, object], *, title: str | None = None) -> Axe
     n_rows, n_columns = shown.shape
     names = [prose_label(name, _STAGE_LENGTH) for name in vectors]
     lengths = [float(np.linalg.norm(vector)) for vector in vectors.values()]
-    ax = new_axes(1.9 + 0.6 * n_columns, 1.4 + 0.45 * n_rows)
+    ax = new_axes(2.2 + 0.55 * n_columns, 1.5 + 0.42 * n_rows)
     largest = np.abs(shown).max() or 1.0
     image = ax.pcolormesh(shown, cmap="RdBu_r", vmin=-largest, vmax=largest, edgecolors="white", linewidth=2)
     for (row, column), number in np.ndenumerate(shown):
         color = "white" if abs(number) > 0.6 * largest else style.INK
-        ax.text(column + 0.5, row + 0.5, f"{number:.0f}", ha="center", va="center", size=9.5, color=color)
-    ax.set_yticks(np.arange(n_rows) + 0.5, names, size=10)
-    ax.set_xticks(np.arange(n_columns) + 0.5, range(n_columns), size=9)
+        ax.text(column + 0.5, row + 0.5, f"{number:.0f}", ha="center", va="center", size=11, color=color)
+    ax.set_yticks(np.arange(n_rows) + 0.5, names, size=11)
+    ax.set_xticks(np.arange(n_columns) + 0.5, range(n_columns), size=10)
     right = ax.secondary_yaxis("right")
-    right.set_yticks(np.arange(n_rows) + 0.5, [f"{length:,.0f}" for length in lengths], size=9.5)
-    right.set_ylabel("length of the whole vector", size=9.5)
+    right.set_yticks(np.arange(n_rows) + 0.5, [f"{length:,.0f}" for length in lengths], size=11)
+    right.set_ylabel("length of the vector", size=10)
     for part in (ax, right):
         part.tick_params(length=0, pad=3)
         part.spines[:].set_visible(False)
@@ -84,7 +84,7 @@ def lens_table(probabilities, best: Sequence[Sequence[str]], tokens: Sequence[st
     validation.same_length(best, "best", n_layers, "probabilities (its layers)")
     columns = [validation.text_list(column, "best", n_tokens, "probabilities") for column in best]
     names = ["embedding", *(f"after block {layer}" for layer in range(n_layers - 1))]
-    ax = new_axes(2.6 + 1.45 * n_layers, 1.0 + 0.36 * n_tokens)
+    ax = new_axes(2.3 + 1.25 * n_layers, 1.0 + 0.36 * n_tokens)
     image = ax.pcolormesh(shares.T, cmap=_LENS_COLORS, vmin=0, vmax=1, edgecolors="white", linewidth=2)
     cells = [[token_label(token, _CELL_LENGTH) for token in row] for row in zip(*columns, strict=True)]
     _write_cells(ax, cells, [token_label(token, _CELL_LENGTH) for token in tokens], names)
