@@ -57,6 +57,11 @@ class Cell:
         """A text cell without code, formulas, targets of links and tags."""
         return NO_PROSE.sub(" ", self.source)
 
+    @property
+    def only_asks(self) -> bool:
+        """Whether each statement is a `lesson.predict("…")`."""
+        return self.kind == "code" and len(self.calls("predict")) == len(self.tree.body)
+
     def calls(self, name: str) -> list[str]:
         """The first arguments of `lesson.<name>("…")` in this cell, "" where there is none."""
         if self.kind != "code":

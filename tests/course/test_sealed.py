@@ -10,13 +10,7 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-
 # Predictions whose cell still computes or shows the answer. Whoever seals one removes it here.
 NOT_SEALED = {
     "02_embeddings": "all_words_allowed kept_by_pca nearer_to_red where_they_part",
-    "05_pretraining": "best_loss by_heart comes_last how_many_copies next_size who_knows_more",
-    "06_fine_tuning": "count_words fresh_lora one_fact other_question who_forgets",
-    "07_inference": """
-        broken_at_high cache_ratio cut_repairs first_learned greedy_is_best how_many_change lampe_looks_at""",
-    "08_limitations": "at_zero greedy_seven invented_share plain_fact sixty_steps stranger",
     "09_one_page": "before_training bigram_or_better other_half windmill",
-    "10_from_tiny_to_real": "after_64 heads_at_first invented more_heads when_paris which_change",
 }
 
 
