@@ -10,7 +10,7 @@ from llmviz.plots._labels import count
 
 _WRONG_KIND = (AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError)
 MAX_MAGNITUDE = 1e15
-MAX_BASELINES = 12
+MAX_BASELINES, MAX_GROUPS = 12, 8
 SUM_TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1
 
 
@@ -79,6 +79,14 @@ def text_list(texts: Iterable[str], name: str, n_expected: int | None = None, ex
     if n_expected is not None:
         same_length(texts, name, n_expected, expected_by)
     return [str(text) for text in texts]
+
+
+def group_list(groups, n_expected: int, expected_by: str) -> list[str]:
+    """Return the group of each entry, from at most so many groups as colors tell apart."""
+    groups = text_list(groups, "groups", n_expected, expected_by)
+    if (n_groups := len(set(groups))) > MAX_GROUPS:
+        raise ValueError(f"at most {MAX_GROUPS} groups can be told apart; given {n_groups}: join some, as 'other'.")
+    return groups
 
 
 def named_series(

@@ -56,12 +56,8 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
         raise ValueError(f"points must have shape (n, 2), but have {points.shape}: project them first, as by PCA.")
     labels = validation.text_list(labels, "labels", len(points), "points")
     if groups is not None:
-        groups = validation.text_list(groups, "groups", len(points), "points")
-    names = list(dict.fromkeys(groups or []))
-    if len(names) > len(style.OKABE_ITO):
-        most = len(style.OKABE_ITO)
-        raise ValueError(f"groups has {len(names)} different names; at most {most} can be told apart: join some.")
-    return points, labels, groups, names
+        groups = validation.group_list(groups, len(points), "points")
+    return points, labels, groups, list(dict.fromkeys(groups or []))
 
 
 def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: list[str]) -> None:

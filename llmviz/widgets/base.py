@@ -46,6 +46,11 @@ def pack(values, dtype: str) -> dict:
     return {"dtype": dtype, "shape": list(array.shape), "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
+def pack_shares(values, dtype: str) -> dict:
+    """Pack numbers from 0 to 1 as whole ones: 1 is the largest of the dtype."""
+    return pack(np.rint(np.clip(values, 0, 1) * np.iinfo(dtype).max), dtype)
+
+
 def _to_json(value) -> str:
     """Return JSON that is safe inside `<script>`, whatever texts it holds.
 

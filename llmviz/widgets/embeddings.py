@@ -9,9 +9,9 @@ from llmviz import embeddings, plots
 from llmviz.embeddings.vectors import directions
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares
 
-_MAX_WORDS, _MAX_FRAMES, _MAX_GROUPS = 600, 120, 8
+_MAX_WORDS, _MAX_FRAMES = 600, 120
 
 _FINE_BYTES = 400_000  # up to here the vectors are sent as int16 (cosines exact to four digits), beyond as int8
 _N_NAMED = 12
@@ -126,8 +126,7 @@ class EmbeddingExplorer(Explorer):
         """Return points (frame, word, 2) as numbers from 0 to 65535: all frames in one square, one scale both ways."""
         low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
         reach = max(float((high - low).max()), 1e-9)
-        placed = 0.5 + (points - (low + high) / 2) / reach
-        return pack(np.rint(placed.clip(0, 1) * 65535), "uint16")
+        return pack_shares(0.5 + (points - (low + high) / 2) / reach, "uint16")
 
     @staticmethod
     def live(steps: Iterable, words: Sequence[str], **settings) -> LiveExplorer:
@@ -228,11 +227,7 @@ def _groups(groups, words: Sequence[str]) -> list[str] | None:
         if missing:
             raise ValueError(f"groups has no entry for {spoken_token(missing[0])}: give each word a group.")
         groups = [groups[word] for word in words]
-    groups = validation.text_list(groups, "groups", len(words), "vectors")
-    n_groups = len(set(groups))
-    if n_groups > _MAX_GROUPS:
-        raise ValueError(f"at most {_MAX_GROUPS} groups can be told apart; given {n_groups}: join some, as 'other'.")
-    return groups
+    return validation.group_list(groups, len(words), "vectors")
 
 
 def _frame_names(names, n_frames: int) -> list[str]:

@@ -19,7 +19,7 @@ from llmviz.tokenizers.base import check_text
 from llmviz.training import controller
 from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, sample_windows
 from llmviz.training.recording import SERIES, Recording, Sample, recording_from_losses
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, well_formed
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
 _STATES = ("ready", "training", "paused", "stopped", "done", "failed")
@@ -31,8 +31,6 @@ _TEXTS_AT_ONCE = 25
 _CODE = "recording.held_out_losses[{frame}]"
 _MOST_CHARACTERS = 600
 _OPTION_CHARACTERS = 100
-_FULL_BAR, _FULL_WEIGHT = 65_535, 255
-_MAX_GROUPS = 8
 
 
 class LiveTraining(LiveExplorer):
@@ -329,7 +327,8 @@ def _ending(recording: Recording) -> str:
 
 def _packed(recording: Recording) -> dict:
     """What the module knows of one run."""
-    groups = list(dict.fromkeys(recording.groups))[:_MAX_GROUPS]
+    groups = list(dict.fromkeys(recording.groups))[: validation.MAX_GROUPS]
+    last = validation.MAX_GROUPS - 1
     return {
         "name": spoken_prose(recording.name, 60),
         "training": np.round(recording.training_losses.astype(float), 4).tolist(),
@@ -341,13 +340,13 @@ def _packed(recording: Recording) -> dict:
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
         "next_tokens": [
             {"prefix": spoken_prose(one.prefix, 200), "tokens": _labels(one.tokens),
-             "frames": pack(np.rint(np.asarray(one.probabilities) * _FULL_BAR), "uint16"), "exact": list(one.exact)}
+             "frames": pack_shares(one.probabilities, "uint16"), "exact": list(one.exact)}
             for one in recording.next_tokens
         ],
         "attention": [_packed_attention(one) for one in recording.attention],
         "words": _labels(recording.words),
         "groups": [spoken_prose(group, 24) for group in groups],
-        "group_of": [groups.index(group) if group in groups else _MAX_GROUPS - 1 for group in recording.groups],
+        "group_of": [groups.index(group) if group in groups else last for group in recording.groups],
         "points": None if recording.points is None else EmbeddingExplorer.pack_points(recording.points),
         "variance": _shares(recording.variance),
     }  # fmt: skip
@@ -365,8 +364,7 @@ def _packed_attention(frames) -> dict:
     """Attention without the future, which a causal mask hides anyway."""
     weights = np.asarray(frames.weights)
     _, n_layers, n_heads, n, _ = weights.shape
-    kept = weights[..., np.tril(np.ones((n, n), dtype=bool))]
-    packed = pack(np.rint(kept.clip(0, 1) * _FULL_WEIGHT), "uint8")
+    packed = pack_shares(weights[..., np.tril(np.ones((n, n), dtype=bool))], "uint8")
     return {"labels": _labels(frames.tokens), "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
 
 

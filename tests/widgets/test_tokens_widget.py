@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from explorer_pages import stays_data
+from explorer_pages import HOSTILE, stays_data
 
 from llmviz import corpora
 from llmviz.pretrained.tokenizer import tokenizer_from_folder
@@ -28,17 +28,6 @@ OURS = [
     CharacterTokenizer.train(DOCUMENTS),
 ]
 ALL = [*OURS, "gpt2", "gpt-4o"]
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "</script><script>alert(1)</script>",
-    "שלום <b>עולם</b> \u202eevil",
-    "a\ud83d b",
-    "x" * 10_000,
-    "e" + "\u0301" * 500,
-    "\x00\x07\u200b\ufeff\n\t  ",
-    "👩‍👩‍👧" * 50,
-    "",
-]
 
 
 def unpacked(packed):
@@ -131,11 +120,9 @@ def test_names_tell_the_kinds_apart_and_the_sizes_of_twins():
     assert len(OURS) == len(TOKENIZERS)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", [*HOSTILE, "", "שלום <b>עולם</b>", "e" + "\u0301" * 500, "👩‍👩‍👧" * 50])
 def test_hostile_text_is_inert_in_the_page(text):
-    page = TokenExplorer(text, ALL).page_html()
-    stays_data(page)
-    assert page.count("<script") == 2
+    stays_data(TokenExplorer(text, ALL).page_html())
 
 
 def test_typing_is_answered_and_what_is_wrong_is_said_in_its_place():

@@ -104,8 +104,7 @@ export function linesPart({ point, pin, unpin }) {
   });
   return {
     element, focus,
-    update(views, { layer, head, threshold, target, pins, ink, colors }, width) {
-      const now = views;
+    update(now, { layer, head, threshold, target, pins, ink, colors }, width) {
       const rowHeight = now.n <= 26 ? 19 : now.n <= 44 ? 15 : 13;
       if (data !== now) {
         data = now;
@@ -168,15 +167,15 @@ export function mapPart({ point, pin, unpin }) {
   });
   return {
     element,
-    update(data, { layer, head, view, target, pins, ink, colors, version }, width) {
-      const now = [version, layer, head, view, width, ink].join();
+    update(data, { layer, head, target, pins, ink, colors, version }, width) {
+      const now = [version, layer, head, width, ink].join();
       if (now !== key) {
         key = now;
         layout = mapLayout(width, data.n);
         if (cursor && Math.max(cursor.query, cursor.key) >= data.n) cursor = null;
         paintMap(base, layout, data, layer, head, ink);
       }
-      const here = pins.filter((pin) => pin.layer === layer && pin.head === head && pin.view === view);
+      const here = pins.filter((pin) => pin.layer === layer && pin.head === head);
       const frames = here.map((pin) => ({ ...pin, color: pin === pins[0] ? colors.first : colors.second, dashed: pin !== pins[0], number: pins.length > 1 ? pins.indexOf(pin) + 1 : "" }));
       paintMarks(marks, layout, target ? [...frames, { ...target, color: colors.first, dashed: false }] : frames);
     },
@@ -194,7 +193,7 @@ export function stepsPart() {
   return {
     element,
     update(data, packed, state) {
-      element.hidden = !packed || state.view !== "one";
+      element.hidden = !packed;
       last = () => element.open && !element.hidden && draw(data, packed, state);
       last();
     },
