@@ -123,9 +123,16 @@ class Lesson:
         return parts
 
     @property
+    def further(self) -> list[Cell]:
+        """The cells of the last part, "Further: …", which do not count toward the lesson's size."""
+        return [cell for part in self.parts if part.heading.startswith("Further:") for cell in part.cells]
+
+    @property
     def n_words(self) -> int:
-        """Words of prose; key terms and sources are not counted."""
-        texts = [cell for cell in self.texts if not cell.tags & {"key-terms", "sources"}]
+        """Words of prose; key terms, sources and the part "Further" are not counted."""
+        parts = [part for part in self.parts if not part.heading.startswith("Further:")]
+        texts = [cell for part in parts for cell in part.cells if cell.kind == "markdown"]
+        texts = [cell for cell in texts if not cell.tags & {"key-terms", "sources"}]
         return sum(len(re.findall(r"[^\W_]+(?:['’.,-][^\W_]+)*", cell.prose)) for cell in texts)
 
     def calls(self, name: str) -> list[str]:

@@ -121,8 +121,9 @@ class TestEveryLesson:
 @all_full
 class TestFullLesson:
     def test_has_its_size(self, lesson):
-        cells = [cell for cell in lesson.code if not cell.only_asks]
-        assert 25 <= len(cells) <= 38
+        assert len(lesson.further) <= 10
+        n_further = sum(cell.kind == "code" and not cell.only_asks for cell in lesson.further)
+        assert 25 <= sum(not cell.only_asks for cell in lesson.code) - n_further <= 38
         assert 1500 <= lesson.n_words <= 2400
 
     def test_warms_up_with_two_questions_from_earlier_lessons(self, lesson):

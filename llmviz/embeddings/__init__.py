@@ -4,7 +4,7 @@ All of it is numpy; only `embeddings.contextual` needs torch, and is imported by
 """
 
 from llmviz.embeddings.counts import cooccurrences, count_neighbors, count_vectors, vocabulary
-from llmviz.embeddings.glove import load_glove, train_glove
+from llmviz.embeddings.glove import glove_loss, load_glove, train_glove
 from llmviz.embeddings.projection import align_frames, nearest_rows, neighbors_kept, pca, tsne
 from llmviz.embeddings.vectors import (
     WordVectors,

@@ -19,11 +19,11 @@ _FILE = "glove-6B-50d-top50k-int8.npz"
 _SHA256 = "3983863c91b64a8cc38556e89d0c2ad396022eaceef697e6cc12c9c83718a90b"
 
 
-def _loss(word, context, word_bias, context_bias, counts, x_max: float):
+def glove_loss(word, context, word_bias, context_bias, counts, x_max: float):
     """GloVe's weighted squared error and its gradients.
 
     f(x) (w·c + b + b′ − ln x)² with f(x) = min(1, x / x_max)^0.75. Word and context are (pair, d_model), the biases and
-    counts (pair). Source: Pennington, Socher and Manning 2014, section 3, equations 8 and 9.
+    counts (pair). Source: Pennington, Socher and Manning 2014, section 3, equations 8 and 9. Lesson 2.
 
     Returns:
         loss (pair), its gradients with respect to word, context (pair, d_model) and either bias (pair).
@@ -65,7 +65,7 @@ def train_glove(
             batch = order[start : start + _BATCH_SIZE]
             places = (rows[batch], columns[batch], rows[batch], columns[batch])
             word, neighbor, bias, other_bias = (t[p] for t, p in zip(tables, places, strict=True))
-            _, by_word, by_context, by_bias = _loss(
+            _, by_word, by_context, by_bias = glove_loss(
                 word, neighbor, bias[:, 0], other_bias[:, 0], counts[rows[batch], columns[batch]], x_max
             )
             slopes = (by_word, by_context, by_bias[:, None], by_bias[:, None])

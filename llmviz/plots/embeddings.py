@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
-from llmviz.plots._labels import count, listing, prose_label, spoken_prose, spoken_token, text_width, token_label
+from llmviz.plots._labels import count, listing, prose_label, spoken_prose, spoken_token, text_width
 from llmviz.plots._style import describe, new_axes, put_title, settled_size, styled, tidy
 
 _LABEL_SIZE, _LINE_HEIGHT = 9, 11  # points, as are all lengths below
@@ -15,6 +15,8 @@ _MARKER_RADIUS, _GAP = 3.5, 6.5
 _NOTE_SIZE = 8
 _MARGIN = 0.08  # of the Axes, on each side of the points
 _SPOKEN_NAMES = 12
+_LABEL_CHARACTERS = 32
+_ARROW_SAMPLES = 60
 _MAX_MEASURED = 600  # labels that are tried; of larger clouds the first ones
 # Where a name may stand: right, left, above, below, then the corners.
 _SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
@@ -22,13 +24,13 @@ _SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (
 
 @styled
 def embedding_scatter(points, labels: Sequence[str], *, groups: Sequence[str] | None = None,
-                      title: str | None = None) -> Axes:  # fmt: skip
+                      arrows: Sequence[tuple] = (), title: str | None = None) -> Axes:  # fmt: skip
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
     `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
-    group a color and a marker. Both directions have one scale, so that distances can be compared. Labels
-    that would overlap are hidden, and counted in the picture. Raises ValueError for other shapes
-    and for more groups. Lesson 2.
+    group a color and a marker; `arrows` are pairs of places, (2,) each. Both directions have one scale, so that
+    distances can be compared, and no ticks: positions alone mean nothing. Labels that would overlap are
+    hidden, and counted in the picture. Raises ValueError for other shapes and for more groups. Lesson 2.
 
     >>> groups = ["color", "color", "name"]
     >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=groups)
@@ -38,11 +40,13 @@ def embedding_scatter(points, labels: Sequence[str], *, groups: Sequence[str] | 
     points, labels, groups, names = _checked(points, labels, groups)
     ax = new_axes(7.2 if groups else 6.2, 5.4)
     _draw_points(ax, points, groups, names)
-    ax.set(xlabel="direction 1", ylabel="direction 2")
     tidy(ax)
+    ax.set(xticks=[], yticks=[])
     put_title(ax, title)
     _set_one_scale(ax, points)
-    if n_hidden := _name_points(ax, points, labels):
+    for start, end in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "shrinkA": 6, "shrinkB": 6, "linewidth": 1.2})
+    if n_hidden := _name_points(ax, points, labels, arrows):
         offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
         ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=style.FAINT_INK, **offset)
     describe(ax, _sentences(points, labels, groups, names))
@@ -87,18 +91,20 @@ def _set_one_scale(ax: Axes, points: np.ndarray) -> None:
     ax.set_aspect("equal", adjustable="box")
 
 
-def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
+def _name_points(ax: Axes, points: np.ndarray, labels: list[str], arrows: Sequence[tuple]) -> int:
     """Write each name at the first free side of its point; return how many found none."""
     size = np.array(settled_size(ax))
-    places = ax.transAxes.inverted().transform(ax.transData.transform(points)) * size
+    along = [np.linspace(start, end, _ARROW_SAMPLES) for start, end in arrows]
+    dots = ax.transAxes.inverted().transform(ax.transData.transform(np.concatenate([points, *along]))) * size
+    places = dots[: len(points)]
     note = text_width(_hidden_text(len(labels)), _NOTE_SIZE) + 6
-    taken = np.empty((2 * len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
-    taken[: len(points)] = np.concatenate([places - _MARKER_RADIUS, places + _MARKER_RADIUS], axis=1)
-    taken[len(points)] = (0, 0, note, _LINE_HEIGHT + 3)
-    n_taken = len(points) + 1
+    taken = np.empty((len(dots) + len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
+    taken[: len(dots)] = np.concatenate([dots - _MARKER_RADIUS, dots + _MARKER_RADIUS], axis=1)
+    taken[len(dots)] = (0, 0, note, _LINE_HEIGHT + 3)
+    n_taken = first_free = len(dots) + 1
     for point, place, label in list(zip(points, places, labels, strict=True))[:_MAX_MEASURED]:
-        label = token_label(label)
-        label_size = np.array([text_width(label, _LABEL_SIZE), _LINE_HEIGHT])
+        label = prose_label(label, _LABEL_CHARACTERS) or "∅"
+        label_size = np.array([text_width(label, _LABEL_SIZE) + 1, _LINE_HEIGHT])
         for side in _SIDES:
             box = _beside(place, label_size, side)
             if _is_free(box, taken[:n_taken], size):
@@ -106,7 +112,7 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str]) -> int:
                 n_taken += 1
                 _write_name(ax, point, label, side)
                 break
-    return len(labels) - (n_taken - len(points) - 1)
+    return len(labels) - (n_taken - first_free)
 
 
 def _hidden_text(n_labels: int) -> str:

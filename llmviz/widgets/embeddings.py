@@ -118,7 +118,12 @@ class EmbeddingExplorer(Explorer):
 
     def picture(self) -> bytes:
         groups = [spoken_prose(group) for group in self.groups] if self.groups else None
-        axes = plots.embedding_scatter(self.map["points"][-1], self.labels, groups=groups)
+        points = self.map["points"][-1]
+        arrows = []
+        if self.analogy:
+            a, b, c = points[self.analogy]
+            arrows = [(a, b), (c, c + b - a)]
+        axes = plots.embedding_scatter(points, self.labels, groups=groups, arrows=arrows)
         return plots.to_png(axes, dpi=90)
 
     @staticmethod

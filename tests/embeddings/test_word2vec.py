@@ -8,7 +8,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmviz import embeddings
-from llmviz.embeddings.glove import _loss as _glove_loss
 from llmviz.embeddings.word2vec import _add_to_rows, _negative_sampling
 from llmviz.tinyville import Tinyville
 
@@ -56,7 +55,7 @@ def test_the_slopes_of_glove_are_those_of_torch(n_pairs, d_model, seed):
     rng = np.random.default_rng(seed)
     word, context = rng.normal(size=(2, n_pairs, d_model))
     biases, counts = rng.normal(size=(2, n_pairs)), rng.random(n_pairs) * 200 + 0.1
-    loss, *slopes = _glove_loss(word, context, *biases, counts, 100.0)
+    loss, *slopes = embeddings.glove_loss(word, context, *biases, counts, 100.0)
     w, c, b, e = given_ = tensors(word, context, *biases)
     x = torch.tensor(counts)
     judged = (x / 100).clamp(max=1) ** 0.75 * ((w * c).sum(dim=1) + b + e - x.log()) ** 2

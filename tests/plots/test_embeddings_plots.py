@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from llmviz import plots
 
@@ -24,6 +25,14 @@ def test_points_stand_where_they_are_on_one_scale():
     ends = axes.transData.transform([(0, 0), (1, 0), (0, 1)])
     assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(np.linalg.norm(ends[2] - ends[0]))
     assert axes.get_title() == "Words"
+
+
+def test_labels_keep_off_the_arrows():
+    axes = plots.embedding_scatter([[0, 0], [1, 0], [0, 1]], ["to the right", "b", "c"], arrows=[((0, 0), (1, 0))])
+    axes.figure.canvas.draw()
+    places = axes.transData.transform([(x, 0) for x in np.linspace(0, 1, 50)])
+    assert [text.get_text() for text in named(axes) if text.get_text()] == ["to the right", "b", "c"]
+    assert not any(Text.get_window_extent(text).contains(*place) for text in named(axes) for place in places)
 
 
 def test_each_group_has_a_color_a_marker_and_a_place_in_the_legend():
