@@ -23,6 +23,7 @@ _BLUE, _GREEN, _ORANGE, _GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7f7f"
 ANSWER_LATER = "A cell below shows the answer."
 _DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 _SIGNS = {"done": "●", "attempted": "◐", "open": "○"}
+_DECIDE_FIRST = "The answer (decide first)"
 _KEYS = 'data-lm-suppress-shortcuts="true"'
 _CELL = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;font-weight:normal"
 _BOX = (
@@ -154,11 +155,16 @@ def _option(question: Question, letter: str, text: str, wrong: Distractor | None
     mark = {0: " · <em>your first choice</em>"}.get(chosen.index(text), " · <em>opened</em>") if text in chosen else ""
     color, said = _GREEN, f"<strong>✓ Right.</strong> {_to_html(question.explanation)}"
     if wrong is not None:
-        color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_to_html(wrong.explanation)}{_link(wrong.see)}"
+        color, said = _ORANGE, f"<strong>✗ Not this one.</strong> {_thought(wrong)}{_link(wrong.see)}"
     name, key = escape(question.name), escape(text)
     data = f' class="option" data-key="{name}|{key}" data-question="{name}" data-option="{key}"'
     said = f'<div style="border-left:4px solid {color};padding:2px 10px">{said}</div>'
     return _fold(f"{letter} · {_to_html(text)}{mark}", said, data)
+
+
+def _thought(wrong: Distractor) -> str:
+    """The explanation; a misconception, which stands first in it, is told as a thought, not as a fact."""
+    return ("You may have thought: " if wrong.explanation.startswith("*") else "") + _to_html(wrong.explanation)
 
 
 def still_prediction(item: Prediction, answer: Any, show: str) -> str:
@@ -167,7 +173,7 @@ def still_prediction(item: Prediction, answer: Any, show: str) -> str:
         possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
     else:
         possible = f"<p>{_bounds(item)}</p>"
-    answered = "" if answer is None else _fold("The answer (decide first)", _answer(item, answer, "", show))
+    answered = "" if answer is None else _fold(_DECIDE_FIRST, _answer(item, answer, "", show))
     return _prediction(item, possible + answered)
 
 
@@ -199,9 +205,9 @@ def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any,
 
 
 def revealed_answer(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
-    """The answer, beside what was predicted, if anything was."""
+    """The answer, beside what was predicted; folded if nothing was."""
     if not predicted:
-        return _prediction(item, _answer(item, answer, "", show), title="The answer.")
+        return _prediction(item, _fold(_DECIDE_FIRST, _answer(item, answer, "", show)), title="The answer.")
     return _prediction(item, *_compared(item, predicted, answer, show), title="The answer.")
 
 
