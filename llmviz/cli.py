@@ -212,10 +212,7 @@ def _resumed_run(given: argparse.Namespace):
 
     fixed = ("text", "tokenizer", "vocab_size", "seed", "out")
     if named := [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]:
-        raise ValueError(
-            f"a resumed run keeps its text, tokenizer, seed and folder; leave out {' and '.join(named)}, or start a "
-            f"new run without --resume"
-        )
+        raise ValueError(f"a resumed run keeps its settings: leave out {' and '.join(named)}, or start a new run")
     goals = {name: getattr(given, name) for name in ("steps", "seconds", "until_loss")}
     run = runs.resume(given.resume, **goals, progress=not given.json)
     if run.is_over:
@@ -251,10 +248,7 @@ def _new_folder(out: str | None) -> Path:
     if not out or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"--out names a folder, {f'but {folder} is a file' if out else 'and what was given is empty'}")
     if (folder / checkpoints.CARD).exists():
-        raise ValueError(
-            f"{folder} already holds a model, which a new run would overwrite; "
-            f"continue it with --resume {quoted(folder)}, or choose another --out"
-        )
+        raise ValueError(f"{folder} already holds a model, so add --resume {quoted(folder)}, or choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -317,10 +311,8 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
 
 
 def _print_result(result: dict[str, Any]) -> None:
-    print(
-        f"Trained {result['steps']:,} steps in {result['seconds']:.0f} s; "
-        f"validation loss {result['validation_loss']:.3f} nats per token."
-    )
+    said = "Trained {steps:,} steps in {seconds:.0f} s; validation loss {validation_loss:.3f} nats per token."
+    print(said.format_map(result))
     for kind, gap in result.get("gap", {}).items():
         entropy = result["entropy"][kind]
         print(f"  {kind:6s} {entropy:.3f} nats per word are unavoidable; the model needs {gap:.3f} more")
@@ -358,9 +350,7 @@ def _model_and_prompt(name: str | None, prompt: str):
         checkpoint = artifacts.load_model("tiny") if place is None else checkpoints.load(place)
         return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
     if place.is_dir() and not (place / "config.json").is_file():
-        raise FileNotFoundError(
-            f"{place} holds no model: neither {checkpoints.CARD}, as llmviz train writes it, nor config.json"
-        )
+        raise FileNotFoundError(f"{place} holds no model: neither {checkpoints.CARD} (of llmviz train) nor config.json")
     real = pretrained.load(place if place.exists() else name)
     if not isinstance(real.model, DecoderOnly):
         raise ValueError(f"{name} reads texts and writes none: it is an encoder")

@@ -14,7 +14,7 @@ from typing import Any
 from llmviz.files import cache_folder, read_text_file
 from llmviz.tokenizers.base import END_OF_TEXT, check_text
 
-_SMALLEST_TO_SPLIT = 1000
+_FEWEST = 1000
 HELD_OUT_SEED_STEP = 1_000_000
 _HELD_OUT_TEXTS = 1000
 _SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
@@ -127,11 +127,8 @@ def split(corpus: Corpus) -> tuple[Corpus, Corpus]:
     """
     if corpus.recipe["source"] == "tinyville":
         return corpus, _validation_texts(corpus)
-    if corpus.n_characters < _SMALLEST_TO_SPLIT:
-        raise ValueError(
-            f"{corpus.name} has {corpus.n_characters:,} characters, too few to train on and to keep a tenth "
-            f"of them for validation: give at least {_SMALLEST_TO_SPLIT:,}."
-        )
+    if corpus.n_characters < _FEWEST:
+        raise ValueError(f"{corpus.name} has {corpus.n_characters:,} characters, too few: give at least {_FEWEST:,}")
     left = corpus.n_characters - corpus.n_characters // 10
     training, validation = [], []
     for document in corpus.documents:
@@ -175,10 +172,7 @@ def _rebuild(recipe: dict[str, Any], progress: bool) -> Corpus:
             whole = from_recipe(recipe["of"], progress=progress)
             return split(whole)[{"training": 0, "validation": 1}[recipe["part"]]]
         case "text":
-            raise ValueError(
-                "This corpus was given as a string, which its recipe does not hold; make "
-                "it again with corpora.from_text, or keep your text in a file and use corpora.from_file."
-            )
+            raise ValueError("This corpus was given as a string, which no recipe holds: use corpora.from_text again")
         case source:
             raise ValueError(f"This recipe names the source {source!r}, which this llmviz does not know.")
 

@@ -49,10 +49,7 @@ def data_path(name: str) -> Path:
         )
     path = folder / name
     if not path.exists():
-        raise FileNotFoundError(
-            f"The data file {name!r} was looked for in {folder} and is not there. "
-            "Bring it back with: git checkout -- data (data/README.md says what each file is)."
-        )
+        raise FileNotFoundError(f"{name!r} was looked for in {folder}. Bring it back with: git checkout -- data")
     return path
 
 

@@ -37,15 +37,9 @@ def induction_score(attention_weights, tokens: Sequence) -> np.ndarray | None:
     1.0
     """
     weights, tokens = _weights(attention_weights), _one_each(attention_weights, tokens)
-    places = [
-        (query, before + 1)
-        for query, token in enumerate(tokens)
-        if (before := _last_place(token, tokens[:query])) is not None
-    ]
-    if not places:
-        return None
-    queries, keys = zip(*places, strict=True)
-    return weights[..., list(queries), list(keys)].mean(axis=-1)
+    before = {query: _last_place(token, tokens[:query]) for query, token in enumerate(tokens)}
+    keys = {query: place + 1 for query, place in before.items() if place is not None}
+    return weights[..., [*keys], [*keys.values()]].mean(axis=-1) if keys else None
 
 
 def head_scores(attention_weights, tokens: Sequence) -> dict[str, np.ndarray]:
@@ -81,10 +75,7 @@ def _one_each(attention_weights, tokens: Sequence) -> list:
 def _weights(attention_weights) -> np.ndarray:
     weights = np.asarray(attention_weights, dtype=np.float64)
     if weights.ndim < 2 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] < 2:
-        raise ValueError(
-            f"attention_weights must be (…, query, key) with as many queries as keys, at least 2; "
-            f"given shape {weights.shape}."
-        )
+        raise ValueError(f"attention_weights must be (…, query, key), as many queries as keys; given {weights.shape}.")
     return weights
 
 
@@ -148,10 +139,7 @@ def repeat_tokens(token_ids: Sequence[int], *, start: int) -> Tensor:
     if not token_ids:
         raise ValueError("there is nothing to repeat: 0 tokens")
     if 1 + 2 * len(token_ids) > CONTEXT_LENGTH:
-        raise ValueError(
-            f"these are {len(token_ids)} tokens, and twice as many do not fit into the model's context of "
-            f"{CONTEXT_LENGTH}; take at most {(CONTEXT_LENGTH - 1) // 2} tokens"
-        )
+        raise ValueError(f"{len(token_ids)} tokens twice exceed the context; take at most {(CONTEXT_LENGTH - 1) // 2}")
     return torch.tensor([start, *(token_ids * 2)])
 
 

@@ -56,18 +56,12 @@ def _split(arguments: list[str]) -> tuple[Path, list[str]]:
     """Split off the notebook to open; the other arguments belong to JupyterLab."""
     if not arguments or arguments[0].startswith("-"):
         if not FIRST_LESSON.exists():
-            raise FileNotFoundError(
-                f"The lessons are not there: {FIRST_LESSON} does not exist. Get the whole repository, "
-                "or name a notebook: llmviz lab my_notebook.ipynb"
-            )
+            raise FileNotFoundError("The lessons are not there: get the whole repository, or name a notebook.")
         return FIRST_LESSON, list(arguments)
     path = Path(arguments[0]).resolve()
     notebooks = [path] if path.suffix == ".ipynb" and path.is_file() else sorted(path.glob("*.ipynb"))
     if not notebooks:
-        raise FileNotFoundError(
-            f"There is no notebook at {path}. Give a file that ends in .ipynb or a folder that holds one, "
-            "or nothing, to open the first lesson."
-        )
+        raise FileNotFoundError(f"There is no notebook at {path}. Give a file that ends in .ipynb, or its folder.")
     return notebooks[0], list(arguments[1:])
 
 

@@ -27,7 +27,7 @@ FAILED = [
     ("train --text empty.txt", r"empty\.txt is empty"),
     ("train --text binary.txt", r"binary\.txt is binary, not text"),
     ("train --text latin.txt", r"latin\.txt is not UTF-8: byte 0xe9 .* Convert it"),
-    ("train --text small.txt", r"small\.txt has 400 characters, too few .* at least 1,000"),
+    ("train --text small.txt", r"small\.txt has 400 characters, too few: give at least 1,000"),
     ("train --text same.txt --steps 2", "repeats itself less"),
     (f"{TRAIN} --out good.txt", r"--out names a folder, but good\.txt is a file"),
     (f"{TRAIN} --out model", "model already holds a model, .* --resume model, or choose another"),

@@ -42,10 +42,7 @@ def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> _Vocabulary:
     counted = Counter(word for sentence in cut for word in sentence)
     kept = sorted((word for word, n in counted.items() if n >= min_count), key=lambda word: (-counted[word], word))
     if len(kept) < 2:
-        raise ValueError(
-            f"only {len(kept)} of {len(counted)} different words occur at least {min_count} times; "
-            "vectors need two words or more: give more text, or a smaller min_count."
-        )
+        raise ValueError(f"only {len(kept)} of {len(counted)} different words occur at least {min_count} times")
     index = {word: i for i, word in enumerate(kept)}
     as_ids = tuple(np.array([index[word] for word in sentence if word in index], dtype=np.int32) for sentence in cut)
     return _Vocabulary(tuple(kept), np.array([counted[word] for word in kept]), as_ids)

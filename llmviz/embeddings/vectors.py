@@ -193,9 +193,7 @@ def _association(vectors: WordVectors, word: str, first: Sequence[str], second: 
 
 
 def weat(
-    vectors: WordVectors,
-    targets: tuple[Sequence[str], Sequence[str]],
-    attributes: tuple[Sequence[str], Sequence[str]],
+    vectors: WordVectors, targets: tuple[Sequence[str], Sequence[str]], attributes: tuple[Sequence[str], Sequence[str]]
 ) -> _AssociationTest:
     """The word embedding association test: are two groups of targets associated with two groups of attributes?
 
@@ -206,10 +204,7 @@ def weat(
     """
     first, second = (list(group) for group in targets)
     if len(first) != len(second) or len(first) < 2 or set(first) & set(second):
-        raise ValueError(
-            f"the two groups of targets must be equally large, at least 2 words each, and share none; given "
-            f"{len(first)} and {len(second)} words, {len(set(first) & set(second))} in both."
-        )
+        raise ValueError(f"give equally large groups, at least 2 words each, that share none; given {first}, {second}")
     if not all(len(group) for group in attributes):
         raise ValueError("each of the two groups of attributes needs at least one word.")
     values = np.array([_association(vectors, word, *attributes) for word in first + second])

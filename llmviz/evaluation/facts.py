@@ -20,8 +20,8 @@ from llmviz.tinyville.facts import (
     THEMES,
     UPDATES,
     VALUES,
-    Fact,
     fact_sentence,
+    make_fact,
 )
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import pad_rows
@@ -75,20 +75,8 @@ def fact_questions(wording: int = 0) -> list[_FactQuestion]:
     world = Tinyville()
     facts = [(fact, "known" if fact.known else "never told") for fact in world.facts]
     strange = [(person.name, "guest") for person in world.guests] + [(name, "stranger") for name in world.unused_names]
-    facts += [(Fact(name, attribute, None, (), ()), group) for name, group in strange for attribute in ATTRIBUTES]
-    return [
-        _FactQuestion(one.person, one.attribute, group, _fact_prompt(one.person, one.attribute, wording), one.value)
-        for one, group in facts
-    ]
-
-
-def _fact_prompt(name: str, attribute: str, wording: int = 0) -> str:
-    """The beginning of a sentence whose next word is the answer.
-
-    >>> _fact_prompt("Mia", "pet")
-    'Mia has a'
-    """
-    return NAME_FIRST[attribute][wording].split(" {value}")[0].format(name=name)
+    facts += [(make_fact(name, attribute), group) for name, group in strange for attribute in ATTRIBUTES]
+    return [_FactQuestion(one.person, one.attribute, group, one.prompts[wording], one.value) for one, group in facts]
 
 
 def with_facts(questions: Sequence[_FactQuestion], *, seed: int = 0) -> list[_FactQuestion]:
@@ -127,12 +115,9 @@ def with_conflicting_facts(
     draw, told = random.Random(seed), []
     for one in questions:
         if one.truth:
-            value = draw.choice([value for value in VALUES[one.attribute] if value != one.truth])
-            wordings = {
-                "update": UPDATES[one.attribute][0],
-                "new_words": HELD_OUT_UPDATES[one.attribute],
-                "fact": NAME_FIRST[one.attribute][0],
-            }
+            about = one.attribute
+            value = draw.choice([value for value in VALUES[about] if value != one.truth])
+            wordings = {"update": UPDATES[about][0], "new_words": HELD_OUT_UPDATES[about], "fact": NAME_FIRST[about][0]}
             said = {key: fact_sentence(wording, one.name, value) for key, wording in wordings.items()}
             before = FRAMES[frame].format(name=one.name, value=value, **said)
             told.append(replace(one, prompt=before + one.prompt, truth=value))
@@ -152,10 +137,9 @@ def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[_FactQuestion]
             told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
             pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
             prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
-            asked += [
-                _FactQuestion(guest.name, attribute, "guest", prompt + _fact_prompt(guest.name, attribute), value)
-                for attribute, value in values.items()
-            ]
+            for key, value in values.items():
+                prompts = make_fact(guest.name, key).prompts
+                asked.append(_FactQuestion(guest.name, key, "guest", prompt + prompts[0], value))
     return asked
 
 

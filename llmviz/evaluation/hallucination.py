@@ -1,11 +1,10 @@
-"""Hallucination: its rate, confidence against accuracy, and invented names of library functions (lesson 8)."""
+"""Hallucination: its rate, coverage and accuracy, and invented names of library functions (lesson 8)."""
 
 from __future__ import annotations
 
 import importlib
 import platform
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,9 +26,7 @@ def hallucination_rate(answers: Sequence[str | None], truths: Sequence[str | Non
     >>> hallucination_rate(["mill", "tower", None, "soup"], ["mill", "castle", "cat", None])
     0.5
     """
-    invented = [
-        answer is not None and answer != truth for answer, truth in zip(answers, truths, strict=True)
-    ]
+    invented = [answer is not None and answer != truth for answer, truth in zip(answers, truths, strict=True)]
     return sum(invented) / len(invented)
 
 
@@ -45,31 +42,6 @@ def coverage_and_accuracy(confidence: Tensor, right: Tensor, threshold: float) -
     answered = confidence >= threshold
     n_answered = int(answered.sum())
     return n_answered / len(confidence), int((right & answered).sum()) / n_answered if n_answered else 1.0
-
-
-class _ReliabilityBin(NamedTuple):
-    """The mean confidence of the answers in a bin, the share of them that is right, and how many there are."""
-
-    confidence: float
-    accuracy: float
-    count: int
-
-
-def reliability(confidence: Tensor, right: Tensor, n_bins: int) -> list[_ReliabilityBin]:
-    """Confidence against accuracy in equally wide bins, as in a reliability diagram; empty bins are left out.
-
-    A calibrated model is right as often as its confidence says. Bin m holds confidences above (m − 1) / n_bins, up to
-    m / n_bins. Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 2.
-
-    >>> reliability(torch.tensor([0.25, 0.75, 0.75]), torch.tensor([False, True, False]), 2)
-    [_ReliabilityBin(confidence=0.25, accuracy=0.0, count=1), _ReliabilityBin(confidence=0.75, accuracy=0.5, count=2)]
-    """
-    edges = torch.linspace(0, 1, n_bins + 1, dtype=torch.float64)
-    number = torch.bucketize(confidence.double(), edges[1:-1])
-    bins = [number == one for one in number.unique()]
-    return [
-        _ReliabilityBin(confidence[one].mean().item(), right[one].float().mean().item(), int(one.sum())) for one in bins
-    ]
 
 
 MODULES = (

@@ -31,9 +31,7 @@ def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:
     0.5
     """
     if len(candidates) != len(references) or not references:
-        raise ValueError(
-            f"each text needs its reference; given {len(candidates)} texts and {len(references)} references"
-        )
+        raise ValueError(f"each text needs its reference; given {len(candidates)} texts, {len(references)} references")
     return sum(one == other for one, other in zip(candidates, references, strict=True)) / len(references)
 
 
@@ -41,14 +39,13 @@ def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:
 class _Passage:
     """The longest passage of a text that a corpus contains: its words, and where it begins among those of the text.
 
-    share: of the text's words, 0 to 1. document: the first that contains it; None where no word is known.
+    share: of the text's words, 0 to 1.
     """
 
     start: int
     n_words: int
     share: float
     words: tuple[str, ...]
-    document: int | None
 
 
 def longest_run(words: Sequence[str], corpus: Sequence[str]) -> int:
@@ -74,7 +71,7 @@ class SubstringIndex:
 
     >>> finder = SubstringIndex(["Mia found a red kite.", "Tom lost a blue drum."])
     >>> finder.longest("Tom found a red kite!")
-    _Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'), document=0)
+    _Passage(start=1, n_words=4, share=0.6666666666666666, words=('found', 'a', 'red', 'kite'))
     """
 
     def __init__(self, documents: Iterable[str]):
@@ -84,16 +81,14 @@ class SubstringIndex:
 
     def longest(self, text: str) -> _Passage:
         """The longest passage of a text that the corpus contains; of several, the first."""
-        text_words, best, length, place = words(text), 0, 0, None
+        text_words, best, length = words(text), 0, 0
         for start in range(len(text_words)):
             while start + length < len(text_words):
-                found = self._corpus.find(f" {' '.join(text_words[start : start + length + 1])} ")
-                if found < 0:
+                if f" {' '.join(text_words[start : start + length + 1])} " not in self._corpus:
                     break
-                best, length, place = start, length + 1, found
-        document = None if place is None else self._corpus.count("\n", 0, place)
+                best, length = start, length + 1
         share = length / len(text_words) if text_words else 0.0
-        return _Passage(best, length, share, tuple(text_words[best : best + length]), document)
+        return _Passage(best, length, share, tuple(text_words[best : best + length]))
 
     def mean_share(self, texts: Sequence[str]) -> float:
         """The mean over texts of the share that is one passage of the corpus."""

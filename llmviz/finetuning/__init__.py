@@ -3,7 +3,7 @@
 from llmviz.finetuning.comparison import BUDGETS, MethodComparison, load_comparisons, run_comparison
 from llmviz.finetuning.dpo import Preference, dpo_loss, preference_steps, tune_on_answers
 from llmviz.finetuning.loop import METHODS, Examples, accuracy, answer_labels, fine_tune, label_loss, prepare
-from llmviz.finetuning.lora import LoRALinear, add_lora, disable_lora, lora_layers, low_rank_change, merge_lora
+from llmviz.finetuning.lora import add_lora, disable_lora, lora_layers, merge_lora
 from llmviz.finetuning.summarization import headline_settings, headline_steps, new_stories, score_summaries, summarize
 from llmviz.finetuning.tasks import (
     LABELS,
@@ -14,7 +14,6 @@ from llmviz.finetuning.tasks import (
     entity_examples,
     entity_f1,
     entity_texts,
-    f1,
     is_refusal,
     labeled_cities,
     passage_questions,

@@ -47,7 +47,6 @@ class _Headlined:
 
     story: str
     headline: str
-    schema: str
 
     @property
     def text(self) -> str:
@@ -58,9 +57,7 @@ class _Headlined:
 def _headlined_stories(n: int, *, seed: int = 0) -> tuple[_Headlined, ...]:
     """Stories with their headlines; the same seed gives the same ones."""
     texts = Tinyville().texts(_SEED_SHIFT + seed, counts={"story": n})
-    schemas = [text.labels["schema"] for text in texts]
-    headlines = [WORDINGS[schema].format_map(text.labels) for schema, text in zip(schemas, texts, strict=True)]
-    return tuple(map(_Headlined, [text.text for text in texts], headlines, schemas))
+    return tuple(_Headlined(one.text, WORDINGS[one.labels["schema"]].format_map(one.labels)) for one in texts)
 
 
 def _unsupported(story: str, summary: str) -> list[str]:

@@ -77,10 +77,7 @@ class FillMask:
         _check_model(causal, tokenizer)
         sizes = (masked.config.vocab_size - 1, causal.config.vocab_size, tokenizer.vocab_size)
         if len(set(sizes)) > 1:
-            raise ValueError(
-                f"the masked model knows {sizes[0]} tokens and the mask, the causal model {sizes[1]}, the "
-                f"tokenizer {sizes[2]}: all three must be of one size, so give models of the same tokenizer"
-            )
+            raise ValueError(f"give models of the same tokenizer: masked, causal and tokenizer know {sizes} tokens")
         self.masked, self.causal, self.tokenizer, self.world = masked, causal, tokenizer, world
         self.beam_width = 16
 
@@ -98,9 +95,7 @@ class FillMask:
                 ids += word_ids
         limit, n_tokens = min(self.masked.config.context_length, self.causal.config.context_length), len(ids) + 1
         if n_tokens > limit:
-            raise ValueError(
-                f"these models see {limit} tokens at once; the text has {n_tokens} with its two ends. Type less."
-            )
+            raise ValueError(f"these models see {limit} tokens at once; the text has {n_tokens}. Type less.")
         return [*ids, self.tokenizer.end_of_text], words
 
     def fill(self, text: str, hidden: Collection[int] = ()) -> list[_FillMaskResult]:
@@ -120,9 +115,7 @@ class FillMask:
         if not isinstance(hidden, Iterable) or isinstance(hidden, str):
             raise ValueError(f"hidden are the numbers of words, such as [1, 3]; given {hidden!r:.60}")
         if wrong := [one for one in hidden if not isinstance(one, Integral) or one not in range(len(words))]:
-            raise ValueError(
-                f"the text has {len(words)} words and marks, numbered from 0; there is no number {wrong[0]!r}"
-            )
+            raise ValueError(f"the text has {len(words)} words, numbered from 0; there is no number {wrong[0]!r}")
         places = sorted({*hidden, *(place for place, word in enumerate(words) if word.text is None)})
         if not places:
             raise ValueError(f'hide a word: give its number (from 0), or write "{MASK_TOKEN}" in its place')

@@ -109,10 +109,7 @@ def _check_model(model, *tokenizers: Tokenizer) -> None:
     if isinstance(model, EncoderOnly | EncoderDecoder) or not hasattr(model, "config"):
         name = type(model).__name__
         other = f": {_OTHERS[name]}" if name in _OTHERS else ""
-        raise ValueError(
-            f"writing a text needs a model that predicts the next token, a DecoderOnly; given one of the type "
-            f"{name}{other}"
-        )
+        raise ValueError(f"writing a text needs a DecoderOnly, which predicts the next token; given {name}{other}")
 
 
 def _check_settings(temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int) -> None:
@@ -133,10 +130,7 @@ def _is_number(value, kind: type = Real) -> bool:
 def _checked_logits(logits: Tensor, n_tokens: int) -> Tensor:
     """The logits after so many tokens; raises ValueError where there is no number to draw by."""
     if not logits.amax(dim=-1).isfinite().all():
-        raise ValueError(
-            f"the model's scores for token {n_tokens + 1} of the text are no numbers: its weights are damaged, or its "
-            f"training diverged (a learning rate that was too high)"
-        )
+        raise ValueError(f"the scores for token {n_tokens + 1} are no numbers: damaged weights, or training diverged")
     return logits
 
 
@@ -176,9 +170,7 @@ def generate_steps(
     _check_model(model)
     _check_settings(temperature, top_k, top_p, max_new_tokens)
     if isinstance(token_ids, str):
-        raise ValueError(
-            f"generation starts from token ids, but was given text: use complete(model, tokenizer, {token_ids[:20]!r})"
-        )
+        raise ValueError("generation starts from token ids; given text: use complete(model, tokenizer, prompt)")
     token_ids = list(token_ids)
     if not token_ids:
         raise ValueError("generation needs at least one token to start from; begin with the end-of-text token")

@@ -5,7 +5,6 @@ from llmviz.model.attention import (
     RotaryEmbedding,
     apply_rotary,
     causal_mask,
-    padding_mask,
     rotary_angles,
     scaled_dot_product_attention,
     sliding_window_mask,

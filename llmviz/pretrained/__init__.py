@@ -5,9 +5,4 @@ name of the hub will do as well. docs/pretrained_models.md lists the families.
 """
 
 from llmviz.pretrained.convert import Pretrained, load
-from llmviz.pretrained.registry import KNOWN, add, installed, models_folder, remove
 from llmviz.pretrained.tokenizer import PretrainedTokenizer, chat_prompt
-
-__all__ = [
-    "KNOWN", "Pretrained", "PretrainedTokenizer", "add", "chat_prompt", "installed", "load", "models_folder", "remove",
-]  # fmt: skip

@@ -19,12 +19,7 @@ from llmviz.model.transformer import TransformerBase
 from llmviz.pretrained import registry
 from llmviz.pretrained.architecture import build
 from llmviz.pretrained.families import GGUF, MAX_CONTEXT, Family, family_of, read_config
-from llmviz.pretrained.tokenizer import (
-    PretrainedTokenizer,
-    read_object,
-    tokenizer_from_folder,
-    tokenizer_from_gguf,
-)
+from llmviz.pretrained.tokenizer import PretrainedTokenizer, read_object, tokenizer_from_folder, tokenizer_from_gguf
 from llmviz.training.checkpoints import own_tensors
 
 _ROWS_AT_ONCE = 2048
@@ -35,9 +30,7 @@ _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 
 
 @torch.no_grad()
-def _load_weights(
-    source: _SafetensorsFolder | _GGUFFile, known_ids: Collection[int] | None = None
-) -> TransformerBase:
+def _load_weights(source: _SafetensorsFolder | _GGUFFile, known_ids: Collection[int] | None = None) -> TransformerBase:
     """Build the model that a source describes, and fill it, one tensor at a time: float32, without gradients.
 
     known_ids: the ids that have a token; None: all. Raises ValueError for another family, and where the source holds a
@@ -57,17 +50,11 @@ def _load_weights(
         if ours in _VOCABULARY and len(theirs) == source.card["vocab_size"]:
             theirs = theirs[: config.vocab_size]
         if theirs.shape != tensor.shape:
-            raise ValueError(
-                f"the tensor for {ours} has the shape {tuple(theirs.shape)}, and by its configuration the model needs "
-                f"{tuple(tensor.shape)}"
-            )
+            raise ValueError(f"the tensor for {ours} should be {tuple(tensor.shape)}, and is {tuple(theirs.shape)}")
         tensor.copy_(theirs)
     left = [one for one in source.names if one not in taken and not one.endswith((*family.unused, family.head))]
     if left:
-        raise ValueError(
-            f"this {name} model has {len(left)} tensors that our block has no place for, such as {min(left)}: "
-            f"it is another architecture"
-        )
+        raise ValueError(f"this {name} has {len(left)} tensors that our block has no place for, such as {min(left)}")
     return model.requires_grad_(False)
 
 
@@ -141,9 +128,7 @@ class _SafetensorsFolder:
         self._file_of: dict[str, Any] = {}
         for path in sorted(files):
             if not path.is_file():
-                raise FileNotFoundError(
-                    f"{folder} holds no weights: {path.name} is missing (only safetensors are read, nothing pickled)"
-                )
+                raise FileNotFoundError(f"{folder} holds no weights: {path.name} is missing (nothing pickled is read)")
             try:
                 opened = safetensors.safe_open(path, framework="pt")
             except safetensors.SafetensorError as error:
@@ -272,9 +257,7 @@ def load(source: str | Path) -> Pretrained:
     tokenizer = tokenizer_from_gguf(opened.fields) if is_gguf else tokenizer_from_folder(path)
     n_rows = opened.card.get("vocab_size")
     if not isinstance(n_rows, int) or tokenizer.vocab_size > n_rows:
-        raise ValueError(
-            f"{path} does not fit together: its model knows {n_rows!r} tokens, its tokenizer {tokenizer.vocab_size:,}"
-        )
+        raise ValueError(f"{path}: its model knows {n_rows!r} tokens, its tokenizer {tokenizer.vocab_size:,}")
     if len(tokenizer.known_ids) < n_rows:
         n_missing = n_rows - len(tokenizer.known_ids)
         warnings.warn(

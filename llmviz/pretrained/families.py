@@ -85,9 +85,7 @@ def family_of(card: Mapping[str, Any]) -> Family:
     """The family that a `config.json` names; raises ValueError for others, and for fields that are not understood."""
     name = card.get("model_type")
     if name not in FAMILIES:
-        raise ValueError(
-            f"a model of the family {name!r} cannot be read here; the families are {', '.join(map(repr, FAMILIES))}"
-        )
+        raise ValueError(f"the family {name!r} cannot be read here; the families are {', '.join(map(repr, FAMILIES))}")
     family = FAMILIES[name]
     known = {*_HARMLESS.split(), *family.reading({}), *family.sizes.values()}
     for key, value in card.items():

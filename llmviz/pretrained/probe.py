@@ -68,10 +68,7 @@ LESSON_TEXTS: dict[str, dict[str, Any]] = {
         "logit_lens": PROMPTS,
         "complete": (QUESTION, *map(as_chat, (QUESTION, *INVENTED))),
     },
-    "minilm": {
-        "tokens": (SENTENCE,),
-        "token_states": dict.fromkeys((*RIVER, *MONEY), "bank"),
-    },
+    "minilm": {"tokens": (SENTENCE,), "token_states": dict.fromkeys((*RIVER, *MONEY), "bank")},
 }
 """What is recorded: model → method of `ModelProbe` → texts; of "token_states": text → token."""
 

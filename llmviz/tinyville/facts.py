@@ -90,14 +90,19 @@ def fact_sentence(wording: str, name: str, value: str) -> str:
     return wording.format(name=name, value=value, Value=value.capitalize(), **pronouns)
 
 
-def _fact(name: str, attribute: str, value: str | None) -> Fact:
+def make_fact(name: str, attribute: str, value: str | None = None) -> Fact:
+    """A fact with all its wordings; without a value an unknown one.
+
+    >>> make_fact("Kim", "pet").prompts[0]
+    'Kim has a'
+    """
     wordings = (*NAME_FIRST[attribute], _WORDS["name_last"][attribute])
     sentences = tuple(fact_sentence(wording, name, value) for wording in wordings) if value else ()
     prompts = tuple(wording.split(" {value}")[0].format(name=name) for wording in NAME_FIRST[attribute])
     return Fact(name, attribute, value, sentences, prompts)
 
 
-FACTS = tuple(_fact(one.name, attribute, getattr(one, attribute)) for one in PEOPLE for attribute in ATTRIBUTES)
+FACTS = tuple(make_fact(one.name, attribute, getattr(one, attribute)) for one in PEOPLE for attribute in ATTRIBUTES)
 """Every attribute of every person, known or not."""
 
 _TOLD = [(fact, sentence) for fact in FACTS for sentence in fact.sentences]
@@ -123,9 +128,7 @@ UPDATES, HELD_OUT_UPDATES = _WORDS["updates"], _WORDS["held_out_updates"]
 """The news of each attribute, and one more wording that no text uses: to test how a model generalizes."""
 
 _OLD_VALUE = {(fact.person, fact.attribute): fact.value for fact in FACTS}
-_COMPLETE = Options(
-    [person.name for person in PEOPLE if all(_OLD_VALUE[person.name, attribute] for attribute in ATTRIBUTES)]
-)
+_COMPLETE = Options([one.name for one in PEOPLE if all(getattr(one, attribute) for attribute in ATTRIBUTES)])
 
 
 def _generate_visit(generator: TextGenerator) -> None:

@@ -24,10 +24,8 @@ def check_text(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(
-            f"The text holds half a character (the lone surrogate U+{ord(text[error.start]):04X}) at "
-            f"position {error.start}, which has no UTF-8 bytes. Remove it, or read the text anew as UTF-8."
-        ) from None
+        found = f"the lone surrogate U+{ord(text[error.start]):04X}"
+        raise ValueError(f"The text holds half a character ({found}) at position {error.start}. Remove it.") from None
     return text
 
 
@@ -135,9 +133,7 @@ class Tokenizer:
         except TypeError:
             raise ValueError(f"vocab_size must be a whole number, but was {vocab_size!r}.") from None
         if not smallest <= size <= _LARGEST_VOCABULARY:
-            raise ValueError(
-                f"vocab_size={size} is not possible: {why}, so give {smallest:,} to {_LARGEST_VOCABULARY:,}."
-            )
+            raise ValueError(f"vocab_size={size} is not possible: {why}; give {smallest:,} to {_LARGEST_VOCABULARY:,}.")
         return size
 
     @staticmethod

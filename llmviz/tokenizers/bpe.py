@@ -157,12 +157,9 @@ class BytePairTokenizer(Tokenizer):
         self.merges = tuple((bytes(left), bytes(right)) for left, right in merges)
         self._ids = {bytes([byte]): byte for byte in range(N_BYTES)}
         for number, (left, right) in enumerate(self.merges):
-            unknown = next((half for half in (left, right) if half not in self._ids), None)
-            if unknown is not None:
-                raise ValueError(
-                    f"Merge {number} joins {displayable(left)!r} and {displayable(right)!r}, but "
-                    f"{displayable(unknown)!r} is neither a byte nor an earlier merge: the list is damaged."
-                )
+            for half in (left, right):
+                if half not in self._ids:
+                    raise ValueError(f"Merge {number} joins {displayable(half)!r}, neither a byte nor an earlier merge")
             if left + right in self._ids:
                 raise ValueError(f"Merge {number} makes {displayable(left + right)!r}, which is already a token.")
             self._ids[left + right] = len(self._ids)
@@ -239,9 +236,8 @@ class BytePairTokenizer(Tokenizer):
     @cached_property
     def fast_encoding(self) -> tiktoken.Encoding:
         """The same tokenizer as a `tiktoken.Encoding`, made from the same merges; `encode` uses it."""
-        return tiktoken.Encoding(
-            "llmviz-bpe", pat_str=GPT2_PATTERN, mergeable_ranks=self._ids, special_tokens=self.special_tokens
-        )
+        special = self.special_tokens
+        return tiktoken.Encoding("bpe", pat_str=GPT2_PATTERN, mergeable_ranks=self._ids, special_tokens=special)
 
     def token_bytes(self, token_id: int) -> bytes:
         return self._bytes[self._check_id(token_id)]
@@ -263,10 +259,7 @@ class BytePairTokenizer(Tokenizer):
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         if saved.get("word_pattern") != GPT2_PATTERN:
-            raise ValueError(
-                f"This saved BPE tokenizer cuts words by the pattern {saved.get('word_pattern')!r}, but this "
-                f"version of llmviz knows only {GPT2_PATTERN!r}. Train the tokenizer again."
-            )
+            raise ValueError(f"Another word_pattern: {saved.get('word_pattern')!r:.60}. Train the tokenizer again.")
         merges = saved.get("merges")
         if not isinstance(merges, list):
             raise ValueError('A saved BPE tokenizer needs "merges", a list of strings such as "Ġt he".')

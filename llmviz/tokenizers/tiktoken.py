@@ -86,9 +86,6 @@ def token_ranks(name: str) -> dict[bytes, int]:
     except (lzma.LZMAError, EOFError):
         content = b""
     if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
-        raise ValueError(
-            f"The vocabulary file {path} is damaged: unpacked, its sha256 is not {vocabulary.sha256}. "
-            "Bring it back with: git checkout -- data"
-        )
+        raise ValueError(f"The vocabulary file {path} is damaged. Bring it back with: git checkout -- data")
     lines = (line.split() for line in content.splitlines())
     return {base64.b64decode(token): int(rank) for token, rank in lines}

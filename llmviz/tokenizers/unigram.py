@@ -194,9 +194,6 @@ def _letters(words: Mapping[str, int]) -> Counter[str]:
     return Counter({letter: counts[letter] for letter in sorted(counts)})
 
 
-_PIECE = regex.compile(r" ?[\p{L}\p{M}\p{N}_'’]+| ?[^\s\p{L}\p{M}\p{N}_]|\s")
-
-
 class UnigramTokenizer(WordTokenizer):
     """Every piece has a probability, and a word is cut in the way whose pieces have the greatest product.
 
@@ -210,6 +207,7 @@ class UnigramTokenizer(WordTokenizer):
 
     kind: ClassVar[str] = "unigram"
     piece_name: ClassVar[str] = "piece of a word"
+    piece_pattern = regex.compile(r" ?[\p{L}\p{M}\p{N}_'’]+| ?[^\s\p{L}\p{M}\p{N}_]|\s")
 
     def __init__(self, log_probabilities: Mapping[str, float]):
         super().__init__(sorted(log_probabilities, key=lambda piece: (-log_probabilities[piece], piece)))
@@ -256,7 +254,7 @@ class UnigramTokenizer(WordTokenizer):
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         pieces = cls._saved_pieces(saved)
         values = saved.get("log_probabilities")
-        if not isinstance(values, list) or len(values) != len(pieces) or not all(map(_is_number, values)):
+        if not isinstance(values, list) or len(values) != len(pieces) or not {*map(type, values)} <= {int, float}:
             raise ValueError(f'A saved {cls.kind!r} tokenizer needs "log_probabilities", one number for each piece.')
         if len(set(pieces)) < len(pieces):
             raise ValueError(f"A piece is in this saved {cls.kind!r} tokenizer more than once.")
@@ -277,10 +275,3 @@ class UnigramTokenizer(WordTokenizer):
 
     def _surface(self, piece: str) -> str:
         return piece
-
-    def _is_piece(self, piece: str) -> bool:
-        return _PIECE.fullmatch(piece) is not None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -154,11 +154,6 @@ class _Trainer:
         return self._score_pair(self._words.pair_counts[pair], counts[pair[0]], counts[pair[1]], self._n_symbols)
 
 
-_PIECE = regex.compile(
-    r" ?[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_'’]*| ?[^\s\p{L}\p{M}\p{N}_]|\s|" + CONTINUES + r"[\p{L}\p{M}\p{N}_'’]+"
-)
-
-
 class WordPieceTokenizer(WordTokenizer):
     """Words cut greedily into the longest known pieces; a piece that continues a word begins with "##".
 
@@ -174,6 +169,7 @@ class WordPieceTokenizer(WordTokenizer):
 
     kind: ClassVar[str] = "wordpiece"
     piece_name: ClassVar[str] = "piece of a word"
+    piece_pattern = regex.compile(r"(?: ?(?!['’])|##)[\p{L}\p{M}\p{N}_'’]+| ?[^\s\p{L}\p{M}\p{N}_]|\s")
 
     def __init__(self, pieces: Iterable[str]):
         super().__init__(pieces)
@@ -217,6 +213,3 @@ class WordPieceTokenizer(WordTokenizer):
     def _surface(self, piece: str) -> str:
         is_inside = piece.startswith(CONTINUES) and len(piece) > len(CONTINUES)
         return piece.removeprefix(CONTINUES) if is_inside else super()._surface(piece)
-
-    def _is_piece(self, piece: str) -> bool:
-        return _PIECE.fullmatch(piece) is not None

@@ -38,6 +38,7 @@ class WordTokenizer(_VocabularyTokenizer):
 
     kind: ClassVar[str] = "word"
     piece_name: ClassVar[str] = "word or mark"
+    piece_pattern = _SPACED_WORD
 
     def split_words(self, text: str) -> list[str]:
         """Cut a text into words and marks; joined, they are the text with one space before it."""
@@ -62,7 +63,7 @@ class WordTokenizer(_VocabularyTokenizer):
         return " " + UNKNOWN if piece == UNKNOWN else piece
 
     def _is_piece(self, piece: str) -> bool:
-        return _SPACED_WORD.fullmatch(piece) is not None
+        return self.piece_pattern.fullmatch(piece) is not None
 
 
 class CharacterTokenizer(_VocabularyTokenizer):

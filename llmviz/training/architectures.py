@@ -72,10 +72,8 @@ def train_side_by_side(
     """Train several models, one step of each in turn, so that their times can be compared."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
     settings = TrainingSettings(steps=steps, seed=seed)
-    rounds = zip(
-        *(loop.train_steps(model, data.token_ids, settings, starts=data.starts) for model in models.values()),
-        strict=True,
-    )
+    side_by_side = [loop.train_steps(model, data.token_ids, settings, starts=data.starts) for model in models.values()]
+    rounds = zip(*side_by_side, strict=True)
     rounds = tqdm(rounds, total=steps, desc=f"Training {len(models)} models", unit=" steps", disable=not progress)
     held_out, done = data.held_out_windows(_CONTEXT), [list(one) for one in zip(*rounds, strict=True)]
     return {

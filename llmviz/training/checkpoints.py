@@ -82,7 +82,7 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
         },
         "tokenizer": checkpoint.tokenizer.to_dict(),
     }
-    write_atomically(folder / CARD, (_readable_json(card) + "\n").encode("utf-8"))
+    write_atomically(folder / CARD, (json.dumps(card, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
     kept = {entry["name"] for entry in card["files"].values()}
     for path in folder.iterdir():
         if _OWN_FILE.fullmatch(path.name) and path.name not in kept:
@@ -108,10 +108,7 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
         raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
     _check_model_class(card.get("model_class", DecoderOnly.__name__), model_class, folder)
     if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if model_class is EncoderOnly else (0,)):
-        raise ValueError(
-            f"{folder / CARD} does not fit together: its model knows {config.vocab_size} tokens, "
-            f"its tokenizer {tokenizer.vocab_size}"
-        )
+        raise ValueError(f"{folder}: a model of {config.vocab_size} tokens, a tokenizer of {tokenizer.vocab_size}")
     model = _load_model(model_class, config, *weights_file)
     optimizers: list[torch.optim.Optimizer] = []
     if "optimizer" in files:
@@ -165,19 +162,7 @@ def _check_model_class(found: object, wanted: type[TransformerBase], folder: Pat
     if found not in list(MODEL_CLASSES):
         raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
     if found != wanted.__name__:
-        raise ValueError(
-            f"{folder} holds a model of the kind {found}, and here one of the kind {wanted.__name__} is wanted; "
-            f"load(folder, {found}) reads it"
-        )
-
-
-def _readable_json(card: Mapping[str, Any]) -> str:
-    """JSON with one entry a line, and the long tokenizer on one line."""
-    indents = {"tokenizer": None}
-    lines = (
-        f'"{key}": {json.dumps(value, ensure_ascii=False, indent=indents.get(key, 1))}' for key, value in card.items()
-    )
-    return "{\n" + ",\n".join(lines) + "\n}"
+        raise ValueError(f"{folder} holds the kind {found}, not {wanted.__name__}: load(folder, {found}) reads it")
 
 
 def _write_tensors(folder: Path, start: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -193,10 +178,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
         raise FileNotFoundError(f"the checkpoint's file {path} is missing")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError(
-            f"{path} is damaged or belongs to another checkpoint: its sha256 is not the one in {CARD}. "
-            f"Copy the whole folder again."
-        )
+        raise ValueError(f"{path} is damaged or belongs to another checkpoint (by its sha256): copy the folder again")
     try:
         tensors = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
@@ -233,10 +215,7 @@ def _load_model(model_class: type[TransformerBase], config: ModelConfig, path: P
     tensors = _read_tensors(path, sha256)
     n_stored, n_expected = sum(tensor.numel() for tensor in tensors.values()), model_class.count_parameters(config)
     if n_stored != n_expected:
-        raise ValueError(
-            f"{path} does not fit the sizes in {CARD}: they make a model of {n_expected:,} parameters, "
-            f"and the file holds {n_stored:,}"
-        )
+        raise ValueError(f"{path} does not fit the sizes in {CARD}: {n_stored:,} numbers, and they make {n_expected:,}")
     model = model_class(config)
     own = own_tensors(model)
     if misfit := _first_misfit(own, tensors):

@@ -57,7 +57,7 @@ class TrainingController:
     ):
         self.model, self.settings = model, settings
         self._evaluate_every = max(1, settings.steps // _EVALUATIONS)
-        self._token_ids, self._starts, self._objective = token_ids, starts, objective
+        self._token_ids, self._options = token_ids, {"starts": starts, "objective": objective}
         self._evaluate, self._on_change = evaluate, on_change
         self._initial_weights = copy.deepcopy(model.state_dict())
         self._lr_multiplier = 1.0
@@ -73,9 +73,7 @@ class TrainingController:
         self._exception: Exception | None = None
         self._evaluated_at: int | None = None
         settings = _ScaledSettings(**asdict(self.settings), multiplier=lambda: self._lr_multiplier)
-        self._stepper = train_steps(
-            self.model, self._token_ids, settings, starts=self._starts, objective=self._objective
-        )
+        self._stepper = train_steps(self.model, self._token_ids, settings, **self._options)
 
     @property
     def step(self) -> int:

@@ -132,10 +132,7 @@ def shifted_windows(token_ids: Tensor, starts: Tensor, length: int) -> tuple[Ten
     ([[5, 6], [7, 8]], [[6, 7], [8, 9]])
     """
     if not len(starts) or int(starts.min()) < 0 or int(starts.max()) + length + 1 > len(token_ids):
-        raise ValueError(
-            f"a piece of {length} tokens and the one after it must lie inside a text of {len(token_ids)}; "
-            f"given the starts {starts.tolist()}"
-        )
+        raise ValueError(f"{length} + 1 tokens must lie inside a text of {len(token_ids)}; given {starts.tolist()}")
     windows = token_ids[starts[:, None] + torch.arange(length + 1)]
     return windows[:, :-1], windows[:, 1:]
 
@@ -158,10 +155,7 @@ def document_starts(token_ids: Tensor, end_of_text: int) -> Tensor:
     """Positions of all end-of-text tokens, where documents begin and the last one ends: (document + 1,)."""
     starts = (token_ids == end_of_text).nonzero().flatten()
     if len(starts) < 2:
-        raise ValueError(
-            f"documents stand between end-of-text tokens (id {end_of_text}), one before each and one at the end; "
-            f"found {len(starts)} such tokens"
-        )
+        raise ValueError(f"documents stand between end-of-text tokens (id {end_of_text}); found {len(starts)} of them")
     return starts
 
 
@@ -236,10 +230,8 @@ def optimize_steps(
             optimizer.zero_grad()
         value = loss.item()
         if value != value:
-            raise ArithmeticError(
-                f"the loss is no longer a number at step {step + 1}: the learning rate "
-                f"({groups[0]['initial_lr']}) is probably too high; try a tenth of it"
-            )
+            why = f"is the learning rate, {groups[0]['initial_lr']}, too high? Try a tenth of it"
+            raise ArithmeticError(f"the loss is no longer a number at step {step + 1}; {why}")
         yield TrainingStep(step + 1, value, groups[0]["lr"], time.perf_counter() - started)
 
 

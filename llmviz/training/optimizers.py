@@ -49,9 +49,7 @@ class Muon(torch.optim.Optimizer):
         parameters = list(parameters)
         for parameter in parameters:
             if parameter.dim() != 2:
-                raise ValueError(
-                    f"Muon steps matrices (rows, columns); given a tensor of shape {tuple(parameter.shape)}"
-                )
+                raise ValueError(f"Muon steps matrices (rows, columns); given a tensor {tuple(parameter.shape)}")
         super().__init__(parameters, {"lr": learning_rate})
 
     @torch.no_grad()

@@ -173,13 +173,9 @@ class Run:
         """Write the run's checkpoint into its folder; of several processes, only the main one does."""
         if _rank():
             return
-        every = max(1, len(self.history) // HISTORY_POINTS)
-        self._note(
-            seconds=round(self.seconds, 3),
-            tokens=self._n_tokens,
-            validation_loss=self.validation_loss,
-            history=self.history[::every],
-        )
+        history = self.history[:: max(1, len(self.history) // HISTORY_POINTS)]
+        self._note(seconds=round(self.seconds, 3), tokens=self._n_tokens, history=history)
+        self._note(validation_loss=self.validation_loss)
         checkpoints.save(folder, self.checkpoint)
 
     def train(

@@ -38,9 +38,7 @@ class RangeTest(TrainingSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.lowest < self.learning_rate:
-            raise ValueError(
-                f"the learning rate rises from lowest to learning_rate; given {self.lowest} and {self.learning_rate}"
-            )
+            raise ValueError(f"the rate rises from lowest to learning_rate; given {self.lowest}, {self.learning_rate}")
 
     def schedule(self, step: int) -> float:
         """Factor of the highest learning rate at a step, from 0.
@@ -52,12 +50,11 @@ class RangeTest(TrainingSettings):
 
 
 class _RangeTestResult(NamedTuple):
-    """Learning rates and losses (step), the smoothed losses, the rate with the lowest one, and a third of it."""
+    """Learning rates and losses (step), the smoothed losses, and a third of the rate with the lowest one."""
 
     learning_rates: list[float]
     losses: list[float]
     smoothed: list[float]
-    best: float
     chosen: float
 
 
@@ -85,7 +82,7 @@ def range_test(
             raise ValueError("the loss is no number at the first step: start from a model that is whole") from None
     rates = [step.learning_rate for step in steps]
     best = rates[int(np.argmin(smoothed))]
-    return _RangeTestResult(rates, [step.loss for step in steps], smoothed, best, best / 3)
+    return _RangeTestResult(rates, [step.loss for step in steps], smoothed, best / 3)
 
 
 def _smooth(losses: Sequence[float]) -> list[float]:
@@ -149,15 +146,10 @@ def power_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple[f
 def _logarithms(sizes: Sequence[float], excess_losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     sizes, excess = np.asarray(sizes, dtype=float), np.asarray(excess_losses, dtype=float)
     if sizes.shape != excess.shape or sizes.ndim != 1 or len(np.unique(sizes)) < 2:
-        raise ValueError(
-            f"a line needs at least two different sizes, and one loss for each; given {sizes.size} sizes and "
-            f"{excess.size} losses"
-        )
+        raise ValueError(f"a line needs two different sizes and a loss for each; given {sizes.size} and {excess.size}")
     if not ((sizes > 0).all() and (excess > 0).all()):
-        raise ValueError(
-            "sizes and excess losses must be above 0 to have logarithms; is the floor higher than a loss? "
-            f"Smallest size {sizes.min():g}, smallest excess {excess.min():g}"
-        )
+        least = f"{sizes.min():g} and {excess.min():g}"
+        raise ValueError(f"sizes and excess losses are above 0; given {least}: is the floor higher than a loss?")
     return np.log(sizes), np.log(excess)
 
 

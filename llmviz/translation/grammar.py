@@ -147,12 +147,8 @@ def phrase(determiner: str, adjectives: Sequence[str], noun: str) -> _Pair:
     >>> phrase("the", ["old"], "bird").french, phrase("the", [], "bird").french
     ('Le vieil oiseau.', "L'oiseau.")
     """
-    return _phrase(determiner, adjectives, noun, plural=False)
-
-
-def _phrase(determiner: str, adjectives: Sequence[str], noun: str, plural: bool) -> _Pair:
     draft = _Draft(Sampler(""))
-    draft.add_noun(determiner, [_known(_ADJECTIVES, one) for one in adjectives], _known(_NOUNS, noun), plural)
+    draft.add_noun(determiner, [_known(_ADJECTIVES, one) for one in adjectives], _known(_NOUNS, noun), plural=False)
     return draft.pair()
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from llmviz import artifacts, evaluation
-from llmviz.evaluation.facts import _fact_prompt
 from llmviz.tinyville import Tinyville
+from llmviz.tinyville.facts import make_fact
 
 WORLD = Tinyville()
 
@@ -36,7 +36,7 @@ def test_a_change_tells_another_value_in_the_words_of_its_frame(frame):
     for one in evaluation.with_conflicting_facts(evaluation.fact_questions(), frame):
         assert one.truth.lower() in one.prompt.lower()
         assert one.truth != truths[one.name, one.attribute]
-        assert one.prompt.endswith(_fact_prompt(one.name, one.attribute))
+        assert one.prompt.endswith(make_fact(one.name, one.attribute).prompts[0])
 
 
 def test_news_is_what_the_world_says():

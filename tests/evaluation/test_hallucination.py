@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import calibration_curve
 
 from llmviz import artifacts, evaluation
 from llmviz.evaluation import hallucination
@@ -32,18 +31,6 @@ def test_coverage_falls_with_the_threshold(rows, threshold):
     assert coverage <= everything == 1
     assert share == pytest.approx(right.float().mean().item())
     assert 0 <= accuracy <= 1
-
-
-@settings(max_examples=30)
-@example([(0.2, True), (0.6, False), (0.0, True), (1.0, True)], 5)
-@given(sure_and_right, st.integers(1, 10))
-def test_reliability_is_the_calibration_curve_of_scikit_learn(rows, n_bins):
-    confidence, right = tensors(rows)
-    found = evaluation.reliability(confidence, right, n_bins)
-    accuracy, mean_confidence = calibration_curve(right, confidence.double(), n_bins=n_bins)
-    assert [one.accuracy for one in found] == pytest.approx(accuracy)
-    assert [one.confidence for one in found] == pytest.approx(mean_confidence)
-    assert sum(one.count for one in found) == len(rows)
 
 
 def test_names_are_those_of_this_python():

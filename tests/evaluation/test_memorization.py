@@ -16,20 +16,20 @@ def test_it_finds_what_the_plain_form_finds(text, corpus):
     assert list(passage.words) == text.split()[passage.start : passage.start + passage.n_words]
     assert passage.share == pytest.approx(passage.n_words / len(text.split()))
     if passage.n_words:
-        assert f" {' '.join(passage.words)} " in f" {corpus[passage.document]} "
+        assert any(f" {' '.join(passage.words)} " in f" {document} " for document in corpus)
 
 
-def test_a_whole_text_of_the_corpus_is_all_copied_and_its_place_is_named():
+def test_a_whole_text_of_the_corpus_is_all_copied():
     finder = SubstringIndex(["Tom lost a drum.", "Mia found a red kite."])
     passage = finder.longest("Mia found a red kite.")
-    assert (passage.share, passage.document) == (1.0, 1)
+    assert (passage.start, passage.share) == (0, 1.0)
 
 
 def test_nothing_known_and_nothing_said():
     finder = SubstringIndex(["Mia ran."])
     for text in ("xyz", ""):
         passage = finder.longest(text)
-        assert (passage.n_words, passage.share, passage.document) == (0, 0.0, None)
+        assert (passage.n_words, passage.share) == (0, 0.0)
 
 
 def test_the_meter_is_the_mean_and_needs_a_text():

@@ -28,5 +28,5 @@ def test_rouge_counts_as_scikit_learn_does(candidate, reference):
 def test_strings_and_lists_of_unequal_length_are_refused():
     with pytest.raises(ValueError, match=r'such as "le chat"\.split'):
         rouge_1("le chat", ["le"])
-    with pytest.raises(ValueError, match="2 texts and 1 references"):
+    with pytest.raises(ValueError, match="2 texts, 1 references"):
         exact_match(["a", "b"], ["a"])

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from llmviz import artifacts, finetuning
 from llmviz.embeddings import load_glove
-from llmviz.finetuning.tasks import ENTITY_LABELS, TAUGHT, _word_places
+from llmviz.finetuning.tasks import ENTITY_LABELS, TAUGHT, _word_places, f1
 from llmviz.tinyville.grammar import join
 
 TOKENIZER = artifacts.load_model("sentiment").tokenizer
@@ -78,7 +78,7 @@ def test_f1_is_that_of_scikit_learn(pairs):
     found, right = (torch.tensor(side) for side in zip(*pairs, strict=True))
     for label in range(3):
         expected = f1_score(right == label, found == label, zero_division=1.0)
-        assert finetuning.f1(found, right, label) == pytest.approx(expected)
+        assert f1(found, right, label) == pytest.approx(expected)
 
 
 def test_cities_have_a_vector_and_each_continent_its_share():

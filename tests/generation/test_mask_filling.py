@@ -120,11 +120,11 @@ def test_anything_typed_is_filled_or_refused_in_a_sentence(text, place):
 def test_bad_input_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="hide a word: give its number"):
         FILLER.fill(TEXT)
-    with pytest.raises(ValueError, match="has 4 words and marks, numbered from 0; there is no number 4"):
+    with pytest.raises(ValueError, match="has 4 words, numbered from 0; there is no number 4"):
         FILLER.fill(TEXT, [4])
     with pytest.raises(ValueError, match="see 40 tokens at once"):
         FILLER.fill("Mia " * 40, [0])
-    with pytest.raises(ValueError, match="all three must be of one size"):
+    with pytest.raises(ValueError, match="models of the same tokenizer"):
         FillMask(MASKED, CAUSAL, CharacterTokenizer.train("ab"))
     with pytest.raises(ValueError, match="the masked model is an EncoderOnly with an unembedding; given DecoderOnly"):
         FillMask(CAUSAL, CAUSAL, TOKENIZER)

@@ -18,12 +18,10 @@ from llmviz.generation import (
     complete,
     generate,
     generate_steps,
-    keep_top_p,
     look_ahead,
-    new_text,
     sample_texts,
 )
-from llmviz.generation.sampling import _filter_logits, _sample_token
+from llmviz.generation.sampling import _filter_logits, _sample_token, keep_top_p, new_text
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder, EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer, WordTokenizer
@@ -215,7 +213,7 @@ class TestRefuses:
         with torch.no_grad():
             model.embedding.weight.fill_(score)
         for options in ({}, {"temperature": 0}, {"top_k": 2}, {"top_p": 0.5}):
-            with pytest.raises(ValueError, match="scores for token 3 of the text are no numbers: its weights are dam"):
+            with pytest.raises(ValueError, match="scores for token 3 are no numbers: damaged weights"):
                 generate(model, [1, 2], max_new_tokens=2, **options)
         for write in (
             lambda: look_ahead(model, [1, 2], top_k=2, depth=1),
@@ -241,11 +239,11 @@ class TestRefuses:
         lambda model: widgets.FactWorldExplorer(model, WORDS),
     ])  # fmt: skip
     def test_a_model_that_writes_no_text_with_one_sentence(self, write, model):
-        with pytest.raises(ValueError, match="a text needs a model that predicts the next token, a DecoderOnly; given"):
+        with pytest.raises(ValueError, match="a text needs a DecoderOnly, which predicts the next token; given"):
             write(model)
 
     def test_a_prompt_as_text_too_many_paths_and_a_translator_that_is_none(self):
-        with pytest.raises(ValueError, match="from token ids, but was given text: use complete"):
+        with pytest.raises(ValueError, match="from token ids; given text: use complete"):
             generate(MODEL, "Mia", max_new_tokens=1)
         with pytest.raises(ValueError, match="top_k=11 and depth=6 make more than 20,000 paths"):
             look_ahead(MODEL, [0], top_k=11, depth=6)

@@ -222,7 +222,7 @@ class TestRefused:
         [
             ("llama", {"model_type": "gemma"}, "family 'gemma' cannot be read here; the families are 'gpt2', 'llama'"),
             ("llama", {"attention_bias": True}, "the tensor model.layers.0.self_attn.q_proj.bias is missing"),
-            ("llama", {"head_dim": 8}, "has the shape .24, 24., and by its configuration the model needs .48, 24."),
+            ("llama", {"head_dim": 8}, "should be .48, 24., and is .24, 24."),
             ("llama", {"logit_scale": 2.0}, "this llama model says logit_scale = 2.0, .* it is not known here"),
             ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "stretches its rotary .*'yarn'"),
             ("llama", {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "stretches its"),
@@ -239,7 +239,7 @@ class TestRefused:
             ("llama", {"hidden_act": "gelu"}, "says hidden_act = 'gelu', .* our block knows only 'silu'"),
             ("llama", {"num_hidden_layers": 4}, "the tensor model.layers.3.* is missing"),
             ("llama", {"num_hidden_layers": 2}, "9 tensors that our block has no place for, such as model.layers.2"),
-            ("llama", {"intermediate_size": 41}, "has the shape .40, 24., and by its configuration .* .41, 24."),
+            ("llama", {"intermediate_size": 41}, "should be .41, 24., and is .40, 24."),
             ("gpt2", {"activation_function": "relu"}, "its activation is .relu.; our block has .gelu."),
             ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
             ("bert", {"position_embedding_type": "relative_key"}, "position_embedding_type = 'relative_key'"),

@@ -333,7 +333,7 @@ class TestRefused:
     def test_merges_and_ends_that_are_not_in_the_vocabulary(self):
         with pytest.raises(ValueError, match="the merge 'a b' does not fit the vocabulary"):
             _byte_level_bpe({"a": 0, "b": 1}, ["a b"], {}, special_tokens=[])
-        with pytest.raises(ValueError, match=r"has no token '<.endoftext.>' to begin or end a text"):
+        with pytest.raises(ValueError, match=r"no token '<.endoftext.>' to begin or end a text"):
             _byte_level_bpe({"a": 0, "b": 1}, [], {}, special_tokens=[])
 
 

@@ -88,5 +88,5 @@ class TestMuon:
         assert torch.equal(weights[1], torch.ones(2, 3))
 
     def test_refuses_what_is_no_matrix(self):
-        with pytest.raises(ValueError, match=r"Muon steps matrices .* given a tensor of shape \(3,\)"):
+        with pytest.raises(ValueError, match=r"Muon steps matrices .* given a tensor \(3,\)"):
             Muon([nn.Parameter(torch.zeros(3))])

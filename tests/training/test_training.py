@@ -88,7 +88,7 @@ class TestWindows:
         with pytest.raises(ValueError, match="a window of 5 tokens needs a text of at least 6; given 5"):
             sample_windows(torch.arange(5), None, 1, 5, seed=0, step=0)
         assert sample_windows(torch.arange(6), None, 1, 5, seed=0, step=0).tolist() == [[0, 1, 2, 3, 4, 5]]
-        with pytest.raises(ValueError, match="one before each and one at the end; found 1 such tokens"):
+        with pytest.raises(ValueError, match=r"between end-of-text tokens \(id 9\); found 1"):
             document_starts(torch.tensor([9, 1, 2]), end_of_text=9)
 
 
@@ -183,5 +183,5 @@ class TestTraining:
 
     def test_says_when_the_learning_rate_is_too_high(self):
         settings = TrainingSettings(steps=10, optimizer="adamw", learning_rate=1e30)
-        with pytest.raises(ArithmeticError, match=r"no longer a number at step .* too high; try a tenth"):
+        with pytest.raises(ArithmeticError, match=r"no longer a number at step .* too high\? Try a tenth"):
             train(noisy_model(), TEXT, settings)

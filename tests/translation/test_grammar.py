@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmviz.tinyville.grammar import Sampler
 from llmviz.tokenizers.words import words as split
 from llmviz.translation import grammar, phrase
 from llmviz.translation.grammar import _ADJECTIVES, _IDIOMS, _NOUNS, _elides, _is_held_out, _pairs
@@ -41,7 +42,10 @@ BY_HAND = {
 @pytest.mark.parametrize(("asked", "said"), BY_HAND.items(), ids=lambda part: str(part)[:40])
 def test_a_phrase_is_what_a_teacher_would_write(asked, said):
     determiner, adjectives, noun, plural = asked
-    pair = grammar._phrase(determiner, adjectives, noun, plural)
+    draft = grammar._Draft(Sampler(""))
+    adjectives = [grammar._known(_ADJECTIVES, one) for one in adjectives]
+    draft.add_noun(determiner, adjectives, grammar._known(_NOUNS, noun), plural)
+    pair = draft.pair()
     assert (pair.english, pair.french) == said
 
 
