@@ -118,8 +118,8 @@ def _fetch(given: str, name: str, revision: str | None) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        why = f"({type(error).__name__}): is there a network, and is there such a model?"
-        raise FileNotFoundError(f"there is no model {given!r} on this machine, and it could not be fetched {why}") from None
+        why = f"it could not be fetched ({type(error).__name__}). Is there a network, and such a model?"
+        raise FileNotFoundError(f"there is no model {given!r} on this machine, and {why}") from None
 
 
 def add(name: str, wheel: str | Path | None = None) -> Path:
