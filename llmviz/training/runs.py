@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -126,7 +126,7 @@ def lock(folder: str | Path) -> Iterator[None]:
 
 @dataclass
 class Run:
-    """A run between two steps.
+    """A run between two steps; `model`, `tokenizer`, `settings` and `record` are those of its checkpoint.
 
     Attributes:
         corpus, held_out, token_ids: the training and the validation part, and the training part as ids (position,).
@@ -148,21 +148,10 @@ class Run:
     def __post_init__(self) -> None:
         self._is_between_steps, self._clock = True, 0.0
 
-    @property
-    def model(self) -> DecoderOnly:
-        return self.checkpoint.model
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self.checkpoint.tokenizer
-
-    @property
-    def settings(self) -> TrainingSettings:
-        return self.checkpoint.settings
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        return self.checkpoint.record
+    model = property(lambda self: self.checkpoint.model)
+    tokenizer = property(lambda self: self.checkpoint.tokenizer)
+    settings = property(lambda self: self.checkpoint.settings)
+    record = property(lambda self: self.checkpoint.record)
 
     @property
     def is_over(self) -> bool:
