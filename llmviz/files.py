@@ -49,7 +49,7 @@ def data_path(name: str) -> Path:
         )
     path = folder / name
     if not path.exists():
-        raise FileNotFoundError(f"{name!r} was looked for in {folder}. Bring it back with: git checkout -- data")
+        raise FileNotFoundError(f"{name!r} was looked for in {folder} in vain; git checkout -- data brings it back")
     return path
 
 

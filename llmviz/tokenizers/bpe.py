@@ -259,7 +259,7 @@ class BytePairTokenizer(Tokenizer):
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         if saved.get("word_pattern") != GPT2_PATTERN:
-            raise ValueError(f"Another word_pattern: {saved.get('word_pattern')!r:.60}. Train the tokenizer again.")
+            raise ValueError(f"Not our word_pattern: {saved.get('word_pattern')!r:.50}. Train the tokenizer again.")
         merges = saved.get("merges")
         if not isinstance(merges, list):
             raise ValueError('A saved BPE tokenizer needs "merges", a list of strings such as "Ġt he".')
