@@ -128,7 +128,7 @@ class _SafetensorsFolder:
         self._file_of: dict[str, Any] = {}
         for path in sorted(files):
             if not path.is_file():
-                raise FileNotFoundError(f"{folder} holds no weights: {path.name} is missing (only safetensors are read)")
+                raise FileNotFoundError(f"{folder} holds no weights: {path.name} is missing: only safetensors are read")
             try:
                 opened = safetensors.safe_open(path, framework="pt")
             except safetensors.SafetensorError as error:

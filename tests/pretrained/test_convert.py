@@ -263,7 +263,7 @@ class TestRefused:
             _open_weights(tmp_path)
         folder = broken("gpt2")
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-        with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing .only safetensors are read"):
+        with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing: only safetensors are read"):
             _open_weights(folder)
 
     def test_damaged_files(self, broken):
