@@ -158,3 +158,15 @@ class TestShipped:
         assert few.training_losses[-1] < floor < few.held_out_losses.min()
         assert few.held_out_losses[-1] > 1.5 * few.held_out_losses.min()
         assert few.copied[-1] > 0.9 > 0.5 > few.copied_by_chance
+
+
+def test_the_recorded_head_of_minilm_gives_the_recorded_weights():
+    """The matrices (16-bit, biases folded in) and the weights that the model itself gave agree."""
+    recorded = artifacts.load_recording("coreference")
+    arrays = {name: torch.tensor(array).float() for name, array in recorded["arrays"].items()}
+    q, k = (arrays["x"] @ arrays[name][0] for name in ("W_q", "W_k"))
+    it = recorded["tokens"][0].index("it")
+    weights = (q @ k.mT / 32**0.5).softmax(dim=-1)[:, it]
+    torch.testing.assert_close(weights, arrays["from_it"], atol=2e-3, rtol=0)
+    nouns = [recorded["tokens"][0].index(noun) for noun in recorded["pairs"][0]["nouns"]]
+    torch.testing.assert_close(weights[:, nouns], arrays["looks"][0, :, 3, 1], atol=2e-3, rtol=0)

@@ -62,6 +62,7 @@ CHECKS = {
             "softmax_over_queries": _with_mistake("softmax(dim=-1)", "softmax(dim=-2)"),
             "mask_after_softmax": _with_mistake("allowed_scores.softmax(dim=-1)", "scores.softmax(dim=-1) * mask"),
             "zero_instead_of_minus_infinity": _with_mistake('float("-inf")', "0.0"),
+            "mask_ignored": _with_mistake("allowed_scores.softmax", "scores.softmax"),
             "inverted_mask": _with_mistake("~mask", "mask"),
         },
         conditions={
