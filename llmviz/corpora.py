@@ -71,9 +71,7 @@ def python_documentation() -> Corpus:
     try:
         from pydoc_data.topics import topics
     except ImportError:
-        raise FileNotFoundError(
-            "This Python was installed without its documentation (the module pydoc_data); use a full Python."
-        ) from None
+        raise FileNotFoundError("This Python has no documentation (pydoc_data); use a full Python.") from None
     documents = tuple(topics[name].strip() for name in sorted(topics))
     recipe = {"source": "python_documentation", "python_version": platform.python_version()}
     return _corpus("Python's documentation", documents, recipe)

@@ -10,7 +10,7 @@ from llmviz.embeddings.vectors import WordVectors
 from llmviz.tokenizers.words import words
 
 _SMOOTHING = 0.75  # of the neighbors' counts: Levy, Goldberg and Dagan 2015, section 3.2
-_D_MODEL, _WINDOW = 128, 3
+_D_MODEL, _WINDOW, _MIN_COUNT = 128, 3, 5
 
 
 def _sentences(texts: Iterable[str]) -> list[list[str]]:
@@ -32,17 +32,17 @@ class _Vocabulary:
     texts: tuple[np.ndarray, ...]
 
 
-def vocabulary(texts: Iterable[str], *, min_count: int = 5) -> _Vocabulary:
-    """The words that occur at least `min_count` times; raises ValueError if there are fewer than two. Lesson 2.
+def vocabulary(texts: Iterable[str]) -> _Vocabulary:
+    """The words that occur at least five times; raises ValueError if there are fewer than two. Lesson 2.
 
-    >>> vocabulary(["a b a", "a c b"], min_count=2).words
+    >>> vocabulary(["a b a", "a c b"] * 3).words
     ('a', 'b')
     """
     cut = _sentences(texts)
     counted = Counter(word for sentence in cut for word in sentence)
-    kept = sorted((word for word, n in counted.items() if n >= min_count), key=lambda word: (-counted[word], word))
+    kept = sorted((word for word, n in counted.items() if n >= _MIN_COUNT), key=lambda word: (-counted[word], word))
     if len(kept) < 2:
-        raise ValueError(f"only {len(kept)} of {len(counted)} different words occur at least {min_count} times")
+        raise ValueError(f"only {len(kept)} of {len(counted)} different words occur at least {_MIN_COUNT} times")
     index = {word: i for i, word in enumerate(kept)}
     as_ids = tuple(np.array([index[word] for word in sentence if word in index], dtype=np.int32) for sentence in cut)
     return _Vocabulary(tuple(kept), np.array([counted[word] for word in kept]), as_ids)
@@ -54,9 +54,9 @@ def cooccurrences(vocabulary: _Vocabulary, *, window: int = 5, by_distance: bool
     `by_distance=True` counts a neighbor d words away as 1/d (Pennington, Socher and Manning 2014, section 4.2).
     Raises ValueError for a window below 1. Lesson 2.
 
-    >>> cooccurrences(vocabulary(["red kite red"], min_count=1), window=1)
-    array([[0., 2.],
-           [2., 0.]])
+    >>> cooccurrences(vocabulary(["red kite red"] * 5), window=1)
+    array([[ 0., 10.],
+           [10.,  0.]])
     """
     if window < 1:
         raise ValueError(f"window, the number of words on either side, is at least 1; given {window!r}.")

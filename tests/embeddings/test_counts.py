@@ -21,27 +21,27 @@ def test_sentences_are_words_in_small_letters_without_marks():
 
 
 def test_rare_words_are_left_out_and_their_neighbors_move_up():
-    words = embeddings.vocabulary(["a x b", "a b", "a y b"], min_count=2)
+    words = embeddings.vocabulary(["a x b", "a b", "a y b"] * 2)
     assert words.words == ("a", "b")
-    assert words.counts.tolist() == [3, 3]
-    assert embeddings.cooccurrences(words, window=1).tolist() == [[0, 3], [3, 0]]
+    assert words.counts.tolist() == [6, 6]
+    assert embeddings.cooccurrences(words, window=1).tolist() == [[0, 6], [6, 0]]
 
 
 @given(texts_of_letters, st.integers(1, 9))
 def test_cooccurrences_equal_those_counted_one_by_one(texts, window):
     if len({letter for text in texts for letter in text.split()}) < 2:
         return
-    words = embeddings.vocabulary(texts, min_count=1)
+    words = embeddings.vocabulary(texts * 5)
     expected = Counter()
-    for text in texts:
+    for text in texts * 5:
         expected.update(embeddings.count_neighbors(text.split(), window))
     counts = embeddings.cooccurrences(words, window=window)
     assert counts.tolist() == [[expected[a, b] for b in words.words] for a in words.words]
 
 
 def test_cooccurrences_may_be_weighted_by_distance():
-    words = embeddings.vocabulary(["a b c"], min_count=1)
-    assert embeddings.cooccurrences(words, by_distance=True).tolist() == [[0, 1, 0.5], [1, 0, 1], [0.5, 1, 0]]
+    words = embeddings.vocabulary(["a b c"] * 6)
+    assert embeddings.cooccurrences(words, by_distance=True).tolist() == [[0, 6, 3], [6, 0, 6], [3, 6, 0]]
 
 
 def test_ppmi_by_hand():
