@@ -119,9 +119,7 @@ _MAX_BAR_GROUPS, _MAX_BARS = 40, 4
 
 
 @styled
-def bars(
-    labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_label: str, title: str | None = None
-) -> Axes:
+def bars(labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_label: str) -> Axes:
     """Draw named numbers as horizontal bars: one group for each label, in it one bar for each name in `values`.
 
     `labels` (n), at most 40; `values` {name: (n)}, 0 or more, at most 4 names. Raises ValueError for unequal lengths
@@ -151,7 +149,6 @@ def bars(
     tidy(ax, grid="x")
     if len(series) > 1:
         legend_above(ax)
-    put_title(ax, title, over_legend=len(series) > 1)
     describe(ax, _grouped_text(labels, series, x_label))
     return ax
 
