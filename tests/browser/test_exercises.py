@@ -30,7 +30,7 @@ QUIZ = "Quiz: S · Sample"
 
 def part(page, label):
     """One of the lesson's live parts, by the name that a screen reader says."""
-    return page.get_by_role("region", name=label, exact=True)
+    return page.get_by_role("group", name=label, exact=True)
 
 
 @pytest.fixture(scope="module")
