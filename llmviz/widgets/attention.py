@@ -16,6 +16,7 @@ from llmviz.plots.attention import MAX_MAPS
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares
 
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
+_NAMES = {"one": "the first input", "other": "the second input", "difference": "the second minus the first"}
 _THRESHOLD = 0.05
 _MAX_VECTOR_BYTES = 650_000  # queries and keys of a page; with more they are left out
 _FINE_BYTES = 200_000  # up to here weights are sent as uint16 (exact to five digits), beyond as uint8 (to 0.002)
@@ -31,6 +32,7 @@ class AttentionExplorer(Explorer):
             or without both; each row adds up to 1. A trace brings losses (not of a model that looks ahead), and
             queries and keys where they are small.
         tokens: one text a position.
+        compare: a second input with as many tokens, (attention, tokens); its difference to the first can be shown too.
         losses_all_on: (position - 1,), the losses before heads were ablated, to compare those of the trace with.
         layer, head: which head is chosen first.
 
@@ -45,10 +47,12 @@ class AttentionExplorer(Explorer):
     module = JS / "attention.js"
     title = "Attention explorer"
 
-    def __init__(self, attention, tokens: Sequence[str], *, losses_all_on=None, layer: int = 0, head: int = 0):
+    def __init__(self, attention, tokens: Sequence[str], *, compare: tuple[object, Sequence[str]] | None = None,
+                 losses_all_on=None, layer: int = 0, head: int = 0):  # fmt: skip
         self.weights, self.tokens, self.mask = _checked(attention, tokens)
         self.n_layers, self.n_heads = self.weights.shape[:2]
         self.choose(layer, head)
+        self.compared = None if compare is None else _compared(compare, self.weights, self.mask)
         self.query_key, self.losses = _vectors(attention), _losses(attention, self.weights)
         self.losses_all_on = None
         if losses_all_on is not None and self.losses is not None:
@@ -74,7 +78,7 @@ class AttentionExplorer(Explorer):
 
     def traits(self) -> dict:
         return {"payload": self._payload(), "layer": self.layer, "head": self.head, "threshold": _THRESHOLD,
-                "pins": [], "ablate_heads": [], "predict": False}  # fmt: skip
+                "view": "one", "pins": [], "ablate_heads": [], "predict": False}  # fmt: skip
 
     def _payload(self) -> dict:
         payload = {
@@ -82,8 +86,12 @@ class AttentionExplorer(Explorer):
             "mask": None if _is_causal(self.mask) else pack(self.mask, "uint8"),
             "weights": _packed(self.weights, self.mask),
             "scores": {name: np.round(values, 3).tolist() for name, values in self.head_scores.items()},
-            "code": _CODE,
+            "names": _NAMES, "code": _CODE,
         }  # fmt: skip
+        if self.compared:
+            weights, tokens = self.compared
+            labels = [token_text(token) for token in tokens]
+            payload["compare"] = {"weights": _packed(weights, self.mask), "labels": labels, "code": f"other_{_CODE}"}
         if self.query_key:
             payload["query_key"] = {name: pack(array, "float32") for name, array in self.query_key.items()}
         if self.losses is not None:
@@ -160,6 +168,18 @@ def _checked(attention, tokens) -> tuple[np.ndarray, list[str], np.ndarray]:
             f"shape {weights.shape}. From a trace: trace.attention_weights[:, 0], or the trace itself."
         )
     return validation.attention(weights[(None,) * (4 - weights.ndim)], tokens, None, 4)
+
+
+def _compared(compare, weights: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    if not isinstance(compare, tuple | list) or len(compare) != 2:
+        raise ValueError("compare must be a pair: (attention_weights, tokens) of the second input.")
+    others, tokens, _ = _checked(*compare)
+    if others.shape != weights.shape:
+        raise ValueError(
+            f"compare needs a second input of the same size: the first has the shape {weights.shape}, the second "
+            f"{others.shape}. Take two sentences with the same number of tokens."
+        )
+    return others, tokens
 
 
 def _vectors(attention) -> dict[str, np.ndarray] | None:

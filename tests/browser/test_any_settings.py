@@ -40,13 +40,15 @@ PLAY = """async ({ module, states, width }) => {
     return { problems: [...problems].filter(Boolean), said };
 }"""
 numbers = st.integers(-2, 12)
+views = st.sampled_from(["one", "other", "difference", "?"])
 places = st.none() | numbers
-heads = st.fixed_dictionaries({"layer": numbers, "head": numbers, "query": places, "key": places})
+heads = st.fixed_dictionaries({"layer": numbers, "head": numbers, "view": views, "query": places, "key": places})
 
 
 def attention(texts: list[str], seed: int):
     weights = np.tril(np.random.default_rng(seed).random((1 + seed % 3, 1 + seed % 4, len(texts), len(texts))))
-    return AttentionExplorer(weights / weights.sum(-1, keepdims=True), texts)
+    compare = (weights[::-1, ::-1] / weights[::-1, ::-1].sum(-1, keepdims=True), texts[::-1]) if seed % 2 else None
+    return AttentionExplorer(weights / weights.sum(-1, keepdims=True), texts, compare=compare)
 
 
 def embeddings(texts: list[str], seed: int):
@@ -70,7 +72,7 @@ def training(texts: list[str], seed: int):
 EXPLORERS = {
     "attention": (attention, {
         "layer": numbers, "head": numbers, "threshold": st.floats(-1, 2), "predict": st.booleans(),
-        "pins": st.lists(heads, max_size=3),
+        "view": views, "pins": st.lists(heads, max_size=3),
     }),
     "embeddings": (embeddings, {
         "frame": numbers, "chosen": st.none() | numbers, "exclude": st.booleans(),

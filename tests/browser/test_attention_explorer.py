@@ -1,4 +1,4 @@
-"""AttentionExplorer in a real browser: heads, lines, map, steps."""
+"""AttentionExplorer in a real browser: heads, lines, map, difference, steps."""
 
 import numpy as np
 from fakes import noisy_model, random_ids

@@ -131,7 +131,7 @@ IDS = torch.arange(200) % TOKENIZER.vocab_size
 WIDGETS = {
     "AttentionExplorer": [
         ((WEIGHTS, WORDS[:3]), {"layer": 1, "head": 2}), ((TRACE, WORDS[:3]), {"losses_all_on": [1.0, 2.0]}),
-        ((WEIGHTS[0], WORDS[:3]), {"head": 0}),
+        ((WEIGHTS[0], WORDS[:3]), {"compare": (WEIGHTS[1:], WORDS[1:]), "head": 0}),
     ],
     "BiasDialExplorer": [((artifacts.load_recording("limitations"),), {"ratio": 0.7})],
     "BlockExplorer": [((MODEL.blocks[1], TRACE.blocks[1], WORDS[:3]), {"layer": 1, "position": 2})],

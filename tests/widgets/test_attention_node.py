@@ -26,12 +26,26 @@ def payload(**options) -> dict:
 @pytest.mark.parametrize("causal", [True, False])
 def test_every_weight_is_read_from_its_place(causal):
     program = """
-        const one = readAttention(given);
+        const { one } = readViews(given);
         const all = (size) => [...Array(size).keys()];
         return all(2).map((l) => all(3).map((h) => all(5).map((q) => rowOf(one, l, h, q))));
     """
     found = np.array(node(DATA, program, payload(causal=causal)))
     assert np.abs(found - explorer(causal=causal).weights).max() < 1e-5
+
+
+def test_the_difference_is_the_second_minus_the_first():
+    other = explorer(seed=1)
+    given = payload(compare=(other.weights, ["x", *TOKENS[1:]]))
+    program = """
+        const { difference } = readViews(given);
+        return [difference.labels[0], difference.range, columnOf(difference, 1, 2, 0)];
+    """
+    label, span, column = node(DATA, program, given)
+    expected = other.weights - explorer().weights
+    assert label == "a → x"
+    assert span == pytest.approx(np.abs(expected).max(), abs=1e-4)
+    assert np.allclose(column, expected[1, 2, :, 0], atol=1e-4)
 
 
 def test_the_steps_end_at_torch_s_weights():
@@ -48,7 +62,7 @@ def test_the_steps_end_at_torch_s_weights():
 
 def test_questions_are_clear_and_their_options_hold_the_answer():
     program = """
-        const one = readAttention(given);
+        const { one } = readViews(given);
         return questionsOf(one, 0, 1).map(({ query, right }) => [query, right, optionsOf(one, 0, 1, query, 3)]);
     """
     found = node(DATA, program, payload())
@@ -65,9 +79,9 @@ def test_the_sentences():
     weights /= weights.sum(-1, keepdims=True)
     given = AttentionExplorer(weights, TOKENS).traits()["payload"]
     program = """
-        const data = readAttention(given);
-        const say = (query, key) => targetSentence(data, { layer: 0, head: 0, query, key });
-        const code = codeLine(given.code, data, { layer: 0, head: 0, query: 4 });
+        const views = readViews(given);
+        const say = (query, key) => targetSentence(views.one, { layer: 0, head: 0, query, key });
+        const code = codeLine(given.code, views.one, { layer: 0, head: 0, query: 4 });
         return [say(4, 1), say(1, 4), say(4, null), say(null, 4), code];
     """
     cell, hidden, row, column, code = node(WORDS, program, given)
@@ -80,10 +94,10 @@ def test_the_sentences():
 
 def test_two_pinned_cells_are_compared():
     program = """
-        const data = readAttention(given);
-        const pin = (query, key) => ({ layer: 0, head: 0, query, key });
+        const views = readViews(given);
+        const pin = (query, key) => ({ layer: 0, head: 0, view: "one", query, key });
         const pins = [pin(3, 0), pin(4, 0)];
-        return wholeSentence(data, { layer: 0, head: 0, target: null, pins });
+        return wholeSentence(views, { layer: 0, head: 0, view: "one", names: given.names, target: null, pins });
     """
     said = node(WORDS, program, payload())
     change = explorer().weights[0, 0, 4, 0] - explorer().weights[0, 0, 3, 0]

@@ -1,6 +1,7 @@
 """AttentionExplorer in Python: what it sends, says and refuses; and the live one, driven by its traits."""
 
 import base64
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from explorer_pages import stays_data
 from fakes import SMALL, noisy_model
 from nbval.plugin import get_sanitize_patterns
 from plots.hostile import NASTY
@@ -17,6 +17,7 @@ from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained.tokenizer import tokenizer_from_folder
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets import AttentionExplorer
+from llmviz.widgets.base import _to_json
 
 TOKENS = ["Mia", " found", " a", " kite"]
 PIXEL = b"\x89PNG"
@@ -93,6 +94,9 @@ def test_a_trace_brings_steps_and_losses(model_and_tokenizer):
     assert np.allclose(query[1, 0], trace.blocks[1].attention.query[0, 0].detach())
     assert np.allclose(unpacked(payload["losses"]["values"]), trace.losses[0].detach(), atol=1e-6)
     assert f"{trace.losses.mean().item():.2f} nats per token" in payload["losses"]["sentence"]
+    both = AttentionExplorer(trace, explorer.tokens, compare=(trace, explorer.tokens))
+    compared = both.traits()["payload"]["compare"]
+    assert compared["weights"] == payload["weights"]
 
 
 def test_live_answers_for_as_many_wide_heads_as_real_models_have():
@@ -132,6 +136,8 @@ WEIGHTS = some_weights(4)
         ((WEIGHTS * 2, TOKENS), {}, "must add up to 1"),
         ((WEIGHTS, TOKENS), {"layer": 2}, "layer must be a whole number from 0 to 1, but is 2"),
         ((WEIGHTS, TOKENS), {"head": "first"}, "head must be a whole number from 0 to 2, but is 'first'"),
+        ((WEIGHTS, TOKENS), {"compare": some_weights(4)}, r"compare must be a pair: \(attention_weights, tokens\)"),
+        ((WEIGHTS, TOKENS), {"compare": (some_weights(5), [*TOKENS, "."])}, "same number of tokens"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, options, sentence):
@@ -141,8 +147,16 @@ def test_what_does_not_fit_is_refused(arguments, options, sentence):
 
 @pytest.mark.parametrize("tokens", [NASTY[start : start + 7] for start in range(0, len(NASTY), 7)])
 def test_no_text_breaks_out_of_the_page(tokens):
-    explorer = AttentionExplorer(some_weights(len(tokens), 1, 2), tokens)
-    stays_data(explorer._page_html(PIXEL))
+    weights = some_weights(len(tokens), 1, 2)
+    explorer = AttentionExplorer(weights, tokens, compare=(weights[:, ::-1], tokens[::-1]))
+    page = explorer._page_html(PIXEL)
+    page.encode("utf-8")
+    assert page.lower().count("<script") == page.lower().count("</script") == 2
+    static = page[: page.index("<script")]
+    assert set(re.findall(r"<(\w+)", static)) <= {"div", "p", "strong", "img", "details", "summary", "table", "caption",
+                                                  "thead", "tbody", "tr", "th", "td", "bdi"}  # fmt: skip
+    data_in_page = json.loads(re.search(r'application/json">(.*?)</script>', page)[1])
+    assert data_in_page == json.loads(_to_json(explorer.traits()))
     repr(explorer).encode("utf-8")
 
 

@@ -2,7 +2,7 @@
 import { unpack } from "./base.js";
 
 // One input: {n, layers, heads, labels, allowed(query, key), weight(layer, head, query, key), digits}.
-export function readAttention({ labels, n_layers, n_heads, mask, weights }) {
+export function readAttention({ labels, n_layers, n_heads, mask }, weights) {
   const n = labels.length;
   const open = mask ? unpack(mask) : null;
   const values = unpack(weights);
@@ -11,10 +11,33 @@ export function readAttention({ labels, n_layers, n_heads, mask, weights }) {
   const allowed = open ? (query, key) => open[query * n + key] === 1 : (query, key) => key <= query;
   const place = open ? (query, key) => query * n + key : (query, key) => (query * (query + 1)) / 2 + key;
   return {
-    n, layers: n_layers, heads: n_heads, labels, allowed, digits: full === 255 ? 2 : 3,
+    n, layers: n_layers, heads: n_heads, labels, allowed, digits: full === 255 ? 2 : 3, isDifference: false,
     weight: (layer, head, query, key) =>
       allowed(query, key) ? values[(layer * n_heads + head) * perHead + place(query, key)] / full : 0,
   };
+}
+
+// The second input minus the first, token by token; where the tokens differ, both are named.
+export function differenceOf(first, second) {
+  const weight = (layer, head, query, key) => second.weight(layer, head, query, key) - first.weight(layer, head, query, key);
+  let range = 0.05;
+  for (let layer = 0; layer < first.layers; layer++) {
+    for (let head = 0; head < first.heads; head++) {
+      for (let query = 0; query < first.n; query++) {
+        for (let key = 0; key < first.n; key++) range = Math.max(range, Math.abs(weight(layer, head, query, key)));
+      }
+    }
+  }
+  const labels = first.labels.map((label, index) => (label === second.labels[index] ? label : `${label} → ${second.labels[index]}`));
+  return { ...first, isDifference: true, range, labels, weight };
+}
+
+// All that may be looked at: {one: …} or {one, other, difference}.
+export function readViews(payload) {
+  const one = readAttention(payload, payload.weights);
+  if (!payload.compare) return { one };
+  const other = readAttention({ ...payload, labels: payload.compare.labels }, payload.compare.weights);
+  return { one, other, difference: differenceOf(one, other) };
 }
 
 // The `count` positions with the largest numbers, the largest first; none that are 0.

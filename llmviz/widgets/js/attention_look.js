@@ -13,6 +13,7 @@ export const ATTENTION_LOOK = `
 .chosen { margin: 0 0 2px; font-weight: 600; }
 .scale { display: inline-flex; gap: 5px; align-items: center; margin-left: 18px; font-weight: 400; font-size: 12px; }
 .ramp { width: 90px; height: 10px; background: linear-gradient(90deg, #440154, #3e4a89, #26828e, #35b779, #b5de2b, #fde725); }
+.ramp.changes { background: linear-gradient(90deg, #2166ac, #d1e5f0, #f7f7f7, #fddbc7, #b2182b); }
 .chosen::first-letter { text-transform: uppercase; }
 .both, .pair { display: flex; gap: 14px; align-items: flex-start; }
 .narrow, .narrow .pair { flex-direction: column; }

@@ -1,7 +1,9 @@
 // Painting on canvases: a head as a grid of pixels, the chosen one as a map with names and numbers.
-import { colorTable, inkOn, viridis } from "./colors.js";
+import { colorTable, diverging, inkOn, viridis } from "./colors.js";
 
 const WEIGHTS = colorTable(viridis);
+const CHANGES = colorTable((t) => diverging(2 * t - 1));
+const scaleOf = (data) => (data.isDifference ? (number) => (number / data.range + 1) / 2 : (number) => number);
 
 // One pixel a cell; masked cells stay open, so that the hatching behind shows.
 export function paintPixels(canvas, data, layer, head) {
@@ -9,9 +11,10 @@ export function paintPixels(canvas, data, layer, head) {
   canvas.width = canvas.height = n;
   const image = new ImageData(n, n);
   const pixels = new Uint32Array(image.data.buffer);
+  const [colors, scale] = [data.isDifference ? CHANGES : WEIGHTS, scaleOf(data)];
   for (let query = 0; query < n; query++) {
     for (let key = 0; key < n; key++) {
-      if (data.allowed(query, key)) pixels[query * n + key] = WEIGHTS[Math.round(255 * data.weight(layer, head, query, key))];
+      if (data.allowed(query, key)) pixels[query * n + key] = colors[Math.round(255 * scale(data.weight(layer, head, query, key)))];
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -107,14 +110,16 @@ function hatchMasked(pen, { n, margin, cell, side }, data, ink) {
 }
 
 function printNumbers(pen, { n, margin, cell }, data, layer, head) {
+  const scale = scaleOf(data);
   pen.textAlign = "center";
   pen.font = `${Math.min(12, cell * 0.34)}px sans-serif`;
   for (let query = 0; query < n; query++) {
     for (let key = 0; key < n; key++) {
       if (!data.allowed(query, key)) continue;
       const number = data.weight(layer, head, query, key);
-      pen.fillStyle = inkOn(viridis(number));
-      pen.fillText(number.toFixed(2), margin + (key + 0.5) * cell, margin + (query + 0.5) * cell);
+      pen.fillStyle = inkOn(data.isDifference ? diverging(number / data.range) : viridis(scale(number)));
+      const shown = data.isDifference ? `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}` : number.toFixed(2);
+      pen.fillText(shown, margin + (key + 0.5) * cell, margin + (query + 0.5) * cell);
     }
   }
 }
@@ -147,15 +152,16 @@ export function paintMarks(canvas, layout, marks) {
   }
 }
 
-// Lines from each token that looks (left) to those it looks at (right); thicker is more.
+// Lines from each token that looks (left) to those it looks at (right); thicker is more, dashed is less than before.
 export function paintLines(canvas, { width, rowHeight }, data, layer, head, { threshold, target, ink, colors }) {
   const { n } = data;
   const pen = sharpen(canvas, width, rowHeight * n);
   const middle = (row) => (row + 0.5) * rowHeight;
   const line = (query, key, weight, strong) => {
-    pen.globalAlpha = strong ? Math.min(1, 0.25 + weight) : Math.min(1, 0.08 + weight) * (target ? 0.25 : 0.8);
-    pen.strokeStyle = strong ? colors.strong : ink;
-    pen.lineWidth = 0.6 + 4 * weight;
+    pen.globalAlpha = strong ? Math.min(1, 0.25 + Math.abs(weight)) : Math.min(1, 0.08 + Math.abs(weight)) * (target ? 0.25 : 0.8);
+    pen.strokeStyle = strong ? colors.strong : data.isDifference ? (weight < 0 ? colors.less : colors.more) : ink;
+    pen.lineWidth = 0.6 + 4 * Math.abs(weight);
+    pen.setLineDash(weight < 0 ? [4, 3] : []);
     pen.beginPath();
     pen.moveTo(0, middle(query));
     pen.bezierCurveTo(width * 0.45, middle(query), width * 0.55, middle(key), width, middle(key));

@@ -104,7 +104,8 @@ export function linesPart({ point, pin, unpin }) {
   });
   return {
     element, focus,
-    update(now, { layer, head, threshold, target, pins, ink, colors }, width) {
+    update(views, { layer, head, threshold, target, pins, ink, colors }, width) {
+      const now = views;
       const rowHeight = now.n <= 26 ? 19 : now.n <= 44 ? 15 : 13;
       if (data !== now) {
         data = now;
@@ -167,15 +168,15 @@ export function mapPart({ point, pin, unpin }) {
   });
   return {
     element,
-    update(data, { layer, head, target, pins, ink, colors, version }, width) {
-      const now = [version, layer, head, width, ink].join();
+    update(data, { layer, head, view, target, pins, ink, colors, version }, width) {
+      const now = [version, layer, head, view, width, ink].join();
       if (now !== key) {
         key = now;
         layout = mapLayout(width, data.n);
         if (cursor && Math.max(cursor.query, cursor.key) >= data.n) cursor = null;
         paintMap(base, layout, data, layer, head, ink);
       }
-      const here = pins.filter((pin) => pin.layer === layer && pin.head === head);
+      const here = pins.filter((pin) => pin.layer === layer && pin.head === head && pin.view === view);
       const frames = here.map((pin) => ({ ...pin, color: pin === pins[0] ? colors.first : colors.second, dashed: pin !== pins[0], number: pins.length > 1 ? pins.indexOf(pin) + 1 : "" }));
       paintMarks(marks, layout, target ? [...frames, { ...target, color: colors.first, dashed: false }] : frames);
     },
@@ -193,7 +194,7 @@ export function stepsPart() {
   return {
     element,
     update(data, packed, state) {
-      element.hidden = !packed;
+      element.hidden = !packed || state.view !== "one";
       last = () => element.open && !element.hidden && draw(data, packed, state);
       last();
     },

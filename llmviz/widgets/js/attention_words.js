@@ -4,28 +4,32 @@ import { signed } from "./base.js";
 
 export const headName = (layer, head) => `layer ${layer}, head ${head}`;
 export const quoted = (data, position) => `“${data.labels[position]}” (position ${position})`;
-export const shownWeight = (data, number) => number.toFixed(data.digits);
+export const shownWeight = (data, number) =>
+  data.isDifference ? signed(number, data.digits) : number.toFixed(data.digits);
 
 const list = (data, row, keys) => keys.map((key) => `“${data.labels[key]}” ${shownWeight(data, row[key])}`).join(", ");
 
 // What one target says: a cell, a token that looks, a token that is looked at.
 export function targetSentence(data, { layer, head, query, key }) {
+  const change = data.isDifference;
   if (query == null && key == null) query = data.n - 1;
   if (query != null && key != null) {
     if (!data.allowed(query, key)) return `${quoted(data, query)} may not look at ${quoted(data, key)}: the mask hides it.`;
     const weight = shownWeight(data, data.weight(layer, head, query, key));
-    return `${quoted(data, query)} looks at ${quoted(data, key)}: ${weight}.`;
+    return change
+      ? `How much ${quoted(data, query)} looks at ${quoted(data, key)} changes by ${weight}.`
+      : `${quoted(data, query)} looks at ${quoted(data, key)}: ${weight}.`;
   }
   if (query != null) {
     const row = rowOf(data, layer, head, query);
     const keys = largest(row, 3);
-    if (!keys.length) return `${quoted(data, query)}: it may look at nothing.`;
-    return `${quoted(data, query)} looks most at ${list(data, row, keys)}.`;
+    if (!keys.length) return `${quoted(data, query)}: ${change ? "nothing changes" : "it may look at nothing"}.`;
+    return `${quoted(data, query)} ${change ? "changes its look" : "looks"} most at ${list(data, row, keys)}.`;
   }
   const column = columnOf(data, layer, head, key);
   const queries = largest(column, 3);
-  if (!queries.length) return `${quoted(data, key)}: no token looks at it.`;
-  return `${quoted(data, key)} is looked at most by ${list(data, column, queries)}.`;
+  if (!queries.length) return `${quoted(data, key)}: ${change ? "nothing changes" : "no token looks at it"}.`;
+  return `${quoted(data, key)} is looked at ${change ? "differently" : "most"} by ${list(data, column, queries)}.`;
 }
 
 // What the chosen head does, in one sentence.
@@ -36,18 +40,22 @@ export function headSentence(data, layer, head, scores) {
 }
 
 // The whole sentence: what is pointed at, or the pins; two pins are compared.
-export function wholeSentence(data, state) {
-  const told = (pin) => `In ${headName(pin.layer, pin.head)}, ${targetSentence(data, pin)}`;
+export function wholeSentence(views, state) {
+  const data = views[state.view];
+  const told = (pin) => {
+    const pinned = views[pin.view] ?? data;
+    return `In ${headName(pin.layer, pin.head)}${pin.view === state.view ? "" : ` (${state.names[pin.view]})`}, ${targetSentence(pinned, pin)}`;
+  };
   const { target, pins } = state;
   if (target) return `${target.layer === state.layer && target.head === state.head ? "" : `Layer ${target.layer}, head ${target.head}. `}${targetSentence(data, target)}`;
   if (pins.length === 1) return `Pinned. ${told(pins[0])}`;
-  if (pins.length === 2) return `1: ${told(pins[0])} 2: ${told(pins[1])}${comparison(data, pins)}`;
+  if (pins.length === 2) return `1: ${told(pins[0])} 2: ${told(pins[1])}${comparison(views, data, pins)}`;
   return headSentence(data, state.layer, state.head, state.scores);
 }
 
-function comparison(data, pins) {
+function comparison(views, data, pins) {
   if (!pins.every((pin) => pin.query != null && pin.key != null)) return "";
-  const [first, second] = pins.map((pin) => data.weight(pin.layer, pin.head, pin.query, pin.key));
+  const [first, second] = pins.map((pin) => (views[pin.view] ?? data).weight(pin.layer, pin.head, pin.query, pin.key));
   return ` From 1 to 2: ${signed(second - first, data.digits)}.`;
 }
 
@@ -72,8 +80,9 @@ export function headTable(data, layer, head) {
     const named = largest(row, 3).map((key) => `${data.labels[key]} ${shownWeight(data, row[key])}`);
     return [`${query} ${label}`, ...named, ...Array(3 - named.length).fill("")];
   });
+  const what = data.isDifference ? ["token", "changes most at", "then at", "then at"] : ["token", "looks most at", "then at", "then at"];
   return {
-    caption: `Layer ${layer}, head ${head}: where each token looks`, columns: ["token", "looks most at", "then at", "then at"], rows,
+    caption: `Layer ${layer}, head ${head}: where each token looks`, columns: what, rows,
     get csv() {
       return {
         columns: ["query", ...data.labels.map((label, key) => `${key} ${label}`)],
