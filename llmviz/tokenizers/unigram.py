@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -62,9 +63,7 @@ class _Lattice:
             for start in range(max(0, end - longest), end)
             if word[start:end] in number_of
         ]
-        columns = np.array(edges, int).T
-        order = np.argsort(columns[4], kind="stable")
-        self.start, self.end, self.piece, self.word, self.place = columns[:, order]
+        self.start, self.end, self.piece, self.word, self.place = np.array(sorted(edges, key=itemgetter(4)), int).T
 
     def expected_counts(self, log_probabilities: np.ndarray) -> tuple[np.ndarray, float]:
         """The expected number of uses of each piece, over all splits of all words (forward-backward algorithm).
@@ -91,10 +90,8 @@ class _Lattice:
 
     def keep(self, kept: np.ndarray) -> None:
         """Remove the edges of the pieces that were dropped; kept: True for each piece that stays (n_pieces,)."""
-        stays = kept[self.piece]
-        number = np.cumsum(kept) - 1
-        columns = (self.start, self.end, self.word, self.place, number[self.piece])
-        self.start, self.end, self.word, self.place, self.piece = (column[stays] for column in columns)
+        edges = np.stack([self.start, self.end, (np.cumsum(kept) - 1)[self.piece], self.word, self.place])
+        self.start, self.end, self.piece, self.word, self.place = edges[:, kept[self.piece]]
 
 
 def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[_UnigramRound]:
@@ -106,7 +103,8 @@ def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[_UnigramRound]:
     for word, count in words.items():
         for start in range(0, len(word), _LONGEST_WORD):
             parts[word[start : start + _LONGEST_WORD]] += count
-    letters = [letter for letter, _ in _letters(parts).most_common(n_pieces)]
+    counts = _count_parts(parts, longest=1)
+    letters = sorted(counts, key=lambda letter: (-counts[letter], letter))[:n_pieces]
     known = set(letters)
     words = {word: count for word, count in parts.items() if known.issuperset(word)}
     pieces, weights = _first_pieces(words, letters, _FIRST_PIECES * n_pieces)
@@ -119,8 +117,7 @@ def _rounds(words: Mapping[str, int], n_pieces: int) -> Iterator[_UnigramRound]:
         n_kept = max(n_pieces, int(len(pieces) * _KEPT_EACH_ROUND))
         order = np.argsort(_likelihood_lost(pieces, counts, log_p), kind="stable")
         dropped = order[: max(0, len(pieces) - n_kept)]
-        kept = np.ones(len(pieces), bool)
-        kept[dropped] = False
+        kept = ~np.isin(np.arange(len(pieces)), dropped)
         names = tuple(pieces[number] for number in dropped)
         pieces, log_p = [piece for piece, stays in zip(pieces, kept, strict=True) if stays], log_p[kept]
         yield _UnigramRound(dict(zip(pieces, log_p.tolist(), strict=True)), log_likelihood, names)
@@ -134,20 +131,24 @@ def _first_pieces(words: Mapping[str, int], letters: Sequence[str], most: int) -
 
     Returns the pieces, and their weights: how often each occurs, times its length (n_pieces,).
     """
+    counts = _count_parts(words, _LONGEST_PIECE)
+    repeated = (part for part in counts if len(part) > 1 and counts[part] > 1)
+    pieces = [*letters, *sorted(repeated, key=lambda part: (-counts[part] * len(part), part))[:most]]
+    return pieces, np.array([max(counts[piece] * len(piece), _LEAST_COUNT) for piece in pieces], float)
+
+
+def _count_parts(words: Mapping[str, int], longest: int) -> Counter[str]:
+    """Count all parts of the words, up to so many letters."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for start in range(len(word)):
-            for end in range(start + 2, min(len(word), start + _LONGEST_PIECE) + 1):
+            for end in range(start + 1, min(len(word), start + longest) + 1):
                 counts[word[start:end]] += count
-    repeated = (piece for piece in counts if counts[piece] > 1)
-    found = sorted(repeated, key=lambda piece: (-counts[piece] * len(piece), piece))[:most]
-    of_letters = _letters(words)
-    weights = [max(of_letters[letter], _LEAST_COUNT) for letter in letters]
-    return [*letters, *found], np.array(weights + [counts[piece] * len(piece) for piece in found], float)
+    return counts
 
 
-def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int, unknown: float) -> list[str | None]:
-    """The most probable way to cut a text into pieces (Viterbi algorithm); None for an unknown letter.
+def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int, unknown: float) -> list[str]:
+    """The most probable way to cut a text into pieces (Viterbi algorithm) and unknown letters.
 
     best[end]: the log-probability of the best split of text[:end], and where its last piece starts; ties: the longest.
     unknown: log-probability of a letter that is not a piece.
@@ -162,11 +163,11 @@ def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int,
             if score is not None and best[start][0] + score > here[0]:
                 here = (best[start][0] + score, start)
         best.append(here)
-    pieces: list[str | None] = []
+    pieces: list[str] = []
     end = len(text)
     while end:
         start = best[end][1]
-        pieces.append(text[start:end] if text[start:end] in log_probabilities else None)
+        pieces.append(text[start:end])
         end = start
     return pieces[::-1]
 
@@ -180,18 +181,9 @@ def _likelihood_lost(pieces: Sequence[str], counts: np.ndarray, log_p: np.ndarra
         if len(piece) > 1:
             own = table.pop(piece)
             parts = _best_split(piece, table, _LONGEST_PIECE, -np.inf)
-            lost[number] = counts[number] * (own - sum(table[part] for part in parts if part is not None))
+            lost[number] = counts[number] * (own - sum(table[part] for part in parts))
             table[piece] = own
     return lost
-
-
-def _letters(words: Mapping[str, int]) -> Counter[str]:
-    """Count the letters of the words, in code point order."""
-    counts: Counter[str] = Counter()
-    for word, count in words.items():
-        for letter in word:
-            counts[letter] += count
-    return Counter({letter: counts[letter] for letter in sorted(counts)})
 
 
 class UnigramTokenizer(WordTokenizer):
@@ -261,16 +253,10 @@ class UnigramTokenizer(WordTokenizer):
         return cls(dict(zip(pieces, values, strict=True)))
 
     def _cut(self, word: str) -> Sequence[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
-        place = 0
         split = _best_split(word, self._log_p, self._longest, self._unknown_log_p)
-        for is_unknown, group in groupby(split, key=lambda piece: piece is None):
-            pieces = list(group)
-            if is_unknown:
-                found.append((UNKNOWN, word[place : place + len(pieces)]))
-            else:
-                found += [(piece, piece) for piece in pieces]
-            place = sum(len(span) for _, span in found)
+        found: list[tuple[str, str]] = []
+        for is_known, pieces in groupby(split, key=self._log_p.__contains__):
+            found += [(piece, piece) for piece in pieces] if is_known else [(UNKNOWN, "".join(pieces))]
         return found
 
     def _surface(self, piece: str) -> str:
