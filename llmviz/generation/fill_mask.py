@@ -7,6 +7,7 @@ The causal model (GPT) has no mask token: it reads what comes before, and contin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,10 +163,8 @@ class FillMask:
                 probabilities = probabilities * ~self._continues_word
                 probabilities = probabilities / probabilities.sum()
             if n_tokens:
-                ends = 1 - probabilities[:, self._continues_word].sum(dim=-1)
-                complete += [
-                    (ids, probability * end) for (ids, probability), end in zip(beams, ends.tolist(), strict=True)
-                ]
+                ends = (1 - probabilities[:, self._continues_word].sum(dim=-1)).tolist()
+                complete += [(ids, share * end) for (ids, share), end in zip(beams, ends, strict=True)]
                 probabilities = probabilities * self._continues_word
             grown = self._extend(beams, probabilities)
             complete += [one for one in grown if not self._may_continue[one[0][-1]]]
@@ -178,19 +177,16 @@ class FillMask:
         """Extend each partial word by each token, and keep the most probable; `probabilities` is (beam, vocab)."""
         joint = probabilities * torch.tensor([[probability] for _, probability in beams])
         best = joint.flatten().topk(min(self.beam_width, joint.numel()))
-        size = joint.shape[1]
-        return [
-            ([*beams[place // size][0], place % size], probability)
-            for probability, place in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        ]
+        places = [divmod(place, joint.shape[1]) for place in best.indices.tolist()]
+        grown = ([*beams[row][0], token_id] for row, token_id in places)
+        return list(zip(grown, best.values.tolist(), strict=True))
 
     def _sum_by_word(self, beams: list[tuple[list[int], float]]) -> dict[str, float]:
         """Sum over token sequences with the same spelling."""
-        total: dict[str, float] = {}
+        total: Counter[str] = Counter()
         for ids, probability in beams:
-            word = self._word_text(ids)
-            total[word] = total.get(word, 0.0) + probability
-        return dict(sorted(total.items(), key=lambda item: -item[1]))
+            total[self._word_text(ids)] += probability
+        return dict(total.most_common())
 
     def _word_text(self, ids: list[int]) -> str:
         text = self.tokenizer.decode(ids)

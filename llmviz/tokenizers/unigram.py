@@ -255,8 +255,9 @@ class UnigramTokenizer(WordTokenizer):
     def _cut(self, word: str) -> Sequence[tuple[str, str]]:
         split = _best_split(word, self._log_p, self._longest, self._unknown_log_p)
         found: list[tuple[str, str]] = []
-        for is_known, pieces in groupby(split, key=self._log_p.__contains__):
-            found += [(piece, piece) for piece in pieces] if is_known else [(UNKNOWN, "".join(pieces))]
+        for is_known, group in groupby(split, key=self._log_p.__contains__):
+            pieces = list(group)
+            found += zip(pieces, pieces, strict=True) if is_known else [(UNKNOWN, "".join(pieces))]
         return found
 
     def _surface(self, piece: str) -> str:

@@ -10,8 +10,8 @@ import tomllib
 from collections import namedtuple
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 
 from llmviz.tinyville.facts import PEOPLE
 from llmviz.tinyville.grammar import Options, Sampler, join
@@ -93,11 +93,8 @@ class _Pair:
     @property
     def crossing(self) -> tuple[int, ...]:
         """The positions of French words that come after a word that is later in English: la lampe *rouge*."""
-        return tuple(
-            place
-            for place, link in enumerate(self.links)
-            if any(min(other) > max(link) for other in self.links[:place])
-        )
+        pairs = zip(self.links, accumulate(map(min, self.links), max), strict=True)
+        return tuple(place for place, (link, latest) in enumerate(pairs) if latest > max(link))
 
 
 @dataclass(frozen=True)
@@ -159,20 +156,12 @@ def _known(entries: list, english: str):
     return found
 
 
-_BEFORE_VOWEL = {"ce": "cet", "ma": "mon", "sa": "son"}  # un, une, cette, mon and son stay as they are
-
-
 def _determiner(english: str, noun: _Noun, plural: bool, next_word: str, negated: bool) -> str:
     """The French word for the, a, this, my …; `negated`: in the object of a negated verb, "a" becomes de."""
-    masculine, feminine, vowel, many = _WORDS["determiners"][english]
+    forms = _WORDS["determiners"][english]
     if english == "a" and (negated or (plural and next_word not in (noun.french, noun.french_plural))):
         return "d'" if _elides(next_word) else "de"  # pas de lampe; de vieux bateaux
-    if plural:
-        return many
-    word = masculine if noun.gender == "m" else feminine
-    if not _elides(next_word):
-        return word
-    return vowel or _BEFORE_VOWEL.get(word, word)
+    return forms["plural"] if plural else forms[noun.gender][_elides(next_word)]
 
 
 _OWNED = ("my", "his", "her")
@@ -185,19 +174,14 @@ _YES_OR_NO = Options(("yes", "no"), (1, 2))
 _SUBJECTS = Options(("noun", "name", "pronoun", "two"), (6, 2, 1, 2))
 _OBJECTS = Options(("name", "noun"), (1, 5))
 _PLACES = tuple(english for english in _PREPOSITIONS if english != "with")
-_TRANSITIVE = Options([verb for verb in _VERBS if verb.objects])
-_INTRANSITIVE = Options([verb for verb in _VERBS if not verb.objects])
+_TRANSITIVE = [verb for verb in _VERBS if verb.objects]
+_INTRANSITIVE = [verb for verb in _VERBS if not verb.objects]
 _SENTENCES = Options(("adjective", "transitive", "intransitive", "place"), (4, 6, 2, 1))
 
 # What verb and predicate agree with. owner: "his" or "her", where the subject can own something.
 _Subject = namedtuple("_Subject", "gender plural kinds nouns owner", defaults=((), None))
 _SHE = _Subject("f", False, frozenset(["woman"]), owner="her")
 _HE = _Subject("m", False, frozenset(["man"]), owner="his")
-
-
-@cache
-def _options(values: tuple) -> Options:
-    return Options(values, texts=[""] * len(values))
 
 
 class _Draft:
@@ -298,7 +282,7 @@ class _Draft:
 
     def _draw_noun(self, kinds: Sequence[str], determiners: Sequence[str], negated: bool = False) -> _Subject:
         """A noun with up to two adjectives: one that comes before it in French, one after."""
-        noun = self._choose(_options(tuple(noun for kind in kinds for noun in _BY_KIND[kind])))
+        noun = self._choose([noun for kind in kinds for noun in _BY_KIND[kind]])
         plural = self._choose(_NUMBER) == "plural"
         owner = {"man": "his", "woman": "her"}.get(noun.kind)
         if owner and noun.english not in _RELATIVES:
@@ -309,15 +293,15 @@ class _Draft:
             case "none":
                 adjectives = []
             case "one":
-                adjectives = [self._choose(_options(tuple(fitting)))]
+                adjectives = [self._choose(fitting)]
             case _:
-                sides = (tuple(one for one in fitting if one.before is before) for before in (True, False))
-                adjectives = [self._choose(_options(side)) for side in sides]
+                sides = ([one for one in fitting if one.before is before] for before in (True, False))
+                adjectives = [self._choose(side) for side in sides]
         self.add_noun(determiner, adjectives, noun, plural, negated)
         return _Subject(noun.gender, plural, frozenset([noun.kind]), (noun.english,), None if plural else owner)
 
     def _draw_name(self) -> _Subject:
-        person = self._choose(_options(tuple(_PERSONS)))
+        person = self._choose(_PERSONS)
         self._add(person.name, person.name, "name")
         return _SHE if person.she == "she" else _HE
 
@@ -347,7 +331,7 @@ class _Draft:
             subject = self._draw_subject(_DEFINITE)
         self._add_verb(_BE, subject.plural, negated)
         fitting = [one for one in _ADJECTIVES if one.note != "noun only" and subject.kinds <= set(one.kinds)]
-        adjective = self._choose(_options(tuple(fitting)))
+        adjective = self._choose(fitting)
         self._add(adjective.english, adjective.form(subject.gender, subject.plural), "adjective")
         self._combinations |= {(adjective.english, noun) for noun in subject.nouns}
 

@@ -210,15 +210,15 @@ def alignment_accuracy(model: EncoderDecoder, tokenizer: WordTokenizer, pairs: S
     Returns the share by role ("noun", …); "crossing adjectives": those that changed places with their noun;
     "content words": adjectives, nouns, names and verbs together.
     """
-    hits: dict[str, list[bool]] = {}
+    hits: defaultdict[str, list[bool]] = defaultdict(list)
     for pair in pairs:
         alignment = _trace(model, tokenizer, pair.english, tokenizer.encode(pair.french)).alignment
         for place, (source, link, role) in enumerate(zip(alignment, pair.links, pair.roles, strict=True)):
-            names = [role]
-            names += ["content words"] if role in ("adjective", "noun", "name", "verb") else []
-            names += ["crossing adjectives"] if role == "adjective" and place in pair.crossing else []
-            for name in names:
-                hits.setdefault(name, []).append(source in link)
+            hits[role].append(source in link)
+            if role in ("adjective", "noun", "name", "verb"):
+                hits["content words"].append(source in link)
+            if role == "adjective" and place in pair.crossing:
+                hits["crossing adjectives"].append(source in link)
     return {name: sum(found) / len(found) for name, found in hits.items()}
 
 
