@@ -165,6 +165,7 @@ WRONG_ANSWERS = {
     "scaled_dot_product_attention": [
         ("output_only", only_the_output),
         ("masked_scores", scores_already_hidden),
+        ("all_axes_turned", lambda query, key, value, mask: query @ key.T / query.shape[-1] ** 0.5),
     ],
     "induction_score": [
         (

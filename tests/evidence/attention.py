@@ -60,6 +60,7 @@ def a_mask_that_comes_too_late_leaks(seed: int) -> dict[str, float]:
     rise_of_the_other_noun=above(0.05),
     pairs_that_fall_by_a_tenth=between(0.3, 0.8),
     pairs_with_the_right_noun_both_times=between(0.1, 0.6),
+    mean_change_where_the_first_noun_is_a_thing=above(-0.02),
     change_in_the_decoder=below(1e-9),
 )
 def one_head_of_minilm_tends_to_what_it_means(seed: int) -> dict[str, float]:
@@ -72,6 +73,7 @@ def one_head_of_minilm_tends_to_what_it_means(seed: int) -> dict[str, float]:
     falls = looks[:, 0, ..., 0] - looks[:, 1, ..., 0]
     best, second = falls.mean(dim=0).flatten().topk(2).values
     here = looks[:, :, 3, 1]
+    is_thing = torch.tensor([recorded["pairs"][row]["nouns"][0] in ("robot", "cup", "key", "truck") for row in some])
     right = (here[:, 0, 0] > here[:, 0, 1]) & (here[:, 1, 1] > here[:, 1, 0])
     assert falls.mean(dim=0).flatten().argmax() == 3 * looks.shape[3] + 1
     return {
@@ -80,6 +82,7 @@ def one_head_of_minilm_tends_to_what_it_means(seed: int) -> dict[str, float]:
         "rise_of_the_other_noun": (here[:, 1, 1] - here[:, 0, 1]).mean().item(),
         "pairs_that_fall_by_a_tenth": (falls[:, 3, 1] > 0.1).float().mean().item(),
         "pairs_with_the_right_noun_both_times": right.float().mean().item(),
+        "mean_change_where_the_first_noun_is_a_thing": -falls[is_thing, 3, 1].mean().item(),
         "change_in_the_decoder": (arrays["decoder_looks"][:, 0] - arrays["decoder_looks"][:, 1]).abs().max().item(),
     }
 
@@ -118,11 +121,12 @@ def self_attention_repeats_longer_lists_than_a_recurrent_network(seed: int) -> d
     loss_added_without_the_clearest_stripe=below(0.5),
     loss_added_without_the_best_previous_token_head=above(3),
     induction_scores_left_without_it=below(0.2),
+    loss_without_three_heads_of_layer_1=above(1.5),
     loss_without_layer_0=above(5),
     loss_without_layer_1=above(5),
 )
 def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
-    """The loss falls where a list begins again. All heads of layer 1 have the stripe, none is needed alone; without
+    """The loss falls where a list begins again. All heads of layer 1 have the stripe, none is needed alone; one alone is too few; without
     their layer the fall is gone; without the previous-token head of layer 0 the stripes are gone, too."""
     model = artifacts.load_model("induction").model
     lists, again = repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
@@ -136,8 +140,8 @@ def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
     one_back = all_heads(model)[previous.argmax()]
     losses, effects = token_losses(model, lists), head_effects(model, lists, positions=again)
 
-    def without(layer):
-        off = [place for place in all_heads(model) if place[0] == layer]
+    def without(layer, kept=None):
+        off = [place for place in all_heads(model) if place[0] == layer and place[1] != kept]
         return token_losses(model, lists, ablate_heads=off)[again].mean().item()
 
     return {
@@ -148,6 +152,7 @@ def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
         "loss_added_without_the_clearest_stripe": effects.flatten()[stripes.argmax()].item(),
         "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
         "induction_scores_left_without_it": score(induction_score, [one_back])[1].max(),
+        "loss_without_three_heads_of_layer_1": min(without(1, kept) for kept in range(4)),
         "loss_without_layer_0": without(0),
         "loss_without_layer_1": without(1),
     }

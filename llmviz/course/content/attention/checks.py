@@ -55,6 +55,9 @@ CHECKS = {
         ],
         wrong_functions={
             "no_scaling": _with_mistake(" / math.sqrt(query.shape[-1])", ""),
+            "divided_by_a_constant": [
+                _with_mistake("math.sqrt(query.shape[-1])", f"math.sqrt({size})") for size in (32, 4, 64)
+            ],
             "divided_by_root_of_keys": _with_mistake("query.shape[-1])\n", "key.shape[-2])\n"),
             "keys_mixed": lambda query, key, value, mask: scaled_dot_product_attention(query, key, key, mask),
             "other_order": [partial(_attention_in_order, order=order) for order in ((2, 1, 0), (1, 0, 2), (2, 0, 1))],
@@ -69,6 +72,7 @@ CHECKS = {
             "output_only": lambda result, *inputs: isinstance(result, np.ndarray) and len(result) != 3,
             "masked_scores": lambda result, *inputs: np.isinf(result[0]).any(),
         },
+        exceptions={"all_axes_turned": r"size of tensor a \(2\) must match .* b \([38]\) at non-singleton dimension 0"},
     ),
     "induction_score": Checks(
         solution=induction_score,
