@@ -103,6 +103,12 @@ def without_zero_in_python(logits, temperature):
     return powers / powers.sum()
 
 
+def attention_with_all_axes_turned(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
+    return scores, weights, weights @ value
+
+
 def renormalized(probabilities, top_p):
     ordered, order = probabilities.sort(descending=True)
     kept = torch.zeros(len(probabilities))
@@ -165,7 +171,7 @@ WRONG_ANSWERS = {
     "scaled_dot_product_attention": [
         ("output_only", only_the_output),
         ("masked_scores", scores_already_hidden),
-        ("all_axes_turned", lambda query, key, value, mask: query @ key.T / query.shape[-1] ** 0.5),
+        ("all_axes_turned", attention_with_all_axes_turned),
     ],
     "induction_score": [
         (

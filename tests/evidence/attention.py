@@ -126,8 +126,8 @@ def self_attention_repeats_longer_lists_than_a_recurrent_network(seed: int) -> d
     loss_without_layer_1=above(5),
 )
 def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
-    """The loss falls where a list begins again. All heads of layer 1 have the stripe, none is needed alone; one alone is too few; without
-    their layer the fall is gone; without the previous-token head of layer 0 the stripes are gone, too."""
+    """The loss falls where a list begins again. All heads of layer 1 have the stripe, none is needed alone, but one
+    alone is too few; without the previous-token head of layer 0 the stripes are gone, too."""
     model = artifacts.load_model("induction").model
     lists, again = repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 

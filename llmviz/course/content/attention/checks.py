@@ -72,7 +72,7 @@ CHECKS = {
             "output_only": lambda result, *inputs: isinstance(result, np.ndarray) and len(result) != 3,
             "masked_scores": lambda result, *inputs: np.isinf(result[0]).any(),
         },
-        exceptions={"all_axes_turned": r"size of tensor a \(2\) must match .* b \([38]\) at non-singleton dimension 0"},
+        exceptions={"all_axes_turned": r"x\.T` on tensors|tensor a \(2\) must match .* b \([38]\) at .* dimension 0"},
     ),
     "induction_score": Checks(
         solution=induction_score,
