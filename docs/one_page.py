@@ -1,9 +1,11 @@
-# AN LLM ON ONE PAGE: from a text to tokens, vectors, attention, training, fine-tuning and answers.
-# It needs Python and torch, nothing else; half a minute on a laptop. Piece 3 is lesson 3, and so on.
+# AN LLM ON ONE PAGE: a small GPT in plain Python and torch, from the data to the answers.
+# Run it: python one_page.py. It takes about 30 seconds on a laptop and needs torch, nothing else.
+#
+# A tensor is a table of numbers with any number of dimensions. Its shape is written like (batch, position):
+# x[b, p] is one number of it. A @ B is the matrix product; A.T and A.mT are A with rows and columns exchanged.
 import math
 import random
 import re
-import time
 from collections import Counter
 from functools import cache
 from itertools import pairwise
@@ -11,223 +13,306 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 
-# 0 · THE TEXT. All that the model will ever read: who lives where, and little stories.
-TOWN = {"mill": "Nora Leo Otto Hana", "tower": "Ben Paul Tara Emil", "lighthouse": "Mia Finn Ella",
-        "castle": "Tom Zoe Dan", "cottage": "Rosa Noah Ravi", "farmhouse": "Ivy Omar Ruth",
-        "boathouse": "Ada Maya Lucy", "treehouse": "Ida Jack Theo"}
-HOME = {name: home for home, names in TOWN.items() for name in names.split()}
-STRANGERS = ["Lena", "Max", "Clara", "Luke"]  # they turn up in stories, but nobody tells where they live
-FACTS = ["{0} lives in the {1}.", "The home of {0} is the {1}.", "If you look for {0}, go to the {1}.",
-         "The {1} is the home of {0}."]
-STORY = "{0} lost a {2} {3}. {1} found the {2} {3} and gave it to {0}. Now {0} has the {2} {3} again."
+# 1. DATA. The sentences that the model learns from: facts (who lives where) and short stories.
+TOWN = {
+    "mill": "Nora Leo Otto Hana", "tower": "Ben Paul Tara Emil", "lighthouse": "Mia Finn Ella",
+    "castle": "Tom Zoe Dan", "cottage": "Rosa Noah Ravi", "farmhouse": "Ivy Omar Ruth",
+    "boathouse": "Ada Maya Lucy", "treehouse": "Ida Jack Theo",
+}
+HOME = {name: home for home, names in TOWN.items() for name in names.split()}  # {"Nora": "mill", ...}
+NO_HOME = ["Lena", "Max", "Clara", "Luke"]  # they appear in stories, but no text says where they live
+FACTS = ["{name} lives in the {home}.", "The home of {name} is the {home}.",
+         "If you look for {name}, go to the {home}.", "The {home} is the home of {name}."]
+STORY = ("{owner} lost a {color} {thing}. {finder} found the {color} {thing} and gave it to {owner}. "
+         "Now {owner} has the {color} {thing} again.")
 COLORS = ["red", "blue", "green", "white", "black", "brown", "pink", "grey"]
 THINGS = ["kite", "lamp", "drum", "boat", "hat", "bell", "key", "map"]
 
-started, chance, texts = time.time(), random.Random(0), []  # the same texts in every run
-for _ in range(4000):
-    name, people = chance.choice([*HOME]), chance.sample([*HOME, *STRANGERS], 2)
-    fact = chance.choice(FACTS).format(name, HOME[name])
-    story = STORY.format(*people, chance.choice(COLORS), chance.choice(THINGS))
-    texts.append(chance.choice([fact, fact, story]))  # two facts for each story
+
+def make_text(rng):
+    """Make one text: a fact with probability 2/3, a story with probability 1/3."""
+    name = rng.choice(list(HOME))
+    owner, finder = rng.sample([*HOME, *NO_HOME], 2)  # two different people
+    fact = rng.choice(FACTS).format(name=name, home=HOME[name])
+    story = STORY.format(owner=owner, finder=finder, color=rng.choice(COLORS), thing=rng.choice(THINGS))
+    return rng.choice([fact, fact, story])
+
+
+rng = random.Random(0)  # random numbers with a fixed seed: every run makes the same texts
+texts = [make_text(rng) for _ in range(4000)]
 print(*texts[:4], sep="\n")
 
-# 1 · TOKENS. Byte-pair encoding: begin with bytes, join the two neighbors that meet most often; and again.
-# Words are cut out first, each with the space before it: a join never crosses from one word into the next.
-WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")
+# 2. TOKENIZER. It turns a text into a list of integers, the token ids, and back. The method is byte-level
+# byte-pair encoding (BPE), as in GPT-2: start with the 256 bytes; then, 160 times, find the pair of neighbors
+# that occurs most often in the texts, and give this pair a new token id.
+# Before that, cut the text into words, each with the space before it. Pairs are counted only inside words.
+WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")  # much like GPT-2's
 
 
-def join(ids, pair, new):  # put the new id wherever the pair stands
-    joined = []
+def merge(ids, pair, new_id):
+    """Replace each occurrence of the pair in a list of token ids by the new id: [5, 6, 7], (5, 6), 9 → [9, 7]."""
+    merged = []
     for token in ids:
-        if joined and (joined[-1], token) == pair:
-            joined[-1] = new
+        if merged and (merged[-1], token) == pair:
+            merged[-1] = new_id
         else:
-            joined.append(token)
-    return joined
+            merged.append(token)
+    return merged
 
 
 def learn_merges(texts, n_merges):
-    counts = Counter(word for text in texts for word in WORD.findall(text))
-    spelled, merges = {word: list(word.encode()) for word in counts}, {}
-    for new in range(256, 256 + n_merges):  # ids 0 to 255 are the bytes
-        pairs = Counter()
-        for word, ids in spelled.items():
+    """Find the pairs to merge: {(left id, right id): new id}, in the order in which they are found."""
+    counts = Counter(word for text in texts for word in WORD.findall(text))  # word → how often it occurs
+    spelling = {word: list(word.encode()) for word in counts}  # word → its token ids; at first, its bytes
+    merges = {}
+    for new_id in range(256, 256 + n_merges):  # ids 0 to 255 are the bytes
+        pairs = Counter()  # pair of neighbors → how often it occurs
+        for word, ids in spelling.items():
             for pair in pairwise(ids):
                 pairs[pair] += counts[word]
-        best = max(pairs, key=lambda pair: (pairs[pair], -pair[0], -pair[1]))  # of equals, the smaller ids
-        merges[best] = new
-        spelled = {word: join(ids, best, new) for word, ids in spelled.items()}
+        best = max(pairs, key=lambda pair: (pairs[pair], -pair[0], -pair[1]))  # if equal: the smaller ids
+        merges[best] = new_id
+        spelling = {word: merge(ids, best, new_id) for word, ids in spelling.items()}
     return merges
 
-
-merges = learn_merges(texts, n_merges=160)
-
-PIECES = [bytes([byte]) for byte in range(256)]  # what each id stands for
+merges = learn_merges(texts, n_merges=160)  # enough to make one token of each home, color and thing
+TOKEN_BYTES = [bytes([byte]) for byte in range(256)]  # token id → the bytes that it stands for
 for left, right in merges:
-    PIECES.append(PIECES[left] + PIECES[right])
-END, VOCAB = len(PIECES), len(PIECES) + 1  # one id more, for the end of a text
+    TOKEN_BYTES.append(TOKEN_BYTES[left] + TOKEN_BYTES[right])
+END = len(TOKEN_BYTES)  # id 416, a special token: it stands between two texts
+VOCAB_SIZE = END + 1  # 417 token ids: 256 bytes, 160 merges, 1 special token
 
 
-@cache
+@cache  # keep the result of each word, because the same words come again and again
 def encode_word(word):
+    """Turn one word into its token ids: apply the merges, in the order in which they were learned."""
     ids = list(word.encode())
-    for pair, new in merges.items():  # the same joins, in the order in which they were learned
-        ids = join(ids, pair, new)
+    for pair, new_id in merges.items():
+        ids = merge(ids, pair, new_id)
     return ids
 
 
 def encode(text):
+    """Turn a text into a list of token ids."""
     return [token for word in WORD.findall(text) for token in encode_word(word)]
 
 
 def decode(ids):
-    return b"".join(PIECES[token] for token in ids if token != END).decode(errors="replace")
+    """Turn token ids into a text. Bytes that are not valid UTF-8 become the sign �."""
+    return b"".join(TOKEN_BYTES[token] for token in ids if token != END).decode(errors="replace")
 
 
 print([decode([token]) for token in encode("Noah lives in the windmill.")])
 
-# 2 · EMBEDDINGS. A model is a dict of matrices, w. The first has a row of numbers for each token: its embedding.
-D, HEADS, LAYERS, CONTEXT = 128, 4, 2, 64  # width of a vector; heads; blocks; how many tokens it sees at once
-BLOCK = {"attention.query": (D, D), "attention.key": (D, D), "attention.value": (D, D),
-         "attention.output": (D, D), "feed_forward.up_proj": (4 * D, D), "feed_forward.down_proj": (D, 4 * D)}
-SHAPES = {f"blocks.{n}.{part}": shape for n in range(LAYERS) for part, shape in BLOCK.items()}
-SHAPES = {"embedding": (VOCAB, D), **SHAPES, "unembedding": (VOCAB, D)}
+# 3. EMBEDDING AND PARAMETERS. All numbers that training may change are in w, a dict of named matrices.
+# The first one, the embedding matrix, has one row for each token id: the vector that stands for this token.
+D_MODEL = 128  # numbers in the vector of a token
+N_HEADS = 4  # attention heads in each block; each works with D_MODEL / N_HEADS = 32 numbers
+N_LAYERS = 2  # Transformer blocks, one after the other
+CONTEXT = 64  # tokens that the model reads at once
 
 
-def new_weights(seed):  # what reads begins with noise; what writes (output, down_proj, scores) with silence
-    noise, w = torch.Generator().manual_seed(seed), {}
-    for name, shape in SHAPES.items():
-        reads = not name.endswith(("output", "down_proj", "unembedding"))
-        size = 1 if name == "embedding" else D**-0.5
-        w[name] = size * torch.randn(shape, generator=noise) if reads else torch.zeros(shape)
-    return {name: matrix.requires_grad_() for name, matrix in w.items()}
+def parameter_shapes():
+    """Name → shape of each matrix, (numbers out, numbers in). Feed-forward layers are 4 times as wide, as in GPT-2."""
+    square, up, down = (D_MODEL, D_MODEL), (4 * D_MODEL, D_MODEL), (D_MODEL, 4 * D_MODEL)
+    block = {"attention.query": square, "attention.key": square, "attention.value": square,
+             "attention.output": square, "feed_forward.up_proj": up, "feed_forward.down_proj": down}
+    blocks = {f"blocks.{n}.{name}": shape for n in range(N_LAYERS) for name, shape in block.items()}
+    return {"embedding": (VOCAB_SIZE, D_MODEL), **blocks, "unembedding": (VOCAB_SIZE, D_MODEL)}
 
 
-# 3 · ATTENTION. Each token asks (query), all tokens so far offer (key), and what fits is taken home (value).
+def init_weights(seed):
+    """Make the parameters of a new model: {name: matrix}, random numbers and zeros."""
+    generator, w = torch.Generator().manual_seed(seed), {}  # the same seed gives the same numbers
+    for name, shape in parameter_shapes().items():
+        if name.endswith(("attention.output", "down_proj", "unembedding")):
+            w[name] = torch.zeros(shape)  # so each block adds 0 at first, and all tokens are equally probable
+        else:
+            # A sum of D_MODEL random products is about sqrt(D_MODEL) in size; this factor makes it about 1 again.
+            scale = 1 if name == "embedding" else D_MODEL**-0.5
+            w[name] = scale * torch.randn(shape, generator=generator)  # normal distribution
+        w[name].requires_grad_()  # torch will compute a gradient for each number in it (see 8)
+    return w
+
+
+# 4. ATTENTION. The only step in which a token gets information from other tokens. It compares the query of a
+# token with the keys of this and all earlier tokens, turns the scores into weights, and mixes the values.
 def attention(query, key, value):
-    scores = query @ key.mT / query.shape[-1] ** 0.5  # how well they fit: (…, query, key)
-    future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
-    weights = scores.masked_fill(future, -math.inf).softmax(-1)  # no peeping; each row sums to 1
-    return weights @ value
+    """Causal scaled dot-product attention. Inputs and result: (batch, head, position, numbers in a head)."""
+    # One score for each pair of tokens: (batch, head, position of the query, position of the key).
+    # It is a dot product. Divided by sqrt(32), scores stay small enough for a softmax that is not all or nothing.
+    scores = query @ key.mT / query.shape[-1] ** 0.5
+    n_tokens = query.shape[-2]
+    future = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)  # True above the diagonal: the key comes later
+    scores = scores.masked_fill(future, -math.inf)  # the causal mask: a later token must get weight exp(-inf) = 0
+    weights = scores.softmax(-1)  # exp(score) / sum: from 0 to 1, and each row adds up to 1
+    return weights @ value  # for each token the weighted sum of the values
 
 
-def rotate(x):  # the position: turn pairs of numbers, the later in the text the further
+# Attention does not see the order of the tokens. Rotary position embedding (RoPE) adds it: it turns pairs of
+# numbers in queries and keys by an angle that grows with the position. Scores then depend on distances.
+def apply_rotary(x):
+    """Turn number i and number i + half of each vector together, as a point in a plane. x: (..., position, numbers)."""
     half = x.shape[-1] // 2
-    angles = torch.arange(x.shape[-2])[:, None] * 500 ** (-torch.arange(half) / half)
-    (one, two), (cos, sin) = x.split(half, dim=-1), (angles.cos(), angles.sin())
-    return torch.cat([one * cos - two * sin, two * cos + one * sin], dim=-1)
+    # Angle for each step to the right, in radians: from 1 (first pair) to 1/339 (last pair). The base 500 was chosen
+    # for 64 tokens; models that read longer texts use 10,000 or more.
+    speed = 500 ** (-torch.arange(half) / half)
+    angles = torch.arange(x.shape[-2])[:, None] * speed  # (position, half)
+    a, b = x.split(half, dim=-1)
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
 
 
-# 4 · THE TRANSFORMER. A block is attention and a feed-forward network; both only add to the stream x.
-def normalize(x):  # each vector to mean 0 and variance 1
+# 5. TRANSFORMER BLOCK. Two steps, attention and a feed-forward network. Each reads a normalized copy of x and
+# adds its result to x (a residual connection), so nothing that is already in x gets lost.
+def normalize(x):
+    """Layer normalization: shift and scale each vector to mean 0 and variance 1. The shape stays the same."""
     return F.layer_norm(x, x.shape[-1:])
 
 
-def split(x):  # (batch, position, D) → (batch, head, position, D / HEADS)
-    return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+def split_heads(x):
+    """Give each head its own part of each vector: (batch, position, 128) → (batch, head, position, 32)."""
+    return x.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)
 
 
-def block(x, q, k, v, output, up_proj, down_proj):
-    query, key, value = (split(normalize(x) @ matrix.T) for matrix in (q, k, v))
-    heard = attention(rotate(2.5 * normalize(query)), rotate(normalize(key)), value)
-    x = x + heard.transpose(1, 2).flatten(2) @ output.T  # listen to the others: heads side by side
-    return x + (normalize(x) @ up_proj.T).relu() ** 2 @ down_proj.T  # think, each position by itself
+def block(w, n, x):
+    """Apply Transformer block n. x: (batch, position, D_MODEL), a vector for each token; the result, too."""
+    name, y = f"blocks.{n}.", normalize(x)
+    query = split_heads(y @ w[name + "attention.query"].T)  # what a token looks for
+    key = split_heads(y @ w[name + "attention.key"].T)  # what it offers to be found by
+    value = split_heads(y @ w[name + "attention.value"].T)  # what it passes on
+    # Normalized queries and keys (QK-norm) keep training stable. The factor 2.5 lets scores reach 14 instead of 5.7,
+    # so that one token can get nearly all of the weight.
+    mixed = attention(apply_rotary(2.5 * normalize(query)), apply_rotary(normalize(key)), value)
+    mixed = mixed.transpose(1, 2).flatten(2)  # the heads side by side again: (batch, position, D_MODEL)
+    x = x + mixed @ w[name + "attention.output"].T
+    # Feed-forward network, for each token by itself: 128 → 512 numbers, ReLU squared, 512 → 128 numbers.
+    hidden = (normalize(x) @ w[name + "feed_forward.up_proj"].T).relu() ** 2  # negative numbers become 0
+    return x + hidden @ w[name + "feed_forward.down_proj"].T
 
 
-def gpt(w, ids):  # ids (batch, position) → scores for what comes next (batch, position, VOCAB)
-    embedding, *matrices, unembedding = w.values()
-    x = normalize(embedding[ids])
-    for n in range(LAYERS):
-        x = block(x, *matrices[6 * n : 6 * n + 6])
-    return normalize(x) @ unembedding.T
+def gpt(w, ids):
+    """Predict. Token ids (batch, position) → logits (batch, position, VOCAB_SIZE): a score for each next token."""
+    x = normalize(w["embedding"][ids])  # look up the row of each token id: (batch, position, D_MODEL)
+    for n in range(N_LAYERS):
+        x = block(w, n, x)
+    return normalize(x) @ w["unembedding"].T  # compare each vector with a vector for every token
 
 
-w = new_weights(seed=0)
-
-# 5 · PRE-TRAINING. The text is its own teacher: guess what comes next, and be less surprised the next time.
-stream = torch.tensor([token for text in texts for token in (END, *encode(text))])
-read, unseen = stream[: 1000 * CONTEXT], stream[1000 * CONTEXT : 1100 * CONTEXT + 1]
+w = init_weights(seed=0)
+print(f"parameters: {sum(matrix.numel() for matrix in w.values()):,}")
 
 
-def surprise(w, ids, targets):  # the loss: mean −ln p(right token); a target of −100 does not count
-    return F.cross_entropy(gpt(w, ids).flatten(0, 1), targets.flatten())
+# 6. GENERATION. Predict the next token, append it to the text, and predict again.
+@torch.no_grad()  # compute no gradients: nothing is learned here
+def generate(w, prompt, temperature=0, max_new_tokens=30, seed=0):
+    """Continue the prompt. Temperature 0 takes the most probable token; above 0, the token is drawn at random."""
+    generator = torch.Generator().manual_seed(seed)
+    ids, new_ids = [END, *encode(prompt)], []
+    while len(new_ids) < max_new_tokens and END not in new_ids:  # the token END says that the text is complete
+        logits = gpt(w, torch.tensor([(ids + new_ids)[-CONTEXT:]]))[0, -1]  # those at the last token: (VOCAB_SIZE,)
+        if temperature == 0:
+            new_ids.append(logits.argmax().item())
+        else:
+            probabilities = (logits / temperature).softmax(-1)  # a higher temperature makes them more equal
+            new_ids.append(torch.multinomial(probabilities, 1, generator=generator).item())
+    return decode(new_ids)
+
+print("before training:", repr(generate(w, "Mia lost a", temperature=1)))
+
+# 7. CROSS-ENTROPY, the loss: the mean of -ln(probability that the model gave to the token that really came).
+# Its unit is nats per token. Probability 1 costs 0 nats, 1/2 costs 0.69, 1/417 costs 6.03.
+stream = torch.tensor([token for text in texts for token in (END, *encode(text))])  # all texts in one row
+train_tokens = stream[: 1000 * CONTEXT]
+test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the model is never trained on these
 
 
-def windows(step):  # eight pieces of the text, and the same pieces one token later
-    starts = torch.randint(len(read) - CONTEXT, (8, 1), generator=torch.Generator().manual_seed(step))
-    ids = read[starts + torch.arange(CONTEXT + 1)]
-    return ids[:, :-1], ids[:, 1:]
+def compute_loss(w, ids, targets):
+    """Cross-entropy, one number. ids and targets: (batch, position); a target of -100 is left out of the mean."""
+    logits = gpt(w, ids)
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
 
 
-def train(w, batch, steps, rate):
-    optimizer, begun = torch.optim.AdamW(w.values(), weight_decay=0), time.time()
-    for step in range(steps):
-        loss = surprise(w, *batch(step))
-        loss.backward()  # for each number in w: which way does the loss fall?
-        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)  # long steps first, short ones at the end
-        optimizer.step()  # change each number a little, that way
-        optimizer.zero_grad()
-        if (step + 1) % (steps // 4) == 0:
-            print(f"step {step + 1}: loss {loss:.2f}, {time.time() - begun:.0f} s")
-
-train(w, windows, steps=500, rate=0.005)
-
-# Is that good? A baseline: the best loss with only the previous token (a bigram table).
-pairs, firsts = Counter(pairwise(stream.tolist())), Counter(stream.tolist())
-bigram = -sum(n * math.log(n / firsts[left]) for (left, _), n in pairs.items()) / len(stream)
-with torch.no_grad():
-    loss = surprise(w, unseen[:-1].view(-1, CONTEXT), unseen[1:].view(-1, CONTEXT)).item()
-print(f"nats per token: blind guessing {math.log(VOCAB):.2f}, bigram {bigram:.2f}, the model on unseen text {loss:.2f}")
+def get_batch(step):
+    """Cut 8 windows at random places. Inputs and targets, each (8, CONTEXT): the target is always the next token."""
+    starts = torch.randint(len(train_tokens) - CONTEXT, (8, 1), generator=torch.Generator().manual_seed(step))
+    windows = train_tokens[starts + torch.arange(CONTEXT + 1)]  # (8, 65): 65 neighbors from each start
+    return windows[:, :-1], windows[:, 1:]
 
 
-# 6 · FINE-TUNING. It can go on with a text, but not answer. Train on: a few questions, each with its answer.
-def questions(names):
-    ids, targets = [], []
-    for name in names:
-        asked, answer = [END, *encode(f"Where does {name} live?")], encode(f" In the {HOME[name]}.")
-        padding = CONTEXT - len(asked + answer)
-        ids.append(asked + answer + padding * [END])
-        targets.append((len(asked) - 1) * [-100] + answer + [END] + padding * [-100])  # learn the answer only
-    return torch.tensor(ids), torch.tensor(targets)
-
-taught, exam = [*HOME][::2], [*HOME][1::2]  # half of the people; nobody will ask about the other half in training
-tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}
-train(tuned, lambda step: questions(taught), steps=40, rate=0.001)
-
-
-# 7 · INFERENCE. From scores to text: take the best token (or throw dice, if it is warm), append it, read again.
 @torch.no_grad()
-def write(w, prompt, temperature=0, most=30, seed=0):
-    ids, dice, written = [END, *encode(prompt)], torch.Generator().manual_seed(seed), []
-    while len(written) < most and END not in written:
-        scores = gpt(w, torch.tensor([ids[-CONTEXT:]]))[0, -1]
-        shares = (scores / temperature).softmax(-1) if temperature else scores == scores.max()
-        written.append(torch.multinomial(shares.float(), 1, generator=dice).item())
-        ids.append(written[-1])
-    return decode(written)
+def test_loss(w):
+    """Cross-entropy on the test tokens, in nats per token: 100 windows of 64 tokens."""
+    return compute_loss(w, test_tokens[:-1].view(-1, CONTEXT), test_tokens[1:].view(-1, CONTEXT)).item()
+
+
+# 8. TRAINING LOOP AND OPTIMIZER. Repeat: predict, compute the loss, compute the gradients, change the weights.
+def train(w, batches, steps, learning_rate):
+    """Change the weights in w; return the loss of each step. batches(step) gives inputs and targets."""
+    # The optimizer AdamW; weight decay, its pull of all weights toward 0, is not needed in so short a training.
+    optimizer, losses = torch.optim.AdamW(w.values(), weight_decay=0), []
+    for step in range(steps):
+        loss = compute_loss(w, *batches(step))
+        loss.backward()  # backpropagation: the gradient says how the loss changes if a weight grows a little
+        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0: large changes, then small
+        optimizer.step()  # change each weight by about the learning rate, against its gradient
+        optimizer.zero_grad()  # delete the gradients; otherwise the next backward() would add to them
+        losses.append(loss.item())
+        if step % 100 == 0:
+            print(f"step {step}: loss {losses[-1]:.2f}")
+    return losses
+
+losses = train(w, get_batch, steps=500, learning_rate=0.005)
+
+# Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; for each pair of
+# neighbors (left, right), its probability is how often the pair occurs, divided by how often left occurs.
+uniform_loss = math.log(VOCAB_SIZE)
+pairs, lefts = Counter(pairwise(stream.tolist())), Counter(stream[:-1].tolist())
+bigram_loss = -sum(n * math.log(n / lefts[left]) for (left, right), n in pairs.items()) / pairs.total()
+print(f"nats per token: uniform {uniform_loss:.2f}, bigram {bigram_loss:.2f}, test loss {test_loss(w):.2f}")
+
+for prompt in ("Mia lost a", "Leo lives in the", "If you"):
+    print("after training:", prompt, "→", generate(w, prompt, temperature=0.5))
+print("after training:", "Where does Leo live?", "→", generate(w, "Where does Leo live?"))
+
+
+# 9. FINE-TUNING. The model continues texts, but it does not answer questions: none was in its texts.
+# Train it a little more, on questions with their answers.
+def make_questions(names):
+    """Inputs and targets, each (name, CONTEXT): a question, its answer, and END up to the full length."""
+    rows, targets = [], []
+    for name in names:
+        question = [END, *encode(f"Where does {name} live?")]
+        answer = [*encode(f" in the {HOME[name]}."), END]  # as in the texts: "lives in the mill."
+        n_padding = CONTEXT + 1 - len(question + answer)
+        rows.append(question + answer + n_padding * [END])  # CONTEXT + 1 tokens
+        targets.append((len(question) - 1) * [-100] + answer + n_padding * [-100])  # only the answer counts
+    return torch.tensor(rows)[:, :-1], torch.tensor(targets)
+
+train_names, test_names = list(HOME)[::2], list(HOME)[1::2]  # 13 people are asked about in training, 13 are not
+tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}  # a copy: w stays as it is
+train(tuned, lambda step: make_questions(train_names), steps=40, learning_rate=0.001)
 
 
 def accuracy(w, names):
-    right = [write(w, f"Where does {name} live?") == f" In the {HOME[name]}." for name in names]
+    """Share of the people for whom the model gives exactly the right answer."""
+    right = [generate(w, f"Where does {name} live?") == f" in the {HOME[name]}." for name in names]
     return sum(right) / len(right)
 
-begun = time.time()
-for prompt in ("Mia lost a red kite. Tom", "Leo lives in the", "If you"):
-    print(prompt, "…", write(w, prompt, temperature=0.5))
 for name, weights in {"before": w, "after": tuned}.items():
-    print(f"Where does Leo live? {name} fine-tuning:", write(weights, "Where does Leo live?"))
-    print(f"right in the exam: {accuracy(weights, exam):.0%} ({time.time() - begun:.0f} s)")
+    print(f"right answers {name} fine-tuning, of 13 test people: {13 * accuracy(weights, test_names):.0f}")
+print("Where does Leo live?", generate(tuned, "Where does Leo live?"))
 
 
-# 8 · LIMITATIONS. Nobody ever told it where these four live. Does it say so?
+# 10. HALLUCINATION. No text says where these four live, and no text contains "I do not know".
 @torch.no_grad()
-def certainty(w, name):  # the home it names, and how sure it is
-    ids = torch.tensor([[END, *encode(f"Where does {name} live? In the")]])
-    share, token = gpt(w, ids)[0, -1].softmax(-1).max(-1)
-    return decode([token]), share.item()
+def most_probable_home(w, name):
+    """The home that the model names, and the probability that it gives to this home (0 to 1)."""
+    ids = torch.tensor([[END, *encode(f"Where does {name} live? in the")]])
+    probability, token = gpt(w, ids)[0, -1].softmax(-1).max(-1)
+    return decode([token]), probability.item()
 
 
-for name in STRANGERS:
-    home, share = certainty(tuned, name)
-    print(f"Where does {name} live? In the{home}, it says, and is sure of it to {share:.0%}.")
-print(f"All of this took {time.time() - started:.0f} seconds.")
+for name in NO_HOME:
+    home, probability = most_probable_home(tuned, name)
+    print(f"Where does {name} live? in the{home}, with probability {probability:.2f}.")

@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks
 RUNS_UNTIL = {
     "05_pretraining.ipynb": "live.run()",
     "06_fine_tuning.ipynb": "race = finetuning.run_comparison(",
-    "09_one_page.ipynb": "train(w, windows, steps=500",
+    "09_one_page.ipynb": "train(w, get_batch, steps=500",
 }
 NEEDS_NO_TRAINING = {"exercise", "quiz"}
 WIDGET = "application/vnd.jupyter.widget-view+json"

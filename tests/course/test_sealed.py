@@ -7,10 +7,6 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9]*.ipynb"))
-# Predictions whose cell still computes or shows the answer. Whoever seals one removes it here.
-NOT_SEALED = {
-    "09_one_page": "before_training bigram_or_better other_half windmill",
-}
 
 
 def calls(cell, method):
@@ -43,7 +39,7 @@ def not_sealed(cells):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_cell_that_asks_holds_nothing_of_the_answer(path):
     found = not_sealed(json.loads(path.read_text(encoding="utf-8"))["cells"])
-    assert found == set(NOT_SEALED.get(path.stem, "").split())
+    assert found == set()
 
 
 def code(source, *outputs):
