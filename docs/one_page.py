@@ -50,7 +50,7 @@ WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(
 
 
 def merge(ids, pair, new_id):
-    """Replace each occurrence of the pair in a list of token ids by the new id: [5, 6, 7], (5, 6), 9 → [9, 7]."""
+    """Replace the pair by the new id, wherever it occurs: [5, 6, 7], (5, 6), 9 → [9, 7]."""
     merged = []
     for token in ids:
         if merged and (merged[-1], token) == pair:
@@ -113,7 +113,7 @@ CONTEXT = 64  # tokens that the model reads at once
 
 
 def parameter_shapes():
-    """Name → shape of each matrix, (numbers out, numbers in). Feed-forward layers are 4 times as wide, as in GPT-2."""
+    """Name → shape of each matrix, (numbers out, numbers in). The 4 is the one of GPT-2."""
     square, up, down = (D_MODEL, D_MODEL), (4 * D_MODEL, D_MODEL), (D_MODEL, 4 * D_MODEL)
     block = {"attention.query": square, "attention.key": square, "attention.value": square,
              "attention.output": square, "feed_forward.up_proj": up, "feed_forward.down_proj": down}
@@ -128,7 +128,7 @@ def init_weights(seed):
         if name.endswith(("attention.output", "down_proj", "unembedding")):
             w[name] = torch.zeros(shape)  # so each block adds 0 at first, and all tokens are equally probable
         else:
-            # A sum of D_MODEL random products is about sqrt(D_MODEL) in size; this factor makes it about 1 again.
+            # A sum of D_MODEL random products has about the size sqrt(D_MODEL); this factor makes it 1.
             scale = 1 if name == "embedding" else D_MODEL**-0.5
             w[name] = scale * torch.randn(shape, generator=generator)  # normal distribution
         w[name].requires_grad_()  # torch will compute a gradient for each number in it (see 8)
@@ -140,11 +140,11 @@ def init_weights(seed):
 def attention(query, key, value):
     """Causal scaled dot-product attention. Inputs and result: (batch, head, position, numbers in a head)."""
     # One score for each pair of tokens: (batch, head, position of the query, position of the key).
-    # It is a dot product. Divided by sqrt(32), scores stay small enough for a softmax that is not all or nothing.
+    # It is a dot product. Without the division by sqrt(32), one token would soon get all of the weight.
     scores = query @ key.mT / query.shape[-1] ** 0.5
     n_tokens = query.shape[-2]
-    future = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)  # True above the diagonal: the key comes later
-    scores = scores.masked_fill(future, -math.inf)  # the causal mask: a later token must get weight exp(-inf) = 0
+    future = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)  # True where the key comes later
+    scores = scores.masked_fill(future, -math.inf)  # the causal mask: weight exp(-inf) = 0
     weights = scores.softmax(-1)  # exp(score) / sum: from 0 to 1, and each row adds up to 1
     return weights @ value  # for each token the weighted sum of the values
 
@@ -152,10 +152,10 @@ def attention(query, key, value):
 # Attention does not see the order of the tokens. Rotary position embedding (RoPE) adds it: it turns pairs of
 # numbers in queries and keys by an angle that grows with the position. Scores then depend on distances.
 def apply_rotary(x):
-    """Turn number i and number i + half of each vector together, as a point in a plane. x: (..., position, numbers)."""
+    """Turn the points (number i, number i + half) of each vector. x: (..., position, numbers)."""
     half = x.shape[-1] // 2
-    # Angle for each step to the right, in radians: from 1 (first pair) to 1/339 (last pair). The base 500 was chosen
-    # for 64 tokens; models that read longer texts use 10,000 or more.
+    # Angle for each position, in radians: from 1 (first pair) to 1/339 (last pair). The base 500 is small,
+    # for short texts; models that read long texts use 10,000 or more.
     speed = 500 ** (-torch.arange(half) / half)
     angles = torch.arange(x.shape[-2])[:, None] * speed  # (position, half)
     a, b = x.split(half, dim=-1)
@@ -181,8 +181,8 @@ def block(w, n, x):
     query = split_heads(y @ w[name + "attention.query"].T)  # what a token looks for
     key = split_heads(y @ w[name + "attention.key"].T)  # what it offers to be found by
     value = split_heads(y @ w[name + "attention.value"].T)  # what it passes on
-    # Normalized queries and keys (QK-norm) keep training stable. The factor 2.5 lets scores reach 14 instead of 5.7,
-    # so that one token can get nearly all of the weight.
+    # Normalized queries and keys (QK-norm) keep training stable. The factor 2.5 lets scores reach 14 instead
+    # of 5.7, so that one token can get nearly all of the weight.
     mixed = attention(apply_rotary(2.5 * normalize(query)), apply_rotary(normalize(key)), value)
     mixed = mixed.transpose(1, 2).flatten(2)  # the heads side by side again: (batch, position, D_MODEL)
     x = x + mixed @ w[name + "attention.output"].T
@@ -192,7 +192,7 @@ def block(w, n, x):
 
 
 def gpt(w, ids):
-    """Predict. Token ids (batch, position) → logits (batch, position, VOCAB_SIZE): a score for each next token."""
+    """Token ids (batch, position) → logits (batch, position, VOCAB_SIZE), scores of the next token."""
     x = normalize(w["embedding"][ids])  # look up the row of each token id: (batch, position, D_MODEL)
     for n in range(N_LAYERS):
         x = block(w, n, x)
@@ -206,11 +206,11 @@ print(f"parameters: {sum(matrix.numel() for matrix in w.values()):,}")
 # 6. GENERATION. Predict the next token, append it to the text, and predict again.
 @torch.no_grad()  # compute no gradients: nothing is learned here
 def generate(w, prompt, temperature=0, max_new_tokens=30, seed=0):
-    """Continue the prompt. Temperature 0 takes the most probable token; above 0, the token is drawn at random."""
+    """Continue the prompt. Temperature 0: the most probable token; above 0: a random choice."""
     generator = torch.Generator().manual_seed(seed)
     ids, new_ids = [END, *encode(prompt)], []
     while len(new_ids) < max_new_tokens and END not in new_ids:  # the token END says that the text is complete
-        logits = gpt(w, torch.tensor([(ids + new_ids)[-CONTEXT:]]))[0, -1]  # those at the last token: (VOCAB_SIZE,)
+        logits = gpt(w, torch.tensor([(ids + new_ids)[-CONTEXT:]]))[0, -1]  # at the last token: (VOCAB_SIZE,)
         if temperature == 0:
             new_ids.append(logits.argmax().item())
         else:
@@ -228,13 +228,13 @@ test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the model is never 
 
 
 def compute_loss(w, ids, targets):
-    """Cross-entropy, one number. ids and targets: (batch, position); a target of -100 is left out of the mean."""
+    """Cross-entropy, one number. ids, targets: (batch, position); targets of -100 do not count."""
     logits = gpt(w, ids)
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
 
 
 def get_batch(step):
-    """Cut 8 windows at random places. Inputs and targets, each (8, CONTEXT): the target is always the next token."""
+    """8 random windows. Inputs and targets, each (8, CONTEXT): the target is the next token."""
     starts = torch.randint(len(train_tokens) - CONTEXT, (8, 1), generator=torch.Generator().manual_seed(step))
     windows = train_tokens[starts + torch.arange(CONTEXT + 1)]  # (8, 65): 65 neighbors from each start
     return windows[:, :-1], windows[:, 1:]
@@ -254,7 +254,7 @@ def train(w, batches, steps, learning_rate):
     for step in range(steps):
         loss = compute_loss(w, *batches(step))
         loss.backward()  # backpropagation: the gradient says how the loss changes if a weight grows a little
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0: large changes, then small
+        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0 at the end
         optimizer.step()  # change each weight by about the learning rate, against its gradient
         optimizer.zero_grad()  # delete the gradients; otherwise the next backward() would add to them
         losses.append(loss.item())
@@ -264,8 +264,8 @@ def train(w, batches, steps, learning_rate):
 
 losses = train(w, get_batch, steps=500, learning_rate=0.005)
 
-# Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; for each pair of
-# neighbors (left, right), its probability is how often the pair occurs, divided by how often left occurs.
+# Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; the
+# probability of right after left is how often the pair occurs, divided by how often left occurs.
 uniform_loss = math.log(VOCAB_SIZE)
 pairs, lefts = Counter(pairwise(stream.tolist())), Counter(stream[:-1].tolist())
 bigram_loss = -sum(n * math.log(n / lefts[left]) for (left, right), n in pairs.items()) / pairs.total()
@@ -290,7 +290,7 @@ def make_questions(names):
     return torch.tensor(rows)[:, :-1], torch.tensor(targets)
 
 train_names, test_names = list(HOME)[::2], list(HOME)[1::2]  # 13 people are asked about in training, 13 are not
-tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}  # a copy: w stays as it is
+tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}  # a copy of w
 train(tuned, lambda step: make_questions(train_names), steps=40, learning_rate=0.001)
 
 
