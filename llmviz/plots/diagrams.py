@@ -82,7 +82,8 @@ def pipeline() -> Axes:
         "probabilities": _Box("data", 7.2, 0.85, 2.7, note="they add up to 1"),
         "next token": _Box("data", 8.4, 0.85, 2.7, note="·kite"),
     }
-    steps = ("tokenizer", "look up in the vocabulary", "embedding matrix (learned)", "", "output layer (learned)", "softmax", "sampling")
+    steps = ("tokenizer", "look up in the vocabulary", "embedding matrix (learned)", "",
+             "output layer (learned)", "softmax", "sampling")  # fmt: skip
     arrows = [_Arrow(*pair, step) for pair, step in zip(pairwise(boxes), steps, strict=True)]
     arrows.append(_Arrow("next token", "text", "append, repeat", 2.37))
     return _draw("from a text to its next token", boxes, arrows)
