@@ -35,12 +35,12 @@ def block_flow(stages: Mapping[str, object], *, title: str | None = None) -> Axe
     n_rows, n_columns = shown.shape
     names = [prose_label(name, _STAGE_LENGTH) for name in vectors]
     lengths = [float(np.linalg.norm(vector)) for vector in vectors.values()]
-    ax = new_axes(2.2 + 0.55 * n_columns, 1.5 + 0.42 * n_rows)
+    ax = new_axes(2.2 + 0.75 * n_columns, 1.5 + 0.42 * n_rows)
     largest = np.abs(shown).max() or 1.0
     image = ax.pcolormesh(shown, cmap="RdBu_r", vmin=-largest, vmax=largest, edgecolors="white", linewidth=2)
     for (row, column), number in np.ndenumerate(shown):
         color = "white" if abs(number) > 0.6 * largest else style.INK
-        ax.text(column + 0.5, row + 0.5, f"{number:.0f}", ha="center", va="center", size=11, color=color)
+        ax.text(column + 0.5, row + 0.5, f"{number:.1f}", ha="center", va="center", size=11, color=color)
     ax.set_yticks(np.arange(n_rows) + 0.5, names, size=11)
     ax.set_xticks(np.arange(n_columns) + 0.5, range(n_columns), size=10)
     right = ax.secondary_yaxis("right")

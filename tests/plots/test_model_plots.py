@@ -14,7 +14,7 @@ class TestBlockFlow:
         image = axes.collections[0]
         np.testing.assert_array_equal(image.get_array(), np.stack([*STAGES.values()])[:, :6])
         assert (image.norm.vmin, image.norm.vmax) == (-5, 5)
-        assert [text.get_text() for text in axes.texts[-6:]] == ["-2", "-1", "0", "1", "2", "3"]
+        assert [text.get_text() for text in axes.texts[-6:]] == ["-2.0", "-1.0", "0.0", "1.0", "2.0", "3.0"]
         assert axes.get_xlabel() == "the first 6 of 16 numbers"
 
     def test_the_sentence_tells_the_lengths_of_the_whole_vectors(self):
