@@ -41,7 +41,7 @@ training.checkpoints|artifacts: checkpoints; ASSEMBLIES=MODEL_CLASSES load_tiny=
 load_masked=load_model load_masked_long=load_model load_moods=load_model // training.controller: steering;
 SteeredTraining=TrainingController // training.runs: parallel;
 joined_team=join_process_group // training.masked_lm: masking; recovered=masked_accuracy
-fill_blanks=predict_masked blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
+blank_id=mask_token_id BLANK=MASK_TOKEN // training.optimizers: optimizers //
 training.runs: runs; begin=create carry_on=Run.train // training.scaling: scaling learning_rates // training|artifacts:
 recordings; of_losses=recording_from_losses yardsticks=baselines
 load=load_recording // widgets: explorers; RaceExplorer=ComparisonExplorer

@@ -1,7 +1,6 @@
 """Open the lessons in JupyterLab (`llmviz lab`): trusted, at the first lesson, without any request to the network."""
 
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
@@ -20,12 +19,11 @@ QUIET_OPTIONS = (
 
 
 def run(arguments: list[str]) -> int:
-    """Run JupyterLab with [notebook or folder (default: the first lesson), *its options]; return the exit code."""
-    try:
-        notebook, options = _split(arguments)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
+    """Run JupyterLab with [notebook or folder (default: the first lesson), *its options]; return the exit code.
+
+    Raises FileNotFoundError where there is no notebook.
+    """
+    notebook, options = _split(arguments)
     trust(sorted(notebook.parent.glob("*.ipynb")))
     search_path = [str(PAGE_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(search_path)

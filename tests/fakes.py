@@ -7,6 +7,7 @@ from torch import nn
 
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, TransformerBase
+from llmviz.training.masked_lm import MASK_TOKEN, mask_token_id
 
 # Models this small are computed fastest by one thread; several wait for each other, above all on a busy machine.
 torch.set_num_threads(1)
@@ -35,6 +36,17 @@ def same_weights(one: nn.Module, other: nn.Module) -> bool:
     """Whether two models have the same weights, bit for bit."""
     first, second = one.state_dict(), other.state_dict()
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@torch.inference_mode()
+def predict_masked(model, tokenizer, text: str) -> torch.Tensor:
+    """Probabilities of all tokens at each "___" of a text: (masked token, vocab), each row with sum 1."""
+    *before, last = text.split(MASK_TOKEN)
+    mask_id, ids = mask_token_id(model), [tokenizer.end_of_text]
+    for piece in before:
+        ids += [*tokenizer.encode(piece.removesuffix(" ")), mask_id]  # a token begins with its space
+    row = torch.tensor([[*ids, *tokenizer.encode(last), tokenizer.end_of_text]])
+    return model(row)[row == mask_id][:, :mask_id].softmax(dim=-1)
 
 
 class FakeModel(nn.Module):

@@ -10,6 +10,7 @@ from lab_server import Lab
 from nbformat.sign import NotebookNotary
 
 from llmviz import files, lab
+from llmviz.cli import main
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_options_go_to_jupyterlab_untouched(lesson):
 
 
 def test_what_is_not_there_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
-    assert lab.run([str(tmp_path / "lesson.ipynb")]) == 1
-    assert "There is no notebook at" in capsys.readouterr().err
+    assert main(["lab", str(tmp_path / "lesson.ipynb")]) == 1
+    assert "llmviz lab: There is no notebook at" in capsys.readouterr().err
     monkeypatch.setattr(lab, "FIRST_LESSON", tmp_path / "00_start_here.ipynb")
-    assert lab.run(["--no-browser"]) == 1
+    assert main(["lab", "--no-browser"]) == 1
     assert "The lessons are not there" in capsys.readouterr().err

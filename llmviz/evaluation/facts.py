@@ -11,18 +11,8 @@ from torch import Tensor
 
 from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly
+from llmviz.tinyville import facts
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import (
-    ATTRIBUTES,
-    HELD_OUT_UPDATES,
-    NAME_FIRST,
-    PAUSES,
-    THEMES,
-    UPDATES,
-    VALUES,
-    fact_sentence,
-    make_fact,
-)
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import pad_rows
 
@@ -73,10 +63,14 @@ def fact_questions(wording: int = 0) -> list[_FactQuestion]:
     wording: 0 or 1: "Mia lives in the" or "Mia's home is the".
     """
     world = Tinyville()
-    facts = [(fact, "known" if fact.known else "never told") for fact in world.facts]
+    asked = [(fact, "known" if fact.known else "never told") for fact in world.facts]
     strange = [(person.name, "guest") for person in world.guests] + [(name, "stranger") for name in world.unused_names]
-    facts += [(make_fact(name, attribute), group) for name, group in strange for attribute in ATTRIBUTES]
-    return [_FactQuestion(one.person, one.attribute, group, one.prompts[wording], one.value) for one, group in facts]
+    asked += [(facts.make_fact(name, attribute), group) for name, group in strange for attribute in facts.ATTRIBUTES]
+    return [_FactQuestion(one.person, one.attribute, group, one.prompts[wording], one.value) for one, group in asked]
+
+
+def _plain_sentence(name: str, attribute: str, value: str) -> str:
+    return facts.fact_sentence(facts.NAME_FIRST[attribute][0], name, value)
 
 
 def with_facts(questions: Sequence[_FactQuestion], *, seed: int = 0) -> list[_FactQuestion]:
@@ -86,8 +80,8 @@ def with_facts(questions: Sequence[_FactQuestion], *, seed: int = 0) -> list[_Fa
     """
     draw, told = random.Random(seed), []
     for one in questions:
-        value = one.truth or draw.choice(VALUES[one.attribute])
-        fact = fact_sentence(NAME_FIRST[one.attribute][0], one.name, value)
+        value = one.truth or draw.choice(facts.VALUES[one.attribute])
+        fact = _plain_sentence(one.name, one.attribute, value)
         before = f"{one.name} is visiting Tinyville this week. {fact} The weather is lovely. Remember, "
         told.append(replace(one, prompt=before + one.prompt, truth=value))
     return told
@@ -116,10 +110,11 @@ def with_conflicting_facts(
     for one in questions:
         if one.truth:
             about = one.attribute
-            value = draw.choice([value for value in VALUES[about] if value != one.truth])
-            wordings = {"update": UPDATES[about][0], "new_words": HELD_OUT_UPDATES[about], "fact": NAME_FIRST[about][0]}
-            said = {key: fact_sentence(wording, one.name, value) for key, wording in wordings.items()}
-            before = FRAMES[frame].format(name=one.name, value=value, **said)
+            value = draw.choice([value for value in facts.VALUES[about] if value != one.truth])
+            wordings = {"update": facts.UPDATES[about][0], "new_words": facts.HELD_OUT_UPDATES[about]}
+            said = {key: facts.fact_sentence(wording, one.name, value) for key, wording in wordings.items()}
+            fact = _plain_sentence(one.name, about, value)
+            before = FRAMES[frame].format(name=one.name, value=value, fact=fact, **said)
             told.append(replace(one, prompt=before + one.prompt, truth=value))
     return told
 
@@ -132,13 +127,13 @@ def facts_at_distance(n_sentences: int, *, seed: int = 0) -> list[_FactQuestion]
     draw = random.Random(f"{seed}/{n_sentences}")
     asked = []
     for guest in Tinyville.guests:
-        for theme in THEMES.values():
-            values = {attribute: draw.choice(VALUES[attribute]) for attribute in theme}
-            told = " ".join(fact_sentence(NAME_FIRST[key][0], guest.name, value) for key, value in values.items())
-            pauses = "".join(f"{draw.choice(PAUSES)} " for _ in range(n_sentences))
+        for theme in facts.THEMES.values():
+            values = {attribute: draw.choice(facts.VALUES[attribute]) for attribute in theme}
+            told = " ".join(_plain_sentence(guest.name, *one) for one in values.items())
+            pauses = "".join(f"{draw.choice(facts.PAUSES)} " for _ in range(n_sentences))
             prompt = f"{guest.name} is visiting Tinyville this week. {told} {pauses}Remember, "
             for key, value in values.items():
-                prompts = make_fact(guest.name, key).prompts
+                prompts = facts.make_fact(guest.name, key).prompts
                 asked.append(_FactQuestion(guest.name, key, "guest", prompt + prompts[0], value))
     return asked
 

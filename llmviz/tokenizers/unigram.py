@@ -157,10 +157,8 @@ def _best_split(text: str, log_probabilities: Mapping[str, float], longest: int,
     for end in range(1, len(text) + 1):
         here = (-np.inf, end - 1)
         for start in range(max(0, end - longest), end):
-            score = log_probabilities.get(text[start:end])
-            if score is None and end - start == 1:
-                score = unknown
-            if score is not None and best[start][0] + score > here[0]:
+            score = log_probabilities.get(text[start:end], unknown if end - start == 1 else -np.inf)
+            if best[start][0] + score > here[0]:
                 here = (best[start][0] + score, start)
         best.append(here)
     pieces: list[str] = []

@@ -16,7 +16,7 @@ from torch import Tensor
 from llmviz.model.transformer import TransformerBase
 from llmviz.training.loop import Objective, TrainingSettings, TrainingStep, next_token_loss, train_steps
 
-READY, TRAINING, PAUSED, STOPPED, DONE, FAILED = "ready", "training", "paused", "stopped", "done", "failed"
+STATES = READY, TRAINING, PAUSED, STOPPED, DONE, FAILED = "ready", "training", "paused", "stopped", "done", "failed"
 MAX_LR_MULTIPLIER = 30.0
 _EVALUATIONS = 12
 _POLL_SECONDS = 0.05

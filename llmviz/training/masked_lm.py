@@ -71,25 +71,6 @@ def _same_document(token_ids: Tensor, end_of_text: int) -> Tensor:
 
 
 @torch.inference_mode()
-def predict_masked(model: EncoderOnly, tokenizer: Tokenizer, text: str) -> tuple[list[int], Tensor]:
-    """Probabilities of all tokens at each mask token of a text.
-
-    Returns the ids of a text like "Mia ___ a red kite.", with an end-of-text token at both ends, and (masked token,
-    vocab), each row with sum 1.
-    """
-    pieces = text.split(MASK_TOKEN)
-    if len(pieces) == 1:
-        raise ValueError(f'write "{MASK_TOKEN}" where a word is to be filled in; given {text!r:.60}')
-    mask_id, end = mask_token_id(model), tokenizer.end_of_text
-    ids = [end]
-    for piece in pieces[:-1]:
-        ids += [*tokenizer.encode(piece.removesuffix(" ")), mask_id]  # a token begins with its space
-    ids += [*tokenizer.encode(pieces[-1]), end]
-    row = torch.tensor([ids], device=model.embedding.weight.device)
-    return ids, model(row)[row == mask_id][:, :mask_id].softmax(dim=-1)
-
-
-@torch.inference_mode()
 def masked_accuracy(model: TransformerBase, tokenizer: Tokenizer, texts: Sequence[str], *, seed: int = 0) -> Tensor:
     """Mask one token of each text: is the most probable token the right one? (text,), bool.
 

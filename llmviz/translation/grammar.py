@@ -25,19 +25,9 @@ _Noun = namedtuple("_Noun", "english english_plural french french_plural gender 
 _Verb = namedtuple("_Verb", "english english_plural french french_plural objects note", defaults=((), ""))
 
 
-@dataclass(frozen=True)
-class _Adjective:
+class _Adjective(namedtuple("_Adjective", "before english masculine feminine masculine_plural vowel kinds note")):
     """before: its noun in French, too. vowel: masculine form before a vowel (un *vieil* oiseau). kinds: of nouns that
     it fits. note: "noun only" (not after "is"), "first" (among several in English), or ""."""
-
-    before: bool
-    english: str
-    masculine: str
-    feminine: str
-    masculine_plural: str
-    vowel: str
-    kinds: tuple[str, ...]
-    note: str
 
     def form(self, gender: str, plural: bool, next_word: str = "") -> str:
         """The form that agrees with a noun; `next_word` follows at once."""

@@ -22,7 +22,6 @@ from llmviz.training.recording import SERIES, Recording, Sample, recording_from_
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
-_STATES = ("ready", "training", "paused", "stopped", "done", "failed")
 _TEMPERATURE = 0.8
 _MAX_HELD_OUT = 200
 _MOST_POINTS = 400
@@ -49,7 +48,7 @@ class LiveTraining(LiveExplorer):
     Raises ValueError for baselines that are no numbers. Lesson 5.
     """
 
-    state = traitlets.Enum(_STATES, "ready", help="what the run does").tag(sync=True)
+    state = traitlets.Enum(controller.STATES, "ready", help="what the run does").tag(sync=True)
     rate = traitlets.Float(1.0, help="what the scheduled learning rate is multiplied by").tag(sync=True)
 
     @validation.named_errors("LiveTraining")
@@ -157,10 +156,6 @@ class LiveTraining(LiveExplorer):
         if run.state == self.state and run.state == "training" and now - self._shown_at < _SECONDS_BETWEEN_PICTURES:
             return
         self._shown_at = now
-        self._show()
-
-    def _show(self) -> None:
-        run = self._run
         self.payload = self._payload()
         self.state = run.state
         self.problem = well_formed(run.error)

@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
-from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.training.loop import TrainingSettings, next_token_loss, train
 from llmviz.training.masked_lm import (
     _mask_tokens,
-    mask_token_id,
     masked_accuracy,
     masked_token_loss,
-    predict_masked,
 )
 
 MODEL = noisy_model(SMALL, 0, EncoderOnly)
@@ -62,32 +59,6 @@ class TestLoss:
         found = masked_token_loss(MODEL, windows, generator(5), end_of_text=9).item()
         assert found == pytest.approx(sum(alone) / len(alone), rel=1e-4)
         assert found != pytest.approx(masked_token_loss(MODEL, windows, generator(5)).item(), rel=1e-4)
-
-
-class TestFillBlanks:
-    def test_puts_the_blanks_where_the_text_has_them(self):
-        ids, probabilities = predict_masked(MODEL, TOKENIZER, "ab___d___")
-        end = TOKENIZER.end_of_text
-        assert ids == [end, *TOKENIZER.encode("ab"), 10, *TOKENIZER.encode("d"), 10, end]
-        expected = MODEL(torch.tensor([ids]))[0, [3, 5], :10].softmax(-1)
-        torch.testing.assert_close(probabilities, expected)
-        torch.testing.assert_close(probabilities.sum(-1), torch.ones(2))
-
-    def test_a_blank_takes_the_space_before_it_along(self):
-        tokenizer = BytePairTokenizer.train("a red kite a red tent a red kite", 270)
-        model = EncoderOnly(ModelConfig(tokenizer.vocab_size + 1, context_length=40, d_model=8, n_heads=2, d_ff=8))
-        for text in ("a ___ kite", "___ ___ kite", "a ___", "___", "a ___ ___ "):
-            ids, _ = predict_masked(model, tokenizer, text)
-            left, *rest = text.split("___")
-            blank = mask_token_id(model)
-            expected = tokenizer.encode(left.removesuffix(" "))
-            for number, piece in enumerate(rest):
-                expected += [blank, *tokenizer.encode(piece if number == len(rest) - 1 else piece.removesuffix(" "))]
-            assert ids[1:-1] == expected
-
-    def test_a_text_without_a_blank_gets_a_sentence(self):
-        with pytest.raises(ValueError, match='write "___" where a word is to be filled in'):
-            predict_masked(MODEL, TOKENIZER, "abc")
 
 
 class TestRecovered:

@@ -1,6 +1,7 @@
 """The models that ship: the tiny GPT does what the lessons ask of it; the masked model reads both sides."""
 
 import pytest
+from fakes import predict_masked
 
 from llmviz import artifacts, evaluation, generation
 from llmviz.files import data_path
@@ -16,7 +17,7 @@ TINY = artifacts.load_model("tiny")
 
 def best(text: str) -> list[str]:
     """What it puts into each blank."""
-    _, probabilities = masked_lm.predict_masked(MASKED.model, MASKED.tokenizer, text)
+    probabilities = predict_masked(MASKED.model, MASKED.tokenizer, text)
     return [MASKED.tokenizer.decode([token_id]) for token_id in probabilities.argmax(-1).tolist()]
 
 
@@ -62,7 +63,7 @@ class TestTrainedLonger:
         assert found > by_gpt + 0.05
 
     def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
-        _, probabilities = masked_lm.predict_masked(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
+        probabilities = predict_masked(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
         assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9
 
 
