@@ -13,7 +13,7 @@ export function readRun(run, nFrames) {
       return { prefix, tokens, exact, at: (frame) => tokens.map((_, index) => values[frame * tokens.length + index] / 65535) };
     }),
     attention: run.attention.map(({ labels, n_layers: layers, n_heads: heads, weights }) => ({ layers, heads,
-      frames: readAttention({ labels, n_layers: layers * nFrames, n_heads: heads, mask: null, weights }) })),
+      frames: readAttention({ labels, n_layers: layers * nFrames, n_heads: heads, mask: null }, weights) })),
     // x and y from 0 to 1, y upwards; between two frames where `frame` is no whole number.
     pointsAt: places && ((frame) => {
       const [low, high, part] = [Math.floor(frame), Math.ceil(frame), frame - Math.floor(frame)];
