@@ -167,14 +167,11 @@ def _thought(wrong: Distractor) -> str:
     return ("You may have thought: " if wrong.explanation.startswith("*") else "") + _to_html(wrong.explanation)
 
 
-def still_prediction(item: Prediction, answer: Any, show: str) -> str:
-    """A prediction without a kernel: the question, the possible answers, and the answer (if it is known) folded."""
+def still_prediction(item: Prediction) -> str:
+    """A prediction without a kernel: the question and the possible answers."""
     if isinstance(item, Choice):
-        possible = "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>"
-    else:
-        possible = f"<p>{_bounds(item)}</p>"
-    answered = "" if answer is None else _fold(_DECIDE_FIRST, _answer(item, answer, "", show))
-    return _prediction(item, possible + answered)
+        return _prediction(item, "<ul>" + "".join(f"<li>{escape(option)}</li>" for option in item.options) + "</ul>")
+    return _prediction(item, f"<p>{_bounds(item)}</p>")
 
 
 def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) -> str:
@@ -196,27 +193,21 @@ def open_prediction(item: Prediction, problem: str, predicted: Sequence[Any]) ->
     return _prediction(item, form)
 
 
-def answered_prediction(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
-    """A prediction that was committed, with the answer if it is known; earlier ones stay visible."""
-    again = _button("again", "Try again")
-    if answer is None:
-        return _prediction(item, f"{_predicted(item, predicted)}<p><em>{ANSWER_LATER}</em></p>{again}")
-    return _prediction(item, *_compared(item, predicted, answer, show, again))
+def committed_prediction(item: Prediction, predicted: Sequence[Any]) -> str:
+    """A prediction that was committed; earlier ones stay visible."""
+    later = f"<p><em>{ANSWER_LATER}</em></p>{_button('again', 'Try again')}"
+    return _prediction(item, _predicted(item, predicted) + later)
 
 
 def revealed_answer(item: Prediction, predicted: Sequence[Any], answer: Any, show: str) -> str:
     """The answer, beside what was predicted; folded if nothing was."""
     if not predicted:
         return _prediction(item, _fold(_DECIDE_FIRST, _answer(item, answer, "", show)), title="The answer.")
-    return _prediction(item, *_compared(item, predicted, answer, show), title="The answer.")
-
-
-def _compared(item: Prediction, predicted: Sequence[Any], answer: Any, show: str, more: str = "") -> tuple[str, str]:
-    """Prediction, answer and difference; the color of the box."""
     verdict, words = item.compare(predicted[-1], answer)
     sign, color = {"right": ("✓", _GREEN), "close": ("≈", _GREEN)}.get(verdict, ("✗", _ORANGE))
     gap = f'<p class="gap"><span aria-hidden="true">{sign}</span> {_to_html(words)}</p>'
-    return _predicted(item, predicted) + _answer(item, answer, gap, show) + more, color
+    content = _predicted(item, predicted) + _answer(item, answer, gap, show)
+    return _prediction(item, content, color, title="The answer.")
 
 
 def _predicted(item: Prediction, predicted: Sequence[Any]) -> str:

@@ -91,17 +91,15 @@ class Lesson:
             self._refresh()
         _show(str(outcome), _render.outcome(outcome))
 
-    def predict(self, name: str, *, answer: Any = None, show: str = "") -> None:
-        """Ask for a prediction. A later cell calls `reveal`; with `answer`, a commit shows it at once."""
+    def predict(self, name: str) -> None:
+        """Ask for a prediction; a later cell calls `reveal`."""
         item = _find("prediction", self.content.predictions, name)
-        if answer is not None:
-            _check_answer(item, answer)
         problem, again = "", False
 
         def draw() -> str:
             predicted = self.summary().predictions.get(name, [])
             if predicted and not again:
-                return _render.answered_prediction(item, predicted, answer, show)
+                return _render.committed_prediction(item, predicted)
             return _render.open_prediction(item, problem, predicted)
 
         def act(message: dict) -> str:
@@ -117,13 +115,11 @@ class Lesson:
                 problem = str(error)
                 return problem
             problem, again = "", False
-            self.events.add("predict", name, predicted, "" if answer is None else item.format(answer))
-            if answer is None:
-                return f"Your prediction: {item.format(predicted)}. {_render.ANSWER_LATER}"
-            return f"The answer: {item.format(answer)}. {_render.to_text(item.compare(predicted, answer)[1])}"
+            self.events.add("predict", name, predicted, "")
+            return f"Your prediction: {item.format(predicted)}. {_render.ANSWER_LATER}"
 
         sentence = f"Predict: {_render.to_text(item.question)}"
-        self._show_live(f"Predict: {name}", sentence, _render.still_prediction(item, answer, show), draw, act)
+        self._show_live(f"Predict: {name}", sentence, _render.still_prediction(item), draw, act)
 
     def reveal(self, name: str, answer: Any, *, show: str = "") -> None:
         """Show the answer to a prediction, and how far off the learner's was; in a cell after the one that asks.

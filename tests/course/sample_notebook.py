@@ -14,8 +14,10 @@ lesson.progress()"""
 PICTURE = '<img alt="two bars" src="data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
 CELLS = (
     "lesson.warm_up()",
-    f"lesson.predict('n_words', answer=3, show={PICTURE!r})",
-    "lesson.predict('pays_most', answer='German')",
+    "lesson.predict('n_words')",
+    f"lesson.reveal('n_words', 3, show={PICTURE!r})",
+    "lesson.predict('pays_most')",
+    "lesson.reveal('pays_most', 'German')",
     "lesson.exercise('word_counts')",
     "def word_counts(text):\n    ...",
     "lesson.check('word_counts', word_counts)",
