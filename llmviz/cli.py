@@ -283,12 +283,15 @@ def _train_with_progress(run, folder: Path, given: argparse.Namespace) -> None:
 
     from llmviz.training.runs import NOT_PLANNED
 
+    def n_planned() -> int | None:
+        return run.settings.steps if run.settings.steps < NOT_PLANNED else None
+
     interrupted = []
     stops = {stop: signal.signal(stop, lambda number, _: interrupted.append(number)) for stop in _STOPS}
-    bar = tqdm(initial=run.checkpoint.step, desc="Training", unit=" steps")
+    bar = tqdm(total=n_planned(), initial=run.checkpoint.step, desc="Training", unit=" steps")
 
     def callback(step) -> None:
-        bar.total = run.settings.steps if run.settings.steps < NOT_PLANNED else None
+        bar.total = n_planned()
         bar.update()
         if step.step % 10 == 0:
             bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
