@@ -1,7 +1,9 @@
-"""What lesson 0 asks for first, in a real JupyterLab: type and press Enter; and what a restart of Python tells."""
+"""What lesson 0 asks for first, in real JupyterLab and Notebook: type and press Enter; and what a restart tells."""
+
+from urllib.parse import urlsplit
 
 from explorer_pages import notebook_of
-from lab_pages import open_notebook, run_all
+from lab_pages import IDLE, open_notebook, run_all
 from playwright.sync_api import expect
 
 CELL = """
@@ -30,4 +32,22 @@ def test_enter_is_heard_a_new_line_is_a_token_and_a_restart_is_told(request, pag
     assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
     page.evaluate(RESTART)
     expect(explorer.locator(".problem")).to_contain_text("Run this cell again")
+    assert page.outside == []
+
+
+def test_enter_is_heard_in_notebook(lab, page):
+    (lab.folder / "enter_too.ipynb").write_text(notebook_of(CELL))
+    page.goto(urlsplit(lab.address)._replace(path="/notebooks/enter_too.ipynb").geturl())
+    page.wait_for_function(IDLE)
+    explorer = page.locator(".frame")
+    for _ in range(20):  # keys are heard only once all is loaded
+        if not explorer.count():
+            page.locator(".jp-CodeCell .cm-content").click()
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(2000)
+    box = explorer.get_by_role("textbox", name="prompt")
+    box.fill("Mia lives in the")
+    box.press("Enter")
+    expect(explorer.locator(".strip")).to_contain_text("lives")
+    assert page.locator(".jp-CodeCell").count() == 1
     assert page.outside == []
