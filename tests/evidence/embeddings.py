@@ -13,6 +13,10 @@ MAP = (
     "red blue green yellow white brown pink", "france japan brazil egypt germany india kenya",
     "mother father sister uncle aunt daughter son", "teacher lawyer nurse engineer pilot judge doctor",
 )  # fmt: skip
+HE = ("he", "him", "his", "man", "boy", "brother", "son", "male")
+SHE = ("she", "her", "hers", "woman", "girl", "sister", "daughter", "female")
+MATHS = ("math", "algebra", "geometry", "calculus", "equations", "computation", "numbers", "addition")
+ARTS = ("poetry", "art", "dance", "literature", "novel", "symphony", "drama", "sculpture")
 COUNTS = {"family": 2400, "story": 500, "fact": 400, "sense": 400}
 PAIRS = [[(a.lower(), b.lower()) for a, b in family.pairs] for family in TOWN.families]
 QUESTIONS = [question for pairs in PAIRS for question in embeddings.analogy_questions(pairs)]
@@ -40,7 +44,7 @@ def same_kind(vectors: embeddings.WordVectors) -> float:
 
 
 def same_side(vectors: embeddings.WordVectors) -> tuple[float, float]:
-    """Of a he- or she-word's five nearest, the share on its side: in all dimensions, and in the PCA map of the lesson."""
+    """Of a he- or she-word's five nearest, the share on its side: in all dimensions and in the PCA map."""
     kinds = [word.lower() for members in TOWN.word_classes.values() for word in members[:16]]
     shown = vectors.subset(list(dict.fromkeys([*kinds, *(word for pairs in PAIRS for pair in pairs for word in pair)])))
     sided = [shown.row(word) for pair in PAIRS[0] for word in pair]
@@ -182,11 +186,8 @@ def a_later_cue_changes_only_the_masked_model(seed: int) -> dict[str, float]:
 def the_association_test_does_not_hang_on_single_words(seed: int) -> dict[str, float]:
     """Mathematics leans to he, arts to she, whichever six words of each are taken; 0 is not the middle of the words."""
     rng, glove = np.random.default_rng(seed), embeddings.load_glove()
-    he, she = "he him his man boy brother son male".split(), "she her hers woman girl sister daughter female".split()
-    maths = "math algebra geometry calculus equations computation numbers addition".split()
-    arts = "poetry art dance literature novel symphony drama sculpture".split()
-    test = embeddings.weat(glove, tuple(rng.choice(words, 6, replace=False) for words in (maths, arts)), (he, she))
-    toward_she = embeddings.direction(glove, [(he[i], she[i]) for i in rng.permutation(8)[:6]])
+    test = embeddings.weat(glove, tuple(rng.choice(words, 6, replace=False) for words in (MATHS, ARTS)), (HE, SHE))
+    toward_she = embeddings.direction(glove, [(HE[i], SHE[i]) for i in rng.permutation(8)[:6]])
     others = glove.directions[:5000] @ toward_she
     nurse, pilot = ((others < glove.directions[glove.row(job)] @ toward_she).mean() for job in ("nurse", "pilot"))
     return {
