@@ -92,7 +92,7 @@ def test_light_and_dark_follow_the_system_until_one_chooses(opened):
     page = opened("00_start_here.html")
     light = page.evaluate(INK, "main p")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
     assert page.evaluate(INK, "main p") != light
     page.get_by_role("button", name="light or dark").click()
     assert page.evaluate(INK, "main p") == light
