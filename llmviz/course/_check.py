@@ -221,9 +221,10 @@ def _within_limit(work: Callable[[], Any], seconds: float) -> Any:
     """The result of some work in a thread of its own, or its error; _TimeLimitExceeded if it takes too long.
 
     A thread that is late gets an exception, again and again. Where the learner's code catches even that, the thread is
-    halted for good at the next line of that code.
+    halted for good at the next line of that code. A thread that is done waits until no more exception can come.
     """
-    results, errors, is_late = [], [], threading.Event()
+    results, errors = [], []
+    is_late, is_done, may_end = threading.Event(), threading.Event(), threading.Event()
 
     def trace(frame: FrameType, event: str, argument: Any) -> Callable | None:
         return None if frame.f_code.co_filename.startswith(_LIBRARIES) else halt
@@ -233,38 +234,47 @@ def _within_limit(work: Callable[[], Any], seconds: float) -> Any:
             threading.Event().wait()
         return halt
 
+    def end() -> None:
+        is_done.set()
+        may_end.wait()
+
     def run() -> None:
         sys.settrace(trace)
         try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
+            try:
+                results.append(work())
+            except BaseException as error:
+                errors.append(error)
+            end()
+        except _TimeLimitExceeded:  # a second one, which came while the first was handled
+            end()
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
     thread.start()
     try:
-        thread.join(seconds)
-        if thread.is_alive():
+        if not is_done.wait(seconds):
             raise _TimeLimitExceeded(f"It was still running after {seconds:g} seconds.")
     finally:
-        _stop(thread)
+        _stop(thread, is_done)
         is_late.set()
+        may_end.set()
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _stop(thread: threading.Thread) -> None:
+def _stop(thread: threading.Thread, is_done: threading.Event) -> None:
+    if is_done.is_set():
+        return
     for _ in range(10):
-        if thread.is_alive():
+        if not is_done.is_set():
             _raise_in(thread.ident, ctypes.py_object(_TimeLimitExceeded))
-            thread.join(0.02)
-    if thread.is_alive():  # it waits or catches everything: withdraw the exception, on which Python 3.11 would hang
-        _raise_in(thread.ident, None)
-        with suppress(_TimeLimitExceeded):
-            _raise_in(threading.get_ident(), ctypes.py_object(_TimeLimitExceeded))
-            while True:
-                pass
+            is_done.wait(0.02)
+    _raise_in(thread.ident, None)  # withdraw what has not come; after that, Python 3.11 hangs until one arrives: here
+    with suppress(_TimeLimitExceeded):
+        _raise_in(threading.get_ident(), ctypes.py_object(_TimeLimitExceeded))
+        while True:
+            pass
 
 
 def _raise_in(thread_id: int | None, kind: ctypes.py_object | None) -> None:
