@@ -32,6 +32,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MARKER_NAMES = ("circles", "squares", "triangles", "diamonds", "downward triangles", "plus signs", "crosses", "stars")
 TOKEN_FILLS = ("#d9ebf7", "#fdebc8")  # pale sky blue and pale orange
 HATCH = "////"
+SEQUENTIAL = "YlGnBu"  # near white at 0: in a dark theme, where lightness is inverted, near black
+# Dark themes of JupyterLab, of exported pages and of VS Code invert a picture's lightness and keep its hues.
+_DARK_THEME = (
+    '<style>@media screen{[data-jp-theme-light="false"] .llmviz-plot,.vscode-dark .llmviz-plot'
+    "{filter:invert(.93) hue-rotate(180deg);mix-blend-mode:lighten}}</style>"
+)
 
 _SETTINGS = {
     "axes.edgecolor": FAINT_INK, "axes.axisbelow": True, "axes.spines.right": False, "axes.spines.top": False,
@@ -153,8 +159,8 @@ def to_html(axes: Axes | np.ndarray | Figure) -> str:
     width = round(figure.get_size_inches()[0] * PIXELS_PER_INCH)
     picture = base64.b64encode(to_png(axes)).decode("ascii")
     return (
-        f'<img alt="{html.escape(alt_text(figure))}" src="data:image/png;base64,{picture}" '
-        f'style="width:{width}px;max-width:100%;height:auto;background:white">'
+        f'{_DARK_THEME}<img class="llmviz-plot" alt="{html.escape(alt_text(figure))}" '
+        f'src="data:image/png;base64,{picture}" style="width:{width}px;max-width:100%;height:auto;background:white">'
     )
 
 

@@ -143,7 +143,7 @@ def alignment_map(cross_attention, target: Sequence[str], source: Sequence[str])
     """
     weights, target, source = validation.cross_attention(cross_attention, target, source)
     ax = new_axes(0.52 * len(source) + 2.6, 0.36 * len(target) + 1.6)
-    image = ax.imshow(weights, cmap="viridis", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
+    image = ax.imshow(weights, cmap=style.SEQUENTIAL, vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     ax.spines[:].set_visible(False)
     columns, rows = ([token_label(one.strip(), _WORD_LENGTH) for one in words] for words in (source, target))
     ax.set_xticks(range(len(source)), columns, rotation=45, ha="left")
@@ -160,7 +160,7 @@ def alignment_map(cross_attention, target: Sequence[str], source: Sequence[str])
 
 
 def _draw_map(ax: Axes, weights: np.ndarray, mask: np.ndarray) -> AxesImage:
-    image = ax.imshow(np.ma.array(weights, mask=~mask), cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    image = ax.imshow(np.ma.array(weights, mask=~mask), cmap=style.SEQUENTIAL, vmin=0, vmax=1, interpolation="nearest")
     ax.spines[:].set_visible(False)
     runs = [
         _box(start - 0.5, query - 0.5, stop - start)
@@ -195,7 +195,7 @@ def _name_tokens(ax: Axes, tokens: list[str], size: float, rows: bool = True, co
 def _print_numbers(ax: Axes, weights: np.ndarray, cells: np.ndarray, size: float) -> None:
     for query, key in cells:
         weight = weights[query, key]
-        color = "black" if weight > 0.6 else "white"  # viridis is dark below
+        color = "white" if weight > 0.6 else "black"  # the color scale is dark above
         ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=size, color=color)
 
 

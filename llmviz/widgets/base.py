@@ -180,8 +180,9 @@ def _control_rows(widget: ipywidgets.Widget) -> list[str]:
     if isinstance(widget, ipywidgets.HTML):
         return [f'<tr><td colspan="2">{widget.value}</td></tr>'] if widget.value else []
     cells = [getattr(widget, "description", ""), getattr(widget, "value", "")]
-    is_empty = isinstance(widget, ipywidgets.IntProgress) or cells == ["", ""]
-    return [] if is_empty else [f"<tr>{_cells(cells)}</tr>"]
+    if isinstance(widget, ipywidgets.IntProgress) or cells == ["", ""]:
+        return []
+    return [f'<tr>{_cells(cells) if cells[0] else f"<td colspan=2>{_text(cells[1])}</td>"}</tr>']
 
 
 class Explorer:

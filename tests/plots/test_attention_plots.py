@@ -24,7 +24,7 @@ def test_rows_are_queries_on_a_scale_from_0_to_1(causal_weights):
     weights = causal_weights(5, 5)
     axes = plots.attention_heatmap(weights, TOKENS)
     (image,) = axes.images
-    assert image.get_clim() == (0, 1) and image.cmap.name == "viridis"
+    assert image.get_clim() == (0, 1) and image.cmap.name == "YlGnBu"
     allowed = np.tri(5, dtype=bool)
     assert np.array_equal(image.get_array()[allowed], weights[allowed])
     assert names(axes.yaxis) == names(axes.xaxis) == ["Mia", "·found", "·a", "·red", "·kite"]

@@ -11,9 +11,13 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from matplotlib import rc_context
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from llmviz import plots
+from llmviz.plots import _style, diagrams
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear red, green and blue
 
 
 def strip(*tokens: str):
@@ -32,8 +36,8 @@ class Images(HTMLParser):
 
 def test_html_is_one_image_with_its_alt_text():
     axes = strip("<img onerror='x'>", '"quoted" & more')
-    ((tag, attributes),) = Images(plots.to_html(axes)).found
-    assert tag == "img"
+    look, (tag, attributes) = Images(plots.to_html(axes)).found
+    assert look == ("style", {}) and (tag, attributes["class"]) == ("img", "llmviz-plot")
     assert attributes["alt"] == plots.alt_text(axes)
     assert "max-width:100%" in attributes["style"]
     kind, _, payload = attributes["src"].partition(",")
@@ -50,6 +54,37 @@ def test_the_picture_is_an_opaque_white_card_whatever_the_learners_style():
     assert styled == plots.to_png(plots.loss_curve([1, 2, 3], [3, 2, 1], baselines={"bigram": 2}))
     corner = Image.open(io.BytesIO(styled)).convert("RGBA").getpixel((0, 0))
     assert corner == (255, 255, 255, 255)
+
+
+def in_a_dark_theme(color) -> np.ndarray:
+    """What `filter: invert(.93) hue-rotate(180deg)` makes of a color (Filter Effects 1, sections 8.5 and 8.6)."""
+    inverted = 0.93 - 0.86 * np.array(to_rgb(color))
+    weights = np.array([0.213, 0.715, 0.072])  # of hue-rotate: twice the lightness, minus the color
+    return np.clip(2 * weights @ inverted - inverted, 0, 1)
+
+
+def luminance(color) -> float:
+    return float(np.where((c := np.array(color)) <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ LUMINANCE)
+
+
+def contrast(color, background) -> float:
+    low, high = sorted((luminance(color), luminance(background)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("background", ["white", *_style.TOKEN_FILLS, "#f0f0f0", "#fafafa"])
+def test_texts_can_be_read_in_both_themes(background):
+    """WCAG 2 asks 4.5 : 1 of small text; and of lines that carry data, 3 : 1."""
+    assert "invert(.93) hue-rotate(180deg)" in _style._DARK_THEME
+    for ink in (_style.INK, diagrams._NOTE_INK, *([_style.FAINT_INK] if background == "white" else [])):
+        assert contrast(to_rgb(ink), to_rgb(background)) >= 4.5
+        assert contrast(in_a_dark_theme(ink), in_a_dark_theme(background)) >= 4.5
+
+
+def test_a_picture_melts_into_a_dark_page():
+    """White becomes the dark gray of JupyterLab (#111111) and of pages (#16181b), to a few steps of 255."""
+    for page in ("#111111", "#16181b"):
+        assert np.abs(in_a_dark_theme("white") - to_rgb(page)).max() * 255 <= 10
 
 
 def test_the_same_data_give_the_same_bytes_without_a_date_or_a_version():
