@@ -345,22 +345,16 @@ def _model_and_prompt(name: str | None, prompt: str):
     from llmviz.model.transformer import DecoderOnly
     from llmviz.training import checkpoints, runs
 
-    place = None if name is None else _model_folder(name)
+    place = None if name is None else pretrained.registry.find(name)
     if place is None or (place / checkpoints.CARD).is_file():
         checkpoint = artifacts.load_model("tiny") if place is None else checkpoints.load(place)
         return checkpoint.model, checkpoint.tokenizer, runs.prompt_ids(checkpoint, prompt)
     if place.is_dir() and not (place / "config.json").is_file():
         raise FileNotFoundError(f"{place} holds no model: neither {checkpoints.CARD} (of llmviz train) nor config.json")
-    real = pretrained.load(place if place.exists() else name)
+    real = pretrained.load(name)
     if not isinstance(real.model, DecoderOnly):
         raise ValueError(f"{name} reads texts and writes none: it is an encoder")
     return real.model, real.tokenizer, real.tokenizer.encode_prompt(prompt)
-
-
-def _model_folder(name: str) -> Path:
-    """A path of a model; of a file in the folder of a model (but a GGUF file is a whole model), its folder."""
-    path = Path(name).expanduser()
-    return path.parent if path.is_file() and path.suffix.lower() != ".gguf" else path
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -59,7 +59,7 @@ class Sample:
         scope = {"texts": list(texts)}
         exec(PRELUDE, scope)
         arguments = "".join(f", {name}={value!r}" for name, value in more.items())
-        return eval(f"{self.source[:-1]}{arguments})", scope).page_html()
+        return eval(f"{self.source[:-1]}{arguments})", scope)._repr_mimebundle_()["text/html"]
 
 
 SAMPLES = {

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import llmviz
-from llmviz._old_names import MOVED
+from llmviz import _MOVED
 
 
 def test_importing_llmviz_loads_neither_torch_nor_matplotlib():
@@ -43,9 +43,9 @@ def test_importing_an_old_name_names_the_new_one(old, message):
         exec(old, {})
 
 
-@pytest.mark.parametrize("old", MOVED)
+@pytest.mark.parametrize("old", _MOVED)
 def test_every_new_place_exists(old):
-    places = re.findall(r"\b(?:is now|and) (llmviz[\w.]*\w)", MOVED[old])
+    places = re.findall(r"\b(?:is now|and) (llmviz[\w.]*\w)", _MOVED[old])
     modules = [importlib.import_module(place) for place in places]
     modules += [
         importlib.import_module(f"{package.__name__}.{found.name}")
@@ -53,5 +53,5 @@ def test_every_new_place_exists(old):
         if hasattr(package, "__path__")
         for found in pkgutil.iter_modules(package.__path__)
     ]
-    for name in re.findall(r" to (\w+)", MOVED[old]):
+    for name in re.findall(r" to (\w+)", _MOVED[old]):
         assert any(hasattr(module, name) for module in modules), name

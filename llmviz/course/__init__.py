@@ -21,8 +21,5 @@ results (or at least half of them, with the first wrong one) is named, with the 
 A stub counts as untouched if it returns `...`, or None from an empty body, or raises NotImplementedError.
 """
 
-from llmviz.course._check import NotYet
 from llmviz.course._schema import Checks
 from llmviz.course.lesson import Lesson, open
-
-__all__ = ["Checks", "Lesson", "NotYet", "open"]

@@ -39,12 +39,12 @@ class _TimeLimitExceeded(BaseException):
     """The time limit is over. Not an Exception, so that a learner's `except Exception` does not catch it."""
 
 
-class NotYet(Exception):
-    """Not yet right: the sentence that names the mistake, and the values behind it; for `further_check`, too."""
+class _NotYet(Exception):
+    """Not yet right: the sentence that names the mistake, and the values behind it."""
 
-    def __init__(self, sentence: str, *rows: tuple[str, str], **values: Any):
+    def __init__(self, sentence: str, *rows: tuple[str, str]):
         super().__init__(sentence)
-        self.rows = (*((label, spell(value)) for label, value in values.items()), *rows)
+        self.rows = rows
 
 
 class _Untouched(Exception):
@@ -90,15 +90,13 @@ def check_exercise(exercise: Exercise, function: Any) -> Outcome:
         if function is None or function is ... or function is NotImplemented:
             raise _Untouched
         if not callable(function):
-            given = _call(lambda: function).result
-            raise NotYet("Pass your function itself, without parentheses after its name.", given=given)
+            given = "given", spell(_call(lambda: function).result)
+            raise _NotYet("Pass your function itself, without parentheses after its name.", given)
         _check_cases(exercise, function, calls)
-        if exercise.checks.further_check is not None:
-            exercise.checks.further_check(lambda *arguments: _attempt(exercise, function, arguments, calls))
         status, sentence = CORRECT, "Now open the solution: what does it do differently?"
     except _Untouched:
         status, sentence = NOT_ATTEMPTED, "Replace ... with your code, run that cell, then this one."
-    except NotYet as refused:
+    except _NotYet as refused:
         sentence, rows = str(refused), refused.rows
     except Exception as error:
         sentence = f"The check cannot handle your result ({type(error).__name__}: {error}). Compare it with the task."
@@ -109,7 +107,7 @@ def check_exercise(exercise: Exercise, function: Any) -> Outcome:
 
 
 def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: list[_Call]) -> Any:
-    """Call the learner's function; NotYet if it gives no result."""
+    """Call the learner's function; _NotYet if it gives no result."""
     made = _call(function, *arguments)
     calls.append(made)
     if _is_untouched(function, made):
@@ -121,9 +119,9 @@ def _attempt(exercise: Exercise, function: Callable, arguments: tuple, calls: li
             said = "Your function cannot be called with what is given: does it take the arguments that the task names?"
         shown = f"{type(made.error).__name__.lstrip('_')}: {made.error}".removesuffix(": ")[:300]
         rows = [made.given, ("error", shown), ("in your code", line)]
-        raise NotYet(said or _error_sentence(made.error), *rows[: 3 if line else 2])
+        raise _NotYet(said or _error_sentence(made.error), *rows[: 3 if line else 2])
     if made.result is None:
-        raise NotYet("Your function returns None: does it end with a line `return …`?", made.given, ("got", "None"))
+        raise _NotYet("Your function returns None: does it end with a line `return …`?", made.given, ("got", "None"))
     return made.result
 
 
@@ -147,12 +145,12 @@ def _error_sentence(error: BaseException) -> str:
 
 
 def _check_cases(exercise: Exercise, function: Callable, calls: list[_Call]) -> None:
-    """Try the cases up to the first without a result; NotYet if one of them is wrong."""
+    """Try the cases up to the first without a result; _NotYet if one of them is wrong."""
     wrong, failed = None, None
     for inputs in exercise.checks.inputs():
         try:
             result = _attempt(exercise, function, inputs, calls)
-        except NotYet as error:
+        except _NotYet as error:
             failed = error
             break
         expected = plain(exercise.checks.solution(*map(_copied, inputs)))
@@ -163,8 +161,8 @@ def _check_cases(exercise: Exercise, function: Callable, calls: list[_Call]) -> 
         made = calls[:-1] if failed else calls
         mistake = next(_mistakes(exercise, call, made), None)
         if mistake is None:
-            raise NotYet(f"The result is not right yet. {found}", *rows)
-        raise NotYet(exercise.mistakes[mistake], *rows, ("difference", found))
+            raise _NotYet(f"The result is not right yet. {found}", *rows)
+        raise _NotYet(exercise.mistakes[mistake], *rows, ("difference", found))
     if failed:
         raise failed
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
@@ -20,18 +22,7 @@ _FORMAT = 1
 Event = list
 """["predict", name, prediction, answer] · ["check", name, status] · ["quiz", name, option] · ["reset"]"""
 _LENGTHS = {"predict": 4, "check": 3, "quiz": 3, "reset": 1}
-_RENAMED = {  # names and right answers of llmviz 0.1, as older files have them
-    "dearest": "most_expensive",
-    "count_neighbours": "count_neighbors",
-    "preference_loss": "dpo_loss",
-    "normalise": "normalize",
-    "who_labelled": "who_labeled",
-    "Attention adds what the neighbours say, layer by layer": "Attention adds what the neighbors say, layer by layer",
-    "grows, towards 1": "grows, toward 1",
-    "That the stream did not yet favour it before": "That the stream did not yet favor it before",
-    "Nothing yet: hold it against the story": "Nothing yet: compare it with the story",
-    "It is an invention with .9": "It is a hallucination with .9",
-}
+_RENAMED = tomllib.loads(files("llmviz").joinpath("old_names.toml").read_text("utf-8"))["progress"]
 
 
 def _progress_path() -> Path:

@@ -113,18 +113,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Checks:
-    """The Python part of an exercise: its solution, and what recognizes the mistakes that `questions.toml` explains.
-
-    `further_check(call)` tests what cases cannot say: it tries `call(*arguments)`, the learner's function made safe,
-    and raises `NotYet`.
-    """
+    """The Python part of an exercise: its solution, and what recognizes the mistakes that `questions.toml` explains."""
 
     solution: Callable  # the library's function: its results are right, its source is shown
     cases: Sequence[Any] = ()  # inputs, simplest first; a tuple holds several arguments
     wrong_functions: Mapping[str, Callable | Sequence[Callable]] = field(default_factory=dict)  # mistake → same results
     conditions: Mapping[str, Callable] = field(default_factory=dict)  # mistake → condition(result, *arguments)
     exceptions: Mapping[str, str] = field(default_factory=dict)  # mistake → found by re.search in "IndexError: …"
-    further_check: Callable | None = None
     shown_with_solution: Sequence[Callable] = ()  # other functions whose source belongs to the solution
 
     def inputs(self) -> list[tuple]:

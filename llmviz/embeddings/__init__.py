@@ -4,8 +4,8 @@ All of it is numpy; only `embeddings.contextual` needs torch, and is imported by
 """
 
 from llmviz.embeddings.counts import cooccurrences, count_neighbors, count_vectors, vocabulary
-from llmviz.embeddings.glove import glove_loss, load_glove, train_glove
 from llmviz.embeddings.projection import align_frames, nearest_rows, neighbors_kept, pca, tsne
+from llmviz.embeddings.trained import glove_loss, load_glove, nudge, train_glove, train_word2vec_steps
 from llmviz.embeddings.vectors import (
     WordVectors,
     analogy_accuracy,
@@ -16,4 +16,3 @@ from llmviz.embeddings.vectors import (
     solve_analogy,
     weat,
 )
-from llmviz.embeddings.word2vec import nudge, train_word2vec_steps

@@ -13,6 +13,7 @@ from llmviz.generation.sampling import _check_model
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import facts
 from llmviz.tinyville.corpus import Tinyville
+from llmviz.tinyville.grammar import WORDS
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import pad_rows
 
@@ -87,13 +88,7 @@ def with_facts(questions: Sequence[_FactQuestion], *, seed: int = 0) -> list[_Fa
     return told
 
 
-FRAMES = {
-    "news": "There is news about {name}. {update} It was a big change. Now ",
-    "news in new words": "There is news about {name}. {new_words} It was a big change. Now ",
-    "news of one word": "There is news about {name}. Look, {value}! It was a big change. Now ",
-    "no news": "{update} Now ",
-    "the plain fact": "{fact} ",
-}
+FRAMES = WORDS["facts"]["frames"]
 """Wordings of a change: the first occurs in the corpus, each further one is less like it."""
 
 

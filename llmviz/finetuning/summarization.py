@@ -17,7 +17,7 @@ from llmviz.evaluation.text_overlap import exact_match, rouge_1
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.stories import COLORS, HEROES, OBJECTS, PARTNERS, PLACES
+from llmviz.tinyville.stories import COLORS, HEADLINES, HEROES, OBJECTS, PARTNERS, PLACES
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.tokenizers.words import words
 from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows, train_steps
@@ -25,18 +25,6 @@ from llmviz.training.loop import TrainingSettings, TrainingStep, pad_rows, train
 MARK = " Headline:"
 """Separates a story from its headline."""
 _SEED_SHIFT = 3_000_000  # other stories than those of the corpus and of its validation part
-
-WORDINGS = {
-    "found": "{person} gives back the {color} {object} of {partner}.",
-    "lost": "{partner} helps {person} find the {color} {object}.",
-    "gift": "{person} hides a {color} {object} for {partner}.",
-    "borrowed": "{person} breaks the {color} {object} of {partner}.",
-    "thief": "{partner} saves the {color} {object} of {person}.",
-    "mystery": "{partner} lets a {color} {object} fly at the {place}.",
-    "sale": "{person} sells a {color} {object} to {partner}.",
-    "dream": "{person} and {partner} dream of a {color} {object}.",
-}
-"""One wording for each of the eight kinds of story."""
 
 _FROM_THE_STORY = frozenset([*(person.name for person in (*HEROES, *PARTNERS)), *OBJECTS, *COLORS, *PLACES])
 
@@ -57,7 +45,7 @@ class _Headlined:
 def _headlined_stories(n: int, *, seed: int = 0) -> tuple[_Headlined, ...]:
     """Stories with their headlines; the same seed gives the same ones."""
     texts = Tinyville().texts(_SEED_SHIFT + seed, counts={"story": n})
-    return tuple(_Headlined(one.text, WORDINGS[one.labels["schema"]].format_map(one.labels)) for one in texts)
+    return tuple(_Headlined(one.text, HEADLINES[one.labels["schema"]].format_map(one.labels)) for one in texts)
 
 
 def _unsupported(story: str, summary: str) -> list[str]:

@@ -26,7 +26,7 @@ from llmviz.finetuning.loop import Examples, _predict, answer_labels
 from llmviz.generation.sampling import complete
 from llmviz.model.transformer import DecoderOnly, TransformerBase
 from llmviz.tinyville.corpus import Tinyville
-from llmviz.tinyville.facts import GUESTS, NAME_FIRST, VALUES
+from llmviz.tinyville.facts import GUESTS, NAME_FIRST, QUESTIONS, VALUES
 from llmviz.tinyville.grammar import join
 from llmviz.tinyville.stories import HEROES, PARTNERS
 from llmviz.tokenizers.base import Tokenizer
@@ -38,12 +38,6 @@ from llmviz.training.loop import IGNORE_INDEX, TrainingSettings, document_starts
 LABELS = {"sentiment": ("good", "bad"), "location_type": ("water", "land")}
 """Two tasks on the same texts: the sentiment at the end, and the type of the first location."""
 REFUSAL = " ... nobody knows."
-_QUESTIONS = {
-    "house": "Where does {name} live?",
-    "pet": "What pet does {name} have?",
-    "job": "What is the job of {name}?",
-    "food": "What does {name} like best?",
-}
 _BASE_STEPS, _BASE_TEXTS = 1_700, 6_000
 _SPELLING_STEPS, _N_TEST_WORDS = 90, 80
 
@@ -232,7 +226,7 @@ def _passage_question(draws: random.Random) -> _PassageQuestion:
         draws.choice(NAME_FIRST[attribute]).format(name=name, value=value) for attribute, value in told.items()
     ]
     asked = draws.choice(list(told))
-    return _PassageQuestion(" ".join(sentences), _QUESTIONS[asked].format(name=name), told[asked], name)
+    return _PassageQuestion(" ".join(sentences), QUESTIONS[asked].format(name=name), told[asked], name)
 
 
 def answer_examples(tokenizer: Tokenizer, questions: Sequence[_PassageQuestion]) -> Examples:

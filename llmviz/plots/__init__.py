@@ -11,12 +11,5 @@ from llmviz.plots.attention import alignment_map, attention_arcs, attention_head
 from llmviz.plots.embeddings import embedding_scatter
 from llmviz.plots.lines import curves, loss_curve, power_law, rate_finder
 from llmviz.plots.model import block_flow, lens_table, shuffle_table, weight_changes
-from llmviz.plots.probabilities import bars, confidence_marks, next_token_bars, paired_bars, sampling_tree
+from llmviz.plots.probabilities import bars, confidence_marks, next_token_bars
 from llmviz.plots.tokens import token_losses, token_strip, token_strips
-
-__all__ = [
-    "alignment_map", "alt_text", "attention_arcs", "attention_heads", "attention_heatmap", "bars", "block_flow",
-    "confidence_marks", "curves", "diagrams", "embedding_scatter", "lens_table", "loss_curve", "next_token_bars",
-    "paired_bars", "power_law", "rate_finder", "sampling_tree", "show", "shuffle_table", "to_html", "to_png",
-    "token_losses", "token_strip", "token_strips", "weight_changes",
-]  # fmt: skip

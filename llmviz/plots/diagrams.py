@@ -1,12 +1,14 @@
 """Diagrams of how a language model works: boxes and arrows, and a text that names them in order.
 
 Blue with round ends is data, orange with corners holds learned weights, gray is an operation. All are narrow
-enough for a phone.
+enough for a phone. What is in each stands in diagrams.toml.
 """
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -33,14 +35,22 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class _Box:
-    """A box at a row and a column (of its middle), so many columns wide; `note` stands to the right in it."""
+    """A box at a row and a column (of its middle), so many columns wide.
 
+    `label` is shown instead of the name; `note` stands to the right in it.
+    """
+
+    name: str
     kind: str
     row: float
     column: float = 1
     width: float = 3
     label: str = ""
     note: str = ""
+
+    @property
+    def said(self) -> str:
+        return self.label or self.name
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -57,173 +67,72 @@ class _Arrow:
 
     start: str
     stop: str
-    label: str = ""
-    lane: float | None = None
+    label: str
+    lane: float | None
 
 
 _Point = tuple[float, float]
-_Frame = tuple[str, str, str]  # heading, first and last box
-
-
-def _chain(*names: str) -> list[_Arrow]:
-    return [_Arrow(*pair) for pair in pairwise(names)]
+_DIAGRAMS = tomllib.loads(files(__package__).joinpath("diagrams.toml").read_text("utf-8"))
 
 
 @styled
 def pipeline() -> Axes:
     """Draw the whole way from a text to its next token, on a text of the tiny GPT. Lesson 0."""
-    boxes = {
-        "text": _Box("data", 0, 0.85, 2.7, note="Mia found a red"),
-        "tokens": _Box("data", 1.2, 0.85, 2.7, note="Mia | ·found | ·a | ·red"),
-        "token ids": _Box("data", 2.4, 0.85, 2.7, note="1003, 565, 258, 549"),
-        "embeddings": _Box("data", 3.6, 0.85, 2.7, note="128 numbers for each token"),
-        "Transformer blocks": _Box("learned", 4.8, 0.85, 2.7, note="2 × (attention + MLP)"),
-        "logits": _Box("data", 6, 0.85, 2.7, note="1,024 scores"),
-        "probabilities": _Box("data", 7.2, 0.85, 2.7, note="they add up to 1"),
-        "next token": _Box("data", 8.4, 0.85, 2.7, note="·kite"),
-    }
-    steps = ("tokenizer", "look up in the vocabulary", "embedding matrix (learned)", "",
-             "output layer (learned)", "softmax", "sampling")  # fmt: skip
-    arrows = [_Arrow(*pair, step) for pair, step in zip(pairwise(boxes), steps, strict=True)]
-    arrows.append(_Arrow("next token", "text", "append, repeat", 2.37))
-    return _draw("from a text to its next token", boxes, arrows)
+    return _draw(**_DIAGRAMS["pipeline"])
 
 
 @styled
 def self_attention() -> Axes:
     """Draw scaled dot-product self-attention with its four projections. Lesson 3."""
-    boxes = {
-        "x": _Box("data", 0, note="a vector for each token"),
-        **{f"W_{letter}": _Box("learned", 1.1, column, 1) for column, letter in enumerate("QKV")},
-        **{name: _Box("data", 2.1, column, 1) for column, name in enumerate(("queries Q", "keys K", "values V"))},
-        "scores": _Box("operation", 3.2, 0.5, 2, "scores: Q Kᵀ / √d"),
-        "mask": _Box("operation", 4.2, 0.5, 2, "causal mask"),
-        "softmax": _Box("operation", 5.2, 0.5, 2),
-        "mix": _Box("operation", 6.4, label="weighted sum of V"),
-        "W_O": _Box("learned", 7.4, 1, 1),
-        "output": _Box("data", 8.4, note="a new vector for each token"),
-    }
-    arrows = [
-        *_chain("x", "W_Q", "queries Q", "scores", "mask", "softmax"), *_chain("x", "W_K", "keys K", "scores"),
-        _Arrow("softmax", "mix", "attention weights"), *_chain("x", "W_V", "values V", "mix", "W_O", "output"),
-    ]  # fmt: skip
-    return _draw("self-attention", boxes, arrows)
+    return _draw(**_DIAGRAMS["self_attention"])
 
 
 @styled
 def decoder_block() -> Axes:
     """Draw the decoder block of GPT-2: each sublayer reads the residual stream and adds its output to it. Lesson 4."""
-    boxes = {
-        "x": _Box("data", 0, 0.25, 1.5, note="a vector per token"),
-        "LayerNorm 1": _Box("learned", 1, 1.75, 1.5, "LayerNorm"),
-        "self-attention": _Box("learned", 2, 1.75, 1.5, note="causal"),
-        "add 1": _Box("operation", 3, 0.25, 0.35, "+"),
-        "LayerNorm 2": _Box("learned", 4, 1.75, 1.5, "LayerNorm"),
-        "MLP": _Box("learned", 5, 1.75, 1.5, note="with GELU"),
-        "add 2": _Box("operation", 6, 0.25, 0.35, "+"),
-        "output": _Box("data", 7, 0.25, 1.5),
-    }
-    arrows = [
-        _Arrow("x", "add 1", "residual\nstream"), *_chain("x", "LayerNorm 1", "self-attention", "add 1", "add 2"),
-        *_chain("add 1", "LayerNorm 2", "MLP", "add 2", "output"),
-    ]  # fmt: skip
-    return _draw("decoder block, pre-norm", boxes, arrows)
+    return _draw(**_DIAGRAMS["decoder_block"])
 
 
 @styled
 def encoder_decoder() -> Axes:
     """Draw an encoder–decoder Transformer, without its residual connections and LayerNorm. Lesson 4."""
-    boxes = {
-        "source tokens": _Box("data", 0, 0.165, 1.4),
-        "embeddings 1": _Box("learned", 1, 0.165, 1.4, "embeddings"),
-        "self-attention": _Box("learned", 2.4, 0.165, 1.4),
-        "MLP 1": _Box("learned", 3.4, 0.165, 1.4, "MLP"),
-        "encoder output": _Box("data", 4.9, 0.165, 1.4),
-        "target tokens so far": _Box("data", 0, 1.835, 1.4),
-        "embeddings 2": _Box("learned", 1, 1.835, 1.4, "embeddings"),
-        "masked self-attention": _Box("learned", 2.4, 1.835, 1.4),
-        "cross-attention": _Box("learned", 4.9, 1.835, 1.4),
-        "MLP 2": _Box("learned", 5.9, 1.835, 1.4, "MLP"),
-        "output layer, softmax": _Box("learned", 7.1, 1.835, 1.4),
-        "probabilities": _Box("data", 8.1, 1.835, 1.4),
-    }
-    arrows = [
-        *_chain("source tokens", "embeddings 1", "self-attention", "MLP 1", "encoder output"),
-        _Arrow("encoder output", "cross-attention", "K, V"),
-        *_chain("target tokens so far", "embeddings 2", "masked self-attention"),
-        _Arrow("masked self-attention", "cross-attention", "queries Q"),
-        *_chain("cross-attention", "MLP 2", "output layer, softmax", "probabilities"),
-    ]
-    frames = [("encoder × N", "self-attention", "MLP 1"), ("decoder × N", "masked self-attention", "MLP 2")]
-    return _draw("encoder–decoder Transformer", boxes, arrows, frames)
+    return _draw(**_DIAGRAMS["encoder_decoder"])
 
 
 @styled
 def lora() -> Axes:
     """Draw low-rank adaptation: beside the frozen matrix W, two narrow ones learn the change B A. Lesson 6."""
-    boxes = {
-        "x": _Box("data", 0, note="d numbers"),
-        "W": _Box("frozen", 2.2, 0.25, 1.5, note="d × d, pretrained"),
-        "A": _Box("learned", 1.2, 1.75, 1.5, note="r × d"),
-        "r numbers": _Box("data", 2.2, 1.75, 1),
-        "B": _Box("learned", 3.2, 1.75, 1.5, note="d × r"),
-        "scale": _Box("operation", 4.2, 1.75, 1, "× α / r"),
-        "add": _Box("operation", 5.2, 1, 0.35, "+"),
-        "output": _Box("data", 6.2, note="W x + (α / r) B A x"),
-    }
-    arrows = [*_chain("x", "W", "add"), *_chain("x", "A", "r numbers", "B", "scale", "add", "output")]
-    return _draw("LoRA, low-rank adaptation of a weight matrix", boxes, arrows)
+    return _draw(**_DIAGRAMS["lora"])
 
 
 @styled
 def retrieval() -> Axes:
     """Draw retrieval-augmented generation (RAG). Lesson 8."""
-    boxes = {
-        "question": _Box("data", 0, 0.25, 1.5),
-        "documents": _Box("data", 0, 1.75, 1.5),
-        "retriever": _Box("operation", 1.2, 1.75, 1.5, note="most similar"),
-        "passages found": _Box("data", 2.4, 1.75, 1.5),
-        "prompt": _Box("data", 3.6, note="passages + question"),
-        "language model": _Box("learned", 4.8),
-        "answer": _Box("data", 6, note="can be checked in the passages"),
-    }
-    arrows = [*_chain("question", "retriever", "passages found", "prompt"), _Arrow("documents", "retriever")]
-    arrows += _chain("question", "prompt", "language model", "answer")
-    return _draw("retrieval-augmented generation", boxes, arrows)
+    return _draw(**_DIAGRAMS["retrieval"])
 
 
 @styled
 def training_script() -> Axes:
     """Draw the steps of a script that trains a language model and samples from it. Lesson 9."""
-    boxes = {
-        "texts": _Box("data", 0, 1, 2.2, note="corpus"),
-        "tokenizer": _Box("learned", 1, 1, 2.2, note="merges"),
-        "batches": _Box("data", 2.4, 1, 2.2, note="inputs, targets"),
-        "model": _Box("learned", 3.4, 1, 2.2, note="logits"),
-        "loss": _Box("operation", 4.4, 1, 2.2, note="cross-entropy"),
-        "backward": _Box("operation", 5.4, 1, 2.2, note="gradients"),
-        "optimizer": _Box("operation", 6.4, 1, 2.2, note="one step"),
-        "samples": _Box("data", 7.7, 1, 2.2, note="new texts"),
-    }
-    arrows = [
-        *_chain(*list(boxes)[:-1]), _Arrow("optimizer", "model", "new weights", 2.3),
-        _Arrow("model", "samples", "after training", -0.3),
-    ]  # fmt: skip
-    return _draw("training script", boxes, arrows, [("for each batch", "batches", "optimizer")])
+    return _draw(**_DIAGRAMS["training_script"])
 
 
-def _draw(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: Sequence[_Frame] = ()) -> Axes:
+def _draw(title: str, boxes: list[dict], arrows: list[dict], frames: Sequence[dict[str, str]] = ()) -> Axes:
     """Draw boxes, arrows, frames, and a legend below."""
+    boxes = {box["name"]: _Box(**box) for box in boxes}
+    arrows = [
+        _Arrow(*pair, arrow.get("label", ""), arrow.get("lane")) for arrow in arrows for pair in pairwise(arrow["way"])
+    ]
     height = (max(box.row for box in boxes.values()) + 1) * _ROW + 2 * _MARGIN + 0.2
     ax = new_figure(_WIDTH, height, layout=None).add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, _WIDTH), ylim=(height, 0))
     ax.set_axis_off()
-    for heading, first, last in frames:
-        _draw_frame(ax, heading, boxes[first], boxes[last])
+    for frame in frames:
+        _draw_frame(ax, frame["heading"], boxes[frame["first"]], boxes[frame["last"]])
     for arrow in arrows:
         _draw_arrow(ax, _route(boxes[arrow.start], boxes[arrow.stop], arrow.lane), arrow)
-    for name, box in boxes.items():
-        _draw_box(ax, box, box.label or name)
+    for box in boxes.values():
+        _draw_box(ax, box)
     _draw_legend(ax, [kind for kind in _KINDS if any(box.kind == kind for box in boxes.values())], height - 0.2)
     describe(ax, _text(title, boxes, arrows, frames))
     return ax
@@ -246,8 +155,8 @@ def _write(ax: Axes, x: float, y: float, text: str, size: float, **look) -> Text
     return ax.text(x, y, formula, parse_math=formula != text, **look)
 
 
-def _draw_box(ax: Axes, box: _Box, label: str) -> None:
-    x, y = box.middle
+def _draw_box(ax: Axes, box: _Box) -> None:
+    (x, y), label = box.middle, box.said
     _rectangle(ax, box.kind, x - box.half, y - _BOX_HEIGHT / 2, 2 * box.half, _BOX_HEIGHT).set_label(label)
     if box.note:
         _write(ax, x - box.half + _PADDING, y, label, _LABEL_SIZE)
@@ -316,17 +225,18 @@ def _route(start: _Box, stop: _Box, lane: float | None) -> list[_Point]:
     return [(x1, y1 + down), (x1, y2), (x2 - to_stop, y2)]
 
 
-def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: Sequence[_Frame]) -> str:
+def _text(title: str, boxes: Mapping[str, _Box], arrows: Sequence[_Arrow], frames: Sequence[dict[str, str]]) -> str:
     """The parts in order, and what leads where; arrows that follow one another are one way."""
-    names = {name: box.label or name for name, box in boxes.items()}
-    parts = [f"{names[name]} ({_KINDS[box.kind][0]}{': ' * bool(box.note)}{box.note})" for name, box in boxes.items()]
+    parts = [f"{box.said} ({_KINDS[box.kind][0]}{': ' * bool(box.note)}{box.note})" for box in boxes.values()]
     ways, last = [], None
     for arrow in arrows:
-        step = f" → {names[arrow.stop]}" + (f" ({arrow.label})".replace("\n", " ") if arrow.label else "")
+        step = f" → {boxes[arrow.stop].said}" + (f" ({arrow.label})".replace("\n", " ") if arrow.label else "")
         if arrow.start == last:
             ways[-1] += step
         else:
-            ways.append(names[arrow.start] + step)
+            ways.append(boxes[arrow.start].said + step)
         last = arrow.stop
-    inside = [f" {heading}: from {names[first]} to {names[last]}." for heading, first, last in frames]
+    inside = [
+        f" {frame['heading']}: from {boxes[frame['first']].said} to {boxes[frame['last']].said}." for frame in frames
+    ]
     return f"Diagram: {title}. Parts: {', '.join(parts)}. Arrows: {'; '.join(ways)}.{''.join(inside)}"

@@ -1,11 +1,9 @@
-"""Bars, probabilities of next tokens, two models side by side, the tree of sampled texts, confidence and truth."""
+"""Bars, probabilities of next tokens, confidence and truth."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
@@ -159,130 +157,6 @@ def _grouped_text(labels: list[str], series: dict[str, np.ndarray], x_label: str
         for row, label in enumerate(labels)
     ]
     return f"Bars: {spoken_prose(x_label)}. {'; '.join(groups)}."
-
-
-_SIDES = ("from both sides", "from the left alone")
-_ROW_HEIGHT = 0.32
-
-
-@styled
-def paired_bars(probabilities, words: Sequence[str], *, exact=None) -> Axes:
-    """Draw two bars back to back for each word: a masked model (both sides) to the right, a causal one to the left.
-
-    `probabilities` (word, 2) go with `words`; the first column is the bar to the right. `exact` holds the true ones
-    in the same form; they are drawn as diamonds. Raises ValueError for numbers outside 0 to 1 and unequal lengths.
-    Lesson 5.
-
-    >>> axes = paired_bars([[0.9, 0.1], [0.1, 0.2]], ["She", "He"])
-    >>> [label.get_text() for label in axes.get_yticklabels()]
-    ['She', 'He']
-    """
-    numbers = _word_probabilities(probabilities, words, "probabilities")
-    marks = None if exact is None else _word_probabilities(exact, words, "exact")
-    ax = new_axes(6.5, 1.1 + _ROW_HEIGHT * len(words))
-    rows = np.arange(len(words))
-    for column, (name, color, sign) in enumerate(zip(_SIDES, (style.BLUE, style.ORANGE), (1, -1), strict=True)):
-        ax.barh(rows, sign * numbers[:, column], height=0.7, color=color, label=name)
-        if marks is not None:
-            shown = marks[:, column] > 0
-            label = "exact, for what each can know" if column == 0 else None
-            ax.plot(sign * marks[shown, column], rows[shown], label=label, **_DIAMONDS)
-        for row, number in enumerate(numbers[:, column]):
-            edge = max(number, marks[row, column] if marks is not None else 0)
-            ax.annotate(f"{number:.2f}", (sign * edge, row), (sign * 8, 0), textcoords="offset points", va="center",
-                        ha="left" if sign > 0 else "right", size=9)  # fmt: skip
-    ax.axvline(0, color="black", linewidth=0.8)
-    ax.set_yticks(rows, [token_label(word) for word in words])
-    ax.set(xlim=(-1.2, 1.2), ylim=(len(words) - 0.5, -0.5))
-    ax.set_xticks([-1, -0.5, 0, 0.5, 1], ["1", "0.5", "0", "0.5", "1"])
-    ax.set_xlabel("probability of the word")
-    ax.tick_params(axis="y", length=0, pad=7)
-    legend_above(ax)
-    tidy(ax, grid="x")
-    describe(ax, _paired_text(numbers, words))
-    return ax
-
-
-def _word_probabilities(values, words: Sequence[str], name: str) -> np.ndarray:
-    numbers = validation.shares(values, name, 2)
-    if numbers.shape != (len(words), 2):
-        raise ValueError(f"{name} must be ({len(words)} words, 2), but has shape {numbers.shape}.")
-    return numbers
-
-
-def _paired_text(numbers: np.ndarray, words: Sequence[str]) -> str:
-    said = [f"{name} most likely {spoken_token(words[best])} {numbers[best, column]:.2f}"
-            for column, (name, best) in enumerate(zip(_SIDES, numbers.argmax(axis=0), strict=True))]  # fmt: skip
-    return f"Bars back to back of {len(words)} words: {'; '.join(said)}."
-
-
-_LABEL_LENGTH = 9
-_LIGHT = 0.55  # from here on a color is light enough for black letters
-_FRAMES = {"greedy": (style.VERMILLION, "solid"), "beam": (style.BLUE, "dashed")}
-Path = tuple[str, ...]
-
-
-@styled
-def sampling_tree(tokens: Mapping[str, Sequence[str]], probabilities: Mapping[str, Sequence[float]]) -> Axes:
-    """Draw several texts as one tree, from left to right: what they share is drawn once.
-
-    `tokens` maps the name of each text to its labels, `probabilities` to one number from 0 to 1 for each of them, the
-    fuller the color the more probable. The texts "greedy" and "beam", where they are given, are framed. Raises
-    ValueError for other names or lengths, and for numbers that are no probabilities. Lesson 7.
-
-    >>> axes = sampling_tree({"1": ["the", " red"], "2": ["the", " kite"]}, {"1": [0.5, 1], "2": [0.5, 0.2]})
-    >>> [text.get_text() for text in axes.texts]
-    ['the', '·red', '1', '·kite', '2']
-    """
-    ways, shares = {}, {}
-    for name, labels in tokens.items():
-        numbers = validation.shares(probabilities[name], f"the probabilities of {name}", 1)
-        ways[name] = way = tuple(validation.text_list(labels, name, len(numbers), "its probabilities"))
-        shares |= {way[: stop + 1]: share for stop, share in enumerate(numbers)}
-    rows = _rows(ways)
-    depth, n_rows = max(map(len, ways.values())), len(set(ways.values()))
-    ax = new_axes(style.MAX_WIDTH, 0.5 + 0.34 * n_rows)
-    _draw_tree(ax, ways, shares, rows)
-    ax.set(xlim=(-0.05, depth + 0.9), ylim=(n_rows - 0.4, -0.6))
-    ax.axis("off")
-    said = "; ".join(f"{spoken_prose(name, 20)}: “{spoken_prose(''.join(way), 80)}”" for name, way in ways.items())
-    describe(ax, f"Tree of {count(len(ways), 'text')}. {said}.")
-    return ax
-
-
-def _rows(ways: Mapping[str, Path]) -> dict[Path, float]:
-    """The height of each token: ends stand one below the other, a fork in the middle of what it leads to."""
-    places: dict[Path, tuple[int, ...]] = {}  # of each beginning: in which order its steps were first taken
-    for number, way in enumerate(ways.values()):
-        for stop in range(1, len(way) + 1):
-            places.setdefault(way[:stop], (*places.get(way[: stop - 1], ()), number))
-    ends = sorted(set(ways.values()), key=places.__getitem__)
-    rows = {}
-    for path in places:
-        below = [row for row, end in enumerate(ends) if end[: len(path)] == path]
-        rows[path] = sum(below) / len(below)
-    return rows
-
-
-def _draw_tree(ax: Axes, ways: Mapping[str, Path], shares: Mapping[Path, float], rows: Mapping[Path, float]) -> None:
-    colors = colormaps["viridis"]
-    for path, row in rows.items():
-        color = colors(min(1.0, float(shares[path])))
-        ax.add_patch(Rectangle((len(path) - 1, row - 0.33), 0.86, 0.66, color=color, linewidth=0, zorder=2))
-        ink = "black" if shares[path] > _LIGHT else "white"
-        label = token_label(path[-1], _LABEL_LENGTH)
-        ax.text(len(path) - 0.57, row, label, ha="center", va="center", size=7, color=ink, zorder=3)
-        if path[:-1]:
-            ends = [len(path) - 1.14, len(path) - 1], [rows[path[:-1]], row]
-            ax.plot(*ends, color=style.FAINT_INK, zorder=1, linewidth=1)
-        if names := [prose_label(name, 12) for name, way in ways.items() if way == path]:
-            ax.text(len(path), row, ", ".join(names), va="center", size=8)
-    for name, (color, dashes) in _FRAMES.items():
-        way = ways.get(name, ())
-        for stop in range(1, len(way) + 1):
-            corner = (stop - 1, rows[way[:stop]] - 0.33)
-            look = {"fill": False, "edgecolor": color, "linestyle": dashes, "linewidth": 1.8, "zorder": 4}
-            ax.add_patch(Rectangle(corner, 0.86, 0.66, **look))
 
 
 _N_LANES = 5  # marks that would lie on one another are put side by side, at most so many deep

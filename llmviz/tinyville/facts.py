@@ -51,7 +51,8 @@ GUESTS = tuple(Person(name) for name in _WORDS["guests"])
 UNUSED_NAMES = tuple(_WORDS["unused_names"])
 """Names that no text of Tinyville uses, for asking about somebody unheard of."""
 
-NAME_FIRST = _WORDS["name_first"]
+NAME_FIRST, QUESTIONS = _WORDS["name_first"], _WORDS["questions"]
+"""Of each attribute: the wordings with the name first, and a question about it."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from llmviz.tinyville.grammar import WORDS, Options, Template, TextGenerator
 
 _WORDS = WORDS["stories"]
 OBJECTS, COLORS, PLACES, OPENINGS = (tuple(_WORDS[name]) for name in ("objects", "colors", "places", "openings"))
-SCHEMAS, FEELINGS, ENDINGS = (_WORDS[name] for name in ("schemas", "feelings", "endings"))
-"""The eight stories, the four feelings that each can leave, and what a person does who feels like this."""
+SCHEMAS, FEELINGS, ENDINGS, HEADLINES = (_WORDS[name] for name in ("schemas", "feelings", "endings", "headlines"))
+"""The eight stories, the four feelings that each can leave, what a person does who feels like this, and a headline."""
 
 HEROES = tuple(person for i, person in enumerate(PEOPLE) if i % 4 < 2)
 PARTNERS = tuple(person for i, person in enumerate(PEOPLE) if i % 4 >= 2)

@@ -7,36 +7,20 @@ words to find.
 from collections.abc import Mapping
 
 from llmviz.tinyville.facts import GUESTS, Person
-from llmviz.tinyville.grammar import Options, Sampler, Template, TextGenerator
+from llmviz.tinyville.grammar import WORDS, Options, Sampler, Template, TextGenerator
 
+_WORDS = WORDS["work"]
 P_SHE = {
     "nurse": 1.0, "teacher": 0.9, "doctor": 0.7, "clerk": 0.5, "cook": 0.5, "judge": 0.3, "pilot": 0.1, "guard": 0.0,
 }  # fmt: skip
 """P(she | job), the same for a nameless worker and for a guest."""
 
-_CRAFTS = (
-    ("bake", "cake"), ("paint", "door"), ("print", "poster"), ("clean", "window"),
-    ("carve", "spoon"), ("juggle", "ball"), ("mend", "shoe"), ("move", "piano"),
-)  # fmt: skip
-
 _SHE, _HE = Person("", "she"), Person("", "he")
 _PLACES = Options(("anonymous", "guest", "craft"), (2, 2, 1))
 
-_ANONYMOUS = Template("[went home|closed the door|sat down|looked at the clock|opened a window|hung up a coat].")
-_GUEST = Template(
-    "in town. [The first day was long.|The first day was easy.|Today was the first day.|Today there was a lot to do.]"
-)
-_AFTERWARDS = Template(
-    "was [tired|hungry|late|cold|busy|thirsty]. {worker.She} [made some tea|turned on the radio|"
-    "called a friend|watched the rain|read the news|wrote a letter].",
-    known=("worker",),
-)
-_CRAFT = Template(
-    "{does} {things}. Yesterday the {doer} {did} [one {thing}|two {things}|five {things}|ten {things}]. "
-    "Today the {doer} is {doing} [one {thing}|two {things}|five {things}|ten {things}]. "
-    "Tomorrow the {doer} will {do} [one {thing}|two {things}|five {things}|ten {things}].",
-    known=("do", "does", "did", "doing", "doer", "thing", "things"),
-)
+_ANONYMOUS, _GUEST = Template(_WORDS["anonymous"]), Template(_WORDS["guest"])
+_AFTERWARDS = Template(_WORDS["afterwards"], known=("worker",))
+_CRAFT = Template(_WORDS["craft"], known=("do", "does", "did", "doing", "doer", "thing", "things"))
 
 
 def _craft_words(verb: str, thing: str) -> dict[str, str]:
@@ -47,7 +31,7 @@ def _craft_words(verb: str, thing: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-_CRAFT_OF = {words["doer"]: words for words in (_craft_words(*craft) for craft in _CRAFTS)}
+_CRAFT_OF = {words["doer"]: words for words in (_craft_words(*craft) for craft in _WORDS["crafts"].items())}
 _GUESTS = Options(GUESTS)
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from torch import Tensor
 
 from llmviz.model.transformer import TransformerBase
-from llmviz.training.loop import Objective, TrainingSettings, TrainingStep, next_token_loss, train_steps
+from llmviz.training.loop import TrainingSettings, TrainingStep, train_steps
 
 STATES = READY, TRAINING, PAUSED, STOPPED, DONE, FAILED = "ready", "training", "paused", "stopped", "done", "failed"
 MAX_LR_MULTIPLIER = 30.0
@@ -35,7 +35,7 @@ class TrainingController:
 
     Args:
         model: is changed in place; `restart()` resets it to its initial weights.
-        token_ids, settings, starts, objective: as `train_steps` takes them.
+        token_ids, settings, starts: as `train_steps` takes them.
         evaluate: called before the first step, after the last, and at every twelfth of the run, for example to measure
             the model. A slow one may stop early if `is_pausing` and return False; it is called again before the next
             step.
@@ -51,13 +51,12 @@ class TrainingController:
         settings: TrainingSettings,
         *,
         starts: Tensor | None = None,
-        objective: Objective = next_token_loss,
         evaluate: Callable[[TrainingController], bool | None] = lambda run: None,
         on_change: Callable[[TrainingController], None] = lambda run: None,
     ):
         self.model, self.settings = model, settings
         self._evaluate_every = max(1, settings.steps // _EVALUATIONS)
-        self._token_ids, self._options = token_ids, {"starts": starts, "objective": objective}
+        self._token_ids, self._starts = token_ids, starts
         self._evaluate, self._on_change = evaluate, on_change
         self._initial_weights = copy.deepcopy(model.state_dict())
         self._lr_multiplier = 1.0
@@ -73,7 +72,7 @@ class TrainingController:
         self._exception: Exception | None = None
         self._evaluated_at: int | None = None
         settings = _ScaledSettings(**asdict(self.settings), multiplier=lambda: self._lr_multiplier)
-        self._stepper = train_steps(self.model, self._token_ids, settings, **self._options)
+        self._stepper = train_steps(self.model, self._token_ids, settings, starts=self._starts)
 
     @property
     def step(self) -> int:

@@ -8,18 +8,3 @@ from llmviz.widgets.fill_mask import FillMaskExplorer
 from llmviz.widgets.generation import NextTokenExplorer, SamplingTreeExplorer
 from llmviz.widgets.tokens import TokenExplorer
 from llmviz.widgets.training import LiveTraining, TrainingExplorer
-
-__all__ = [
-    "AttentionExplorer",
-    "BiasDialExplorer",
-    "BlockExplorer",
-    "ComparisonExplorer",
-    "EmbeddingExplorer",
-    "FactWorldExplorer",
-    "FillMaskExplorer",
-    "LiveTraining",
-    "NextTokenExplorer",
-    "SamplingTreeExplorer",
-    "TokenExplorer",
-    "TrainingExplorer",
-]

@@ -255,11 +255,8 @@ class Explorer:
             parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
         return "".join(parts)
 
-    def page_html(self) -> str:
-        """Return the whole explorer as self-contained HTML: static part, data, module."""
-        return self._page_html(self.picture())
-
     def _page_html(self, picture: bytes | None) -> str:
+        """Return the whole explorer as self-contained HTML: static part, data, module."""
         name, script = _page_script(self.module)
         return well_formed(
             f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{self._static_html(picture)}'

@@ -3,14 +3,13 @@
 from collections.abc import Collection
 from typing import Self
 
-import numpy as np
-
 from llmviz import plots
 from llmviz.generation.fill_mask import FillMask
 from llmviz.plots._labels import spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, Table
 
 _CODE = "FillMask(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
+_SERIES = ("from both sides", "from the left", "exact, both sides", "exact, left")
 _TOP = 5  # words of each model
 _MOST_ROWS = 8
 _LEAST = 0.005  # a word that both find rarer has no bar
@@ -120,15 +119,16 @@ class FillMaskExplorer(Explorer):
         return spoken_prose("".join(pieces), 200)
 
     def table(self) -> Table:
-        case = self._case(self.cases[self.hidden][0])
-        n_columns = 5 if self.filler.world is not None else 3
-        rows = [[label, *(f"{number:.3f}" for number in numbers)][:n_columns] for label, *numbers in case["rows"]]
-        columns = ["word", "from both sides", "from the left", "exact, both sides", "exact, left"][:n_columns]
-        return Table(f"What can stand at the blank in “{self._with_blanks()}”", columns, rows)
+        rows = [[label, *(f"{number:.3f}" for number in numbers)] for label, *numbers in self._numbers()]
+        caption = f"What can stand at the blank in “{self._with_blanks()}”"
+        return Table(caption, ["word", *_SERIES[: len(rows[0]) - 1]], rows)
 
     def picture(self) -> bytes:
-        case = self._case(self.cases[self.hidden][0])
-        labels = [row[0] for row in case["rows"]]
-        numbers = np.array([row[1:] for row in case["rows"]])
-        exact = numbers[:, 2:] if self.filler.world is not None else None
-        return plots.to_png(plots.paired_bars(numbers[:, :2], labels, exact=exact), dpi=100)
+        labels, *columns = zip(*self._numbers(), strict=True)
+        series = dict(zip(_SERIES, columns, strict=False))
+        return plots.to_png(plots.bars(labels, series, x_label="probability of the word"), dpi=100)
+
+    def _numbers(self) -> list[list]:
+        """Each word with its probabilities, in the order of `_SERIES`; exact ones only of a world."""
+        n_columns = 1 + (len(_SERIES) if self.filler.world is not None else 2)
+        return [row[:n_columns] for row in self._case(self.cases[self.hidden][0])["rows"]]

@@ -276,18 +276,16 @@ class SamplingTreeExplorer(Explorer):
         return spoken_prose(self.tokenizer.decode([*self.start[1:], *ids])[len(prompt) :], 120)
 
     def table(self) -> Table:
-        named = [("greedy", self.greedy), ("best beam", self.beam)]
-        named += [(f"sample {number}", way) for number, way in enumerate(self.samples, 1)]
-        rows = [[name, self._written(way), f"{self.tree.log_probability(way):.1f}"] for name, way in named]
+        rows = [[name, self._written(way), f"{self.tree.log_probability(way):.1f}"] for name, way in self._texts()]
         return Table("The texts of the tree", ["decoding", "text", "log-probability (nats)"], rows)
 
     def picture(self) -> bytes:
-        ways = {"greedy": self.greedy[: self.n_tokens], "beam": self.beam[: self.n_tokens]}
-        ways |= {str(number): way for number, way in enumerate(self.samples, 1)}
-        tokens = {name: [self._label(token_id) for token_id in way] for name, way in ways.items()}
-        shares = {name: [math.exp(self.tree.distributions[way[:i]].log_probability(way[i])) for i in range(len(way))]
-                  for name, way in ways.items()}  # fmt: skip
-        return plots.to_png(plots.sampling_tree(tokens, shares), dpi=110)
+        strips = {name: [self._label(token_id) for token_id in way[: self.n_tokens]] for name, way in self._texts()}
+        return plots.to_png(plots.token_strips(strips), dpi=110)
+
+    def _texts(self) -> list[tuple[str, tuple[int, ...]]]:
+        samples = [(f"sample {number}", way) for number, way in enumerate(self.samples, 1)]
+        return [("greedy", self.greedy), ("best beam", self.beam), *samples]
 
 
 @contextmanager

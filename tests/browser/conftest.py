@@ -99,7 +99,7 @@ def show(page, tmp_path) -> Iterator:
     listen(page)
 
     def open_(*explorers, at: str = ".picture [tabindex='0']", dark: bool = False) -> list[Shown]:
-        pages = [one if isinstance(one, str) else one.page_html() for one in explorers]
+        pages = [one if isinstance(one, str) else one._repr_mimebundle_()["text/html"] for one in explorers]
         page.goto(write_page(tmp_path, *pages, dark=dark))
         page.wait_for_function(f"document.querySelectorAll('.lv[data-ready]').length === {len(pages)}")
         return [Shown(page, at, place) for place in range(len(pages))]

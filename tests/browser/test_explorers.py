@@ -67,7 +67,7 @@ every_sample = pytest.mark.parametrize("name", SAMPLES)
 
 @cache
 def page_of(name: str, texts: tuple[str, ...] = tuple(TEXTS)) -> str:
-    return SAMPLES[name].html(texts) if name in SAMPLES else OTHERS[name][0](texts).page_html()
+    return SAMPLES[name].html(texts) if name in SAMPLES else OTHERS[name][0](texts)._repr_mimebundle_()["text/html"]
 
 
 @every_widget
@@ -180,7 +180,7 @@ def test_without_scripts_the_sentence_the_picture_and_the_table_stay(browser, tm
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     explorer = comparison()
-    page.goto(explorer_pages.write_page(tmp_path, explorer.page_html()))
+    page.goto(explorer_pages.write_page(tmp_path, explorer._repr_mimebundle_()["text/html"]))
     assert repr(explorer) in page.locator("body").inner_text()
     assert page.get_by_role("img").get_attribute("alt") == repr(explorer)
     page.locator("summary").click()

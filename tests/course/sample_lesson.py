@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from llmviz.course import Checks, Lesson, NotYet
+from llmviz.course import Checks, Lesson
 from llmviz.course._schema import read_content
 from llmviz.tokenizers.bpe import WORD
 
@@ -16,13 +16,6 @@ def word_counts(texts: str) -> Counter[str]:
     return Counter(WORD.findall(texts))
 
 
-def same_answer_twice(call):
-    """A further check: the same question twice has the same answer."""
-    first, second = call("kite kite"), call("kite kite")
-    if first != second:
-        raise NotYet("You remember the words of the call before.", given="kite kite", got=second, expected=first)
-
-
 CHECKS = {
     "word_counts": Checks(
         solution=word_counts,
@@ -30,7 +23,6 @@ CHECKS = {
         wrong_functions={"no_space": lambda text: Counter(text.split())},
         conditions={"letters": lambda result, text: {len(word) for word in result} == {1}},
         exceptions={"past_the_end": "IndexError"},
-        further_check=same_answer_twice,
     )
 }
 LESSON = Lesson("sample", read_content(QUESTIONS, CHECKS))

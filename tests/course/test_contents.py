@@ -3,7 +3,6 @@
 import inspect
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +71,6 @@ def test_a_right_answer_passes_in_every_usual_form(name, exercise):
     solution = exercise.checks.solution
     answers = {style: lambda *inputs, style=style: in_style(solution(*inputs), style) for style in SCALARS}
     answers |= {f"{number}": answer for number, answer in enumerate(RIGHT_ANSWERS.get(exercise.name, []))}
-    exercise = replace(exercise, checks=replace(exercise.checks, further_check=None))  # which takes long
     refused = {style: str(outcome) for style, answer in answers.items()
                if (outcome := check_exercise(exercise, answer)).status != "correct"}  # fmt: skip
     assert refused == {}

@@ -11,7 +11,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from llmviz import embeddings
-from llmviz.embeddings import WordVectors, directions, glove
+from llmviz.embeddings import WordVectors, directions, trained
 from llmviz.embeddings.vectors import _association
 from llmviz.files import data_path
 
@@ -94,15 +94,15 @@ def test_glove_is_what_the_paper_says_it_is():
 
 
 def test_a_damaged_file_is_refused(monkeypatch, tmp_path):
-    (tmp_path / glove._FILE).write_bytes(data_path(glove._FILE).read_bytes()[:-1] + b"?")
+    (tmp_path / trained._GLOVE_FILE).write_bytes(data_path(trained._GLOVE_FILE).read_bytes()[:-1] + b"?")
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
-    glove.load_glove.cache_clear()
+    trained.load_glove.cache_clear()
     with pytest.raises(ValueError, match="is not the file that belongs here"):
-        glove.load_glove()
-    (tmp_path / glove._FILE).unlink()
+        trained.load_glove()
+    (tmp_path / trained._GLOVE_FILE).unlink()
     with pytest.raises(FileNotFoundError, match="git checkout -- data"):
-        glove.load_glove()
-    glove.load_glove.cache_clear()
+        trained.load_glove()
+    trained.load_glove.cache_clear()
 
 
 PLANE = WordVectors(("she", "he", "a", "b", "c", "d"), [[1, 0], [0, 1], [1, 0.1], [1, 0.3], [0.1, 1], [0.4, 1]])

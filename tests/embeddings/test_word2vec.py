@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmviz import embeddings
-from llmviz.embeddings.word2vec import _add_to_rows, _negative_sampling
+from llmviz.embeddings.trained import _add_to_rows, _negative_sampling
 from llmviz.tinyville import Tinyville
 
 WORLD = Tinyville()

@@ -4,7 +4,7 @@ import numpy as np
 from claims import above, below, between, demo
 
 from llmviz import artifacts, embeddings
-from llmviz.embeddings import contextual, counts, projection, word2vec
+from llmviz.embeddings import contextual, counts, projection
 from llmviz.tinyville import Tinyville
 
 TOWN = Tinyville()
@@ -82,7 +82,7 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
 )
 def word2vec_learns_the_town(seed: int) -> dict[str, float]:
     """Word2Vec finds kinds and analogies, and mixes the two banks; the first PCA axis separates two kinds of text."""
-    before, early, *_, last = word2vec.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
+    before, early, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
     vectors = last.vectors
     near, near_king = ({word for word, _ in vectors.neighbors(name, 30)} for name in ("bank", "king"))
     return {

@@ -94,14 +94,14 @@ def examples_of(function) -> list:
         calls.append((args, options))
         return function(*args, **options)
 
-    scope = {**{name: getattr(plots, name) for name in plots.__all__}, "plots": plots, "np": np, "torch": torch}
+    scope = {**vars(plots), "plots": plots, "np": np, "torch": torch}
     scope[function.__name__] = record
     for example in doctest.DocTestParser().get_examples(function.__doc__):
         exec(example.source, scope)
     return calls
 
 
-DRAWN = [name for name in plots.__all__ if f" axes = {name}(" in (getattr(plots, name).__doc__ or "")]
+DRAWN = [name for name, plot in vars(plots).items() if f" axes = {name}(" in (plot.__doc__ or "")]
 
 
 @pytest.mark.filterwarnings("ignore:color is redundantly defined")  # a text where a pair of numbers is drawn
@@ -154,7 +154,7 @@ WIDGETS = {
 
 @pytest.mark.parametrize("name", WIDGETS)
 def test_widgets(name, monkeypatch):
-    assert set(WIDGETS) == set(widgets.__all__)
+    assert set(WIDGETS) == {name for name in vars(widgets) if name[0].isupper()}
     monkeypatch.setattr("llmviz.widgets.generation._TEMPERATURES", [0.0, 1.0])  # two of its settings are enough
     monkeypatch.setattr("llmviz.widgets.evaluation.fact_questions", lambda: fact_questions()[::16])
     png, dice = plots.to_png, random.Random(0)  # most pictures are laid out only: writing the file takes longest

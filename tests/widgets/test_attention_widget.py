@@ -56,7 +56,7 @@ def test_many_weights_arrive_as_bytes_and_the_page_stays_below_a_megabyte():
     assert packed["dtype"] == "uint8" and packed["shape"] == [30, 9, 64 * 65 // 2]
     assert explorer.picture().startswith(PIXEL)  # of so many heads the chosen one
     assert np.abs(unpacked(packed)[3, 4] / 255 - weights[3, 4][np.tril_indices(64)]).max() <= 0.5 / 255 + 1e-9
-    assert len(explorer.page_html()) < 1_000_000
+    assert len(explorer._repr_mimebundle_()["text/html"]) < 1_000_000
 
 
 def test_an_open_mask_is_sent_and_none_is_needed_for_a_causal_one():

@@ -85,7 +85,7 @@ def test_the_sentence_names_the_largest_number_and_its_two_parts():
 
 
 def test_the_page_holds_everything_and_no_token_breaks_out_of_it():
-    page = EXPLORER.page_html()
+    page = EXPLORER._repr_mimebundle_()["text/html"]
     assert "</script><b>" not in page
     assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
     assert EXPLORER.picture().startswith(b"\x89PNG")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from explorer_pages import HOSTILE, stays_data
 
-from llmviz.embeddings import projection, vectors, word2vec
+from llmviz.embeddings import projection, train_word2vec_steps, vectors
 from llmviz.widgets import EmbeddingExplorer
 from llmviz.widgets.embeddings import _packed_vectors
 
@@ -104,7 +104,7 @@ def test_long_labels_are_cut_where_their_ends_stay_to_be_seen():
 
 def test_hostile_words_are_inert_and_never_leave_the_json():
     explorer = EmbeddingExplorer(RNG.normal(size=(len(HOSTILE), 3)), HOSTILE, groups=HOSTILE)
-    page = explorer.page_html()
+    page = explorer._repr_mimebundle_()["text/html"]
     stays_data(page)
     [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
     assert max(map(len, json.loads(data)["payload"]["labels"])) <= 40
@@ -141,7 +141,7 @@ def test_bad_input_is_refused_in_a_sentence(arguments, settings_, sentence):
 
 def test_live_training_shows_each_step_and_ends_as_a_film():
     texts = ["king he crown", "queen she crown", "red kite he", "blue kite she"] * 30
-    steps = word2vec.train_word2vec_steps(texts, n_frames=5)
+    steps = train_word2vec_steps(texts, n_frames=5)
     live = EmbeddingExplorer.live(steps, ["king", "queen", "red", "blue"], chosen="king")
     assert (live.chosen, live.frame, live.problem) == (0, 0, "")
     before = live.payload
@@ -156,7 +156,7 @@ def test_live_training_shows_each_step_and_ends_as_a_film():
 
 
 def test_live_says_what_is_wrong():
-    steps = word2vec.train_word2vec_steps(["a b c"] * 90, n_frames=2)
+    steps = train_word2vec_steps(["a b c"] * 90, n_frames=2)
     with pytest.raises(ValueError, match="'x' is not among the 3 words"):
         EmbeddingExplorer.live(steps, ["a", "x"])
     with pytest.raises(ValueError, match="groups has 1 entries"):

@@ -109,9 +109,9 @@ def test_a_frame_that_is_not_there_is_refused():
 
 
 def test_the_page_is_one_piece_and_no_text_breaks_out_of_it():
-    stays_data(TrainingExplorer(SCOPE["run_of"](HOSTILE)).page_html())
+    stays_data(TrainingExplorer(SCOPE["run_of"](HOSTILE))._repr_mimebundle_()["text/html"])
     shipped = TrainingExplorer(
         *map(training.load_recording, ["tinyville"]), compare=training.load_recording("overfitted")
-    ).page_html()
+    )._repr_mimebundle_()["text/html"]
     assert len(shipped) < 700_000
     assert "http://" not in shipped.replace("http://www.w3.org", "") and "https://" not in shipped

@@ -63,12 +63,12 @@ def test_the_output_is_one_page_a_picture_and_a_sentence():
     bundle = COUNTER._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", "image/png"}
     assert bundle["text/plain"] == repr(COUNTER) == COUNTER.sentence()
-    assert bundle["image/png"] == PNG and bundle["text/html"] == COUNTER.page_html()
+    assert bundle["image/png"] == PNG and bundle["text/html"] == COUNTER._repr_mimebundle_()["text/html"]
     assert "image/png" not in CounterExplorer(["a"], [1], picture=None)._repr_mimebundle_()
 
 
 def test_without_script_the_page_is_sentence_picture_and_table():
-    page = Reader(re.sub(r"<script.*?</script>", "", COUNTER.page_html(), flags=re.DOTALL))
+    page = Reader(re.sub(r"<script.*?</script>", "", COUNTER._repr_mimebundle_()["text/html"], flags=re.DOTALL))
     assert set(page.tags) - {"div"} <= SAFE
     assert ("img", "alt", COUNTER.sentence()) in page.attributes
     assert COUNTER.sentence() in "".join(page.texts)
@@ -85,7 +85,7 @@ def test_a_table_may_say_that_nothing_is_computed():
 
 @pytest.mark.parametrize("labels", [NASTY[start : start + 9] for start in range(0, len(NASTY), 9)])
 def test_any_label_is_text_and_nothing_else(labels):
-    html = CounterExplorer(labels, range(len(labels)), picture=None).page_html()
+    html = CounterExplorer(labels, range(len(labels)), picture=None)._repr_mimebundle_()["text/html"]
     html.encode("utf-8")
     page = Reader(html)
     assert set(page.tags) <= SAFE | {"div", "script"} and page.tags.count("script") == 2
