@@ -125,6 +125,14 @@ def sigmoid(x):
     return 1 / (1 + math.exp(-x))
 
 
+def generated_with_tensors(gpt, token_ids, end, max_new_tokens):
+    ids, new = torch.tensor(token_ids), torch.tensor([-1])
+    while new[-1] != end and len(ids) < len(token_ids) + max_new_tokens:
+        new = gpt(ids).softmax(-1)[-1].topk(1).indices
+        ids = torch.cat([ids, new])
+    return ids
+
+
 RIGHT_ANSWERS = {
     "merge_pair": [joined],
     "longest_match": [by_recursion],
@@ -155,7 +163,8 @@ RIGHT_ANSWERS = {
         lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt(),
         lambda x: torch.nn.LayerNorm(x.shape[-1])(x),
     ],
-    "logit_lens": [lambda x, table: torch.einsum("...d,vd->...v", F.layer_norm(x, x.shape[-1:]), table).softmax(-1)],
+    "gpt_block": [lambda x, f, g, n: sum([x, f(n(x)), g(n(x + f(n(x))))])],
+    "generate": [generated_with_tensors],
     "cross_entropy": [
         F.cross_entropy,
         lambda rows, ids: np.mean([torch.logsumexp(r, 0) - r[i] for r, i in zip(rows, ids, strict=True)]),
@@ -167,9 +176,6 @@ RIGHT_ANSWERS = {
     "low_rank_change": [lambda a, b, alpha: torch.einsum("or,ri->oi", b, a) * alpha / a.size(0)],
     "answer_labels": [
         lambda p, a, end: torch.tensor(p + a + [end])[1:].masked_fill(torch.arange(len(p + a)) < len(p) - 1, -100)
-    ],
-    "answer_targets": [
-        lambda q, a, end: [-100 if i < len(q) - 1 else (q + a + [end])[i + 1] for i in range(len(q + a))]
     ],
     "apply_temperature": [with_numpy],
     "keep_top_p": [top_p_in_loops],

@@ -192,9 +192,8 @@ WRONG_ANSWERS = {
     "parameters_by_part": [
         ("not_a_dict", lambda v, d, n, ff: 2 * v * d + n * (4 * d**2 + 2 * d * ff)),
     ],
-    "logit_lens": [
-        ("best_token", lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).argmax(dim=-1)),
-        ("not_transposed", lambda residuals, unembedding: (normalize(residuals) @ unembedding).softmax(-1)),
+    "generate": [
+        ("not_a_list", lambda gpt, ids, end, n: torch.tensor(ids).append(int(gpt(torch.tensor(ids))[-1].argmax()))),
     ],
     "cross_entropy": [
         ("infinite", lambda logits, ids: -logits.softmax(dim=1).log()[torch.arange(len(ids)), ids].mean()),
@@ -267,9 +266,6 @@ WRONG_ANSWERS = {
     ],
     "sliding_window_mask": [
         ("not_boolean", lambda n, window: torch.ones(n, n).tril().triu(1 - window)),
-    ],
-    "answer_targets": [
-        ("wrong_length", lambda question, answer, end: [*answer, end]),
     ],
     "swiglu": [
         ("not_narrowed", lambda x, gate, up, down: F.silu(x @ gate.T) * (x @ up.T)),

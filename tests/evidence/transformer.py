@@ -1,6 +1,9 @@
 """Lesson 4: what it says about the residual stream, order and the lens holds on other seeds and settings, too."""
 
 import math
+import random
+import re
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -90,6 +93,27 @@ def half_way_one_house_for_everybody(seed: int) -> dict[str, float]:
         "right_pet_after_attention": pets[2][1],
         "right_pet_at_the_end": pets[2][2],
     }
+
+
+@demo(place=above(0.9), place_of_no_text=above(0.8))
+@torch.inference_mode()
+def the_gpt_reads_the_place(seed: int) -> dict[str, float]:
+    """It says the place that the text names: one of 20, or a home, where no training text hides anything."""
+    tiny, rng, found = artifacts.load_model("tiny"), random.Random(seed), {}
+    texts = " ".join(text.text for text in Tinyville().texts(seed=0))
+    places = sorted(set(re.findall(r"hid it at the (\w+)", texts)))
+    names = sorted(set(re.findall(r"(\w+) wanted to surprise \w+\. She", texts)))
+    assert len(places) == 20 and not {"mill", "tower", "lighthouse"} & set(places)
+    for kind, words in (("place", places), ("place_of_no_text", ["mill", "tower", "lighthouse"])):
+        found[kind] = 1.0
+        for word, _ in product(words, range(10)):
+            who, whom = rng.sample(names, 2)
+            color, thing = rng.choice(["purple", "blue", "silver"]), rng.choice(["ring", "kite", "lamp"])
+            text = (f"{who} wanted to surprise {whom}. She painted an old {thing} {color} and hid it at the {word}. "
+                    f"Then she wrote a riddle. It took {whom} three days to get to the")  # fmt: skip
+            logits = tiny.model(torch.tensor(tiny.tokenizer.encode_prompt(text))[None])[0, -1]
+            found[kind] = min(found[kind], logits.softmax(dim=-1)[tiny.tokenizer.encode(f" {word}")[0]].item())
+    return found
 
 
 def similarity(d_model, n_tokens, scale, seed, residual):

@@ -6,11 +6,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from llmviz.course._schema import Checks, random_tensor
-from llmviz.interpretability import logit_lens, parameters_by_part
-from llmviz.model.block import normalize
-
-_PARTS = {"embedding", "attention", "feed-forward", "unembedding"}
+from llmviz.course._schema import Checks, random_tensor, with_mistake
+from llmviz.generation.sampling import generate as library_generate
+from llmviz.model.block import Block, normalize
 
 
 def _normalize(x, *, dim=-1, center=True, power=0.5, correction=0):
@@ -18,18 +16,33 @@ def _normalize(x, *, dim=-1, center=True, power=0.5, correction=0):
     return centered / (x.var(dim=dim, keepdim=True, correction=correction) + 1e-5) ** power
 
 
-def _parameters(change):
-    return lambda vocab_size, *sizes: parameters_by_part(vocab_size, *sizes) | change(*sizes)
+def gpt_block(x, attention, mlp, normalize):
+    """One block: attention, then the MLP, each added to the stream that it reads a normalized copy of."""
+    x = x + attention(normalize(x))
+    return x + mlp(normalize(x))
+
+
+def generate(gpt, token_ids, end, max_new_tokens):
+    """Append the most probable token, again and again."""
+    token_ids = [*token_ids]
+    for _ in range(max_new_tokens):
+        token_ids.append(int(gpt(torch.tensor(token_ids))[-1].argmax()))
+        if token_ids[-1] == end:
+            break
+    return token_ids
+
+
+def count_up(token_ids):
+    """A model of seven tokens: after 3 comes 4; how sure it is grows with the number of tokens read."""
+    return torch.arange(1.0, 1 + len(token_ids))[:, None] * F.one_hot((torch.as_tensor(token_ids) + 1) % 7, 7)
 
 
 CHECKS = {
     "normalize": Checks(
         solution=normalize,
         cases=[
-            torch.tensor([[1.0, 2.0, 3.0]]),
-            torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 60.0]]),
+            *map(torch.tensor, ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0], [10.0, 20.0, 60.0]], [[5.0, 5.0, 5.0]])),
             random_tensor(2, 3, 8, seed=0, scale=3.0),
-            torch.tensor([[5.0, 5.0, 5.0]]),
         ],
         wrong_functions={
             "variance": partial(_normalize, power=1.0),
@@ -43,34 +56,37 @@ CHECKS = {
         conditions={"zero_by_zero": lambda result, x: np.isnan(result).any()},
         exceptions={"lost_axis": "Error: .*(size|shape|dim)"},
     ),
-    "parameters_by_part": Checks(
-        solution=parameters_by_part,
-        cases=[(10, 4, 1, 16), (10, 4, 3, 16), (1024, 128, 2, 512), (7, 6, 2, 5)],
+    "gpt_block": Checks(
+        solution=gpt_block,
+        shown_with_solution=(Block.forward,),
+        cases=[(random_tensor(n, 4, seed=n), partial(torch.cumsum, dim=0), torch.relu, normalize) for n in (1, 3, 5)],
         wrong_functions={
-            "one_layer": lambda v, d, n, ff: parameters_by_part(v, d, 1, ff),
-            "three_attention_matrices": _parameters(lambda d, n, ff: {"attention": 3 * n * d * d}),
-            "one_feed_forward_matrix": _parameters(lambda d, n, ff: {"feed-forward": n * d * ff}),
-            "no_unembedding": _parameters(lambda d, n, ff: {"unembedding": 0}),
-            "biases": _parameters(
-                lambda d, n, ff: {"attention": 4 * n * (d * d + d), "feed-forward": n * (2 * d * ff + ff + d)}
-            ),
+            "not_added": [
+                lambda x, attention, mlp, norm: mlp(norm(attention(norm(x)))),
+                *(with_mistake(gpt_block, f"x + {part}", part) for part in ("attention", "mlp")),
+            ],
+            "not_normalized": [
+                lambda x, attention, mlp, norm: gpt_block(x, attention, mlp, torch.clone),
+                *(with_mistake(gpt_block, f"{part}(normalize(x))", f"{part}(x)") for part in ("attention", "mlp")),
+            ],
+            "post_norm": lambda x, attention, mlp, norm: norm((y := norm(x + attention(x))) + mlp(y)),
+            "stream_normalized": lambda x, attention, mlp, norm: (z := norm((y := norm(x)) + attention(y))) + mlp(z),
+            "side_by_side": lambda x, attention, mlp, norm: x + attention(norm(x)) + mlp(norm(x)),
+            "mlp_first": lambda x, attention, mlp, norm: gpt_block(x, mlp, attention, norm),
         },
-        conditions={"not_a_dict": lambda result, *sizes: not hasattr(result, "keys") or {*result} != _PARTS},
     ),
-    "logit_lens": Checks(
-        solution=logit_lens,
-        cases=[
-            (random_tensor(2, 4, seed=1), random_tensor(5, 4, seed=2)),
-            (random_tensor(3, 2, 4, seed=3, scale=20.0), random_tensor(6, 4, seed=4)),
-            (random_tensor(3, 2, 5, 4, seed=5, scale=0.1), random_tensor(7, 4, seed=6)),
-        ],
+    "generate": Checks(
+        solution=generate,
+        shown_with_solution=(library_generate,),
+        cases=[(count_up, [3], 6, 9), (count_up, [0, 1], 4, 9), (count_up, [2, 5], 1, 1), (count_up, [4, 0, 1], 4, 9)],
         wrong_functions={
-            "no_normalization": lambda residuals, unembedding: (residuals @ unembedding.T).softmax(dim=-1),
-            "softmax_over_layers": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).softmax(dim=0),
-            "no_softmax": lambda residuals, unembedding: normalize(residuals) @ unembedding.T,
-            "logarithms": lambda residuals, unembedding: (normalize(residuals) @ unembedding.T).log_softmax(dim=-1),
+            "no_end": with_mistake(generate, "== end", "== -1"),
+            "end_in_prompt": lambda gpt, ids, end, n: ids if end in ids else generate(gpt, ids, end, n),
+            "end_left_out": lambda gpt, ids, end, n: generate(gpt, ids, end, n)[: None if n == 1 else -1],
+            "new_tokens_only": lambda gpt, ids, end, n: generate(gpt, ids, end, n)[len(ids) :],
+            "last_position": [with_mistake(generate, "[-1].argmax", place) for place in ("[0].argmax", ".argmax")],
+            "one_token": lambda gpt, ids, end, n: generate(gpt, ids, end, 1),
         },
-        conditions={"best_token": lambda result, residuals, unembedding: np.shape(result) == residuals.shape[:-1]},
-        exceptions={"not_transposed": "Error: .*(mat|size|shape|dim)"},
+        exceptions={"not_a_list": "has no attribute 'append'"},
     ),
 }
