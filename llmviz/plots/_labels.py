@@ -51,6 +51,7 @@ def _is_invisible(character: str) -> bool:
 
 def _pieces(text: str, symbols: dict[str, str], in_picture: bool):
     """Yield what stands for each character, as (piece, whether it is a code such as U+C548)."""
+    symbols = symbols | {" ": " "} if text.startswith("⟨") else symbols  # bytes written as hex
     for character in text:
         if character in symbols:
             yield symbols[character], False
@@ -80,8 +81,8 @@ def _assemble(text: str, limit: int, symbols: dict[str, str], in_picture: bool) 
 def token_label(token: str, limit: int = 20) -> str:
     """Return a token as a picture shows it, at most about `limit` characters long.
 
-    >>> token_label(" red"), token_label("\\n"), token_label("a" * 30, 8), token_label("")
-    ('·red', '↵', 'aaaaaaa…', '∅')
+    >>> token_label(" red"), token_label("\\n"), token_label("a" * 30, 8), token_label(""), token_label("⟨20 f0⟩")
+    ('·red', '↵', 'aaaaaaa…', '∅', '⟨20 f0⟩')
     >>> token_label("\\x07"), token_label("\\u200b\\ufeff")
     ('U+0007', 'U+200B U+FEFF')
     """

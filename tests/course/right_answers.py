@@ -117,7 +117,7 @@ def run_by_table(words, corpus):
     return table.max()
 
 
-def mask_in_loops(n, window=99):
+def mask_in_loops(n, window):
     return [[0 <= query - key < window for key in range(n)] for query in range(n)]
 
 
@@ -156,7 +156,11 @@ RIGHT_ANSWERS = {
     "solve_analogy": [
         lambda v, a, b, c: sorted(v, key=lambda word: (word in (a, b, c), -np.dot(v[word], v[b] - v[a] + v[c])))[0]
     ],
-    "causal_mask": [mask_in_loops, lambda n: ~torch.ones(n, n).triu(1).bool(), lambda n: np.tri(n) == 1],
+    "causal_window_mask": [
+        lambda n, window: [[key == 0 or 0 <= query - key < window for key in range(n)] for query in range(n)],
+        lambda n, window: (np.tri(n) - np.tri(n, k=-window) + np.eye(n)[0]) > 0,
+        lambda n, window: torch.tensor([[k == 0 or q - window < k <= q for k in range(n)] for q in range(n)]),
+    ],
     "scaled_dot_product_attention": [attention_in_loops],
     "induction_score": [induction_with_a_dict],
     "normalize": [

@@ -152,9 +152,9 @@ def test_a_file_of_the_first_version_loads(progress_file):
     log = EventLog("attention")
     summary = ProgressSummary.from_events(log.events())
     assert summary.predictions == {"gelato": [4.0], "my_row": ["1/4"]}
-    assert summary.checks == {"causal_mask": "correct"}
+    assert summary.checks == {"causal_window_mask": "correct"}  # an exercise renamed since
     assert summary.choices == {"what_it_sees": ["Four letters"]}
-    assert EventLog("transformer").events() == [["check", "normalize", "correct"]]  # an exercise renamed since
+    assert EventLog("transformer").events() == [["check", "normalize", "correct"]]  # renamed, too
     log.add("quiz", "same_way", "Their distance")
     assert len(json.loads(progress_file.read_text())["lessons"]["attention"]) == 6
 

@@ -41,6 +41,11 @@ def too_far(words, window):
     return counts
 
 
+def with_first(mask):
+    mask[:, 0] = True
+    return mask
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -165,8 +170,13 @@ WRONG_ANSWERS = {
     "solve_analogy": [
         ("not_a_word", number),
     ],
-    "causal_mask": [
-        ("numbers", lambda n: torch.tril(torch.ones(n, n))),
+    "causal_window_mask": [
+        ("numbers", lambda n, window: torch.ones(n, n).tril().triu(1 - window)),
+        ("window_too_short", lambda n, window: with_first(torch.ones(n, n).bool().tril().triu(2 - window))),
+        ("window_too_long", lambda n, window: with_first(torch.ones(n, n).bool().tril().triu(-window))),
+        ("future_visible", lambda n, window: with_first(torch.ones(n, n).bool().triu(1 - window))),
+        ("not_itself", lambda n, window: with_first(torch.ones(n, n).bool().tril(-1).triu(1 - window))),
+        ("no_window", lambda n, window: with_first(torch.ones(n, n).bool().tril())),
     ],
     "scaled_dot_product_attention": [
         ("output_only", only_the_output),

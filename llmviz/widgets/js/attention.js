@@ -6,7 +6,7 @@ import { cellOf, codeLine, headName, headTable, quoted, shownWeight, wholeSenten
 import { ATTENTION_LOOK } from "./attention_look.js";
 
 // From this width on heads and losses stand left, lines and map right, all on one screen.
-const [SIDE_BY_SIDE, LEFT_LEAST, GAP, HIGHEST] = [640, 290, 14, 360];
+const [SIDE_BY_SIDE, LEFT_LEAST, GAP, HIGHEST] = [640, 290, 14, 440];
 const within = (place, size) => Math.min(Math.max(0, place), size - 1);
 
 function render({ model, el }) {

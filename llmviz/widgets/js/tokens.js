@@ -6,7 +6,7 @@ import {
 } from "./tokens_data.js";
 
 const TOKENS_CSS = `
-.bands { display: grid; gap: 10px; max-height: 260px; overflow-y: auto; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
+.bands { display: grid; gap: 10px; max-height: 320px; overflow-y: auto; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
 .band { overflow: hidden; contain: content; }
 .row { display: flex; align-items: flex-start; margin-bottom: 3px; }
 .rowname { flex: none; width: 104px; font: 12px/1.2 var(--jp-ui-font-family, system-ui, sans-serif); padding: 3px 8px 3px 0;

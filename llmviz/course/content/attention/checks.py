@@ -7,7 +7,7 @@ import torch
 
 from llmviz.course._schema import Checks, random_tensor, with_mistake
 from llmviz.interpretability import _last_place, induction_score
-from llmviz.model.attention import causal_mask, scaled_dot_product_attention
+from llmviz.model.attention import scaled_dot_product_attention, sliding_window_mask
 
 _MASK = torch.ones(3, 3).tril().bool()
 _STRIPE = torch.eye(6)[[0, 0, 0, 1, 2, 3]]  # a perfect induction head on a b c a b c
@@ -16,7 +16,15 @@ _UNEVEN = torch.tensor(
 )
 
 
+def causal_window_mask(n_tokens, window):
+    """What a learner would write."""
+    mask = torch.ones(n_tokens, n_tokens, dtype=torch.bool).tril().triu(1 - window)
+    mask[:, 0] = True
+    return mask
+
+
 _with_mistake = partial(with_mistake, scaled_dot_product_attention)
+_mask_with_mistake = partial(with_mistake, causal_window_mask)
 
 
 def _attention_in_order(*inputs, order):
@@ -35,16 +43,21 @@ def _induction_score(weights, tokens, *, places=lambda query, before: before[-1]
 
 
 CHECKS = {
-    "causal_mask": Checks(
-        solution=causal_mask,
-        cases=[3, 1, 6],
+    "causal_window_mask": Checks(
+        solution=causal_window_mask,
+        cases=[(5, 2), (6, 3), (4, 1), (3, 9)],
         wrong_functions={
-            "inverted": lambda n: torch.ones(n, n).triu(1).bool(),
-            "future_visible": lambda n: torch.ones(n, n).triu().bool(),
-            "not_itself": lambda n: torch.ones(n, n).tril(-1).bool(),
-            "nothing_hidden": lambda n: torch.ones(n, n).bool(),
+            "no_first_token": _mask_with_mistake("    mask[:, 0] = True\n", ""),
+            "no_window": _mask_with_mistake(".triu(1 - window)", ""),
+            "window_too_long": _mask_with_mistake("1 - window", "-window"),
+            "window_too_short": _mask_with_mistake("1 - window", "2 - window"),
+            "not_itself": [_mask_with_mistake("tril().triu(1", f"tril(-1).triu({low}") for low in (0, 1)],
+            "future_visible": [_mask_with_mistake("tril()", f"tril({high})") for high in ("window - 1", "n_tokens")],
+            "inverted": _mask_with_mistake("return mask", "return ~mask"),
+            "transposed": _mask_with_mistake("return mask", "return mask.T"),
         },
-        conditions={"numbers": lambda result, n: np.asarray(result).dtype.kind in "iuf"},
+        conditions={"numbers": lambda result, *inputs: np.asarray(result).dtype.kind in "iuf"},
+        shown_with_solution=(sliding_window_mask,),
     ),
     "scaled_dot_product_attention": Checks(
         solution=scaled_dot_product_attention,

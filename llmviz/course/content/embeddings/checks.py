@@ -9,7 +9,7 @@ from llmviz.course._schema import Checks, with_mistake
 from llmviz.embeddings import count_neighbors, nudge, solve_analogy
 from llmviz.embeddings.vectors import cosine
 
-_A, _B = np.array([3.0, 4.0]), np.array([4.0, 3.0])
+_A, _B, _C = np.array([3.0, 4.0]), np.array([4.0, 3.0]), np.array([-4.0, 3.0])
 _AXES = {
     "man": [1.0, 0, 0, 0], "woman": [0.8, 0.6, 0, 0], "king": [0.6, 0, 0.8, 0], "queen": [0.48, 0.36, 0.8, 0],
     "prince": [0.6, 0, 0.64, 0.48], "kite": [0, 0, 0, 1.0], "ball": [0, -0.28, 0, 0.96],
@@ -31,6 +31,9 @@ def _count_sorted_pairs(words, window):
     return counts
 
 
+_QUESTIONS = (
+    "man king woman", "man woman king", "king man queen", "kite ball man", "woman man queen", "king queen prince",
+)  # fmt: skip
 _TOO_FEW = ["", "a,", "b,", "c,", "a, b", "a, c", "b, c"]
 
 
@@ -44,14 +47,7 @@ def _three_cos_mul(v, a, b, c):
 CHECKS = {
     "cosine": Checks(
         solution=cosine,
-        cases=[
-            (_A, _A),
-            (_A, _B),
-            (_A, np.array([-4.0, 3])),
-            (_A, 10 * _B),
-            (_A, -_A),
-            (np.array([1.0, 2, 2]), np.array([2.0, 1, 2])),
-        ],
+        cases=[*((_A, other) for other in (_A, _B, _C, 10 * _B, -_A)), (np.array([1.0, 2, 2]), np.array([2.0, 1, 2]))],
         wrong_functions={
             "no_division": lambda a, b: a @ b,
             "sum_of_lengths": lambda a, b: (a @ b) / (norm(a) + norm(b)),
@@ -100,14 +96,7 @@ CHECKS = {
     ),
     "solve_analogy": Checks(
         solution=solve_analogy,
-        cases=[
-            (_VECTORS, "man", "king", "woman"),
-            (_VECTORS, "man", "woman", "king"),
-            (_VECTORS, "king", "man", "queen"),
-            (_VECTORS, "kite", "ball", "man"),
-            (_VECTORS, "woman", "man", "queen"),
-            (_VECTORS, "king", "queen", "prince"),
-        ],
+        cases=[(_VECTORS, *question.split()) for question in _QUESTIONS],
         wrong_functions={
             "question_words_allowed": [with_mistake(solve_analogy, "(a, b, c)", f"({words})") for words in _TOO_FEW],
             "multiplied": _three_cos_mul,
