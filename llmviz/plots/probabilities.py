@@ -159,8 +159,10 @@ def _grouped_text(labels: list[str], series: dict[str, np.ndarray], x_label: str
     return f"Bars: {spoken_prose(x_label)}. {'; '.join(groups)}."
 
 
-_N_LANES = 5  # marks that would lie on one another are put side by side, at most so many deep
-_LANE_STEP = 0.14
+_N_LANES = 9  # marks that would lie on one another are put side by side, at most so many deep
+_LANE_STEP = 0.09
+_TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+_NEAREST = 1e-5  # the axis ends so near to 1, and at 0.01
 
 
 @styled
@@ -169,6 +171,7 @@ def confidence_marks(
 ) -> Axes:  # fmt: skip
     """Draw each answer at its confidence, in a row for each group: a blue circle where it holds, a red cross where not.
 
+    The axis is stretched near 0 and 1, so that 0.99 and 0.999 lie apart; what is nearer than its ends is drawn there.
     `confidence` (answer), from 0 to 1; `right` (answer), true or false; `groups`, one name an answer. `threshold`
     draws a line: what lies left of it would not be said. Raises ValueError for other shapes. Lesson 8.
 
@@ -182,14 +185,18 @@ def confidence_marks(
     names = list(dict.fromkeys(groups))
     rows = np.array([names.index(group) for group in groups], dtype=float)
     ax = new_axes(7.2, 1.1 + 0.75 * len(names))
-    heights = rows + _side_by_side(shares, rows)
+    drawn = np.clip(shares, _TICKS[0], 1 - _NEAREST)
+    heights = rows + _side_by_side(np.log(drawn / (1 - drawn)), rows)
     for kind, marker, color, name in ((True, "o", style.BLUE, "holds"), (False, "x", style.VERMILLION, "is invented")):
         some = holds == kind
-        ax.scatter(shares[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
+        ax.scatter(drawn[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
     if threshold is not None:
-        ax.axvline(threshold, color=style.FAINT_INK, linestyle="--")
+        ax.axvline(np.clip(threshold, _TICKS[0], 1 - _NEAREST), color=style.FAINT_INK, linestyle="--")
     ax.set_yticks(range(len(names)), [prose_label(name, 24) for name in names])
-    ax.set(xlabel="confidence in the answer", xlim=(-0.02, 1.03), ylim=(len(names) - 0.4, -0.6))
+    ax.set(xlabel="confidence in the answer (stretched near 0 and 1)", xscale="logit", xlim=(0.009, 1 - 0.7 * _NEAREST),
+           ylim=(len(names) - 0.4, -0.6))  # fmt: skip
+    ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+    ax.set_xticks([], minor=True)
     tidy(ax, grid="x")
     legend_above(ax)
     put_title(ax, title, over_legend=True)
@@ -197,10 +204,10 @@ def confidence_marks(
     return ax
 
 
-def _side_by_side(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _side_by_side(places: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """A small shift up or down for marks that fall on the same place."""
-    shifts, seen = np.zeros(len(shares)), {}
-    for number, place in enumerate(zip(rows, np.round(shares * 60), strict=True)):
+    shifts, seen = np.zeros(len(places)), {}
+    for number, place in enumerate(zip(rows, np.round(places * 5.5), strict=True)):
         lane = seen.get(place, 0)
         seen[place] = lane + 1
         shifts[number] = _LANE_STEP * ((lane % _N_LANES + 1) // 2) * (1 if lane % 2 else -1)

@@ -1,6 +1,6 @@
 // FactWorldExplorer: every question a mark at the confidence of its answer; remedies are switches that move the rates.
 import { frame, h, roving, svg, unpack } from "./base.js";
-import { lanes, outcomes, percent, rates, variantName } from "./fact_world_data.js";
+import { lanes, outcomes, percent, place, rates, shareAt, variantName } from "./fact_world_data.js";
 
 const FACT_WIDTH = 700;
 const FACT_LEFT = 112;
@@ -45,7 +45,7 @@ function render({ model, el }) {
   const told = switchOf("told", "the fact stands in front");
   const taught = switchOf("taught", "taught to refuse");
   const gate = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "silent below this confidence",
-    oninput: () => set("threshold", Number(gate.value)) });
+    oninput: () => set("threshold", shareAt(Number(gate.value))) });
   const gateNumber = h("span", {});
   ui.controls.append(told.label, taught.label, h("label", {}, "silent below ", gate, gateNumber));
   const world = h("div", { class: "world" });
@@ -63,7 +63,7 @@ function render({ model, el }) {
     return { ...variant, confidence: unpack(variant.confidence) };
   };
   const chosen = () => Math.min(payload().groups.length - 1, Math.max(0, Math.round(Number(model.get("chosen")) || 0)));
-  const x = (share) => FACT_LEFT + share * (FACT_WIDTH - FACT_LEFT - 16);
+  const x = (share) => FACT_LEFT + place(share) * (FACT_WIDTH - FACT_LEFT - 16);
 
   function spoken(variant, found, index) {
     const truth = variant.truths[index];
@@ -78,9 +78,9 @@ function render({ model, el }) {
     const bottom = names.length * FACT_LANE;
     return [
       ...names.map((group, row) => svg("text", { x: 0, y: row * FACT_LANE + FACT_LANE / 2 + 5 }, `${group} · ${counts[row]}`)),
-      ...[0, 0.25, 0.5, 0.75, 1].flatMap((share) => [svg("line", { class: "axis", x1: x(share), x2: x(share), y1: 4, y2: bottom }),
+      ...[0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999].flatMap((share) => [svg("line", { class: "axis", x1: x(share), x2: x(share), y1: 4, y2: bottom }),
         svg("text", { x: x(share), y: bottom + 16, "text-anchor": "middle" }, String(share))]),
-      svg("text", { x: x(0.5), y: bottom + 34, "text-anchor": "middle" }, "confidence in the answer"),
+      svg("text", { x: x(0.9), y: bottom + 34, "text-anchor": "middle" }, "confidence in the answer (stretched near 0 and 1)"),
     ];
   }
 
@@ -90,7 +90,7 @@ function render({ model, el }) {
     const found = outcomes(variant, threshold());
     const shifts = lanes(groups, variant.confidence, FACT_WIDTH);
     const marks = groups.map((group, index) => {
-      const y = names.indexOf(group) * FACT_LANE + FACT_LANE / 2 + shifts[index] * 10;
+      const y = names.indexOf(group) * FACT_LANE + FACT_LANE / 2 + shifts[index] * 9;
       const isChosen = index === chosen();
       return svg("g", { class: isChosen ? "mark chosen" : "mark", "data-index": index, tabindex: isChosen ? 0 : -1, role: "button",
         "aria-label": spoken(variant, found, index), transform: `translate(${x(variant.confidence[index]).toFixed(1)} ${y})`,
@@ -106,7 +106,7 @@ function render({ model, el }) {
     if (hadFocus) wander.focus(chosen());
     drawRates(rates(found));
     tell(chosen());
-    ui.table(() => ({ caption: `${name()}, silent below ${threshold().toFixed(2)}`, columns: ["question", "group", "said", "confidence", "outcome"],
+    ui.table(() => ({ caption: `${name()}, silent below ${threshold().toFixed(4)}`, columns: ["question", "group", "said", "confidence", "outcome"],
       rows: groups.map((group, index) => [variant.prompts[index], group, variant.said[index], variant.confidence[index].toFixed(3), found[index]]) }));
 
     function tell(index) {
@@ -132,8 +132,8 @@ function render({ model, el }) {
   ui.watch(["payload", "told", "taught", "threshold", "chosen"], () => {
     told.box.checked = Boolean(model.get("told"));
     taught.box.checked = Boolean(model.get("taught"));
-    gate.value = threshold();
-    gateNumber.textContent = threshold().toFixed(2);
+    gate.value = place(threshold());
+    gateNumber.textContent = threshold().toFixed(4);
     draw();
   });
   return ui.destroy;

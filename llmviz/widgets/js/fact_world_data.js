@@ -15,14 +15,19 @@ export function rates(found) {
     accuracy: answered ? count("holds") / answered : 1 };
 }
 
-// Marks that would lie on one another are put side by side: a lane (0, -1, 1, -2, 2) for each.
+// Where a confidence lies on an axis that is stretched near 0 and 1: from 0 (at .01) to 1 (at .99999), and back.
+const LOW = Math.log(0.01 / 0.99), HIGH = Math.log(0.99999 / 0.00001);
+export const place = (share) => Math.min(1, Math.max(0, (Math.log(share / (1 - share)) - LOW) / (HIGH - LOW)));
+export const shareAt = (where) => where <= 0 ? 0 : 1 / (1 + Math.exp(-(LOW + where * (HIGH - LOW))));
+
+// Marks that would lie on one another are put side by side: a lane (0, -1, 1, -2, 2, …) for each.
 export function lanes(groups, confidence, width) {
   const seen = new Map();
   return groups.map((group, index) => {
-    const place = `${group}/${Math.round(confidence[index] * (width / 9))}`;
-    const lane = seen.get(place) ?? 0;
-    seen.set(place, lane + 1);
-    const step = Math.ceil((lane % 5) / 2);
+    const spot = `${group}/${Math.round(place(confidence[index]) * (width / 9))}`;
+    const lane = seen.get(spot) ?? 0;
+    seen.set(spot, lane + 1);
+    const step = Math.ceil((lane % 7) / 2);
     return lane % 2 ? -step : step;
   });
 }
