@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
-import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -29,6 +28,7 @@ from train_models import machine
 from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import bias, capabilities
 from llmviz.files import data_folder
+from llmviz.interpretability import head_scores
 from llmviz.model import DecoderOnly
 from llmviz.pretrained import probe
 from llmviz.tokenizers import Tokenizer
@@ -41,7 +41,7 @@ ATTENTION_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,00
 LEARNING_RATES = (3e-5, 1e-4, 3e-4)
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SEEDS = (0, 1, 2)
-LONGER_CONTEXT, POSITIONS_EACH, LOSSES_EACH = 128, 16, 10
+LONGER_CONTEXT, POSITIONS_EACH = 128, 16
 LAST_STEP, EVERY = 60, 5
 
 
@@ -150,23 +150,19 @@ def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[
 def five_changes() -> dict[str, Any]:
     """From GPT-2 to Llama, each change alone and all together.
 
-    "seeds"; "steps" (point); "positions" (part); "variants": name → "n_parameters", "losses" (seed, point), "held_out"
-    (seed) and "by_position" (seed, part; as far as it can see) in nats per token, "milliseconds" (seed) of the median
-    step.
+    "seeds"; "positions" (part); "variants": name → "n_parameters", "held_out" (seed) and "by_position" (seed, part; as
+    far as it can see) in nats per token.
     """
     tokenizer = artifacts.load_model("tiny").tokenizer
-    data, configs = architectures.load_data(tokenizer), architectures._variants(tokenizer.vocab_size)
-    found = [architectures.train_side_by_side(configs, data, seed=seed, progress=True) for seed in SEEDS]
+    data, configs = architectures.load_data(tokenizer), architectures.variants(tokenizer.vocab_size)
+    found = [architectures.train_side_by_side(configs, data, seed=seed) for seed in tqdm(SEEDS, unit=" seeds")]
     return {
         "seeds": list(SEEDS),
-        "steps": list(range(LOSSES_EACH, architectures.STEPS + 1, LOSSES_EACH)),
         "positions": list(range(POSITIONS_EACH, LONGER_CONTEXT + 1, POSITIONS_EACH)),
         "variants": {
             name: {
                 "n_parameters": config.n_parameters,
-                "losses": [means(one[name].losses) for one in found],
                 "held_out": [round(one[name].held_out, 4) for one in found],
-                "milliseconds": [round(1000 * one[name].seconds, 2) for one in found],
                 "by_position": [by_position(one[name].model, data) for one in found],
             }
             for name, config in configs.items()
@@ -179,12 +175,6 @@ def by_position(model: DecoderOnly, data: architectures._Data) -> list[float]:
     longer = model if model.config.positions == "learned" else model.with_context_length(LONGER_CONTEXT)
     losses = architectures.loss_by_position(longer, data.held_out_windows(longer.config.context_length))
     return [round(part.mean().item(), 4) for part in losses.split(POSITIONS_EACH)]
-
-
-def means(losses: list[float]) -> list[float]:
-    """The mean of each ten losses."""
-    starts = range(0, len(losses), LOSSES_EACH)
-    return [round(statistics.fmean(losses[start : start + LOSSES_EACH]), 4) for start in starts]
 
 
 def real_model(file: Path, command: str) -> None:
@@ -207,6 +197,12 @@ def record_answers(
     for number, text in enumerate(texts.get("attention", ())):
         arrays[f"attention-{number}"] = np.round(asked.attention(text) * ATTENTION_STEPS).astype(np.uint16)
         answers["attention"][text] = f"attention-{number}"
+    for number, text in enumerate(texts.get("ablate", ())):
+        answers["ablate"][text] = {}
+        for step, heads in enumerate(ablated_heads(asked, texts["ablate"][0])):
+            loss, scores = asked.ablate(text, heads)
+            arrays[f"ablate-{number}-{step}"] = scores.astype(np.float16)
+            answers["ablate"][text][str(np.argwhere(heads).tolist())] = [round(loss, 4), f"ablate-{number}-{step}"]
     for text in texts.get("logit_lens", ()):
         layers = asked.logit_lens(text)
         answers["logit_lens"][text] = [[(token, float(f"{share:.4g}")) for token, share in layer] for layer in layers]
@@ -216,6 +212,13 @@ def record_answers(
         arrays[f"token_states-{number}"] = asked.token_states(text, token).astype(np.float16)
         answers["token_states"][text] = {token: f"token_states-{number}"}
     return {"config": asdict(asked.config), "answers": answers}, arrays
+
+
+def ablated_heads(asked: probe.ModelProbe, text: str) -> list[np.ndarray]:
+    """No head; then those of each role, and twice as many other heads of the same layers: each (layer, head)."""
+    roles = head_scores(asked.attention(text), asked.tokens(text))
+    found = [roles[role] > 0.5 for role in ("induction", "previous token")]
+    return [np.zeros_like(found[0]), *(np.roll(one, shift, axis=1) for one in found for shift in (0, 3, 6))]
 
 
 def _save(make: Callable[[], Any], file: Path, command: str) -> None:

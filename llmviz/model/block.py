@@ -30,32 +30,11 @@ def normalize(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])
 
 
-def rms_norm(x: Tensor, gain: Tensor, epsilon: float = 1e-5) -> Tensor:
-    """RMSNorm: divide each vector by its root mean square, multiply by the gain: (..., d_model).
-
-    Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4. Lesson 10.
-
-    >>> rms_norm(torch.tensor([3.0, 4.0]), torch.ones(2), epsilon=0.0)
-    tensor([0.8485, 1.1314])
-    """
-    return x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt() * gain
-
-
-def swiglu(x: Tensor, gate_proj: Tensor, up_proj: Tensor, down_proj: Tensor) -> Tensor:
-    """MLP with a gate: down_proj (silu(gate_proj x) * up_proj x), where silu(z) = z sigmoid(z).
-
-    Source: Shazeer 2020, "GLU Variants Improve Transformer", equation 6. Lesson 10.
-
-    Args:
-        x: (..., d_model).
-        gate_proj, up_proj: (d_ff, d_model), as `nn.Linear` stores them.
-        down_proj: (d_model, d_ff).
-    """
-    return (F.silu(x @ gate_proj.T) * (x @ up_proj.T)) @ down_proj.T
-
-
 class _Norm(nn.Module):
-    """Normalization of each vector, as the config says: `normalize`, the same with weight and bias, or `rms_norm`."""
+    """Normalization of each vector, as the config says: `normalize`, the same with weight and bias, or RMSNorm.
+
+    Source of RMSNorm: Zhang and Sennrich 2019, equation 4.
+    """
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -84,7 +63,8 @@ class _FeedForward(nn.Module):
     """Position-wise MLP: up-projection, activation, down-projection (lesson 4).
 
     Sources: Vaswani et al. 2017, section 3.3 (with ReLU); So et al. 2021, "Primer" (squared ReLU); Hendrycks and Gimpel
-    2016, section 2 (GELU, and the tanh approximation of GPT-2); Shazeer 2020, section 2 (SwiGLU: `swiglu`).
+    2016, section 2 (GELU, and the tanh approximation of GPT-2); Shazeer 2020, equation 6 (SwiGLU: the gate
+    goes through SiLU and multiplies the up-projection).
     """
 
     def __init__(self, config: ModelConfig):

@@ -137,26 +137,29 @@ CHANGES = {
     "rotary positions": {"positions": "rotary"},
     "RMSNorm": {"normalization": "rms"},
     "SwiGLU": {"activation": "swiglu"},
-    "grouped queries": {"n_key_value_heads": 1},
+    "grouped-query attention": {"n_key_value_heads": 2},
     "no biases": {"biases": False},
 }
-"""What distinguishes Llama from GPT-2. Sources: Su et al. 2021 (rotary positions), Zhang and Sennrich 2019 (RMSNorm),
-Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped queries), Touvron et al. 2023, section 2.2 (all of them)."""
+"""From GPT-2 to Llama 3, for a tiny model with 4 heads. Sources: Su et al. 2021 (rotary positions), Zhang and Sennrich
+2019 (RMSNorm), Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped-query attention). Llama 1 has all but grouped-query
+attention (Touvron et al. 2023, section 2.2); of Llama 2 only 34B and 70B have it ("Llama 2", table 1)."""
 
 _GPT2 = {
     "positions": "learned", "norm": "pre", "query_key_norm": False, "normalization": "layer",
     "activation": "gelu_tanh", "biases": True, "unembedding": "tied", "embedding_norm": False,
 }  # fmt: skip
 _LLAMA = _GPT2 | {"positions": "rotary", "normalization": "rms", "activation": "swiglu", "biases": False}
-_LLAMA_2 = _LLAMA | {"unembedding": "untied", "rotary_base": 10_000.0}
+_LLAMA_2 = _LLAMA | {"unembedding": "untied", "rotary_base": 1e4}
+_LLAMA_3 = _LLAMA_2 | {"rotary_base": 5e5}
 PUBLISHED = {
     "GPT-2": ModelConfig(50_257, 1024, 768, 12, 12, 3072, **_GPT2),
     "SmolLM2 135M": ModelConfig(49_152, 8192, 576, 30, 9, 1536, n_key_value_heads=3, rotary_base=1e5, **_LLAMA),
     "Llama 2 7B": ModelConfig(32_000, 4096, 4096, 32, 32, 11_008, **_LLAMA_2),
     "Llama 2 70B": ModelConfig(32_000, 4096, 8192, 80, 64, 28_672, n_key_value_heads=8, **_LLAMA_2),
+    "Llama 3 8B": ModelConfig(128_256, 8192, 4096, 32, 32, 14_336, n_key_value_heads=8, **_LLAMA_3),
 }
 """Published sizes: Radford et al. 2019, table 2; Ben Allal et al. 2025, "SmolLM2", table 6; Touvron et al. 2023,
-"Llama 2", table 1 and the configurations published with it."""
+"Llama 2", table 1; Grattafiori et al. 2024, "The Llama 3 Herd of Models", table 3; and their configurations."""
 
 
 def gpt2_like(vocab_size: int) -> ModelConfig:

@@ -88,9 +88,11 @@ def self_attention() -> Axes:
 
 
 @styled
-def decoder_block() -> Axes:
-    """Draw the decoder block of GPT-2: each sublayer reads the residual stream and adds its output to it. Lesson 4."""
-    return _draw(**_DIAGRAMS["decoder_block"])
+def decoder_block(*, llama: bool = False) -> Axes:
+    """Draw the decoder block of GPT-2 or Llama: each sublayer reads the residual stream and adds its output to it.
+    Lessons 4 and 10.
+    """
+    return _draw(**_DIAGRAMS["llama_block" if llama else "decoder_block"])
 
 
 @styled

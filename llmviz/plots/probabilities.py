@@ -117,11 +117,14 @@ _MAX_BAR_GROUPS, _MAX_BARS = 40, 4
 
 
 @styled
-def bars(labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_label: str) -> Axes:
+def bars(
+    labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_label: str,
+    intervals: Mapping[str, Sequence[float]] | None = None,
+) -> Axes:  # fmt: skip
     """Draw named numbers as horizontal bars: one group for each label, in it one bar for each name in `values`.
 
-    `labels` (n), at most 40; `values` {name: (n)}, 0 or more, at most 4 names. Raises ValueError for unequal lengths
-    and negative numbers. Lesson 1.
+    `labels` (n), at most 40; `values` {name: (n)}, at most 4 names; `intervals` {name: (n)}, drawn to both sides of
+    the ends of the bars. Raises ValueError for unequal lengths. Lessons 1 and 10.
 
     >>> axes = bars(["English", "Greek"], {"GPT-2": [8, 32], "GPT-4o": [8, 11]}, x_label="tokens")
     >>> axes.llmviz_alt_text
@@ -131,17 +134,18 @@ def bars(labels: Sequence[str], values: Mapping[str, Sequence[float]], *, x_labe
     series = validation.named_series(values, "values", _MAX_BARS, len(labels), "labels")
     if len(labels) > _MAX_BAR_GROUPS:
         raise ValueError(f"labels has {len(labels)} entries; at most {_MAX_BAR_GROUPS} groups of bars fit.")
-    if (least := min(numbers.min() for numbers in series.values())) < 0:
-        raise ValueError(f"values must be 0 or more, but one of them is {least:g}.")
+    reach = validation.named_series(intervals, "intervals", _MAX_BARS, len(labels), "labels") if intervals else {}
     height = 0.8 / len(series)
     ax = new_axes(7.6, 1.1 + len(labels) * (0.14 + 0.13 * len(series)))
     for number, (name, numbers) in enumerate(series.items()):
         places = np.arange(len(labels)) - 0.4 + height * (number + 0.5)
         color, label = style.OKABE_ITO[number], _legend_name(name)
-        drawn = ax.barh(places, numbers, height=0.92 * height, color=color, label=label)
+        caps = {"xerr": reach.get(name), "error_kw": {"capsize": 4, "ecolor": style.INK}}
+        drawn = ax.barh(places, numbers, height=0.92 * height, color=color, label=label, **caps)
         ax.bar_label(drawn, [f"{value:,.4g}" for value in numbers], padding=3, size=8)
     ax.set_yticks(range(len(labels)), [prose_label(label, 30) for label in labels])
     ax.set(xlabel=prose_label(x_label, 60), ylim=(len(labels) - 0.4, -0.6))
+    ax.axvline(0, color=style.INK, linewidth=0.8)
     ax.margins(x=0.08)
     ax.tick_params(axis="y", length=0)
     tidy(ax, grid="x")

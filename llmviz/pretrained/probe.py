@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import torch
 
 from llmviz import artifacts
 from llmviz.generation.sampling import generate
+from llmviz.interpretability import Head, induction_score
 from llmviz.model.config import ModelConfig
 from llmviz.pretrained import registry
 from llmviz.pretrained.convert import Pretrained, load
@@ -29,13 +30,27 @@ _N_BEST, _N_NEW = 8, 40
 PROMPTS = (
     "The capital of France is",
     "The capital of Italy is",
+    "The capital of Japan is",
+    "The capital of Germany is",
     "The Eiffel Tower stands in the city of",
     "Water freezes at zero degrees",
+    "The opposite of hot is",
+    "Two plus two equals",
+    "The first president of the United States was George",
     "Mia lives in the",
 )
 """Prompts of the logit lens."""
 SENTENCE = "Mia unpacked seventeen strawberries in Tinyville's lighthouse."
-LIST = "kite river stone mask apple tower candle garden kite river stone mask apple tower candle garden"
+LISTS = tuple(
+    f"{words} {words}"
+    for words in (
+        "kite river stone mask apple tower candle garden",
+        "violin basket river bridge rocket mask stone mirror",
+        "carpet forest mirror candle rocket window island castle",
+        "mask castle bridge button island basket tower pencil",
+    )
+)
+"""Lists of eight words, each written twice."""
 RIVER = (
     "She sat on the bank of the river and fished.",
     "The boat was tied to the muddy bank of the stream.",
@@ -52,8 +67,12 @@ INVENTED = (
     "Who is Orlin Vashtekar, the mayor of Tinyville?",
     "When was the city of Quandorvale in Portugal founded?",
     "What did the physicist Mira Oldenbrook discover in 1931?",
+    "Who wrote the novel The Silver Orchard of Quandorvale?",
+    "What is the capital of the country Belvaria?",
+    "Who won the Tinyville chess tournament in 1987?",
+    "What is the chemical element zentrium used for?",
 )
-"""Questions about what does not exist: novel, mayor, city and physicist were made up for this lesson."""
+"""Questions about what does not exist: all of it was made up for this lesson."""
 
 
 def as_chat(question: str) -> str:
@@ -63,8 +82,9 @@ def as_chat(question: str) -> str:
 
 LESSON_TEXTS: dict[str, dict[str, Any]] = {
     "smollm2": {
-        "tokens": (SENTENCE, LIST, QUESTION, as_chat(QUESTION)),
-        "attention": (LIST,),
+        "tokens": (SENTENCE, LISTS[0], QUESTION, as_chat(QUESTION)),
+        "attention": LISTS[:1],
+        "ablate": LISTS,
         "logit_lens": PROMPTS,
         "complete": (QUESTION, *map(as_chat, (QUESTION, *INVENTED))),
     },
@@ -99,9 +119,9 @@ class ModelProbe:
         parts = re.split(f"({'|'.join(map(re.escape, special))})", text)
         return [one for part in parts for one in ([special[part]] if part in special else self.tokenizer.encode(part))]
 
-    def _trace(self, text: str):
+    def _trace(self, text: str, heads: Collection[Head] = ()):
         with torch.inference_mode():
-            return self.model.trace(torch.tensor(self._ids(text)))
+            return self.model.trace(torch.tensor(self._ids(text)), ablate_heads=heads)
 
     def tokens(self, text: str) -> list[str]:
         """The tokens that the model reads, one string each."""
@@ -110,6 +130,15 @@ class ModelProbe:
     def attention(self, text: str) -> np.ndarray:
         """All attention weights: (layer, head, query, key); a recording has them to 0.0001."""
         return self._trace(text).attention_weights[:, 0].numpy()
+
+    def ablate(self, text: str, heads: np.ndarray) -> tuple[float, np.ndarray]:
+        """Switch off heads, (layer, head) of bool, while the model reads a list that is written twice.
+
+        Returns the loss on the second half of its words, in nats per token, and each head's induction score.
+        """
+        trace = self._trace(text, [(layer, head) for layer, head in np.argwhere(heads).tolist()])
+        loss = trace.losses[0, -(len(text.split()) // 2) :].mean().item()
+        return loss, induction_score(trace.attention_weights[:, 0].numpy(), self._ids(text))
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         """The most probable next tokens, with p, if each layer were the last: (layer + 1) lists."""
@@ -161,6 +190,13 @@ class _RecordedModelProbe(ModelProbe):
     def attention(self, text: str) -> np.ndarray:
         shares = self.arrays[self._answer("attention", text)].astype(np.float32)
         return shares / shares.sum(axis=-1, keepdims=True)
+
+    def ablate(self, text: str, heads: np.ndarray) -> tuple[float, np.ndarray]:
+        recorded, given = self._answer("ablate", text), str(np.argwhere(heads).tolist())
+        if given not in recorded:
+            raise ValueError(f"of this text other heads were switched off: {', '.join(recorded)}; given {given}")
+        loss, scores = recorded[given]
+        return loss, self.arrays[scores].astype(np.float32)
 
     def logit_lens(self, text: str) -> list[list[tuple[str, float]]]:
         return [[(token, share) for token, share in layer] for layer in self._answer("logit_lens", text)]

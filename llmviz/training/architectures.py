@@ -1,17 +1,15 @@
 """From GPT-2 to Llama, one change at a time: an experiment with tiny models (lesson 10).
 
-`tools/record.py` trains all `_variants` side by side; the result ships as the recording "architectures".
+`tools/record.py` trains all `variants` side by side; the result ships as the recording "architectures".
 """
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from llmviz import artifacts, corpora
 from llmviz.model.config import CHANGES, ModelConfig, gpt2_like, with_changes
@@ -49,42 +47,31 @@ def load_data(tokenizer: Tokenizer) -> _Data:
     return _Data(token_ids, starts, held_out, held_out_starts)
 
 
-def _variants(vocab_size: int) -> dict[str, ModelConfig]:
-    """A tiny GPT-2, the same with each change alone, and with all five."""
+def variants(vocab_size: int) -> dict[str, ModelConfig]:
+    """A tiny GPT-2, the same with each change alone, with all five, and with multi-query attention."""
     first = gpt2_like(vocab_size)
     alone = {name: with_changes(first, name) for name in CHANGES}
-    return {"GPT-2": first, **alone, "all five": with_changes(first, *CHANGES)}
+    both = {"all five": with_changes(first, *CHANGES), "multi-query attention": replace(first, n_key_value_heads=1)}
+    return {"GPT-2": first, **alone, **both}
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """A variant after training; losses in nats per token, seconds of the median step."""
+    """A variant after training, and its loss on the held-out text in nats per token."""
 
     model: DecoderOnly
-    losses: list[float]
     held_out: float
-    seconds: float
 
 
 def train_side_by_side(
-    configs: dict[str, ModelConfig], data: _Data, *, steps: int = STEPS, seed: int = 0, progress: bool = False
+    configs: dict[str, ModelConfig], data: _Data, *, steps: int = STEPS, seed: int = 0, **settings: float
 ) -> dict[str, _Trained]:
-    """Train several models, one step of each in turn, so that their times can be compared."""
+    """Train several models on the same windows, one after the other; `settings` are those of `TrainingSettings`."""
     models = {name: DecoderOnly(config, seed=seed) for name, config in configs.items()}
-    settings = TrainingSettings(steps=steps, seed=seed)
-    side_by_side = [loop.train_steps(model, data.token_ids, settings, starts=data.starts) for model in models.values()]
-    rounds = zip(*side_by_side, strict=True)
-    rounds = tqdm(rounds, total=steps, desc=f"Training {len(models)} models", unit=" steps", disable=not progress)
-    held_out, done = data.held_out_windows(_CONTEXT), [list(one) for one in zip(*rounds, strict=True)]
-    return {
-        name: _Trained(
-            model,
-            [step.loss for step in own],
-            loss_by_position(model, held_out).mean().item(),
-            statistics.median(step.seconds for step in own),
-        )
-        for (name, model), own in zip(models.items(), done, strict=True)
-    }
+    plan, held_out = TrainingSettings(steps=steps, seed=seed, **settings), data.held_out_windows(_CONTEXT)
+    for model in models.values():
+        loop.train(model, data.token_ids, plan, starts=data.starts)
+    return {name: _Trained(model, loss_by_position(model, held_out).mean().item()) for name, model in models.items()}
 
 
 @torch.inference_mode()

@@ -57,6 +57,20 @@ def by_recursion(word, vocabulary, mark=""):
     return ["<unk>"] if word else []
 
 
+def kept_and_renormalized(scores, k):
+    weights = np.exp(scores.numpy())
+    weights[scores.numpy() < np.sort(scores.numpy(), axis=-1)[..., -k, None]] = 0
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def route_in_loops(scores, k):
+    if scores.ndim > 1:
+        return [route_in_loops(row, k) for row in scores]
+    kept = sorted(range(len(scores)), key=lambda n: -scores[n])[:k]
+    total = sum(math.exp(scores[n]) for n in kept)
+    return [math.exp(scores[n]) / total if n in kept else 0.0 for n in range(len(scores))]
+
+
 def attention_in_loops(query, key, value, mask):
     if query.ndim == 3:
         return tuple(
@@ -199,8 +213,10 @@ RIGHT_ANSWERS = {
         lambda ids, starts, n: [[ids[s + k : s + k + n].tolist() for s in starts] for k in (0, 1)],
     ],
     "sliding_window_mask": [mask_in_loops],
-    "rms_norm": [lambda x, gain, epsilon: F.rms_norm(x, x.shape[-1:], gain, epsilon)],
-    "swiglu": [
-        lambda x, gate, up, down: F.linear(F.linear(x, gate).sigmoid() * F.linear(x, gate) * F.linear(x, up), down)
+    "kv_cache_bytes": [lambda *sizes: 2 * math.prod(sizes) // sizes[2], lambda *s: np.prod([2, *s[:2], *s[3:]])],
+    "route": [
+        lambda scores, k: torch.zeros(scores.shape).scatter(-1, scores.topk(k)[1], scores.topk(k)[0].softmax(-1)),
+        kept_and_renormalized,
+        route_in_loops,
     ],
 }

@@ -277,9 +277,8 @@ WRONG_ANSWERS = {
     "sliding_window_mask": [
         ("not_boolean", lambda n, window: torch.ones(n, n).tril().triu(1 - window)),
     ],
-    "swiglu": [
-        ("not_narrowed", lambda x, gate, up, down: F.silu(x @ gate.T) * (x @ up.T)),
-        ("not_transposed", lambda x, gate, up, down: (F.silu(x @ gate) * (x @ up)) @ down),
+    "route": [
+        ("only_the_k", lambda scores, k: scores.topk(k).values.softmax(dim=-1)),
     ],
     "chat_prompt": [
         ("list_of_messages", lambda messages: [turn(message) for message in messages]),

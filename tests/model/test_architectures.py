@@ -7,8 +7,7 @@ import torch
 
 from llmviz import artifacts
 from llmviz.generation import cache_bytes
-from llmviz.model.block import _FeedForward, _Norm, rms_norm, swiglu
-from llmviz.model.config import CHANGES, PUBLISHED, ModelConfig, gpt2_like, with_changes
+from llmviz.model.config import CHANGES, PUBLISHED, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training import architectures
 
@@ -18,7 +17,7 @@ SMALL = replace(gpt2_like(40), d_model=16, context_length=12, d_ff=64)
 @pytest.mark.parametrize(
     ("name", "published"),
     [("GPT-2", 124_439_808), ("SmolLM2 135M", 134_515_008), ("Llama 2 7B", 6_738_415_616),
-     ("Llama 2 70B", 68_976_648_192)],
+     ("Llama 2 70B", 68_976_648_192), ("Llama 3 8B", 8_030_261_248)],
 )  # fmt: skip
 def test_published_sizes_give_the_published_number_of_parameters(name, published):
     assert PUBLISHED[name].n_parameters == published
@@ -35,24 +34,7 @@ def test_each_change_is_one_switch_and_leaves_the_size_nearly_as_it_was():
         with_changes(first, "longer legs")
 
 
-@pytest.mark.parametrize("scale", [0.01, 1, 100])
-def test_the_plain_norm_is_the_one_that_runs(scale):
-    norm = _Norm(ModelConfig(10, d_model=8, n_heads=2, normalization="rms"))
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        norm.weight.normal_(generator=generator)
-        x = scale * torch.randn(3, 8, generator=generator)
-        torch.testing.assert_close(rms_norm(x, norm.weight), norm(x))
-
-
-def test_the_plain_gate_is_the_one_that_runs():
-    part = _FeedForward(ModelConfig(10, d_model=8, n_heads=2, d_ff=9, activation="swiglu"))
-    x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
-    plain = swiglu(x, part.gate_proj.weight, part.up_proj.weight, part.down_proj.weight)
-    torch.testing.assert_close(plain, part(x))
-
-
-@pytest.mark.parametrize("names", [(), ("grouped queries",), tuple(CHANGES)])
+@pytest.mark.parametrize("names", [(), ("grouped-query attention",), tuple(CHANGES)])
 def test_the_cache_is_as_large_as_it_is_reckoned(names):
     model = DecoderOnly(with_changes(SMALL, *names))
     caches = model.new_cache()
@@ -85,21 +67,19 @@ def test_losses_by_place_are_those_of_torch():
 
 def test_models_side_by_side_are_as_trained_alone():
     data = architectures.load_data(artifacts.load_model("tiny").tokenizer)
-    configs = dict(list(architectures._variants(1024).items())[:2])
+    configs = dict(list(architectures.variants(1024).items())[:2])
     both = architectures.train_side_by_side(configs, data, steps=6)
     alone = architectures.train_side_by_side({"GPT-2": configs["GPT-2"]}, data, steps=6)["GPT-2"]
-    assert both["GPT-2"].losses == alone.losses and both["GPT-2"].held_out == alone.held_out
-    assert both["GPT-2"].losses[-1] < both["GPT-2"].losses[0] - 0.3
+    assert both["GPT-2"].held_out == alone.held_out < 6.8
 
 
 def test_the_recording_is_of_these_variants():
     card = artifacts.load_recording("architectures")
-    configs = architectures._variants(1024)
+    configs = architectures.variants(1024)
     assert card["seeds"] == [0, 1, 2]
     assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
         name: config.n_parameters for name, config in configs.items()
     }
     for name, row in card["variants"].items():
-        assert all(len(losses) == len(card["steps"]) for losses in row["losses"])
         n_places = 4 if configs[name].positions == "learned" else len(card["positions"])
         assert all(len(places) == n_places for places in row["by_position"])

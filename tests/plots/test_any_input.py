@@ -77,7 +77,7 @@ REFUSED = [
     (plots.next_token_bars, ([0.5, 0.5], AB), {"reference": [1.0]}, "reference has 1 entries, but tokens has 2"),
     (plots.confidence_marks, ([1.2], [True], ["a"]), {}, "between 0 and 1; given 1.2"),
     (plots.confidence_marks, ([0.2, 0.3], [True], AB), {}, "right has 1 entries, but confidence has 2"),
-    (plots.bars, (["a"], {"b": [-1]}), {"x_label": "x"}, "must be 0 or more, but one of them is -1"),
+    (plots.bars, (["a"], {"b": [1]}), {"x_label": "x", "intervals": {"b": [1, 2]}}, "has 2 entries, but labels has 1"),
     (plots.bars, (["a"], {"b": [1, 2]}), {"x_label": "x"}, "'b' has 2 entries, but labels has 1"),
     (plots.bars, (["a"] * 41, {"b": range(41)}), {"x_label": "x"}, "at most 40 groups"),
     (plots.curves, ([0, 1], {"a": [1.0]}), XY, "'a' has 1 entries, but x has 2"),

@@ -103,3 +103,11 @@ def test_the_numbers_of_the_pipeline_are_those_of_the_tiny_gpt():
     assert f"{tiny.model.config.d_model} numbers for each token" in text
     assert f"{tiny.model.config.n_layers} × (attention + MLP)" in text
     assert f"{tiny.tokenizer.vocab_size:,} scores" in text
+
+
+def test_the_block_of_llama_differs_in_its_parts_not_in_its_structure():
+    gpt2, llama = (plots.alt_text(diagrams.decoder_block(llama=llama)) for llama in (False, True))
+    changes = {"LayerNorm": "RMSNorm", "self-attention": "attention", "causal": "RoPE, GQA", "with GELU": "SwiGLU"}
+    for old, new in {**changes, "decoder block": "decoder block of Llama"}.items():
+        gpt2 = gpt2.replace(old, new)
+    assert gpt2 == llama

@@ -20,7 +20,7 @@ def opened(name):
 
 
 PLAN = {
-    "tokens": ["a b<|end|>"], "attention": ["a b"], "logit_lens": ["a b"], "complete": ["a b"],
+    "tokens": ["a b<|end|>"], "attention": ["a b"], "ablate": ["a b a b"], "logit_lens": ["a b"], "complete": ["a b"],
     "token_states": {"a b": " b"},
 }  # fmt: skip
 

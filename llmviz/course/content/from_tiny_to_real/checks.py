@@ -6,46 +6,64 @@ import numpy as np
 import torch
 
 from llmviz.course._schema import Checks, random_tensor, with_mistake
-from llmviz.model.block import rms_norm, swiglu
 from llmviz.pretrained.tokenizer import chat_prompt
 
-_X, _GAIN = random_tensor(3, 4, seed=0) + 0.5, torch.tensor([1.0, 2.0, 0.5, -1.0])
-_GATE, _UP, _DOWN = random_tensor(6, 4, seed=1), random_tensor(6, 4, seed=2), random_tensor(4, 6, seed=3)
 _CHAT = [
     {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is Mia?"},
     {"role": "assistant", "content": "In the mill."}, {"role": "user", "content": "And Hugo?"},
 ]  # fmt: skip
+_ONE_TOKEN, _SCORES = torch.tensor([2.0, -1.0, 0.5, 1.0]), random_tensor(3, 6, seed=0)
+
+
+def kv_cache_bytes(n_tokens, n_layers, n_heads, n_key_value_heads, d_head, bytes_per_number):
+    """Memory of the keys and values of a text."""
+    numbers = 2 * n_tokens * n_layers * n_key_value_heads * d_head  # 2: a key and a value
+    return numbers * bytes_per_number
+
+
+def route(scores, k):
+    """Router weights: the softmax over the k highest scores of each token, 0 for all other experts."""
+    kth_best = scores.topk(k).values[..., -1:]
+    return scores.masked_fill(scores < kth_best, float("-inf")).softmax(dim=-1)
 
 
 CHECKS = {
-    "rms_norm": Checks(
-        solution=rms_norm,
-        cases=[(_X, torch.ones(4), 1e-5), (_X, _GAIN, 1e-5), (100 * _X[0], _GAIN, 0.0), (_X, _GAIN, 0.5)],
+    "kv_cache_bytes": Checks(
+        solution=kv_cache_bytes,
+        cases=[(10, 2, 4, 3, 8, 4), (1024, 12, 12, 12, 64, 2), (4096, 80, 64, 8, 128, 2), (7, 30, 9, 3, 64, 1)],
         wrong_functions={
-            "layer_norm": lambda x, gain, epsilon: rms_norm(x - x.mean(dim=-1, keepdim=True), gain, epsilon),
-            "no_root": with_mistake(rms_norm, ".sqrt()", ""),
-            "sum_of_squares": with_mistake(rms_norm, "mean(", "sum("),
-            "no_gain": lambda x, gain, epsilon: rms_norm(x, 1.0, epsilon),
-            "mean_over_everything": with_mistake(rms_norm, "dim=-1, keepdim=True", ""),
-            "epsilon_outside": lambda x, gain, epsilon: x / (x.square().mean(-1, keepdim=True).sqrt() + epsilon) * gain,
-            "no_epsilon": lambda x, gain, epsilon: rms_norm(x, gain, 0.0),
+            "query_heads": with_mistake(kv_cache_bytes, "n_layers * n_key_value_heads", "n_layers * n_heads"),
+            "all_heads": with_mistake(kv_cache_bytes, "n_layers * n_key", "n_layers * n_heads * n_key"),
+            "queries_too": with_mistake(kv_cache_bytes, "2 * n_tokens", "3 * n_tokens"),
+            **{
+                name: with_mistake(kv_cache_bytes, right, wrong)
+                for name, right, wrong in (
+                    ("no_values", "2 * n_tokens", "n_tokens"),
+                    ("no_tokens", "n_tokens * n_layers", "n_layers"),
+                    ("no_layers", "n_layers * n_key", "n_key"),
+                    ("no_d_head", " * d_head", ""),
+                    ("no_bytes", "numbers * bytes_per_number", "numbers"),
+                    ("divided", "numbers * bytes", "numbers / bytes"),
+                    ("bits", "numbers * bytes_per_number", "numbers * bytes_per_number * 8"),
+                    ("mebibytes", "numbers * bytes_per_number", "numbers * bytes_per_number / 2**20"),
+                )
+            },
         },
     ),
-    "swiglu": Checks(
-        solution=swiglu,
-        cases=[(_X, _GATE, _UP, _DOWN), (-2 * _X, _UP, _GATE, _DOWN)],
+    "route": Checks(
+        solution=route,
+        cases=[(_ONE_TOKEN, 2), (_SCORES, 2), (_SCORES, 1), (_SCORES[None], 3)],
         wrong_functions={
-            "silu_on_widened": lambda x, gate, up, down: swiglu(x, up, gate, down),
-            "silu_on_both": with_mistake(swiglu, "(x @ up_proj.T)", "F.silu(x @ up_proj.T)"),
-            "added": with_mistake(swiglu, ") * (", ") + ("),
-            "no_silu": with_mistake(swiglu, "F.silu", ""),
-            "other_activation": [with_mistake(swiglu, "F.silu", activation) for activation in ("F.gelu", "F.relu")],
-            "sigmoid_only": with_mistake(swiglu, "F.silu", "torch.sigmoid"),
+            "all_experts": lambda scores, k: scores.softmax(dim=-1),
+            "not_renormalized": lambda scores, k: scores.softmax(dim=-1) * (route(scores, k) > 0),
+            "zeros_before_softmax": with_mistake(route, 'float("-inf")', "0.0"),
+            "no_softmax": with_mistake(route, ".softmax(dim=-1)", ".nan_to_num(neginf=0.0)"),
+            "equal_weights": lambda scores, k: (route(scores, k) > 0) / k,
+            "lowest": lambda scores, k: route(-scores, k),
+            "one_more": lambda scores, k: route(scores, min(k + 1, scores.shape[-1])),
+            "best_only": lambda scores, k: route(scores, 1),
         },
-        conditions={
-            "not_narrowed": lambda result, x, gate_proj, *weights: np.shape(result)[-1:] == gate_proj.shape[:1]
-        },
-        exceptions={"not_transposed": "Error: .*(mat|size|shape|dim)"},
+        conditions={"only_the_k": lambda result, scores, k: np.shape(result)[-1:] == (k,)},
     ),
     "chat_prompt": Checks(
         solution=chat_prompt,
@@ -61,4 +79,4 @@ CHECKS = {
         },
         conditions={"list_of_messages": lambda result, messages: isinstance(result, list)},
     ),
-}
+}  # fmt: skip
