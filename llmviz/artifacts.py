@@ -67,6 +67,7 @@ _ALL = (
     _Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
     _Artifact("long_range", "recording", "how long a list attention and a recurrent network repeat (lesson 3)"),
     _Artifact("coreference", "recording", "which word *it* attends to, in MiniLM and SmolLM2 (lesson 3)"),
+    _Artifact("reviews", "recording", "real product reviews, and MiniLM's vectors of them (lesson 6)"),
 )
 ARTIFACTS = {artifact.name: artifact for artifact in _ALL}
 """Everything that ships, by name."""

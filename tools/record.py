@@ -4,7 +4,8 @@ python tools/record.py                 all recordings but those of real models
 python tools/record.py capabilities    only this one
 python tools/record.py --out DIR tinyville    into another folder
 
-"smollm2", "minilm" and "coreference" ask the models themselves, which must be here: llmviz models add smollm2.
+"smollm2", "minilm", "coreference" and "reviews" ask the models themselves, which must be here:
+llmviz models add smollm2. "reviews" also downloads the reviews.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from record_attention import coreference, long_range
+from record_reviews import reviews
 from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
 from train_models import machine
@@ -241,8 +243,9 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "smollm2": real_model,
     "minilm": real_model,
     "coreference": partial(_save_arrays, coreference),
+    "reviews": partial(_save_arrays, reviews),
 }
-OF_REAL_MODELS = {*probe.LESSON_TEXTS, "coreference"}
+OF_REAL_MODELS = {*probe.LESSON_TEXTS, "coreference", "reviews"}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

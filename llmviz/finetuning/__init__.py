@@ -15,7 +15,6 @@ from llmviz.finetuning.tasks import (
     entity_f1,
     entity_texts,
     is_refusal,
-    labeled_cities,
     passage_questions,
     refusal_examples,
     sentiment_examples,

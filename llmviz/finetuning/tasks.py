@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import random
-import tomllib
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import accumulate
 from string import ascii_lowercase
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from llmviz import artifacts, corpora
-from llmviz.embeddings.vectors import WordVectors
 from llmviz.evaluation.facts import _Answers, _FactQuestion, fact_questions, last_logits
 from llmviz.evaluation.losses import gaps
 from llmviz.finetuning.dpo import tune_on_answers
@@ -322,12 +318,3 @@ class SpellingTask:
         prompts = [self.prompt(word, spelled=spelled) for word in self.new_words]
         best = last_logits(model, self.tokenizer, prompts)[:, letters].argmax(dim=-1).tolist()
         return sum(ascii_lowercase[i] == word[-1] for i, word in zip(best, self.new_words, strict=True)) / len(best)
-
-
-def labeled_cities(vectors: WordVectors, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The vectors (city, number) and continents (city,), numbered as in cities.toml, of all cities with a vector."""
-    continents = tomllib.loads(files(__package__).joinpath("cities.toml").read_text("utf-8")).values()
-    pairs = [(city, label) for label, cities in enumerate(continents) for city in cities.split() if city in vectors]
-    random.Random(seed).shuffle(pairs)
-    rows = np.stack([vectors[city] for city, _ in pairs])
-    return torch.tensor(rows), torch.tensor([label for _, label in pairs])

@@ -191,7 +191,11 @@ RIGHT_ANSWERS = {
     "power_law": [
         lambda x, y: [np.exp(np.polyfit(np.log(x), np.log(y), 1)[1]), -np.polyfit(np.log(x), np.log(y), 1)[0]]
     ],
-    "low_rank_change": [lambda a, b, alpha: torch.einsum("or,ri->oi", b, a) * alpha / a.size(0)],
+    "lora_forward": [
+        lambda x, w, a, b, alpha: x @ (w + alpha / a.shape[0] * b @ a).T,
+        lambda x, w, a, b, alpha: torch.nn.functional.linear(x, w + torch.einsum("or,ri", b, a) * alpha / a.size(0)),
+        lambda x, w, a, b, alpha: torch.stack([w @ one + alpha / len(a) * (b @ (a @ one)) for one in x]),
+    ],
     "answer_labels": [
         lambda p, a, end: torch.tensor(p + a + [end])[1:].masked_fill(torch.arange(len(p + a)) < len(p) - 1, -100)
     ],

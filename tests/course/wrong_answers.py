@@ -226,9 +226,9 @@ WRONG_ANSWERS = {
     "power_law": [
         ("lists", lambda sizes, excess_losses: (excess_losses[0] * sizes**0.5, 0.5)),
     ],
-    "low_rank_change": [
-        ("shapes_do_not_match", lambda a, b, alpha: alpha / len(a) * a.T @ b),
-        ("wrong_order", lambda a, b, alpha: alpha / len(a) * (a @ b)),
+    "lora_forward": [
+        ("shapes_do_not_match", lambda x, w, a, b, alpha: x @ w + alpha / len(a) * (x @ a @ b)),
+        ("only_the_matrix", lambda x, w, a, b, alpha: w + alpha / len(a) * b @ a),
     ],
     "answer_labels": [
         ("not_a_list", lambda prompt, answer, end: -100 * (len(prompt) - 1) + answer),

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from llmviz import artifacts, finetuning
-from llmviz.embeddings import load_glove
 from llmviz.finetuning.tasks import ENTITY_LABELS, TAUGHT, _word_places, f1
 from llmviz.tinyville.grammar import join
 
@@ -79,9 +78,3 @@ def test_f1_is_that_of_scikit_learn(pairs):
     for label in range(3):
         expected = f1_score(right == label, found == label, zero_division=1.0)
         assert f1(found, right, label) == pytest.approx(expected)
-
-
-def test_cities_have_a_vector_and_each_continent_its_share():
-    vectors, continents = finetuning.labeled_cities(load_glove())
-    assert len(vectors) == len(continents) > 150
-    assert torch.bincount(continents).min() > 25

@@ -1,13 +1,22 @@
 """Lesson 6: solutions, inputs and wrong answers of the exercises."""
 
 import numpy as np
-import torch
 from torch import tensor
 
 from llmviz.course._schema import Checks, random_tensor
 from llmviz.finetuning.loop import answer_labels
 from llmviz.finetuning.lora import low_rank_change
 from llmviz.finetuning.tasks import f1
+
+
+def lora_forward(x, weight, a, b, alpha):
+    """A linear layer with LoRA: x (token, in) → (token, out)."""
+    return x @ weight.T + alpha / len(a) * (x @ a.T @ b.T)
+
+
+def _lora_case(n_tokens, n_in, n_out, rank, alpha, seed):
+    shapes = ((n_tokens, n_in), (n_out, n_in), (rank, n_in), (n_out, rank))
+    return (*(random_tensor(*shape, seed=10 * seed + place) for place, shape in enumerate(shapes)), alpha)
 
 
 def _precision(found, right, label):
@@ -25,24 +34,30 @@ def _jaccard(found, right, label):
 
 
 CHECKS = {
-    "low_rank_change": Checks(
-        solution=low_rank_change,
+    "lora_forward": Checks(
+        solution=lora_forward,
         cases=[
-            (tensor([[1.0, 2.0]]), tensor([[3.0], [4.0]]), 1.0),
-            (random_tensor(2, 5, seed=1), random_tensor(3, 2, seed=2), 4.0),
-            (random_tensor(4, 6, seed=3), torch.zeros(6, 4), 8.0),
-            (random_tensor(3, 4, seed=4), random_tensor(4, 3, seed=5), 0.5),
+            (tensor([[1.0, 1.0]]), tensor([[1.0, 0.0], [0.0, 2.0]]), tensor([[1.0, 2.0]]), tensor([[3.0], [4.0]]), 1.0),
+            _lora_case(2, n_in=5, n_out=3, rank=2, alpha=4.0, seed=1),
+            _lora_case(1, n_in=4, n_out=6, rank=3, alpha=1.0, seed=2),
+            _lora_case(3, n_in=4, n_out=4, rank=2, alpha=5.0, seed=3),
         ],
         wrong_functions={
-            "no_scaling": lambda a, b, alpha: b @ a,
-            "not_divided_by_rank": lambda a, b, alpha: alpha * b @ a,
-            "multiplied_by_rank": lambda a, b, alpha: alpha * len(a) * b @ a,
-            "rounded_down": lambda a, b, alpha: alpha // len(a) * b @ a,
-            "transposed": lambda a, b, alpha: (alpha / len(a) * b @ a).T,
-            "divided_by_width": lambda a, b, alpha: alpha / a.shape[1] * b @ a,
+            "only_the_change": lambda x, w, a, b, alpha: lora_forward(x, 0 * w, a, b, alpha),
+            "only_the_frozen_path": lambda x, w, a, b, alpha: x @ w.T,
+            "no_scaling": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, len(a)),
+            "not_divided_by_rank": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a)),
+            "multiplied_by_rank": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a) ** 2),
+            "rounded_down": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha // len(a) * len(a)),
+            "divided_by_width": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a) / a.shape[1]),
+            "frozen_path_scaled": lambda x, w, a, b, alpha: alpha / len(a) * (x @ w.T + x @ a.T @ b.T),
+            "transposed": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha).T,
         },
-        conditions={"wrong_order": lambda result, a, b, alpha: np.shape(result) == (len(a), len(a))},
+        conditions={
+            "only_the_matrix": lambda result, x, w, a, b, alpha: np.shape(result) == np.shape(w) != (len(x), len(w)),
+        },
         exceptions={"shapes_do_not_match": "Error: .*(mat|size|shape|dim)"},
+        shown_with_solution=[low_rank_change],
     ),
     "answer_labels": Checks(
         solution=answer_labels,
