@@ -193,7 +193,7 @@ RIGHT_ANSWERS = {
     ],
     "lora_forward": [
         lambda x, w, a, b, alpha: x @ (w + alpha / a.shape[0] * b @ a).T,
-        lambda x, w, a, b, alpha: torch.nn.functional.linear(x, w + torch.einsum("or,ri", b, a) * alpha / a.size(0)),
+        lambda x, w, a, b, alpha: torch.einsum("ti,oi->to", x, w + torch.einsum("or,ri->oi", b, a) * alpha / len(a)),
         lambda x, w, a, b, alpha: torch.stack([w @ one + alpha / len(a) * (b @ (a @ one)) for one in x]),
     ],
     "answer_labels": [
