@@ -11,7 +11,7 @@ NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks
 # and of what follows the exercises and the quiz, which need nothing of it. The explorers there have their own tests.
 RUNS_UNTIL = {
     "05_pretraining.ipynb": "live.run()",
-    "06_fine_tuning.ipynb": 'settings = {"lora": 0.002',
+    "06_fine_tuning.ipynb": 'settings = {"lora": 0.005',
     "09_one_page.ipynb": "train(w, get_batch, steps=500",
 }
 NEEDS_NO_TRAINING = {"exercise", "quiz"}
