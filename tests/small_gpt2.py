@@ -24,13 +24,13 @@ class SmallGPT2(nn.Module):
     def forward(self, token_ids, cache=None):
         return self.model(token_ids).logits
 
-    def beam_search(self, prompt, n_beams, max_new_tokens, end):
+    def beam_search(self, prompt, n_beams, max_new_tokens, end, length_penalty=0.0):
         """All finished texts, best first, without what fills up short ones, and their scores."""
         options = {"num_return_sequences": n_beams, "do_sample": False, "output_scores": True, "pad_token_id": end}
         found = self.model.generate(
             torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)), num_beams=n_beams,
-            max_new_tokens=max_new_tokens, eos_token_id=end, length_penalty=0.0, early_stopping=False,
-            return_dict_in_generate=True, **options,
+            max_new_tokens=max_new_tokens, eos_token_id=end, length_penalty=length_penalty,
+            early_stopping=False, return_dict_in_generate=True, **options,
         )  # fmt: skip
         texts = []
         for row in found.sequences[:, len(prompt) :].tolist():

@@ -1,7 +1,8 @@
-"""Overlap of texts: exact match, ROUGE-1 (lesson 7), and the longest passage from a corpus (lesson 5)."""
+"""Overlap of texts: exact match, ROUGE-1 and BLEU (lesson 7), and the longest passage from a corpus (lesson 5)."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,27 @@ def rouge_1(candidate: Sequence[str], reference: Sequence[str]) -> float:
             raise ValueError(f'give lists of words, such as "{text[:20]}".split(); given a string')
     n_common = sum((Counter(candidate) & Counter(reference)).values())
     return 2 * n_common / (len(candidate) + len(reference)) if n_common else 0.0
+
+
+def bleu(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
+    """BLEU of a set of translations, each with one reference, as lists of words: from 0 to 1.
+
+    The geometric mean of the shares of word sequences of length 1 to 4 that are in the reference, times a penalty for
+    translations that are too short. Source: Papineni et al. 2002, "BLEU", section 2.3.
+
+    >>> round(bleu(["the red kite flew far away".split()], ["the red kite flew away".split()]), 3)
+    0.537
+    """
+    n_common, n_all = [0] * 4, [0] * 4
+    for pair in zip(candidates, references, strict=True):
+        for n in range(4):
+            ours, theirs = (Counter(zip(*(text[start:] for start in range(n + 1)), strict=False)) for text in pair)
+            n_common[n] += (ours & theirs).total()
+            n_all[n] += ours.total()
+    if not all(n_common):
+        return 0.0
+    brevity_penalty = min(1.0, math.exp(1 - sum(map(len, references)) / sum(map(len, candidates))))
+    return brevity_penalty * math.prod(one / all_ for one, all_ in zip(n_common, n_all, strict=True)) ** 0.25
 
 
 def exact_match(candidates: Sequence[str], references: Sequence[str]) -> float:

@@ -48,15 +48,21 @@ def beam_search(
     beam_width: int,
     max_new_tokens: int,
     stop_tokens: Collection[int] = (),
+    length_penalty: float = 0.0,
 ) -> list[_Beam]:
     """Keep the `beam_width` most probable continuations, and extend all of them step by step (lesson 7).
 
     The search ends when no unfinished beam can become better than the finished ones, or after `max_new_tokens`;
     beams that are still unfinished then count as finished. Source: Sutskever et al. 2014, "Sequence to Sequence
-    Learning with Neural Networks", section 3.2; ends as in transformers' `generate(num_beams=…, length_penalty=0)`.
+    Learning with Neural Networks", section 3.2; scores and ends are those of transformers' `generate(num_beams=…)`.
 
-    stop_tokens: a text is finished when it ends with one of these (it belongs to the text). Returns the finished texts,
-    most probable first; short ones have an advantage, since each token costs.
+    Args:
+        stop_tokens: a text is finished when it ends with one of these (it belongs to the text).
+        length_penalty: finished texts are compared by log-probability / n_tokens ** length_penalty. At 0 short texts
+            have an advantage, since each token costs; at 1 the mean per token counts.
+
+    Returns:
+        the finished texts, best first.
     """
     _check_model(model)
     token_ids = list(token_ids)
@@ -65,6 +71,10 @@ def beam_search(
     if beam_width < 1:
         raise ValueError(f"beam_width is how many texts are kept, at least 1; given {beam_width}")
     _check_settings(1.0, None, None, max_new_tokens)
+
+    def score(beam: _Beam) -> float:
+        return beam.log_probability / len(beam.token_ids) ** length_penalty
+
     beams: list[_Beam] = [_Beam((), 0.0)]
     finished: list[_Beam] = []
     n_candidates = beam_width * max(2, 1 + len(stop_tokens))  # enough unfinished ones even if the best all end
@@ -72,9 +82,9 @@ def beam_search(
         candidates = extend_beams(beams, _next_log_probabilities(model, token_ids, beams), n_candidates)
         ends = [beam.token_ids[-1] in stop_tokens or n_new == max_new_tokens for beam in candidates]
         finished += [beam for beam, is_end in zip(candidates[:beam_width], ends, strict=False) if is_end]
-        finished = sorted(finished, key=lambda beam: -beam.log_probability)[:beam_width]
+        finished = sorted(finished, key=score, reverse=True)[:beam_width]
         beams = [beam for beam, is_end in zip(candidates, ends, strict=True) if not is_end][:beam_width]
-        if not beams or (len(finished) == beam_width and beams[0].log_probability <= finished[-1].log_probability):
+        if not beams or (len(finished) == beam_width and score(beams[0]) <= score(finished[-1])):
             break
     return finished
 

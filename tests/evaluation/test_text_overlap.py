@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from llmviz.evaluation import exact_match, rouge_1
+from llmviz.evaluation import bleu, exact_match, rouge_1
 
 WORDS = st.lists(st.sampled_from(["le", "la", "chat", "rouge", "petit"]), min_size=1, max_size=8)
 
@@ -23,6 +23,18 @@ def test_rouge_counts_as_scikit_learn_does(candidate, reference):
     precision, recall = n_common / len(candidate), n_common / len(reference)
     f1 = 2 / (1 / precision + 1 / recall) if n_common else 0
     assert rouge_1(candidate, reference) == rouge_1(reference, candidate) == pytest.approx(f1)
+
+
+def test_bleu_clips_counts_multiplies_four_precisions_and_punishes_short_texts():
+    reference = ["the", "cat", "is", "on", "the", "mat", "today"]
+    assert bleu([reference], [reference]) == 1
+    assert bleu([["the"] * 7], [reference]) == 0  # two of seven words count (Papineni et al. 2002), and no pair
+    assert bleu([reference[:5]], [reference]) == pytest.approx(np.exp(1 - 7 / 5))
+    one_wrong = ["the", "cat", "is", "on", "the", "hat", "today"]  # 6 of 7 words, 4 of 6 pairs, 3 of 5 triples, 2 of 4
+    expected = (6 / 7 * 4 / 6 * 3 / 5 * 2 / 4) ** 0.25
+    assert bleu([one_wrong], [reference]) == pytest.approx(expected)
+    both = (13 / 14 * 10 / 12 * 8 / 10 * 6 / 8) ** 0.25  # counts of all texts together, not the mean of two scores
+    assert bleu([one_wrong, reference], [reference] * 2) == pytest.approx(both)
 
 
 def test_strings_and_lists_of_unequal_length_are_refused():

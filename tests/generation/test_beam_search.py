@@ -68,17 +68,19 @@ class TestSearching:
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("width", [2, 4])
-def test_transformers_finds_the_same(seed, width):
+@pytest.mark.parametrize("width, length_penalty", [(2, 0.0), (4, 0.0), (4, 1.0), (3, 2.0)])
+def test_transformers_finds_the_same(seed, width, length_penalty):
     """The judge: `generate(num_beams=…)` on a GPT-2 with random weights that ends its texts now and then."""
     from small_gpt2 import small_gpt2
 
     judge = small_gpt2(vocab_size=13, context_length=32, seed=seed)
     prompt, end = [1, 2, 3], 0
-    theirs, scores = judge.beam_search(prompt, width, 10, end)
-    ours = beam_search(judge, prompt, beam_width=width, max_new_tokens=10, stop_tokens={end})
+    theirs, scores = judge.beam_search(prompt, width, 10, end, length_penalty)
+    settings = {"max_new_tokens": 10, "stop_tokens": {end}, "length_penalty": length_penalty}
+    ours = beam_search(judge, prompt, beam_width=width, **settings)
     assert [list(beam.token_ids) for beam in ours] == theirs
-    assert [beam.log_probability for beam in ours] == pytest.approx(scores, abs=1e-4)
+    found = [beam.log_probability / len(beam.token_ids) ** length_penalty for beam in ours]
+    assert found == pytest.approx(scores, abs=1e-4)
 
 
 @pytest.mark.parametrize("arguments, sentence", [
