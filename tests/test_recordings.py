@@ -112,15 +112,6 @@ def test_films_of_another_length_are_refused(recording):
         replace(recording, steps=recording.steps[::-1])
 
 
-def test_a_recording_of_losses_alone():
-    made = training.recording_from_losses(
-        "mine", [(1, 4.0), (2, 2.0), (3, 1.0)], [(0, 5.0), (2, 3.0), (3, 2.0)], {"a": 1.0}
-    )
-    assert made.training_losses.tolist() == [4.0, 3.0, 1.0] and made.samples == ()
-    with pytest.raises(ValueError, match="nothing was measured yet"):
-        training.recording_from_losses("mine", [], [], {})
-
-
 def test_the_yardsticks_are_in_order_and_the_floor_is_the_worlds():
     lines = training.baselines(CORPUS, TEXTS, TOKENIZER)
     assert list(lines) == ["ln V", "unigram", "bigram", "exact entropy"]

@@ -16,5 +16,5 @@ from llmviz.training.loop import (
     train_steps,
 )
 from llmviz.training.optimizers import warm_up_and_cosine
-from llmviz.training.recording import Recording, Sample, baselines, load_recording, recording_from_losses
+from llmviz.training.recording import Recording, Sample, baselines, load_recording
 from llmviz.training.scaling import RangeTest, range_test

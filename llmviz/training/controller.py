@@ -6,6 +6,7 @@ A background thread takes the steps of `train_steps`.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -118,13 +119,16 @@ class TrainingController:
                 self._thread.join()
                 self._thread = None
 
-    def run(self, steps: int | None = None) -> list[TrainingStep]:
-        """Train to the end, or so many steps, and return all steps so far; a pause from elsewhere ends it earlier."""
+    def run(self, steps: int | None = None, *, seconds: float = math.inf) -> list[TrainingStep]:
+        """Train to the end, or so many steps or seconds, and return all steps so far; a pause from elsewhere ends it
+        earlier."""
         self.start(steps)
-        thread = self._thread
+        thread, until = self._thread, time.monotonic() + seconds
         try:
             while thread is not None and thread.is_alive():
                 thread.join(_POLL_SECONDS)
+                if time.monotonic() > until:
+                    self.pause()
         except KeyboardInterrupt:
             self.pause()
             raise

@@ -106,31 +106,6 @@ class Recording:
         return f"Recording({self.name!r}, {len(self.steps)} saved steps, up to step {self.steps[-1]:,})"
 
 
-def recording_from_losses(
-    name: str,
-    training: Sequence[tuple[int, float]],
-    held_out: Sequence[tuple[int, float]],
-    baselines: Mapping[str, float],
-    samples: Sequence[tuple[int, str]] = (),
-) -> Recording:
-    """Make a recording of (step, loss) pairs and (step, text) samples alone.
-
-    Its frames are the steps with a held-out loss; the training loss there is the mean since the frame before.
-    """
-    if not held_out or not training:
-        raise ValueError("nothing was measured yet: train at least to the first evaluation, with held-out texts")
-    steps = np.array([step for step, _ in held_out])
-    written = dict(samples)
-    means = []
-    for before, step in zip([-1, *steps[:-1]], steps, strict=True):
-        inside = [loss for number, loss in training if before < number <= step]
-        means.append(np.mean(inside) if inside else training[0][1])
-    texts = [[Sample(written[step])] for step in steps.tolist() if step in written]
-    complete = texts if len(texts) == len(steps) else ()
-    losses = np.array([loss for _, loss in held_out])
-    return Recording(name, steps, np.array(means), losses, dict(baselines), complete)
-
-
 def load_recording(source: str | Path) -> Recording:
     """Load a recorded training run: one that ships ("tinyville", "overfitted"), or a file.
 

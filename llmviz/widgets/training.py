@@ -18,7 +18,7 @@ from llmviz.plots._labels import count, listing, spoken_prose, token_text
 from llmviz.tokenizers.base import check_text
 from llmviz.training import controller
 from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, sample_windows
-from llmviz.training.recording import SERIES, Recording, Sample, recording_from_losses
+from llmviz.training.recording import SERIES, Recording, Sample
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
@@ -44,7 +44,7 @@ class LiveTraining(LiveExplorer):
         prompt: how each sample begins.
 
     The buttons train in the background; `run()` trains in the cell and waits, also for a run begun with the buttons.
-    `steps`, `held_out_losses` and `samples` hold what happened; `recording(name)` returns it for a `TrainingExplorer`.
+    `steps`, `held_out_losses` and `samples` hold what happened.
     Raises ValueError for baselines that are no numbers. Lesson 5.
     """
 
@@ -95,19 +95,13 @@ class LiveTraining(LiveExplorer):
         """The steps done so far, as `training.train_steps` yields them."""
         return self._run.steps
 
-    def run(self, steps: int | None = None) -> list[TrainingStep]:
-        """Train to the end, or so many steps, and return all steps so far.
+    def run(self, steps: int | None = None, *, seconds: float = math.inf) -> list[TrainingStep]:
+        """Train to the end, or so many steps or seconds, and return all steps so far.
 
         While a cell waits here, the buttons act in JupyterLab; elsewhere interrupting the kernel (■) is the pause.
         Raises ArithmeticError with a sentence where a step failed.
         """
-        return self._run.run(steps)
-
-    def recording(self, name: str) -> Recording:
-        """What happened so far, for a `TrainingExplorer`; raises ValueError before the first look."""
-        return recording_from_losses(
-            name, [(step.step, step.loss) for step in self.steps], self.held_out_losses, self.baselines, self.samples
-        )
+        return self._run.run(steps, seconds=seconds)
 
     def _pressed(self, _widget, content, _buffers) -> None:
         """A button in the page."""
@@ -285,6 +279,11 @@ class TrainingExplorer(Explorer):
 
     def picture(self) -> bytes:
         recording = self.recordings[0]
+        if len(self.recordings) > 1:
+            unseen = {spoken_prose(one.name, 40): one.held_out_losses for one in self.recordings}
+            axes = plots.curves(recording.steps, unseen, x_label="training step (log scale)", x_scale="log",
+                                y_label="loss on unseen texts (nats per token)")  # fmt: skip
+            return plots.to_png(axes)
         axes = plots.loss_curve(
             recording.steps, recording.training_losses, validation=(recording.steps, recording.held_out_losses),
             baselines=recording.baselines, scale="log", title=spoken_prose(recording.name, 60),

@@ -1,6 +1,6 @@
 """Lesson 5: what it says about losses, skills, rates, copies and sizes holds on other seeds too.
 
-The long live run is held by its own notebook on one seed (gap below 0.10 nats a word); data/README.md says what else
+The long live run is held by its own notebook on one seed (gap below 0.3 nats a word); data/README.md says what else
 was measured of it.
 """
 
@@ -14,7 +14,7 @@ from llmviz.evaluation.text_overlap import SubstringIndex
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.tinyville import Tinyville
-from llmviz.training import runs, scaling
+from llmviz.training import masked_lm, runs, scaling
 from llmviz.training.loop import TrainingSettings
 
 TOWN = Tinyville({"story": 5000, "copy": 5000})
@@ -36,42 +36,67 @@ def loss_per_token(model, texts) -> float:
 
 
 @demo(exact_entropy=above(0.1), bigram_over_entropy=above(2), unigram_over_bigram=above(2), blind_over_unigram=above(1),
-      initial_minus_blind=between(-1e-4, 1e-4), unigram_passed=below(60), bigram_passed=below(200))  # fmt: skip
-def the_first_yardsticks_fall_at_once(seed: int) -> dict[str, float]:
+      initial_minus_blind=between(-1e-4, 1e-4), unigram_passed=below(30), bigram_passed=below(100))  # fmt: skip
+def the_first_baselines_fall_at_once(seed: int) -> dict[str, float]:
     """The initial model guesses blindly; counting is learned within dozens of steps; the last baseline is not 0."""
     corpus, token_ids, starts = reading(seed)
     lines = training.baselines(corpus, TOWN.texts(seed + 1, counts={"story": 60, "copy": 60}), TOKENIZER)
     model = DecoderOnly(ModelConfig(vocab_size=TOKENIZER.vocab_size), seed=seed)
-    settings = TrainingSettings(steps=150, seed=seed)
+    settings = TrainingSettings(steps=150, optimizer="adamw", learning_rate=0.006, decay=1.0, seed=seed)
     losses = [step.loss for step in training.train_steps(model, token_ids, settings, starts=starts)]
-    smoothed = scaling._smooth(losses)
     return {
         "exact_entropy": lines["exact entropy"],
         "bigram_over_entropy": lines["bigram"] / lines["exact entropy"],
         "unigram_over_bigram": lines["unigram"] / lines["bigram"],
         "blind_over_unigram": lines["ln V"] / lines["unigram"],
         "initial_minus_blind": losses[0] - lines["ln V"],
-        "unigram_passed": next((i for i, loss in enumerate(smoothed) if loss < lines["unigram"]), 999),
-        "bigram_passed": next((i for i, loss in enumerate(smoothed) if loss < lines["bigram"]), 999),
+        "unigram_passed": next((i for i, loss in enumerate(losses, 1) if loss < lines["unigram"]), 999),
+        "bigram_passed": next((i for i, loss in enumerate(losses, 1) if loss < lines["bigram"]), 999),
     }
 
 
-@demo(spelling=below(100), facts_after_spelling=above(0), copying_after_facts=above(0), copied_at_300=below(0.2),
-      copied_at_1440=above(0.5))  # fmt: skip
+@demo(spelling=below(100), facts_after_spelling=above(0), copying_after_facts=above(0), copied_at_300=below(0.1),
+      copied_at_1440=above(0.7))  # fmt: skip
 def spelling_then_facts_then_copying(seed: int) -> dict[str, float]:
-    """Spelling is there at once, facts come soon, copying last: next to nothing for hundreds of steps, then it jumps.
+    """Accuracy passes one half for spelling at the first test, then for facts, last for copying (mean of four classes).
 
     Read from the recordings of three tiny GPTs (`make models`), which a test compares with a new run.
     """
     found = evaluation.load_capabilities(seed)
-    copying = [name for name in found.shares if name.startswith("copies")]
-    spelling, facts = found.first_above("spells words", 0.9), found.first_above("knows facts", 0.9)
+    classes = [shares for name, shares in found.shares.items() if name.startswith("copies")]
+    copying = dict(zip(found.steps, torch.tensor(classes).mean(dim=0).tolist(), strict=True))
+    spelling, facts = found.first_above("spells words", 0.5), found.first_above("knows facts", 0.5)
     return {
         "spelling": spelling,
         "facts_after_spelling": facts - spelling,
-        "copying_after_facts": min(found.first_above(name, 0.5) for name in copying) - facts,
-        "copied_at_300": max(found.shares[name][found.steps.index(300)] for name in copying),
-        "copied_at_1440": min(found.shares[name][found.steps.index(1440)] for name in copying),
+        "copying_after_facts": next(step for step, share in copying.items() if share > 0.5) - facts,
+        "copied_at_300": copying[300],
+        "copied_at_1440": copying[1440],
+    }
+
+
+@demo(verb_from_both_sides=above(0.95), verb_from_the_left=between(0.05, 0.2), names=below(0.5),
+      ahead_by=above(0.02))  # fmt: skip
+def both_sides_give_the_verb(seed: int) -> dict[str, float]:
+    """Of the shipped pair (objectives.py trains three): "Ella ___ in the lighthouse." is clear from both sides only;
+    the names of "___ lives in the …" are mostly wrong; more hidden tokens are recovered (seeds draw other texts)."""
+    masked, tiny, town = artifacts.load_model("masked_long").model, artifacts.load_model("tiny").model, Tinyville()
+    filler = generation.FillMask(masked, tiny, TOKENIZER, world=town)
+    [filling] = filler.fill("Ella ___ in the lighthouse.")
+    homes: dict[str, set[str]] = {}
+    for fact in town.facts:
+        if fact.known and fact.attribute == "house":
+            homes.setdefault(fact.value, set()).add(fact.person)
+    names = [next(iter(filler.fill(f"___ lives in the {home}.")[0].both_sides)) in people
+             for home, people in homes.items()]  # fmt: skip
+    texts = town.texts(99 + seed, counts={"story": 150, "fact": 250, "work": 100})
+    both, left = (masked_lm.masked_accuracy(model, TOKENIZER, [text.text for text in texts]).float().mean().item()
+                  for model in (masked, tiny))  # fmt: skip
+    return {
+        "verb_from_both_sides": filling.both_sides["lives"],
+        "verb_from_the_left": filling.left_side["lives"],
+        "names": sum(names) / len(names),
+        "ahead_by": both - left,
     }
 
 
@@ -133,10 +158,11 @@ def a_range_test_finds_a_rate_that_walks(seed: int) -> dict[str, float]:
     return {"chosen": chosen, "crawls": blind - last(0.01), "walks": blind - last(1), "jumps": last(100) / blind}
 
 
-@demo(exponent=above(0.34), sixth_over_foretold=between(0.7, 1.3), without_the_floor=below(0))
-def five_small_models_foretell_a_sixth(seed: int) -> dict[str, float]:
-    """The law of five widths foretells the sixth within a third (here half as many steps as in the lesson); without
-    the floor it foretells a loss that no model can have."""
+@demo(exponent=above(0.34), exponent_without_a_floor=above(0.1), sixth_over_predicted=between(0.7, 1.3),
+      without_the_floor=below(0))  # fmt: skip
+def five_small_models_predict_a_sixth(seed: int) -> dict[str, float]:
+    """The law of five widths predicts the sixth within a third; the exponents above the floor and without one are
+    larger than the published ones of their kind; without the floor it predicts a loss that no model can have."""
     town = Tinyville()
     _, token_ids, starts = reading(seed, tuple(town.counts.items()))
     texts = town.texts(seed + 1, counts={kind: count // 200 for kind, count in town.counts.items()})
@@ -151,6 +177,7 @@ def five_small_models_foretell_a_sixth(seed: int) -> dict[str, float]:
     factor, exponent = scaling.power_law(sizes[:5], losses[:5])
     return {
         "exponent": law.exponent,
-        "sixth_over_foretold": (losses[5] - floor) / float(law.predict(sizes[5])),
+        "exponent_without_a_floor": exponent,
+        "sixth_over_predicted": (losses[5] - floor) / float(law.predict(sizes[5])),
         "without_the_floor": factor * 1e8**-exponent - floor,
     }

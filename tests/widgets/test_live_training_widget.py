@@ -11,7 +11,7 @@ from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly
 from llmviz.training import runs
 from llmviz.training.loop import TrainingSettings
-from llmviz.widgets import LiveTraining, TrainingExplorer
+from llmviz.widgets import LiveTraining
 
 TOKENIZER = artifacts.load_model("tiny").tokenizer
 CORPUS = corpora.tinyville(0, {"fact": 30})
@@ -144,14 +144,11 @@ def test_what_it_cannot_train_on_is_refused_before_the_first_click(options, sent
         LiveTraining(DecoderOnly(SIZES, seed=1), "Mia", SETTINGS)
 
 
-def test_a_run_is_kept_as_a_recording_for_the_scrubber():
-    live = live_run()
-    with pytest.raises(ValueError, match="nothing was measured yet"):
-        live.recording("mine")
-    live.run()
-    made = live.recording("mine")
-    assert made.steps.tolist() == list(range(13)) and made.samples[-1][0].text == live.samples[-1][1]
-    assert TrainingExplorer(made).traits()["payload"]["runs"][0]["name"] == "mine"
+def test_a_run_pauses_when_its_seconds_are_over_and_goes_on_later():
+    live = live_run(TrainingSettings(steps=2000, batch_size=1), held_out=(), tokenizer=None)
+    n_steps = len(live.run(seconds=0.2))
+    assert 0 < n_steps < 2000 and live.state == "paused"
+    assert len(live.run(5)) == n_steps + 5
 
 
 def test_baselines_are_numbers():

@@ -10,7 +10,7 @@ from explorer_pages import HOSTILE, PRELUDE, TEXTS, stays_data
 from nodes import needs_node, node
 
 from llmviz import training
-from llmviz.training import Sample
+from llmviz.training import Recording, Sample
 from llmviz.widgets import TrainingExplorer
 from llmviz.widgets.training import _segments
 
@@ -78,7 +78,7 @@ def test_a_sample_is_cut_where_its_marks_begin_and_end():
 
 
 def test_what_a_recording_lacks_is_not_shown():
-    bare = training.recording_from_losses("mine", [(1, 4.0), (2, 2.0)], [(0, 5.0), (2, 3.0)], {})
+    bare = Recording("mine", np.array([0, 2]), np.array([4.0, 2.0]), np.array([5.0, 3.0]))
     explorer = TrainingExplorer(bare)
     [run] = explorer.traits()["payload"]["runs"]
     assert run["next_tokens"] == run["attention"] == run["samples"] == [] and run["points"] is None
@@ -98,6 +98,7 @@ def test_two_runs_stand_side_by_side_only_step_by_step():
     explorer = TrainingExplorer(RUN, compare=replace(RUN, name="other"))
     assert len(explorer.traits()["payload"]["runs"]) == 2
     assert explorer.table().columns[1] == "a run: training loss" and len(explorer.table().rows) == 6
+    assert explorer.picture() != TrainingExplorer(RUN).picture()
     with pytest.raises(ValueError, match=r"same saved steps; 'a run' has 6 up to 125, 'a run' 6 up to 126"):
         TrainingExplorer(RUN, compare=replace(RUN, steps=np.array([0, 1, 8, 27, 64, 126])))
 
