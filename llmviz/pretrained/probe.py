@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Collection, Mapping
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -27,52 +29,10 @@ from llmviz.pretrained.tokenizer import chat_prompt
 VARIABLE, RECORDED = "LLMVIZ_REAL_MODELS", "recorded"
 _N_BEST, _N_NEW = 8, 40
 
-PROMPTS = (
-    "The capital of France is",
-    "The capital of Italy is",
-    "The capital of Japan is",
-    "The capital of Germany is",
-    "The Eiffel Tower stands in the city of",
-    "Water freezes at zero degrees",
-    "The opposite of hot is",
-    "Two plus two equals",
-    "The first president of the United States was George",
-    "Mia lives in the",
-)
-"""Prompts of the logit lens."""
-SENTENCE = "Mia unpacked seventeen strawberries in Tinyville's lighthouse."
-LISTS = tuple(
-    f"{words} {words}"
-    for words in (
-        "kite river stone mask apple tower candle garden",
-        "violin basket river bridge rocket mask stone mirror",
-        "carpet forest mirror candle rocket window island castle",
-        "mask castle bridge button island basket tower pencil",
-    )
-)
-"""Lists of eight words, each written twice."""
-RIVER = (
-    "She sat on the bank of the river and fished.",
-    "The boat was tied to the muddy bank of the stream.",
-    "Reeds grow along the grassy bank of the lake.",
-)
-MONEY = (
-    "He put his money in the bank.",
-    "The bank gave her a loan for the house.",
-    "She works as a clerk in a bank in the city.",
-)
-QUESTION = "What is the capital of France?"
-INVENTED = (
-    "Who wrote the novel The Glass Lighthouse of Tinyville?",
-    "Who is Orlin Vashtekar, the mayor of Tinyville?",
-    "When was the city of Quandorvale in Portugal founded?",
-    "What did the physicist Mira Oldenbrook discover in 1931?",
-    "Who wrote the novel The Silver Orchard of Quandorvale?",
-    "What is the capital of the country Belvaria?",
-    "Who won the Tinyville chess tournament in 1987?",
-    "What is the chemical element zentrium used for?",
-)
-"""Questions about what does not exist: all of it was made up for this lesson."""
+_TEXTS = tomllib.loads(files(__package__).joinpath("probe.toml").read_text("utf-8"))
+PROMPTS, SENTENCE, QUESTION = (_TEXTS[name] for name in ("prompts", "sentence", "question"))
+LISTS = tuple(f"{words} {words}" for words in _TEXTS["lists"])
+RIVER, MONEY, INVENTED = (_TEXTS[name] for name in ("river", "money", "invented"))
 
 
 def as_chat(question: str) -> str:
