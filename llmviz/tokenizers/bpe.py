@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, ClassVar, Self
 
 import regex
@@ -23,6 +23,7 @@ from llmviz.tokenizers.base import END_OF_TEXT, Tokenizer, _count_words, check_t
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 WORD = regex.compile(GPT2_PATTERN)
 N_BYTES = 256
+_FEW = 16
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class _WordTable:
         self.pair_counts: defaultdict[str, int] = defaultdict(int)
         self._words_with: defaultdict[str, set[int]] = defaultdict(set)
         for index, (spelling, frequency) in enumerate(zip(self.spellings, self.frequencies, strict=True)):
-            for symbol in spelling:
-                self.symbol_counts[symbol] += frequency
-            for pair in _pairs(spelling):
-                self.pair_counts[pair] += frequency
+            for symbol, times in _counted(spelling):
+                self.symbol_counts[symbol] += frequency * times
+            for pair, times in _counted([*_pairs(spelling)]):
+                self.pair_counts[pair] += frequency * times
                 self._words_with[pair].add(index)
 
     def merge(self, pair: str, symbol: str) -> set[str]:
@@ -76,7 +77,7 @@ class _WordTable:
                 continue
             self.spellings[index] = symbol.join(parts)
             n_merged += frequency * (len(parts) - 1)
-            for (old, new), times in Counter(_changed_pairs(parts, pair, symbol)).items():
+            for old, new, times in _changed_pairs(parts, pair, symbol):
                 self.pair_counts[old] -= frequency * times
                 self.pair_counts[new] += frequency * times
                 self._words_with[new].add(index)
@@ -92,20 +93,23 @@ def _pairs(spelling: str) -> Iterator[str]:
     return map(str.__add__, spelling, spelling[1:])
 
 
-def _changed_pairs(parts: Sequence[str], pair: str, symbol: str) -> Iterator[tuple[str, str]]:
-    """The pairs of neighbors that a merge changes, before and after it: those at the borders of the merged pairs.
+def _counted(items: Sequence[str]) -> Iterable[tuple[str, int]]:
+    """Each item and how often it occurs; of a few items, which are faster taken one by one, each once."""
+    return Counter(items).items() if len(items) > _FEW else zip(items, repeat(1))
+
+
+def _changed_pairs(parts: Sequence[str], pair: str, symbol: str) -> Iterator[tuple[str, str, int]]:
+    """The pairs of neighbors that a merge changes, before and after it, and how often: those at the merged pairs.
 
     parts: the word, cut at the merged pairs. So a long word costs no more than many short ones.
     """
     left, right = pair
-    last = len(parts) - 1
-    for number, part in enumerate(parts):
-        if part and number > 0:
-            yield right + part[0], symbol + part[0]
-        if part and number < last:
-            yield part[-1] + left, part[-1] + symbol
-        if not part and 0 < number < last:  # two merged pairs side by side
-            yield right + left, symbol + symbol
+    for letter, times in _counted([part[-1] for part in parts[:-1] if part]):
+        yield letter + left, letter + symbol, times
+    for letter, times in _counted([part[0] for part in parts[1:] if part]):
+        yield right + letter, symbol + letter, times
+    if times := parts[1:-1].count(""):  # merged pairs side by side
+        yield right + left, symbol + symbol, times
 
 
 def _merges(word_counts: Mapping[str, int], n_merges: int) -> Iterator[Merge]:
