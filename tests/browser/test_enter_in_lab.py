@@ -1,9 +1,9 @@
-"""What lesson 0 asks for first, in real JupyterLab and Notebook: type and press Enter; and what a restart tells."""
+"""What lesson 0 asks for first, in real JupyterLab and Notebook: type and press Enter; and what follows an error."""
 
 from urllib.parse import urlsplit
 
 from explorer_pages import notebook_of
-from lab_pages import IDLE, open_notebook, run_all
+from lab_pages import IDLE, RUN_CELL, open_notebook, run_all
 from playwright.sync_api import expect
 
 CELL = """
@@ -12,6 +12,7 @@ from llmviz.widgets import NextTokenExplorer
 tiny = artifacts.load_model("tiny")
 NextTokenExplorer(tiny.model, tiny.tokenizer, "Mia found a").live()
 """
+SET_SOURCE = "(source) => jupyterapp.shell.currentWidget.content.widgets[0].model.sharedModel.setSource(source)"
 RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
 
 
@@ -51,3 +52,23 @@ def test_enter_is_heard_in_notebook(lab, page):
     expect(explorer.locator(".strip")).to_contain_text("lives")
     assert page.locator(".jp-CodeCell").count() == 1
     assert page.outside == []
+
+
+def test_after_an_error_the_old_picture_is_gone(lab, page):
+    """Be it that Python cannot answer what was typed, or that the cell is run again and fails."""
+    (lab.folder / "error.ipynb").write_text(notebook_of(CELL))
+    open_notebook(page, lab.url("error.ipynb"))
+    run_all(page)
+    explorer = page.locator(".frame")
+    expect(explorer.locator(".picture")).to_be_visible()
+    box = explorer.get_by_role("textbox", name="prompt")
+    box.fill("Mia " * 200)
+    box.press("Enter")
+    expect(explorer.locator(".problem")).to_contain_text("This model sees 128 tokens at once")
+    expect(explorer.locator(".picture")).to_be_hidden()
+    box.fill("Mia")
+    box.press("Enter")
+    expect(explorer.locator(".picture")).to_be_visible()
+    page.evaluate(SET_SOURCE, f"{CELL}\n1 / 0")
+    assert "ZeroDivisionError" in page.evaluate(RUN_CELL, 0)
+    assert page.locator(".jp-OutputArea").locator(".lv, .frame, img").count() == 0
