@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from llmviz.course._schema import Checks, random_tensor, with_mistake
+from llmviz.generation.flops import cache_bytes
+from llmviz.generation.sampling import _filter
 from llmviz.pretrained.tokenizer import chat_prompt
 
 _CHAT = [
@@ -30,6 +32,7 @@ def route(scores, k):
 CHECKS = {
     "kv_cache_bytes": Checks(
         solution=kv_cache_bytes,
+        shown_with_solution=(cache_bytes,),
         cases=[(10, 2, 4, 3, 8, 4), (1024, 12, 12, 12, 64, 2), (4096, 80, 64, 8, 128, 2), (7, 30, 9, 3, 64, 1)],
         wrong_functions={
             "query_heads": with_mistake(kv_cache_bytes, "n_layers * n_key_value_heads", "n_layers * n_heads"),
@@ -52,6 +55,7 @@ CHECKS = {
     ),
     "route": Checks(
         solution=route,
+        shown_with_solution=(_filter,),
         cases=[(_ONE_TOKEN, 2), (_SCORES, 2), (_SCORES, 1), (_SCORES[None], 3)],
         wrong_functions={
             "all_experts": lambda scores, k: scores.softmax(dim=-1),
