@@ -1,15 +1,20 @@
 # llmviz: everything starts here. `make` alone prints what there is.
-# A fresh machine needs only Python 3.11, 3.12 or 3.13 and make; no activation, no other step.
+# A fresh machine needs only make and a Python that pyproject.toml allows; no activation, no other step.
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TEST_READY := $(VENV)/test-ready
 BENCH_READY := $(VENV)/bench-ready
-FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-# The first of these that is Python 3.11–3.13; `make lab PYTHON=/path/to/python` takes another.
-PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+# From requires-python, such as ">=3.11,<3.15": the minor versions that fit.
+FIRST := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),.*/\1/p' pyproject.toml)
+LAST := $(shell sed -n 's/^requires-python = .*<3\.\([0-9]*\)".*/\1/p' pyproject.toml | awk '{print $$1 - 1}')
+FITS := import sys; sys.exit(not (3, $(FIRST)) <= sys.version_info[:2] <= (3, $(LAST)))
+# The first of these that fits; `make lab PYTHON=/path/to/python` takes another.
+PYTHON ?= $(firstword $(shell for p in python3 $$(seq -f 'python3.%g' $(LAST) -1 $(FIRST)) python; do \
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p; done) python3)
-PIP := $(BIN)/python -m pip --disable-pip-version-check install
+# uv installs sooner; pip does the same.
+PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check install)
 # What `make lab` hands on, for example: make lab ARGS="--no-browser --port 8899"
 ARGS ?=
 # On Linux a plain torch brings CUDA, several GB. PyTorch's start page gives the address of its CPU index.
@@ -30,30 +35,30 @@ help: ## print this
 	@echo
 	@echo 'Settings: PYTHON=python3.12   TORCH_INDEX=<CPU index of PyTorch>   ARGS="--no-browser --port 8899"'
 
-lab: $(READY) ## open the lessons in JupyterLab (sets everything up the first time)
+lab: $(READY) ## open the lessons in JupyterLab (the first time this installs what they need)
 	@$(BIN)/python -m llmviz lab $(ARGS)
 
-setup: $(READY) ## make the environment in .venv, with the pinned versions
+setup: $(TEST_READY) ## install what the lessons and the tests need, with the pinned versions
 	@echo 'Ready: $(VENV). Open the lessons with: make lab'
 
-test: $(READY) ## check style, package, widgets and every lesson's saved outputs: about 7 minutes
+test: $(TEST_READY) ## check style, package, widgets and every lesson's saved outputs: about 7 minutes
 	$(BIN)/python -m ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -m 'not slow'
 
-test-slow: $(READY) ## the long checks: every claim of the lessons, every lesson in a browser, a real class
+test-slow: $(TEST_READY) ## the long checks: every claim of the lessons, every lesson in a browser, a real class
 	$(PYTEST) -m slow tests
 
-models: $(READY) ## train again every model that ships in data/models
+models: $(TEST_READY) ## train again every model that ships in data/models
 	$(BIN)/python tools/train_models.py
 
-notebooks: $(READY) ## run every lesson from a fresh kernel; keep outputs and times
+notebooks: $(TEST_READY) ## run every lesson from a fresh kernel; keep outputs and times
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
 
-evidence: $(READY) ## run every demo of the lessons over three seeds; keep the bounds
+evidence: $(TEST_READY) ## run every demo of the lessons over three seeds; keep the bounds
 	$(BIN)/python tests/evidence/measure_claims.py $(ARGS)
 
-glossary: $(READY) ## write docs/glossary.md from the lessons' tables of key terms
+glossary: $(TEST_READY) ## write docs/glossary.md from the lessons' tables of key terms
 	$(BIN)/python tools/make_glossary.py
 
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
@@ -62,13 +67,13 @@ html: $(READY) ## every lesson as a web page that works without Python, in build
 bundle: $(READY) ## wheels, lessons and installer for a USB stick, in build (ARGS="--platform win_amd64 --python 3.12")
 	$(BIN)/python tools/make_bundle.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(ARGS)
 
-class: $(READY) ## a JupyterHub for a class on this machine (to rehearse: make class CLASS_SIZE=3)
+class: $(TEST_READY) ## a JupyterHub for a class on this machine (to rehearse: make class CLASS_SIZE=3)
 	@$(BIN)/python -m jupyterhub -f deploy/jupyterhub_config.py
 
 bench: $(BENCH_READY) ## measure against other libraries; results in build/
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-size: $(READY) ## lines, files and names of the project, beside their budgets (ARGS=--details)
+size: $(TEST_READY) ## lines, files and names of the project, beside their budgets (ARGS=--details)
 	$(BIN)/python tools/size.py $(ARGS)
 
 clean: ## remove the environment and everything that was built
@@ -76,17 +81,21 @@ clean: ## remove the environment and everything that was built
 	find llmviz notebooks tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo 'llmviz needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" is' \
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo 'llmviz needs Python 3.$(FIRST) to 3.$(LAST), and "$(PYTHON)" is' \
 		"$$($(PYTHON) --version 2>/dev/null || echo missing). Install one of them, or name it: make lab PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '"$(PYTHON)" cannot make an environment:' \
 		'its ensurepip is missing. On Debian and Ubuntu: apt install python3-venv; then run make again.'; exit 1; }
-	@echo 'Setting up $(VENV): about 1 GB, a few minutes the first time.'
+	@echo 'Setting up $(VENV): about 1.3 GB, two minutes the first time.'
 	@test -x $(BIN)/python && $(BIN)/python -c '$(FITS)' || $(PYTHON) -m venv --clear $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) \
 		"$$(sed -n '/^torch==/p' constraints.txt)")
+	$(PIP) -c constraints.txt -e .
+	@touch $@
+
+$(TEST_READY): $(READY)
 	$(PIP) -c constraints.txt -e '.[test]'
 	@touch $@
 
-$(BENCH_READY): $(READY)
+$(BENCH_READY): $(TEST_READY)
 	$(PIP) -c constraints.txt -e '.[test,bench]'
 	@touch $@

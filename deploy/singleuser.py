@@ -46,7 +46,7 @@ def server_options(home):
     """The options of a student's server."""
     return [
         f"--ServerApp.root_dir={home}",
-        f"--ServerApp.default_url=/lab/workspaces/llmviz/tree/notebooks/{lab.FIRST_LESSON.name}",
+        f"--ServerApp.default_url=/lab/workspaces/llmviz/tree/notebooks/{lab.FIRST_LESSON}",
         *lab.QUIET_OPTIONS,
         "--ServerApp.websocket_ping_timeout=30000",
         # Thirty kernels that start together choose the same TCP ports; sockets that are files cannot collide.

@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from llmviz.files import CHECKOUT, lesson_files
+from packaging.specifiers import SpecifierSet
 
+from llmviz.files import REPAIR, ROOT, lesson_files
+
+_PYTHON = importlib.metadata.metadata("llmviz")["Requires-Python"]
 _SET_UP_AGAIN = "Run: make setup (on Windows and with conda, the two lines in the README)."
 _WARM_UP_STEPS = 12
 _RESTORE = "Bring them back: llmviz restore all. If that cannot be, get llmviz anew; your notebooks stay as they are."
@@ -61,7 +64,7 @@ def _finding(name: str, check: Callable[[], _Finding | str], fix: str) -> _Findi
 
 def _python() -> str:
     said = f"{platform.python_version()}, {sys.executable}"
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    if platform.python_version() not in SpecifierSet(_PYTHON, prereleases=True):
         raise ValueError(said)
     return said
 
@@ -122,10 +125,10 @@ def _lesson_seconds(readme: str) -> dict[str, float]:
 
 def _lessons(step_seconds: float | None) -> _Finding:
     """How long each lesson runs here: the minutes in the README's table, scaled by the measured training step."""
-    notebooks = [path.name for path in lesson_files(CHECKOUT / "notebooks")]
+    notebooks = [path.name for path in lesson_files(ROOT / "notebooks")]
     if not notebooks:
-        raise FileNotFoundError(f"There is no notebook in {CHECKOUT / 'notebooks'}.")
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+        raise FileNotFoundError(f"There is no notebook in {ROOT / 'notebooks'}.")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     measured = _lesson_seconds(readme)
     there = re.search(r"training step takes ([\d.]+) ms", readme)
     slowness = 1000 * step_seconds / float(there[1]) if there and step_seconds else 1.0
@@ -135,10 +138,10 @@ def _lessons(step_seconds: float | None) -> _Finding:
 
 
 _CHECKS: tuple[tuple[str, Callable[[], _Finding | str], str], ...] = (
-    ("Python", _python, "llmviz needs Python 3.11, 3.12 or 3.13. " + _SET_UP_AGAIN),
+    ("Python", _python, f"llmviz needs Python {_PYTHON}. " + _SET_UP_AGAIN),
     ("torch", _torch, _SET_UP_AGAIN),
     ("widgets", _widgets, _SET_UP_AGAIN),
-    ("data files", _data, "Bring them back with: git checkout -- data"),
-    ("model", _model, "Bring it back with: git checkout -- data/models, or train it again: make models"),
+    ("data files", _data, f"Bring them back: {REPAIR}"),
+    ("model", _model, f"Bring it back: {REPAIR}"),
     ("training", _training, _SET_UP_AGAIN),
 )

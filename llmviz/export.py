@@ -21,9 +21,9 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from llmviz.files import CHECKOUT, NOTEBOOKS, lesson_files
+from llmviz.files import NOTEBOOKS, ROOT, lesson_files
 
-_TEACHING = CHECKOUT / "docs" / "teaching"
+_TEACHING = ROOT / "docs" / "teaching"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
 _INDEX = "index.html"
 _ABOUT = """Each lesson below is one page that works offline: read it, use its widgets, unfold its answers. To change

@@ -8,12 +8,20 @@ import shlex
 import subprocess
 import time
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = CHECKOUT / "notebooks"
+_PACKAGE = Path(__file__).resolve().parent
+IS_INSTALLED = (_PACKAGE / "_course").is_dir()
+"""Whether this package came from a wheel, which carries the course, and not from a checkout."""
+ROOT = _PACKAGE / "_course" if IS_INSTALLED else _PACKAGE.parent
+"""The folder that holds `data`, `docs` and `notebooks`."""
+NOTEBOOKS = ROOT / "notebooks"
+REPAIR = "Install llmviz again, with pip's option --force-reinstall" if IS_INSTALLED else "git checkout -- data"
+LESSONS_FOLDER = "llmviz-lessons"
+"""Where `llmviz lab` of an installed package puts the lessons."""
 MINE = ".mine-"
 """Marks a learner's copy that `llmviz restore` keeps: 03_attention.mine-2026-11-22-1.ipynb."""
 LARGEST_FILE = 200_000_000
@@ -28,8 +36,8 @@ _OTHER_FORMATS = {
 
 
 def data_folder() -> Path:
-    """The folder of the data files: $LLMVIZ_DATA if set, else `data/` of the checkout."""
-    return Path(os.environ.get("LLMVIZ_DATA") or CHECKOUT / "data").expanduser()
+    """The folder of the data files: $LLMVIZ_DATA if set, else `data/` of the checkout or the wheel."""
+    return Path(os.environ.get("LLMVIZ_DATA") or ROOT / "data").expanduser()
 
 
 def cache_folder() -> Path:
@@ -44,18 +52,29 @@ def data_path(name: str) -> Path:
     folder = data_folder()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"The folder with llmviz's data files was looked for at {folder} and is not there. Run llmviz "
-            f"from its checkout (git clone, then make setup), or set LLMVIZ_DATA to its data folder."
+            f"The folder with llmviz's data files was looked for at {folder} and is not there. Install llmviz from "
+            f"its wheel or its checkout (git clone, then make setup), or set LLMVIZ_DATA to its data folder."
         )
     path = folder / name
     if not path.exists():
-        raise FileNotFoundError(f"{name!r} was looked for in {folder} in vain; git checkout -- data brings it back")
+        raise FileNotFoundError(f"{name!r} was looked for in {folder} in vain. Bring it back: {REPAIR}")
     return path
 
 
 def quoted(path: str | Path) -> str:
     """A path as it is written in a command line: in quotation marks where it needs them."""
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
+
+
+def learners_folder(names: Iterable[str] = ()) -> Path:
+    """The folder of the learner's notebooks: the working directory, or one in it, where it holds a lesson (`names`).
+
+    Else that of the checkout; where llmviz is installed, the one that `llmviz lab` makes here.
+    """
+    places = [Path.cwd() / name for name in ("", "notebooks", LESSONS_FOLDER, f"{LESSONS_FOLDER}/notebooks")]
+    names = [path.name for path in lesson_files(NOTEBOOKS)] or list(names)
+    elsewhere = places[-1] if IS_INSTALLED else NOTEBOOKS
+    return next((place for place in places if any((place / name).is_file() for name in names)), elsewhere)
 
 
 def lesson_files(folder: Path) -> list[Path]:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from llmviz.files import CHECKOUT, NOTEBOOKS
+from llmviz.files import IS_INSTALLED, NOTEBOOKS, ROOT, learners_folder, write_atomically
 
-FIRST_LESSON = NOTEBOOKS / "00_start_here.ipynb"
+FIRST_LESSON = "00_start_here.ipynb"
 PAGE_SETTINGS = Path(__file__).resolve().parent / "jupyter"  # the learner's own settings override these
 # No news, no search for updates, no list of extensions, few messages.
 QUIET_OPTIONS = (
@@ -53,9 +53,12 @@ def trust(paths: Iterable[Path]) -> None:
 def _split(arguments: list[str]) -> tuple[Path, list[str]]:
     """Split off the notebook to open; the other arguments belong to JupyterLab."""
     if not arguments or arguments[0].startswith("-"):
-        if not FIRST_LESSON.exists():
-            raise FileNotFoundError("The lessons are not there: get the whole repository, or name a notebook.")
-        return FIRST_LESSON, list(arguments)
+        folder = learners_folder()
+        if IS_INSTALLED:
+            _copy_course(folder)
+        if not (folder / FIRST_LESSON).exists():
+            raise FileNotFoundError(f"{folder / FIRST_LESSON} is missing. Bring it back: llmviz restore 0")
+        return folder / FIRST_LESSON, list(arguments)
     path = Path(arguments[0]).resolve()
     notebooks = [path] if path.suffix == ".ipynb" and path.is_file() else sorted(path.glob("*.ipynb"))
     if not notebooks:
@@ -63,8 +66,22 @@ def _split(arguments: list[str]) -> tuple[Path, list[str]]:
     return notebooks[0], list(arguments[1:])
 
 
+def _copy_course(notebooks: Path) -> None:
+    """Copy the lessons and the pages that they link to out of the package; what is there already stays as it is."""
+    target = notebooks.parent if notebooks.name == "notebooks" else notebooks
+    places = {path: notebooks / path.name for path in NOTEBOOKS.glob("*.*")}
+    places |= {path: target / path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.*")}
+    missing = {path: place for path, place in places.items() if not place.exists()}
+    for path, place in missing.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, path.read_bytes())
+    print(f"The lessons are in {notebooks}{f' ({len(missing)} new files)' if missing else ''}.", flush=True)
+
+
 def _options(notebook: Path) -> list[str]:
-    root = CHECKOUT if notebook.is_relative_to(CHECKOUT) else notebook.parent
+    root = notebook.parent
+    if root.name == "notebooks" and root in (NOTEBOOKS, learners_folder()):
+        root = root.parent  # the lessons link to ../docs
     options = [
         f"--ServerApp.root_dir={root}",
         # A workspace of its own: tabs of other projects do not open.

@@ -16,9 +16,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from llmviz.files import CHECKOUT, MINE, NOTEBOOKS, lesson_files, quoted, write_atomically
+from llmviz.files import IS_INSTALLED, MINE, NOTEBOOKS, ROOT, learners_folder, lesson_files, quoted, write_atomically
 
-_ARCHIVE = CHECKOUT / "lessons.zip"
+_ARCHIVE = ROOT / "lessons.zip"
 
 
 class _Restored(NamedTuple):
@@ -41,8 +41,8 @@ def restore(name: str, folder: Path | None = None) -> _Restored:
     folder = folder or (path.parent if path.parent != Path(".") else None)
     if folder and not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; name the one with your notebooks, or leave it out")
-    folder = folder or _learners_folder()
     origin, shipped = _shipped()
+    folder = folder or learners_folder(shipped)
     copy = folder / f"{path.name.removesuffix('.ipynb')}.ipynb" if MINE in path.name else None
     if copy and not copy.is_file():
         raise ValueError(f"there is no copy {copy.name} in {folder}; llmviz restore --list names those that there are")
@@ -59,7 +59,7 @@ def restore(name: str, folder: Path | None = None) -> _Restored:
     said, kept = f"{lesson} is back, from {origin}.", None
     if lesson.name not in shipped or not _same(old, shipped[lesson.name]):
         kept = _keep(lesson, old)
-        undo = quoted(kept.stem if folder == _learners_folder() else kept)
+        undo = quoted(kept.stem if folder == learners_folder(shipped) else kept)
         said += f"\nYours is kept beside it, as {kept.name}. To undo: llmviz restore {undo}"
     write_atomically(lesson, new)
     return _Restored(lesson, said, copy=kept)
@@ -67,20 +67,13 @@ def restore(name: str, folder: Path | None = None) -> _Restored:
 
 def state(folder: Path | None = None) -> tuple[Path, list[tuple[str, str, list[str]]]]:
     """The folder, and of each shipped lesson: file name, "as shipped", "changed" or "missing", kept copies' names."""
-    folder, rows = folder or _learners_folder(), []
+    folder, rows = folder or learners_folder(_shipped()[1]), []
     for name, content in _shipped()[1].items():
         lesson = folder / name
         changed = lesson.exists() and not _same(lesson.read_bytes(), content)
         said = "changed" if changed else "as shipped" if lesson.exists() else "missing"
         rows.append((name, said, [copy.name for copy in _copies(lesson)]))
     return folder, rows
-
-
-def _learners_folder() -> Path:
-    """The working directory or its `notebooks`, where one holds a lesson, else the notebooks of the checkout."""
-    names = [path.name for path in lesson_files(NOTEBOOKS)] or list(_shipped()[1])
-    places = (Path.cwd(), Path.cwd() / "notebooks")
-    return next((place for place in places if any((place / name).is_file() for name in names)), NOTEBOOKS)
 
 
 def _find(name: str, names: list[str]) -> str:
@@ -97,18 +90,20 @@ def _find(name: str, names: list[str]) -> str:
 
 def _shipped() -> tuple[str, dict[str, bytes]]:
     """Where the shipped lessons come from, in words, and the content of each by its file name."""
+    if IS_INSTALLED:
+        return "the installed package", {path.name: path.read_bytes() for path in lesson_files(NOTEBOOKS)}
     if _ARCHIVE.exists():
         origin, data = _ARCHIVE.name, _ARCHIVE.read_bytes()
-    elif (CHECKOUT / ".git").exists() and shutil.which("git"):
+    elif (ROOT / ".git").exists() and shutil.which("git"):
         # Reading is safe in a checkout of another user, as on a shared machine.
-        command = ["git", "-C", str(CHECKOUT), "-c", f"safe.directory={CHECKOUT.as_posix()}", "archive", "--format=zip"]
+        command = ["git", "-C", str(ROOT), "-c", f"safe.directory={ROOT.as_posix()}", "archive", "--format=zip"]
         done = subprocess.run([*command, f"HEAD:{NOTEBOOKS.name}"], capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
-            raise FileNotFoundError(f"git cannot read the shipped lessons in {CHECKOUT}: {said[-1]}")
+            raise FileNotFoundError(f"git cannot read the shipped lessons in {ROOT}: {said[-1]}")
         origin, data = "git's committed version", done.stdout
     else:
-        missing = f"the shipped lessons are not here: {CHECKOUT} has neither {_ARCHIVE.name} nor git's history"
+        missing = f"the shipped lessons are not here: {ROOT} has neither {_ARCHIVE.name} nor git's history"
         raise FileNotFoundError(f"{missing}. Get llmviz anew into another folder; your notebooks stay as they are.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -30,7 +30,7 @@ def checkout(tmp_path, monkeypatch):
     for name in ("00_start_here", "05_pretraining"):
         (tmp_path / "notebooks" / f"{name}.ipynb").touch()
     (tmp_path / "README.md").write_text(TABLE)
-    monkeypatch.setattr(doctor, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -93,7 +93,7 @@ def test_a_wrong_python_is_named(monkeypatch):
 
 
 def test_lessons_that_are_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
     assert "no notebook" in finding("lessons").value
 
 

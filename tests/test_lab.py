@@ -56,7 +56,7 @@ def test_the_server_answers_at_the_address_it_prints(lesson, tmp_path):
     """The whole command, as in a container: no browser, no desktop; the page it names is there."""
     server = Lab(lesson.parent, tmp_path)
     try:
-        assert "/lab/workspaces/llmviz/tree/00_start_here.ipynb" in server.address
+        assert "/lab/workspaces/llmviz/tree/notebooks/00_start_here.ipynb" in server.address
         with urllib.request.urlopen(server.address, timeout=60) as answer:
             page = answer.read().decode()
         assert answer.status == 200
@@ -71,7 +71,7 @@ def test_settings_ask_nothing_of_the_network_and_open_the_lesson(lesson):
     assert "--LabApp.news_url=None" in settings
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in settings
     assert f"--ServerApp.root_dir={lesson.parent}" in settings
-    assert lab._options(lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={files.CHECKOUT}"
+    assert lab._options(files.NOTEBOOKS / lab.FIRST_LESSON)[0] == f"--ServerApp.root_dir={files.ROOT}"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root user")
@@ -91,6 +91,6 @@ def test_options_go_to_jupyterlab_untouched(lesson):
 def test_what_is_not_there_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
     assert main(["lab", str(tmp_path / "lesson.ipynb")]) == 1
     assert "llmviz lab: There is no notebook at" in capsys.readouterr().err
-    monkeypatch.setattr(lab, "FIRST_LESSON", tmp_path / "00_start_here.ipynb")
+    monkeypatch.setattr(lab, "FIRST_LESSON", "no_lesson.ipynb")
     assert main(["lab", "--no-browser"]) == 1
-    assert "The lessons are not there" in capsys.readouterr().err
+    assert "no_lesson.ipynb is missing. Bring it back: llmviz restore 0" in capsys.readouterr().err

@@ -100,7 +100,7 @@ def test_everything_that_is_installed_is_pinned_and_has_that_version():
 def test_conda_takes_the_same_versions_from_the_same_file():
     python, _, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert python.removeprefix("python=") in Requirement("python" + PROJECT["requires-python"]).specifier
-    assert pip["pip"] == ["-c constraints.txt", "-e .[test]"]
+    assert pip["pip"] == ["-c constraints.txt", "-e ."]
 
 
 def test_the_version_is_the_same_everywhere():
@@ -120,7 +120,8 @@ def checkout(tmp_path):
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "ready").touch()
+    for name in ("ready", "test-ready"):
+        (tmp_path / ".venv" / name).touch()
     return tmp_path
 
 
@@ -138,13 +139,14 @@ def test_make_lists_its_targets_and_sets_up_once(checkout):
 def test_other_versions_are_installed(checkout, name):
     later = (checkout / ".venv" / "ready").stat().st_mtime + 10
     os.utime(checkout / name, (later, later))
+    assert "install -c constraints.txt -e .\n" in make("-n", "lab", folder=checkout).stdout
     assert "install -c constraints.txt -e '.[test]'" in make("-n", "test", folder=checkout).stdout
 
 
 @needs_make
 def test_setup_takes_torch_from_the_cpu_index_and_refuses_another_python(checkout):
     (checkout / ".venv" / "ready").unlink()
-    steps = make("-n", "setup", "TORCH_INDEX=https://example.org/cpu", folder=checkout).stdout.splitlines()
+    steps = make("-n", "lab", "TORCH_INDEX=https://example.org/cpu", folder=checkout).stdout.splitlines()
     [torch] = [step for step in steps if "example.org" in step]
     assert "--no-deps --index-url https://example.org/cpu" in torch and "^torch==" in torch
     missing = make("setup", "PYTHON=no-such-python", folder=checkout)

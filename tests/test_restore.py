@@ -48,7 +48,7 @@ def notebooks(request, tmp_path, monkeypatch) -> Path:
     root = tmp_path / "llm viz"
     folder = write(root / "notebooks", SHIPPED)
     getattr(request, "param", ship_in_archive)(root)
-    monkeypatch.setattr(restore, "CHECKOUT", root)
+    monkeypatch.setattr(restore, "ROOT", root)
     monkeypatch.setattr(restore, "NOTEBOOKS", folder)
     monkeypatch.setattr(restore, "_ARCHIVE", root / "lessons.zip")
     monkeypatch.chdir(tmp_path)
@@ -156,7 +156,7 @@ def test_a_full_disk_leaves_everything_as_it_was(notebooks, monkeypatch, broken)
 def test_without_anything_shipped_it_says_where_it_looked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = write(tmp_path / "notebooks", SHIPPED)
-    monkeypatch.setattr(restore, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(restore, "ROOT", tmp_path)
     monkeypatch.setattr(restore, "NOTEBOOKS", folder)
     monkeypatch.setattr(restore, "_ARCHIVE", tmp_path / "lessons.zip")
     assert main(["restore", "3"]) == 1

@@ -19,10 +19,11 @@ from collections import Counter
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from llmviz import __version__
-from llmviz.files import CHECKOUT, MINE, lesson_files
+from llmviz.files import MINE, ROOT, lesson_files
 
 INSTALLER = Path(__file__).resolve().parent / "bundle"
 PACKED = ("llmviz", "notebooks", "data", "docs", "tools", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
@@ -36,7 +37,9 @@ SYSTEMS = {
     "macosx_arm64": (["macosx_14_0_arm64"], ("darwin", "arm64", "posix", "Darwin")),
     "win_amd64": (["win_amd64"], ("win32", "AMD64", "nt", "Windows")),
 }
-PYTHONS = ("3.11", "3.12", "3.13")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+VERSIONS = SpecifierSet(PROJECT["project"]["requires-python"])
+PYTHONS = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in VERSIONS]
 
 
 def counts(requirement, system, python, extras=()):
@@ -53,11 +56,10 @@ def counts(requirement, system, python, extras=()):
 
 def collect_wheels(system, python, folder, download):
     """Download the wheels of the lessons' packages and of all that these need; return the pins, unpacked bytes."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-    texts = project["project"]["dependencies"] + project["build-system"]["requires"]
+    texts = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
     waiting = [Requirement(text) for text in texts]
     pins, needs, followed, n_bytes = {}, {}, set(), 0
-    for line in (CHECKOUT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#") and counts(pin := Requirement(line), system, python):
             pins.setdefault(canonicalize_name(pin.name), []).append(pin)
     while waiting:
@@ -111,7 +113,7 @@ def copy_checkout(target):
     """Copy what learners need of the checkout, and the lessons once more, for `llmviz restore`."""
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", f"*{MINE}*")
     target.mkdir()
-    for source in (CHECKOUT / name for name in PACKED):
+    for source in (ROOT / name for name in PACKED):
         if source.is_dir():
             shutil.copytree(source, target / source.name, ignore=ignored)
         else:

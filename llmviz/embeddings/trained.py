@@ -15,7 +15,7 @@ import numpy as np
 
 from llmviz.embeddings.counts import _neighbors_at, _Vocabulary, cooccurrences, vocabulary
 from llmviz.embeddings.vectors import WordVectors
-from llmviz.files import data_path
+from llmviz.files import REPAIR, data_path
 
 _D_MODEL, _WINDOW, _EPOCHS = 32, 5, 5
 _N_NEGATIVES, _LEARNING_RATE, _SUBSAMPLE = 5, 0.1, 1e-3  # of word2vec
@@ -225,7 +225,7 @@ def load_glove() -> WordVectors:
     path = data_path(_GLOVE_FILE)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != _GLOVE_SHA256:
-        raise ValueError(f"{path} is not the file that belongs here: bring it back with: git checkout -- data")
+        raise ValueError(f"{path} is not the file that belongs here. Bring it back: {REPAIR}")
     with np.load(BytesIO(content), allow_pickle=False) as file:
         words = file["words"].tobytes().decode("utf-8").split("\n")
         vectors = file["vectors"] * file["scale"][:, None].astype(np.float32)

@@ -12,7 +12,7 @@ from functools import cache
 
 import tiktoken
 
-from llmviz.files import data_path
+from llmviz.files import REPAIR, data_path
 
 CONTRACTIONS = r"'(?:[sdmt]|ll|ve|re)"
 _ANY_CASE_CONTRACTIONS = r"'(?i:[sdmt]|ll|ve|re)"
@@ -86,6 +86,6 @@ def token_ranks(name: str) -> dict[bytes, int]:
     except (lzma.LZMAError, EOFError):
         content = b""
     if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
-        raise ValueError(f"The vocabulary file {path} is damaged. Bring it back with: git checkout -- data")
+        raise ValueError(f"The vocabulary file {path} is damaged. Bring it back: {REPAIR}")
     lines = (line.split() for line in content.splitlines())
     return {base64.b64decode(token): int(rank) for token, rank in lines}

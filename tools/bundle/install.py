@@ -1,7 +1,7 @@
 """Install llmviz and its lessons from this folder, without a network: python install.py [FOLDER]
 
-Needs Python 3.11, 3.12 or 3.13 and nothing else. The lessons and an environment of their own go into FOLDER (default:
-llmviz-lessons in your home folder); nothing outside of it changes. Notebooks that you have changed are kept.
+Needs a Python that the bundle was made for and nothing else. The lessons and an environment of their own go into FOLDER
+(default: llmviz-lessons in your home folder); nothing outside of it changes. Notebooks that you have changed are kept.
 """
 
 import argparse
@@ -48,7 +48,6 @@ def main():
 
 def install(bundle, folder):
     """Install a bundle into a folder."""
-    check_python()
     try:
         about = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
         requirements, n_bytes = about["requirements"], about["installed_bytes"]
@@ -69,16 +68,6 @@ def install(bundle, folder):
         print(f"Yours was kept: {name}")
     print(f"\nllmviz {about['version']} is in {folder}.")
     print(f"Open the lessons: {starter}\n(or double-click on it). The stick is no longer needed.")
-
-
-def check_python():
-    """Refuse a Python that llmviz does not run on."""
-    version = sys.version_info[:2]
-    if not (3, 11) <= version <= (3, 13):
-        raise InstallError(
-            f"llmviz needs Python 3.11, 3.12 or 3.13, and this is {version[0]}.{version[1]} ({sys.executable}). "
-            "Install one of them, and start this with it: python3.12 install.py (Windows: py -3.12 install.py)"
-        )
 
 
 def choose(requirements):
