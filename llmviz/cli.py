@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     _generate_options(add("generate", _generate, "let a model continue a text, or write its own"))
     command = add("check", _check, "could Tinyville have said this? yes, or the first wrong word")
     command.add_argument("file", metavar="FILE", help="one text a line, UTF-8; - reads from the keyboard or a pipe")
+    command.add_argument("--encoding", metavar="NAME", help="of the file, such as cp1252 (default: utf-8)")
     _models_actions(add("models", _models, "real models of lesson 10: list, add, remove"))
     add("lab", lambda given: lab.run(given.rest), "open the lessons in JupyterLab, which takes further options")
     command = add("restore", _restore, "bring a broken lesson back, and keep yours beside it")
@@ -135,8 +136,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train_options(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
-    text = 'a UTF-8 text file of yours, or "shakespeare" (downloaded once), or "python" (Python\'s documents); '
-    option("--text", metavar="FILE", help=text + "without it: Tinyville")
+    text = 'a text file of yours, or "shakespeare" (downloaded once), or "python" (Python\'s documents); default: '
+    option("--text", metavar="FILE", help=text + "Tinyville")
+    option("--encoding", metavar="NAME", help="of the text file, such as cp1252 (default: utf-8)")
     option("--tokenizer", choices=("bpe", "word", "characters"), help="default: bpe")
     option("--vocab-size", type=_positive, metavar="N", help="tokens of bpe or word (default: 1024)")
     length = command.add_mutually_exclusive_group()
@@ -210,7 +212,7 @@ def _train(given: argparse.Namespace) -> int:
 def _resumed_run(given: argparse.Namespace):
     from llmviz.training import runs
 
-    fixed = ("text", "tokenizer", "vocab_size", "seed", "out")
+    fixed = ("text", "encoding", "tokenizer", "vocab_size", "seed", "out")
     if named := [f"--{name.replace('_', '-')}" for name in fixed if getattr(given, name) is not None]:
         raise ValueError(f"a resumed run keeps its settings: leave out {' and '.join(named)}, or start a new run")
     goals = {name: getattr(given, name) for name in ("steps", "seconds", "until_loss")}
@@ -228,7 +230,7 @@ def _created_run(given: argparse.Namespace):
     if steps is None and seconds is None:
         steps, seconds = (_DEFAULT_MOST_STEPS, None) if given.until_loss else (None, _DEFAULT_SECONDS)
     return runs.create(
-        _corpus(given.text), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
+        _corpus(given.text, given.encoding), tokenizer=given.tokenizer or "bpe", vocab_size=given.vocab_size or 1024,
         seed=given.seed or 0, steps=steps, seconds=seconds, until_loss=given.until_loss, command=_command_line(given),
         progress=True,
     )  # fmt: skip
@@ -259,19 +261,19 @@ def _remove_if_empty(folder: Path) -> None:
         Path("runs").rmdir()
 
 
-def _corpus(text: str | None):
+def _corpus(text: str | None, encoding: str | None):
     from llmviz import corpora
 
     named = {"shakespeare": corpora.tiny_shakespeare, "python": corpora.python_documentation}
     if text is None:
         return corpora.tinyville(progress=True)
-    return named[text]() if text in named and not Path(text).exists() else corpora.from_file(text)
+    return named[text]() if text in named and not Path(text).exists() else corpora.from_file(text, encoding)
 
 
 def _command_line(given: argparse.Namespace) -> str:
     """The command that repeats this run, without its folder; it is kept in the checkpoint."""
     words = ["llmviz", "train"]
-    for name in ("text", "tokenizer", "vocab_size", "seconds", "steps", "until_loss", "seed"):
+    for name in ("text", "encoding", "tokenizer", "vocab_size", "seconds", "steps", "until_loss", "seed"):
         value = getattr(given, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", Path(value).name if name == "text" else str(value)]
@@ -360,7 +362,7 @@ def _model_and_prompt(name: str | None, prompt: str):
 def _check(given: argparse.Namespace) -> int:
     from llmviz.tinyville.corpus import Tinyville
 
-    text = _read_stdin() if given.file == "-" else read_text_file(given.file)[0]
+    text = _read_stdin() if given.file == "-" else read_text_file(given.file, given.encoding)[0]
     if not (lines := list(filter(str.strip, text.splitlines()))):
         raise ValueError("there was nothing to read; write one text a line")
     world, n_valid = Tinyville(), 0

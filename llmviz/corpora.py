@@ -98,11 +98,14 @@ def tiny_shakespeare() -> Corpus:
     return _corpus("Tiny Shakespeare", (text,), {"source": "tiny_shakespeare"})
 
 
-def from_file(path: str | Path) -> Corpus:
-    """One text file in UTF-8 (see `files.read_text_file`). Line ends become "\\n"; the recipe counts the changes."""
-    text, n_changed = read_text_file(path)
+def from_file(path: str | Path, encoding: str | None = None) -> Corpus:
+    """One text file, in UTF-8 if no encoding is named (see `files.read_text_file`).
+
+    Line ends become "\\n"; the recipe counts the changes.
+    """
+    text, n_changed = read_text_file(path, encoding)
     path = Path(path).expanduser().resolve()
-    recipe = {"source": "file", "path": str(path)}
+    recipe = {"source": "file", "path": str(path)} | ({"encoding": encoding} if encoding else {})
     return _corpus(path.name, (text,), recipe | ({"line_ends_changed": n_changed} if n_changed else {}))
 
 
@@ -165,7 +168,7 @@ def _rebuild(recipe: dict[str, Any], progress: bool) -> Corpus:
         case "tiny_shakespeare":
             return tiny_shakespeare()
         case "file":
-            return from_file(recipe["path"])
+            return from_file(recipe["path"], recipe.get("encoding"))
         case "part":
             whole = from_recipe(recipe["of"], progress=progress)
             return split(whole)[{"training": 0, "validation": 1}[recipe["part"]]]

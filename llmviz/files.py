@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import shlex
 import subprocess
 import time
 import uuid
+import warnings
+import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 _PACKAGE = Path(__file__).resolve().parent
 IS_INSTALLED = (_PACKAGE / "_course").is_dir()
@@ -28,11 +33,17 @@ LARGEST_FILE = 200_000_000
 _LONGEST_NAME = 200  # characters; systems allow 255 bytes
 _OTHER_FORMATS = {
     b"%PDF": "a PDF",
-    b"PK\x03\x04": "a zip archive (Word's .docx and .epub are such archives, too)",
+    b"PK\x03\x04": "a zip archive (.epub and .odt are such archives, too)",
+    b"{\\rtf": "a text with formatting (RTF)",
+    b"\xd0\xcf\x11\xe0": "an old Word file (.doc)",
     b"\x1f\x8b": "compressed with gzip",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
 }
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+          (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\v\f\r\x1a\x1b")  # what no text holds
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 def data_folder() -> Path:
@@ -121,17 +132,19 @@ def _replace(part: Path, path: Path) -> None:
     os.replace(part, path)
 
 
-def read_text_file(path: str | Path) -> tuple[str, int]:
-    """Read a UTF-8 text file; returns its text, and how many line ends were changed to "\\n".
+def read_text_file(path: str | Path, encoding: str | None = None) -> tuple[str, int]:
+    """Read a text file; returns its text, and how many line ends were changed to "\\n".
 
-    A byte order mark is removed. Raises FileNotFoundError, or ValueError for anything but a text file; the size is
-    checked before anything is read.
+    UTF-8 unless an encoding is named; a byte order mark decides, too, and is removed. The text is taken out of a web
+    page and of a Word file (.docx), with a warning. Raises FileNotFoundError, or ValueError for anything else: what the
+    file is, how it would read in the encodings that it may have, and what to do. The size is checked first.
     """
     path = Path(path).expanduser()
-    data = _read_bytes(path)
-    text = _decode(path, data).removeprefix("\ufeff")
+    text = _text(path, _read_bytes(path), encoding).removeprefix("\ufeff")
     if not text.strip():
         raise ValueError(f"The file {path} holds no text, only white space. Choose a file with text in it.")
+    if remark := _remark(path, text):
+        warnings.warn(f"{path.name}: {remark}", stacklevel=3)
     return text.replace("\r\n", "\n").replace("\r", "\n"), text.count("\r")
 
 
@@ -164,25 +177,94 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(path: Path, data: bytes) -> str:
+def _text(path: Path, data: bytes, encoding: str | None) -> str:
+    if data.startswith(b"PK\x03\x04") and (text := _word_text(data)):
+        warnings.warn(f"{path.name} is a Word file: its text was taken out.", stacklevel=4)
+        return text
     for start, what in _OTHER_FORMATS.items():
         if data.startswith(start):
             raise ValueError(f"The file {path} is {what}, not plain text. Save its text as .txt in UTF-8.")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(f"The file {path} is not UTF-8 but probably UTF-16. {_how_to_convert('utf-16')}")
-    if b"\0" in data:
-        place = data.index(b"\0")
-        raise ValueError(f"The file {path} is binary, not text: its byte {place:,} is 0. Choose a text file.")
+    text = _decode(path, data, encoding or next((name for mark, name in _MARKS if data.startswith(mark)), None))
+    if text.lstrip("\ufeff \r\n\t")[:15].lower().startswith(("<!doctype html", "<html")):
+        from bs4 import BeautifulSoup
+
+        warnings.warn(f"{path.name} is a web page: its text was taken out.", stacklevel=4)
+        return BeautifulSoup(text, "html.parser").get_text("\n")
+    return text
+
+
+def _word_text(data: bytes) -> str:
+    """The paragraphs of a .docx file; empty if it is another archive."""
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"The file {path} is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start:,} (line "
-            f"{line:,}) is no part of a character. Is it cp1252 (Windows)? {_how_to_convert('cp1252')}"
-        ) from None
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            about = archive.getinfo("word/document.xml")
+            xml = archive.read(about) if about.file_size <= LARGEST_FILE else b""
+        paragraphs = ElementTree.fromstring(xml).iter(f"{_WORD}p")
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError):
+        return ""
+    return "\n".join("".join(part.text or "" for part in paragraph.iter(f"{_WORD}t")) for paragraph in paragraphs)
 
 
-def _how_to_convert(encoding: str) -> str:
-    code = f'Path("new.txt").write_text(Path("FILE").read_text("{encoding}"), "utf-8")'
-    return f"Convert it in Python: from pathlib import Path; {code}"
+def _decode(path: Path, data: bytes, encoding: str | None) -> str:
+    try:
+        text = data.decode(encoding or "utf-8")
+        if not (zeros := text.count("\0")):
+            return text
+        # Else it may be UTF-16 without a byte order mark.
+        if zeros < len(text) / 10 and not _CONTROLS.intersection(text.replace("\0", "")):
+            raise ValueError(f"The file {path} is binary, not text: byte {data.index(0):,} is 0. Choose a text file.")
+    except LookupError:
+        raise ValueError(f"There is no encoding {encoding!r}. Known are utf-8, cp1252, gb18030 and others.") from None
+    except UnicodeError as error:
+        if encoding:
+            raise ValueError(f"The file {path} is not {encoding}: {error}.") from None
+        _refuse_damaged(path, data)
+    if not (readings := _readings(data)):
+        raise ValueError(f"The file {path} is binary, not text. Choose a text file.")
+    shown = "; as ".join(f"{name}: {line!r}" for name, line in readings.items())
+    best = next(iter(readings))
+    raise ValueError(
+        f"The file {path} is not UTF-8. Read as {shown}. Name the encoding in which it reads right, such as: "
+        f'--encoding {best}, in Python corpora.from_file(path, encoding="{best}").'
+    )
+
+
+def _refuse_damaged(path: Path, data: bytes) -> None:
+    """Raise ValueError for UTF-8 in which only few bytes are wrong: its other lines must not change."""
+    whole = data.decode("utf-8", "ignore")
+    n_bad, n_good = len(data) - len(whole.encode()), sum(not character.isascii() for character in whole)
+    if n_bad > max(3, n_good // 10) or n_good <= 3:
+        return
+    before = data.decode("utf-8", "replace").partition("\ufffd")[0]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    raise ValueError(
+        f"The file {path} is UTF-8 with damaged bytes ({n_bad}), the first in line {line:,}, column {column:,}, "
+        f"after {before[-20:]!r}. Correct that place in an editor that saves UTF-8."
+    )
+
+
+def _readings(data: bytes) -> dict[str, str]:
+    """How a file's first line that is not ASCII reads, by encoding, the most probable first; only what differs."""
+    from charset_normalizer import from_bytes
+
+    found = [match.encoding for match in from_bytes(data[:100_000])][:2]
+    readings: dict[str, str] = {}
+    for name in [*found, "cp1252", "mac_roman"]:
+        with suppress(UnicodeError):
+            text = data.decode(name)
+            if not _CONTROLS.intersection(text):
+                line = next((line.strip()[:40] for line in text.splitlines() if not line.isascii()), text[:40])
+                if line not in readings.values():
+                    readings[name] = line
+    return readings
+
+
+def _remark(path: Path, text: str) -> str:
+    """What may be wrong with a text that can be read; empty if nothing is."""
+    if n_lost := text.count("\ufffd"):
+        return f"{n_lost:,} of its characters were lost before (\ufffd); take the file from which it was made."
+    with suppress(UnicodeError):
+        if (mended := text.encode("cp1252").decode("utf-8")) != text:
+            line = next(line for line in mended.splitlines() if not line.isascii())
+            return f"it was probably saved in a wrong encoding; a line should read {line.strip()[:40]!r}."
+    return "it is a table; its separators are read, too." if path.suffix.lower() in (".csv", ".tsv") else ""

@@ -1,9 +1,12 @@
 """Where text comes from, what is said about bad files."""
 
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
+import zipfile
 
 import pooch
 import pytest
@@ -45,18 +48,35 @@ def test_line_ends_become_one_kind_and_the_recipe_says_so(tmp_path):
     assert "line_ends_changed" not in corpora.from_file(path).recipe
 
 
+GERMAN = "Der Bäcker öffnet früh. Süße Brötchen für alle.\n" * 20
+UTF_8 = GERMAN.encode()
 BAD_FILES = {
     "empty": (b"", "is empty"),
     "white space": (b" \n\t\r\n", "only white space"),
-    "binary": (b"some text\x00and more", "binary, not text: its byte 9 is 0"),
+    "binary": (b"some text\x00and more", "binary, not text: byte 9 is 0"),
+    "random bytes": (bytes(range(256)) * 20, "binary, not text"),
     "a pdf": (b"%PDF-1.7 ...", "is a PDF"),
-    "a docx": (b"PK\x03\x04rest", "Word"),
+    "a damaged docx": (b"PK\x03\x04rest", "zip archive"),
+    "an old Word file": (b"\xd0\xcf\x11\xe0rest", "old Word file"),
+    "rtf": (b"{\\rtf1 kite}", "RTF"),
     "gzip": (b"\x1f\x8b\x08", "gzip"),
-    "utf-16": ("Mia".encode("utf-16"), r'UTF-16.*read_text\("utf-16"\)'),
-    "latin-1": ("Mia\ncafé".encode("latin-1"), r"byte 0xe9 at position 7 \(line 2\).*cp1252"),
-    "cut short": ("Mia 🪁".encode()[:-1], r"byte 0xf0 at position 4 \(line 1\)"),
-    "a surrogate": (b"Mia \xed\xa0\xbd", "byte 0xed at position 4"),
+    "one bad byte": (UTF_8[:60] + b"\xff" + UTF_8[60:], r"damaged bytes \(1\), the first in line 2, column 6,"),
+    "cut in a character": (UTF_8[: UTF_8.rindex("ü".encode()) + 1], r"bytes \(1\), the first in line 20, column 40"),
+    "cut short": ("Mia 🪁".encode()[:-1], "is not UTF-8"),
+    "a surrogate": (b"Mia \xed\xa0\xbd", "is not UTF-8"),
 }
+TEXTS = {
+    "german": (GERMAN, ("cp1252", "latin-1", "mac_roman", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")),
+    "polish": ("Żółta łódź płynęła wzdłuż rzeki, a gęsi krzyczały.\n" * 20, ("cp1250",)),
+    "russian": ("Мальчик нашёл жёлтый зонт у старого моста.\n" * 20, ("cp1251", "koi8-r", "utf-16-le")),
+    "greek": ("Το κορίτσι βρήκε ένα κλειδί κάτω από το δέντρο.\n" * 20, ("cp1253",)),
+    "chinese": ("小猫在窗台上睡觉。太阳照着它的尾巴。\n" * 20, ("gb18030", "utf-16-be")),
+    "traditional": ("小貓在窗台上睡覺。太陽照著牠的尾巴。\n" * 20, ("big5",)),
+    "japanese": ("子犬が庭で遊んでいる。雨が降りそうだ。\n" * 20, ("shift-jis", "euc-jp")),
+    "korean": ("아이가 공원에서 빨간 연을 찾았다.\n" * 20, ("cp949",)),
+    "english": ("Mia found a red kite – “fine”, she said.\n" * 20, ("cp1252", "utf-16-le", "utf-32-be")),
+}
+ENCODED = [(name, encoding) for name, (_, encodings) in TEXTS.items() for encoding in encodings]
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)
@@ -69,13 +89,56 @@ def test_a_file_that_is_no_text_gets_a_sentence_with_its_path(tmp_path, kind):
     assert path.read_bytes() == data
 
 
-def test_the_advice_for_a_wrong_encoding_works(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "FILE").write_bytes("Mia was in the café.".encode("cp1252"))
-    with pytest.raises(ValueError, match="Convert it in Python: ") as caught:
-        corpora.from_file("FILE")
-    exec(str(caught.value).split("Convert it in Python: ")[1])
-    assert corpora.from_file("new.txt").text == "Mia was in the café."
+@pytest.mark.parametrize(("name", "encoding"), ENCODED)
+def test_another_encoding_is_shown_as_it_reads_and_taken_by_name(tmp_path, name, encoding):
+    """One of the encodings that the sentence names gives the text back."""
+    text, path = TEXTS[name][0], tmp_path / "FILE"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(ValueError, match=r"is not UTF-8\. Read as ") as caught:
+        corpora.from_file(path)
+    assert text[:15] in str(caught.value)
+    named = re.findall(r"as ([\w-]+): ['\"]", str(caught.value))
+    assert text in [corpora.from_file(path, encoding=one).text for one in named]
+    corpus = corpora.from_file(path, encoding=encoding)
+    assert corpus.text == text and corpora.from_recipe(corpus.recipe) == corpus
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_decides(tmp_path, encoding):
+    (tmp_path / "FILE").write_bytes(GERMAN.encode(encoding))
+    assert corpora.from_file(tmp_path / "FILE").text == GERMAN
+
+
+def test_a_wrong_name_of_an_encoding_gets_a_sentence(tmp_path):
+    (tmp_path / "FILE").write_bytes(GERMAN.encode("cp1252"))
+    with pytest.raises(ValueError, match="There is no encoding 'nonsense'"):
+        corpora.from_file(tmp_path / "FILE", encoding="nonsense")
+    with pytest.raises(ValueError, match="FILE is not ascii: "):
+        corpora.from_file(tmp_path / "FILE", encoding="ascii")
+
+
+def docx(*paragraphs: str) -> bytes:
+    """A Word file with these paragraphs."""
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("word/document.xml", f'<w:document xmlns:w="{space}"><w:body>{body}</w:body></w:document>')
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(("name", "data", "text", "remark"), [
+    ("a.docx", docx("Süß", "Mia &amp; Tom"), "Süß\nMia & Tom", "is a Word file"),
+    ("a.html", b"<!DOCTYPE html><p>Mia &amp; <b>Tom</b></p>", "Mia & \nTom", "is a web page"),
+    ("a.csv", b"day,weather\nMonday,rain\n", "day,weather\nMonday,rain\n", "it is a table"),
+    ("a.txt", GERMAN.encode().decode("cp1252").encode(), None, "a line should read 'Der Bäcker"),
+    ("a.txt", b"caf\xef\xbf\xbd", "caf\ufffd", "1 of its characters were lost"),
+])  # fmt: skip
+def test_what_is_read_with_a_warning(tmp_path, name, data, text, remark):
+    (tmp_path / name).write_bytes(data)
+    with pytest.warns(UserWarning, match=remark):
+        corpus = corpora.from_file(tmp_path / name)
+    assert text is None or corpus.text == text
 
 
 def test_a_missing_file_a_folder_a_pipe_and_a_huge_file_get_a_sentence(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ def test_a_missing_file_or_folder_is_named_with_the_fix(monkeypatch, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"'nothing\.txt' was looked for in .*git checkout -- data"):
         data_path("nothing.txt")
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match=r"nowhere and is not there\. Run llmviz from its checkout"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere and is not there\. Install llmviz from its wheel"):
         data_path("README.md")
 
 
