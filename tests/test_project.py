@@ -24,7 +24,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 DIRECT = [Requirement(text) for text in sum(EXTRAS.values(), PROJECT["dependencies"])]
 PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
 # Commands, the notebooks' kernel, and what the configuration of a hub names:
-USED_WITHOUT_IMPORT = {"ipykernel", "notebook", "pytest-xdist", "ruff", "import-linter"}
+USED_WITHOUT_IMPORT = {"ipykernel", "notebook", "pytest-xdist", "ruff", "import-linter", "hatchling"}
 USED_WITHOUT_IMPORT |= {wanted.split(">")[0] for wanted in EXTRAS["class"]}
 # Dependencies of our dependencies:
 INDIRECT = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
