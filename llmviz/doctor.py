@@ -64,7 +64,7 @@ def _finding(name: str, check: Callable[[], _Finding | str], fix: str) -> _Findi
 
 def _python() -> str:
     said = f"{platform.python_version()}, {sys.executable}"
-    if platform.python_version() not in SpecifierSet(_PYTHON, prereleases=True):
+    if ".".join(map(str, sys.version_info[:3])) not in SpecifierSet(_PYTHON):
         raise ValueError(said)
     return said
 

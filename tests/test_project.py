@@ -22,12 +22,12 @@ FOLDERS = ("llmviz", "tests", "notebooks", "tools", "deploy")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DIRECT = [Requirement(text) for text in sum(EXTRAS.values(), PROJECT["dependencies"])]
-PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "tiktoken_ext": "tiktoken"}
+PACKAGE_OF = {"sklearn": "scikit-learn", "bs4": "beautifulsoup4", "yaml": "pyyaml", "tiktoken_ext": "tiktoken"}
 # Commands, the notebooks' kernel, and what the configuration of a hub names:
 USED_WITHOUT_IMPORT = {"ipykernel", "notebook", "pytest-xdist", "ruff", "import-linter", "hatchling"}
 USED_WITHOUT_IMPORT |= {wanted.split(">")[0] for wanted in EXTRAS["class"]}
 # Dependencies of our dependencies:
-INDIRECT = {"nbformat", "nbclient", "nbconvert", "bs4", "traitlets", "IPython", "packaging", "PIL"}
+INDIRECT = {"nbformat", "nbclient", "nbconvert", "traitlets", "IPython", "packaging", "PIL"}
 INDIRECT |= {"jupyter_client", "jupyter_server", "psutil", "requests", "websocket"}
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

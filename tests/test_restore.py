@@ -50,6 +50,7 @@ def notebooks(request, tmp_path, monkeypatch) -> Path:
     getattr(request, "param", ship_in_archive)(root)
     monkeypatch.setattr(restore, "ROOT", root)
     monkeypatch.setattr(restore, "NOTEBOOKS", folder)
+    monkeypatch.setattr(files, "NOTEBOOKS", folder)
     monkeypatch.setattr(restore, "_ARCHIVE", root / "lessons.zip")
     monkeypatch.chdir(tmp_path)
     return folder
@@ -158,6 +159,7 @@ def test_without_anything_shipped_it_says_where_it_looked(tmp_path, monkeypatch,
     folder = write(tmp_path / "notebooks", SHIPPED)
     monkeypatch.setattr(restore, "ROOT", tmp_path)
     monkeypatch.setattr(restore, "NOTEBOOKS", folder)
+    monkeypatch.setattr(files, "NOTEBOOKS", folder)
     monkeypatch.setattr(restore, "_ARCHIVE", tmp_path / "lessons.zip")
     assert main(["restore", "3"]) == 1
     assert "the shipped lessons are not here" in capsys.readouterr().err
