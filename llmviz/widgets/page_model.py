@@ -1,0 +1,29 @@
+"""A model as data of a page, for `js/model.js`: the widgets then answer without Python."""
+
+import dataclasses
+import math
+
+from torch import Tensor, nn
+
+from llmviz.widgets.base import pack
+
+_GROUP = 32  # weights that share a scale
+
+
+def page_model(model: nn.Module, *, exact: bool = False) -> dict:
+    """Config and weights of a model, as `unpackModel` in model.js reads them.
+
+    Weights are whole numbers of 8 bits with one scale for 32 of them (probabilities of the tiny GPT within .005), or, where
+    `exact`, float32.
+    """
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}  # a tied one once
+    return {
+        "config": dataclasses.asdict(model.config),
+        "weights": {name: pack(weight, "float32") if exact else _rows(weight) for name, weight in weights.items()},
+    }
+
+
+def _rows(weight: Tensor) -> dict:
+    groups = weight.reshape(-1, math.gcd(weight.shape[-1], _GROUP))
+    scales = groups.abs().amax(dim=1).clamp_min(1e-12) / 127
+    return {"rows": pack((groups / scales[:, None]).round(), "int8"), "scales": pack(scales, "float32")}
