@@ -6,6 +6,7 @@ page makes the browser refuse any request to the outside.
 
 from __future__ import annotations
 
+import functools
 import html
 import os
 import re
@@ -22,6 +23,8 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from llmviz.files import CHECKOUT, NOTEBOOKS, lesson_files
+from llmviz.widgets.base import to_json
+from llmviz.widgets.page_model import fingerprint, page_model
 
 _TEACHING = CHECKOUT / "docs" / "teaching"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
@@ -144,7 +147,29 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     exporter = _PageExporter(template_name="pages", extra_template_basedirs=[str(_TEMPLATES)])
     exporter.folder = str(page.source.parent)
     resources = {"page": about, "metadata": {"path": exporter.folder, "name": page.source.stem}}
-    return exporter.from_notebook_node(page.notebook, resources)[0]
+    text = exporter.from_notebook_node(page.notebook, resources)[0]
+    return text.replace("<main>", f"<main>\n{_models(text)}", 1)
+
+
+def _models(text: str) -> str:
+    """The models with which the widgets of a page answer, each once, as data for `widgets/js/start.js`."""
+    wanted = set(re.findall(r'<div class="lv [^>]* data-model="([0-9a-f]+)">', text))
+    data = {name: _packed_model(name) for name in sorted(wanted)}
+    script = '<script type="application/json" class="lv-model" data-model="{}">{}</script>\n'
+    return "".join(script.format(name, packed) for name, packed in data.items() if packed)
+
+
+@functools.cache
+def _packed_model(name: str) -> str:
+    """A decoder that ships, packed for a page, by its fingerprint; empty if it is another model."""
+    from llmviz.artifacts import ARTIFACTS, load_model
+
+    for artifact in ARTIFACTS.values():
+        if artifact.kind == "model" and artifact.model_class == "DecoderOnly":
+            found = load_model(artifact.name)
+            if fingerprint(found.model) == name:
+                return to_json(page_model(found.model, found.tokenizer))
+    return ""
 
 
 def _with_links(text: str, page: _Page, targets: Mapping[Path, Path]) -> str:

@@ -1,6 +1,8 @@
 """A model as data of a page, for `js/model.js`: the widgets then answer without Python."""
 
 import dataclasses
+import hashlib
+import json
 import math
 
 from torch import Tensor, nn
@@ -10,17 +12,26 @@ from llmviz.widgets.base import pack
 _GROUP = 32  # weights that share a scale
 
 
-def page_model(model: nn.Module, *, exact: bool = False) -> dict:
-    """Config and weights of a model, as `unpackModel` in model.js reads them.
+def page_model(model: nn.Module, tokenizer=None, *, exact: bool = False) -> dict:
+    """Config, weights and merges of a model, as `unpackModel` in model.js and `bytePairTokenizer` read them.
 
-    Weights are whole numbers of 8 bits with one scale for 32 of them (probabilities of the tiny GPT within .005), or, where
-    `exact`, float32.
+    Weights are whole numbers of 8 bits with one scale for 32 of them (probabilities of the tiny GPT within
+    .005), or, where `exact`, float32.
     """
     weights = {name: weight.detach() for name, weight in model.named_parameters()}  # a tied one once
     return {
         "config": dataclasses.asdict(model.config),
+        "merges": tokenizer.to_dict()["merges"] if tokenizer else [],
         "weights": {name: pack(weight, "float32") if exact else _rows(weight) for name, weight in weights.items()},
     }
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Names a model by its config and weights, so that a page holds each once."""
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.config)).encode())
+    for weight in model.parameters():
+        digest.update(weight.detach().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _rows(weight: Tensor) -> dict:

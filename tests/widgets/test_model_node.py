@@ -28,7 +28,8 @@ READ = """
 const model = unpackModel(given.model);
 const read = model.read(given.ids, given.options);
 const last = read.at(-1);
-return { logits: read.map(({ logits }) => [...logits]), weights: last.layers.map(({ heads }) => heads.map(({ weights }) => [...weights])),
+return { logits: read.map(({ logits }) => [...logits]),
+  weights: last.layers.map(({ heads }) => heads.map(({ weights }) => [...weights])),
   hidden: [...last.layers[0].hidden], lens: [...model.unembed(last.layers[0].residual_after)] };
 """
 
@@ -112,7 +113,8 @@ return given.texts.map((text) => {
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=20, max_size=60))
 def test_every_text_gets_the_ids_of_python(texts):
     texts += ["", " ", "Mia's kite\r\n\x85\u2028 x", "👨‍👩‍👧 a\u00a0b", "\ufeff x", "a\x1c\x1d b", "\u180e\u200b x"]
-    for text, found in zip(texts, node(TOKENIZER, ENCODE, {"merges": TINY.to_dict()["merges"], "texts": texts}), strict=True):
+    answers = node(TOKENIZER, ENCODE, {"merges": TINY.to_dict()["merges"], "texts": texts})
+    for text, found in zip(texts, answers, strict=True):
         ids = TINY.encode(text)
         assert (found["ids"], found["text"]) == (ids, text)
         assert found["labels"] == TINY.tokens(ids)

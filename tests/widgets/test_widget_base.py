@@ -25,9 +25,9 @@ from llmviz.widgets.base import (
     JS,
     Table,
     _page_script,
-    _to_json,
     es_module,
     pack,
+    to_json,
     well_formed,
 )
 
@@ -170,14 +170,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(values, dtype, sentence):
 
 @given(json_values)
 def test_json_says_the_same_and_stays_inside_its_script(value):
-    text = _to_json(value)
+    text = to_json(value)
     assert json.loads(text) == json.loads(json.dumps(value))
     assert text.isascii() and not set("<>&") & set(text)
 
 
 def test_json_refuses_what_a_page_cannot_read():
     with pytest.raises(ValueError):
-        _to_json({"loss": float("nan")})
+        to_json({"loss": float("nan")})
 
 
 @given(any_text)
