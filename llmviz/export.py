@@ -24,7 +24,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from llmviz.files import CHECKOUT, NOTEBOOKS, lesson_files
 from llmviz.widgets.base import to_json
-from llmviz.widgets.page_model import fingerprint, page_model
+from llmviz.widgets.page_model import page_model, page_model_name
 
 _TEACHING = CHECKOUT / "docs" / "teaching"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
@@ -167,7 +167,7 @@ def _packed_model(name: str) -> str:
     for artifact in ARTIFACTS.values():
         if artifact.kind == "model" and artifact.model_class == "DecoderOnly":
             found = load_model(artifact.name)
-            if fingerprint(found.model) == name:
+            if page_model_name(found.model, found.tokenizer) == name:
                 return to_json(page_model(found.model, found.tokenizer))
     return ""
 

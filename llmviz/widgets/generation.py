@@ -13,12 +13,10 @@ from llmviz.generation.beam import beam_search
 from llmviz.generation.flops import forward_cost
 from llmviz.generation.sampling import _check_model, _check_settings, generate
 from llmviz.generation.sampling_tree import Sampling, SamplingTree, look_ahead
-from llmviz.model.transformer import DecoderOnly
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose, token_text
-from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets.base import JS, Explorer, Table, pack
-from llmviz.widgets.page_model import fingerprint
+from llmviz.widgets.page_model import page_model_name
 
 _PROBABILITY_CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
@@ -55,8 +53,7 @@ class NextTokenExplorer(Explorer):
         self._compute()
 
     def page_model(self) -> str:
-        is_ours = isinstance(self.model, DecoderOnly) and isinstance(self.tokenizer, BytePairTokenizer)
-        return fingerprint(self.model) if is_ours else ""
+        return page_model_name(self.model, self.tokenizer)
 
     def _compute(self) -> None:
         self.start = self.tokenizer.encode_prompt(self.text)

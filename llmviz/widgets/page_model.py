@@ -7,6 +7,8 @@ import math
 
 from torch import Tensor, nn
 
+from llmviz.model.transformer import DecoderOnly
+from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets.base import pack
 
 _GROUP = 32  # weights that share a scale
@@ -26,8 +28,10 @@ def page_model(model: nn.Module, tokenizer=None, *, exact: bool = False) -> dict
     }
 
 
-def fingerprint(model: nn.Module) -> str:
-    """Names a model by its config and weights, so that a page holds each once."""
+def page_model_name(model, tokenizer) -> str:
+    """Names a model of ours by its config and weights, so that a page holds each once; empty for other models."""
+    if not isinstance(model, DecoderOnly) or not isinstance(tokenizer, BytePairTokenizer):
+        return ""
     digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.config)).encode())
     for weight in model.parameters():
         digest.update(weight.detach().numpy().tobytes())

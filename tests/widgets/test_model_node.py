@@ -1,5 +1,6 @@
 """The model and the tokenizer in the page give the numbers of torch and of Python."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from llmviz import artifacts
 from llmviz.model import ModelConfig
 from llmviz.model.config import CHANGES, gpt2_like, with_changes
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
+from llmviz.widgets.attention import AttentionExplorer
 from llmviz.widgets.base import JS
 from llmviz.widgets.page_model import page_model
 
@@ -97,6 +99,35 @@ def test_the_shipped_model_in_eight_bits_is_close():
     assert (torch.tensor(found["logits"]).softmax(-1) - trace.logits[0].softmax(-1)).abs().max() < 5e-3
     assert (torch.tensor(found["weights"][1]) - trace.blocks[1].attention.weights[0, :, -1]).abs().max() < 1e-2
     assert sum(len(part["rows"]["data"]) for part in packed["weights"].values()) < 1e6
+
+
+ANSWER = """
+const page = openAttention(given.model);
+const { payload } = attentionAnswer(page, "text", (name) => ({ payload: {}, ...given.state })[name]);
+const plain = (one) => (ArrayBuffer.isView(one) ? [...one] : one);
+const { weights, query_key: { query, key }, ...others } = payload;
+return { ...others, weights: plain(weights), query: plain(query), key: plain(key),
+  losses: { ...payload.losses, values: plain(payload.losses.values), all_on: plain(payload.losses.all_on) } };
+"""
+
+
+def test_the_attention_explorer_answers_as_python_does():
+    tiny = artifacts.load_model("tiny")
+    text, off = "Ruth has a yellow rope. Hana saw the rope", [(0, 1)]
+    live = AttentionExplorer.live(tiny.model, tiny.tokenizer, text=text)
+    live.ablate_heads = off
+    wanted, packed = live.explorer, page_model(tiny.model, tiny.tokenizer, exact=True)
+    found = node(JS / "attention.js", ANSWER, {"model": packed, "state": {"text": text, "ablate_heads": off}})
+    lower = np.tril(np.ones(wanted.mask.shape, dtype=bool))
+    assert np.abs(np.array(found["weights"]) / 65535 - wanted.weights[..., lower].ravel()).max() < 2e-5
+    for name, scores in wanted.head_scores.items():
+        assert np.abs(np.array(found["scores"][name]) - scores).max() < 1e-4
+    assert found["labels"] == wanted._payload()["labels"]
+    for name in ("query", "key"):
+        assert np.abs(np.array(found[name]) - wanted.query_key[name].ravel()).max() < 1e-4
+    assert np.abs(np.array(found["losses"]["values"]) - wanted.losses).max() < 1e-4
+    assert np.abs(np.array(found["losses"]["all_on"]) - wanted.losses_all_on).max() < 1e-4
+    assert found["losses"]["sentence"] == wanted._loss_sentence()
 
 
 TINY = artifacts.load_model("tiny").tokenizer

@@ -5,7 +5,7 @@ import { unpack } from "./base.js";
 const QUERY_GAIN = 2.5;
 
 // y = W x + b
-export function linear(x, weight, bias) {
+export function linearLayer(x, weight, bias) {
   const y = new Float32Array(weight.length / x.length);
   for (let row = 0, at = 0; row < y.length; row++) {
     let sum = bias ? bias[row] : 0;
@@ -69,8 +69,8 @@ export function rotate(x, position, base) {
   return turned;
 }
 
-const add = (x, y) => x.map((number, i) => number + y[i]);
-const parts = (x, size) => Array.from({ length: x.length / size }, (_, i) => x.subarray(i * size, (i + 1) * size));
+const addVectors = (x, y) => x.map((number, i) => number + y[i]);
+const splitVector = (x, size) => Array.from({ length: x.length / size }, (_, i) => x.subarray(i * size, (i + 1) * size));
 
 function sinusoidal(position, d_model) {
   return Float32Array.from({ length: d_model }, (_, i) => {
@@ -84,21 +84,21 @@ export function gpt(config, weights) {
   const { d_model, n_heads, n_layers } = config;
   const d_head = d_model / n_heads;
   const sharing = n_heads / (config.n_key_value_heads ?? n_heads);
-  const project = (x, name) => linear(x, weights[`${name}.weight`], weights[`${name}.bias`]);
+  const project = (x, name) => linearLayer(x, weights[`${name}.weight`], weights[`${name}.bias`]);
   const norm = (x, name) => normalize(x, { kind: config.normalization, epsilon: config.norm_epsilon,
     weight: weights[`${name}.weight`], bias: weights[`${name}.bias`] });
   const embeddingRow = (table, row) => weights[`${table}.weight`].subarray(row * d_model, (row + 1) * d_model);
 
   function embed(id, position) {
     let x = embeddingRow("embedding", id);
-    if (config.positions === "learned") x = add(x, embeddingRow("position_embedding", position));
-    if (config.positions === "sinusoidal") x = add(x, sinusoidal(position, d_model));
+    if (config.positions === "learned") x = addVectors(x, embeddingRow("position_embedding", position));
+    if (config.positions === "sinusoidal") x = addVectors(x, sinusoidal(position, d_model));
     return config.embedding_norm ? norm(x, "embedding_norm") : x;
   }
 
   // Queries, keys and values of the heads: lists of vectors of d_head numbers.
   function heads(x, position, name) {
-    let [query, key, value] = ["query", "key", "value"].map((part) => parts(project(x, `${name}.${part}`), d_head));
+    let [query, key, value] = ["query", "key", "value"].map((part) => splitVector(project(x, `${name}.${part}`), d_head));
     if (config.query_key_norm) {
       query = query.map((one) => normalize(one).map((number) => QUERY_GAIN * number));
       key = key.map((one) => normalize(one));
@@ -153,10 +153,10 @@ export function gpt(config, weights) {
       const found = attend(queries[i], cache, causal ? start + i + 1 : cache.length);
       const merged = Float32Array.from(found.flatMap(({ output }, head) => [...(ablated.has(`${layer},${head}`) ? output.fill(0) : output)]));
       const attention_output = project(merged, `${name}.attention.output`);
-      const residual_middle = after(add(residual_before, attention_output), `${name}.attention_norm`);
+      const residual_middle = after(addVectors(residual_before, attention_output), `${name}.attention_norm`);
       const feed_forward_input = before(residual_middle, `${name}.feed_forward_norm`);
       const { hidden, output } = feedForward(feed_forward_input, `${name}.feed_forward`);
-      const residual_after = after(add(residual_middle, output), `${name}.feed_forward_norm`);
+      const residual_after = after(addVectors(residual_middle, output), `${name}.feed_forward_norm`);
       return { residual_before, attention_input: inputs[i], query: queries[i], ...cache[start + i], heads: found, attention_output,
         residual_middle, feed_forward_input, hidden, feed_forward_output: output, residual_after };
     });
@@ -169,7 +169,7 @@ export function gpt(config, weights) {
     config,
     newCache: () => Array.from({ length: n_layers }, () => []),
     // Logits of a residual stream after any layer (the logit lens).
-    unembed: (x) => linear(final(x), unembedding),
+    unembed: (x) => linearLayer(final(x), unembedding),
     // Read new token ids: of each position its embedding, what each block computes, and the logits of the next token.
     read(ids, { cache = this.newCache(), causal = true, ablated = [], logitsOf = "all" } = {}) {
       const options = { causal, ablated: new Set(ablated.map(String)) };
@@ -185,7 +185,7 @@ export function gpt(config, weights) {
         streams = layers[layer].map(({ residual_after }) => residual_after);
       }
       return ids.map((id, i) => ({ id, embedding: embeddings[i], layers: layers.map((all) => all[i]),
-        logits: logitsOf === "all" || i === ids.length - 1 ? linear(final(streams[i]), unembedding) : null }));
+        logits: logitsOf === "all" || i === ids.length - 1 ? linearLayer(final(streams[i]), unembedding) : null }));
     },
   };
 }

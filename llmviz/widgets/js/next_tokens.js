@@ -130,12 +130,12 @@ function render({ model, el }) {
 }
 
 // What answers in a page without Python: model, tokenizer, and what Python has recorded for the first text.
-const open = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), recorded: null });
+const openNext = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), recorded: null });
 
 // The next-token probabilities after some ids.
 const nextTokens = ({ gpt }, ids) => softmax(gpt.read(ids, { logitsOf: "last" }).at(-1).logits);
 
-function draw({ gpt, tokenizer }, start, path, count) {
+function drawTokens({ gpt, tokenizer }, start, path, count) {
   const ids = [...start, ...path];
   const cache = gpt.newCache();
   let [read] = gpt.read(ids, { cache, logitsOf: "last" }).slice(-1);
@@ -152,7 +152,7 @@ function draw({ gpt, tokenizer }, start, path, count) {
 }
 
 // What NextTokenExplorer.answer does in Python, without the exact probabilities.
-function answer(page, name, get) {
+function nextAnswer(page, name, get) {
   const { tokenizer } = page;
   page.recorded ??= { text: get("text"), payload: get("payload") };
   const { has_exact, code, end } = page.recorded.payload;
@@ -160,7 +160,7 @@ function answer(page, name, get) {
   const start = [end, ...tokenizer.encode(get("text"))];
   const before = get("path");
   const path = name === "text" ? [] : before.at(-1) === end || name === "path" ? before
-    : draw(page, start, before, name === "samples" ? 1 : Infinity);
+    : drawTokens(page, start, before, name === "samples" ? 1 : Infinity);
   const key = path.join(",");
   const node = (isFirst && page.recorded.payload.nodes[key]) || (path.at(-1) === end ? null : nodeFor(page, [...start, ...path], has_exact));
   const ids = [...start, ...path, ...(node?.rows ?? []).map(([id]) => id)];
@@ -174,4 +174,4 @@ function nodeFor(page, ids, has_exact) {
   return { rows: probabilities.slice(0, 6).map(([id, probability]) => [id, probability, 0]), n_exact: has_exact ? null : 0 };
 }
 
-export default { render, open, answer, answersTo: ["text", "path", "samples", "endings"] };
+export default { render, open: openNext, answer: nextAnswer, answersTo: ["text", "path", "samples", "endings"] };
