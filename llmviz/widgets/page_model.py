@@ -8,6 +8,7 @@ import math
 from torch import Tensor, nn
 
 from llmviz.model.transformer import DecoderOnly
+from llmviz.plots._labels import token_text
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets.base import pack
 
@@ -15,7 +16,7 @@ _GROUP = 32  # weights that share a scale
 
 
 def page_model(model: nn.Module, tokenizer=None, *, exact: bool = False) -> dict:
-    """Config, weights and merges of a model, as `unpackModel` in model.js and `bytePairTokenizer` read them.
+    """Config, weights, merges and labels of a model, as `unpackModel` in model.js and `bytePairTokenizer` read them.
 
     Weights are whole numbers of 8 bits with one scale for 32 of them (probabilities of the tiny GPT within
     .005), or, where `exact`, float32.
@@ -24,6 +25,7 @@ def page_model(model: nn.Module, tokenizer=None, *, exact: bool = False) -> dict
     return {
         "config": dataclasses.asdict(model.config),
         "merges": tokenizer.to_dict()["merges"] if tokenizer else [],
+        "labels": [token_text(token) for token in tokenizer.tokens(range(tokenizer.vocab_size))] if tokenizer else [],
         "weights": {name: pack(weight, "float32") if exact else _rows(weight) for name, weight in weights.items()},
     }
 

@@ -2,7 +2,7 @@
 import { softmax, unpackModel } from "./model.js";
 import { bytePairTokenizer } from "./tokenizer.js";
 
-export const openAttention = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges) });
+export const openAttention = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), labels: packed.labels });
 
 // −ln p of each token from the second on, in nats.
 const lossesOf = (read) => Float32Array.from(read.slice(1), ({ id }, i) => -Math.log(softmax(read[i].logits)[id]));
@@ -20,7 +20,7 @@ export function headScoresOf(ids, weight) {
   return scores;
 }
 
-export function attentionAnswer({ gpt, tokenizer }, name, get) {
+export function attentionAnswer({ gpt, tokenizer, labels }, name, get) {
   const text = get("text");
   const off = get("ablate_heads") ?? [];
   if (!text.trim()) throw new RangeError("Type a few words to see their attention weights.");
@@ -40,7 +40,7 @@ export function attentionAnswer({ gpt, tokenizer }, name, get) {
   const vectors = (part) => Object.assign(Float32Array.from(places.flatMap(([layer, head]) =>
     read.flatMap(({ layers }) => [...layers[layer][part][part === "key" ? Math.floor(head / sharing) : head]]))),
     { shape: [n_layers, n_heads, n, d_model / n_heads] });
-  const payload = { ...get("payload"), labels: ids.map(tokenizer.label), n_layers, n_heads, mask: null, weights, scores,
+  const payload = { ...get("payload"), labels: ids.map((id) => labels[id]), n_layers, n_heads, mask: null, weights, scores,
     query_key: { query: vectors("query"), key: vectors("key") } };
   delete payload.losses;
   if (n > 1) {

@@ -130,7 +130,7 @@ function render({ model, el }) {
 }
 
 // What answers in a page without Python: model, tokenizer, and what Python has recorded for the first text.
-const openNext = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), recorded: null });
+const openNext = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), labels: packed.labels, recorded: null });
 
 // The next-token probabilities after some ids.
 const nextTokens = ({ gpt }, ids) => softmax(gpt.read(ids, { logitsOf: "last" }).at(-1).logits);
@@ -164,7 +164,7 @@ function nextAnswer(page, name, get) {
   const key = path.join(",");
   const node = (isFirst && page.recorded.payload.nodes[key]) || (path.at(-1) === end ? null : nodeFor(page, [...start, ...path], has_exact));
   const ids = [...start, ...path, ...(node?.rows ?? []).map(([id]) => id)];
-  const labels = Object.fromEntries(ids.map((id) => [id, tokenizer.label(id)]));
+  const labels = Object.fromEntries(ids.map((id) => [id, page.labels[id]]));
   const known = isFirst ? page.recorded.payload.labels : {};
   return { path, payload: { start, end, has_exact, code, labels: { ...labels, ...known }, nodes: node ? { [key]: node } : {} } };
 }

@@ -34,19 +34,9 @@ export function bytePairTokenizer(merges) {
   }
 
   const bytesOf = (id) => (id === pieces.length ? new TextEncoder().encode(END_OF_TEXT) : Uint8Array.from(pieces[id], (letter) => byteOf.get(letter)));
-  const hex = (bytes) => `⟨${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}⟩`;
   return {
     endOfText: pieces.length,
     encode: (text) => (text.toWellFormed?.() ?? text).match(WORD)?.flatMap(encodeWord) ?? [],
-    // A token as text; bytes that are no characters in hex.
-    label(id) {
-      try {
-        const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytesOf(id));
-        return text.includes("\ufffd") ? hex(bytesOf(id)) : text;
-      } catch {
-        return hex(bytesOf(id));
-      }
-    },
     decode: (all) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))),
   };
 }
