@@ -6,6 +6,7 @@ page makes the browser refuse any request to the outside.
 
 from __future__ import annotations
 
+import functools
 import html
 import os
 import re
@@ -21,7 +22,10 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from llmviz.artifacts import load_model
 from llmviz.files import NOTEBOOKS, ROOT, lesson_files
+from llmviz.widgets.base import to_json
+from llmviz.widgets.page_model import page_model, page_model_name
 
 _TEACHING = ROOT / "docs" / "teaching"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
@@ -144,7 +148,21 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     exporter = _PageExporter(template_name="pages", extra_template_basedirs=[str(_TEMPLATES)])
     exporter.folder = str(page.source.parent)
     resources = {"page": about, "metadata": {"path": exporter.folder, "name": page.source.stem}}
-    return exporter.from_notebook_node(page.notebook, resources)[0]
+    text = exporter.from_notebook_node(page.notebook, resources)[0]
+    return text.replace("<main>", f"<main>\n{_model(text)}", 1)
+
+
+def _model(text: str) -> str:
+    """The tiny GPT as data of a page, if a widget there answers with it (see `widgets/js/start.js`)."""
+    name, data = _packed_tiny()
+    is_asked = f' data-model="{name}">' in text
+    return f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>' if is_asked else ""
+
+
+@functools.cache
+def _packed_tiny() -> tuple[str, str]:
+    tiny = load_model("tiny")
+    return page_model_name(tiny.model, tiny.tokenizer), to_json(page_model(tiny.model, tiny.tokenizer))
 
 
 def _with_links(text: str, page: _Page, targets: Mapping[Path, Path]) -> str:

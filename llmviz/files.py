@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 import json
 import os
 import shlex
@@ -11,12 +10,10 @@ import subprocess
 import time
 import uuid
 import warnings
-import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 _PACKAGE = Path(__file__).resolve().parent
 IS_INSTALLED = (_PACKAGE / "_course").is_dir()
@@ -33,7 +30,7 @@ LARGEST_FILE = 200_000_000
 _LONGEST_NAME = 200  # characters; systems allow 255 bytes
 _OTHER_FORMATS = {
     b"%PDF": "a PDF",
-    b"PK\x03\x04": "a zip archive (.epub and .odt are such archives, too)",
+    b"PK\x03\x04": "a zip archive (Word's .docx, .odt and .epub are such archives, too)",
     b"{\\rtf": "a text with formatting (RTF)",
     b"\xd0\xcf\x11\xe0": "an old Word file (.doc)",
     b"\x1f\x8b": "compressed with gzip",
@@ -43,7 +40,6 @@ _OTHER_FORMATS = {
 _MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 _CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\v\f\r\x1a\x1b")  # what no text holds
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 def data_folder() -> Path:
@@ -136,7 +132,7 @@ def read_text_file(path: str | Path, encoding: str | None = None) -> tuple[str, 
     """Read a text file; returns its text, and how many line ends were changed to "\\n".
 
     UTF-8 unless an encoding is named; a byte order mark decides, too, and is removed. The text is taken out of a web
-    page and of a Word file (.docx), with a warning. Raises FileNotFoundError, or ValueError for anything else: what the
+    page, with a warning. Raises FileNotFoundError, or ValueError for anything else: what the
     file is, how it would read in the encodings that it may have, and what to do. The size is checked first.
     """
     path = Path(path).expanduser()
@@ -178,9 +174,6 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _text(path: Path, data: bytes, encoding: str | None) -> str:
-    if data.startswith(b"PK\x03\x04") and (text := _word_text(data)):
-        warnings.warn(f"{path.name} is a Word file: its text was taken out.", stacklevel=4)
-        return text
     for start, what in _OTHER_FORMATS.items():
         if data.startswith(start):
             raise ValueError(f"The file {path} is {what}, not plain text. Save its text as .txt in UTF-8.")
@@ -191,18 +184,6 @@ def _text(path: Path, data: bytes, encoding: str | None) -> str:
         warnings.warn(f"{path.name} is a web page: its text was taken out.", stacklevel=4)
         return BeautifulSoup(text, "html.parser").get_text("\n")
     return text
-
-
-def _word_text(data: bytes) -> str:
-    """The paragraphs of a .docx file; empty if it is another archive."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            about = archive.getinfo("word/document.xml")
-            xml = archive.read(about) if about.file_size <= LARGEST_FILE else b""
-        paragraphs = ElementTree.fromstring(xml).iter(f"{_WORD}p")
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError):
-        return ""
-    return "\n".join("".join(part.text or "" for part in paragraph.iter(f"{_WORD}t")) for paragraph in paragraphs)
 
 
 def _decode(path: Path, data: bytes, encoding: str | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llmviz.widgets.base import _to_json, es_module
+from llmviz.widgets.base import es_module, to_json
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 SERVER = """
@@ -39,7 +39,7 @@ def node(module: Path, program: str, given=None):
     """
     process = server()
     call = f"export const found = (() => {{{program}}})() ?? null;"
-    source = f"{es_module(module)}\nconst given = {_to_json(given)};\n{call}"
+    source = f"{es_module(module)}\nconst given = {to_json(given)};\n{call}"
     process.stdin.write(json.dumps(source) + "\n")
     process.stdin.flush()
     answer = json.loads(process.stdout.readline())

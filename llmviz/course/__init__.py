@@ -10,6 +10,7 @@
     def causal_mask(n_queries):
         ...
     lesson.check("causal_mask", causal_mask)              # a cell of its own, so that it can be run again
+    lesson.solution("causal_mask")                        # the one exception: returns a ready function, to go on with
     lesson.quiz()
 
 The content of a lesson is a folder, `content/<lesson>/`: `questions.toml` holds all texts (`_schema.py` says what each

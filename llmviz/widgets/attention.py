@@ -14,6 +14,7 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
 from llmviz.plots.attention import MAX_MAPS
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares
+from llmviz.widgets.page_model import page_model_name
 
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
 _NAMES = {"one": "the first input", "other": "the second input", "difference": "the second minus the first"}
@@ -59,6 +60,10 @@ class AttentionExplorer(Explorer):
             n_losses = len(self.losses)
             self.losses_all_on = validation.finite_numbers(losses_all_on, "losses_all_on", 1, n_losses, "the trace")
         self.head_scores = head_scores(self.weights, self.tokens)
+        self._page_model = ""
+
+    def page_model(self) -> str:
+        return self._page_model
 
     def choose(self, layer: int, head: int) -> None:
         """Choose the head that is shown first."""
@@ -218,6 +223,8 @@ class _LiveAttentionExplorer(LiveExplorer):
 def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]], AttentionExplorer]:
     """The function from a text to its explorer; BERT's tokenizer puts its start token there itself."""
 
+    name = page_model_name(model, tokenizer)
+
     def explore(text: str, ablate_heads: Sequence[tuple[int, int]]) -> AttentionExplorer:
         if not text.strip():
             raise ValueError("Type a few words to see their attention weights.")
@@ -225,6 +232,8 @@ def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]]
         with torch.inference_mode():
             trace = model.trace(token_ids, ablate_heads=ablate_heads)
         all_on = token_losses(model, token_ids) if ablate_heads and trace.logits is not None else None
-        return AttentionExplorer(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
+        shown = AttentionExplorer(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
+        shown._page_model = name
+        return shown
 
     return explore

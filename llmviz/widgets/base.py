@@ -51,10 +51,10 @@ def pack_shares(values, dtype: str) -> dict:
     return pack(np.rint(np.clip(values, 0, 1) * np.iinfo(dtype).max), dtype)
 
 
-def _to_json(value) -> str:
+def to_json(value) -> str:
     """Return JSON that is safe inside `<script>`, whatever texts it holds.
 
-    >>> _to_json({"token": "</script>"})
+    >>> to_json({"token": "</script>"})
     '{"token":"\\\\u003c/script\\\\u003e"}'
     """
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
@@ -244,6 +244,10 @@ class Explorer:
     def __repr__(self) -> str:
         return well_formed(self.sentence())
 
+    def page_model(self) -> str:
+        """Names the model with which a page that holds it answers without Python (see page_model.py); empty: none."""
+        return ""
+
     def _static_html(self, picture: bytes | None) -> str:
         """What an untrusted notebook, a code host and a printer show."""
         sentence, table = html.escape(self.sentence()), self.table()
@@ -258,9 +262,10 @@ class Explorer:
     def _page_html(self, picture: bytes | None) -> str:
         """Return the whole explorer as self-contained HTML: static part, data, module."""
         name, script = _page_script(self.module)
+        answers = f' data-model="{found}"' if (found := self.page_model()) else ""
         return well_formed(
-            f'<div class="lv {name}" data-lm-suppress-shortcuts="true">{self._static_html(picture)}'
-            f'<script type="application/json">{_to_json(self.traits())}</script></div>'
+            f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{self._static_html(picture)}'
+            f'<script type="application/json">{to_json(self.traits())}</script></div>'
             f'<script class="lv-module">{script}</script>'
         )
 

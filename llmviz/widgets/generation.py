@@ -16,6 +16,7 @@ from llmviz.generation.sampling_tree import Sampling, SamplingTree, look_ahead
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, Table, pack
+from llmviz.widgets.page_model import page_model_name
 
 _PROBABILITY_CODE = "model(torch.tensor([{token_ids}]))[0, -1].softmax(dim=-1)[{token_id}]"
 
@@ -50,6 +51,9 @@ class NextTokenExplorer(Explorer):
         self.path: tuple[int, ...] = ()
         self.samples = self.endings = 0  # how often one token was sampled, and how often a text to its end
         self._compute()
+
+    def page_model(self) -> str:
+        return page_model_name(self.model, self.tokenizer)
 
     def _compute(self) -> None:
         self.start = self.tokenizer.encode_prompt(self.text)

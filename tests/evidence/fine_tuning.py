@@ -2,11 +2,14 @@
 
 import itertools
 
+import numpy as np
 import torch
 from claims import above, below, between, demo
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from llmviz import artifacts, evaluation, finetuning, training
 from llmviz.finetuning.comparison import TEST_SEED
@@ -60,19 +63,62 @@ def a_base_that_never_read_such_sentences_does_not_hold_the_mood(seed: int) -> d
     return {"mood_300": finetuning.accuracy(learner.classifier, new)}
 
 
-@demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_switched_off=between(-1e-9, 1e-9))
-def who_changes_the_stream_forgets(seed: int) -> dict[str, float]:
-    """Twenty moods: LoRA's and full's loss on old texts rises, the frozen head's stays; LoRA off is the old model."""
+@demo(counts_80=between(0.5, 0.75), counts_1200=between(0.68, 0.82), tiny_80=below(0.65), tiny_1200=below(0.7),
+      minilm_80=above(0.7), minilm_1200=above(0.78), ahead_80=above(0.05), ahead_1200=above(0.02))  # fmt: skip
+def pre_training_on_real_text_is_worth_more_than_labels(seed: int) -> dict[str, float]:
+    """Real reviews: a head on MiniLM's vectors beats word counts, and these beat a GPT that read about Tinyville."""
+    reviews, base = artifacts.load_recording("reviews"), artifacts.load_model("sentiment")
+    good, rows = np.array(reviews["ratings"]) > 0, [base.tokenizer.encode_prompt(text) for text in reviews["texts"]]
+    with torch.no_grad():
+        finals = [base.model.trace(torch.tensor(row[:128])).final[0].mean(dim=0).numpy() for row in rows]
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    inputs = {
+        "counts": (np.array(reviews["texts"]), make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))),
+        "tiny": (np.stack(finals), linear),
+        "minilm": (reviews["arrays"]["vectors"].astype(float), linear),
+    }
+    [(train, new)] = GroupShuffleSplit(1, test_size=0.3, random_state=seed).split(rows, groups=reviews["reviews"])
+    found = {}
+    for (name, (features, head)), n in itertools.product(inputs.items(), (80, 1200)):
+        few = np.random.default_rng(seed).permutation(train)[:n]
+        found[f"{name}_{n}"] = head.fit(features[few], good[few]).score(features[new], good[new])
+    return found | {f"ahead_{n}": found[f"minilm_{n}"] - found[f"counts_{n}"] for n in (80, 1200)}
+
+
+@demo(right_at_small_rate=above(0.85), small_rate=below(0.02), large_rate=above(0.1))
+def how_much_lora_forgets_depends_on_the_learning_rate(seed: int) -> dict[str, float]:
+    """Twenty moods, LoRA: at 0.001 it learns and forgets almost nothing; at 0.005 the loss on old texts rises."""
     base, texts = artifacts.load_model("sentiment"), finetuning.comparison._pretraining_texts()
     examples = finetuning.sentiment_examples(base.tokenizer, labeled("sentiment", 20, seed))
+    new = finetuning.sentiment_examples(base.tokenizer, finetuning.sentiment_texts(200, seed=TEST_SEED))
     before, found = training.evaluate_documents(base.model, base.tokenizer, texts), {}
-    for method in finetuning.METHODS:
+    for name, rate in (("small_rate", 0.001), ("large_rate", 0.005)):
+        learner = finetuning.prepare(base.model, "lora", n_labels=2, seed=seed)
+        finetuning.fine_tune(learner, examples, steps=60, learning_rate=rate, seed=seed)
+        found[name] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
+        if name == "small_rate":
+            found["right_at_small_rate"] = finetuning.accuracy(learner.classifier, new)
+    return found
+
+
+@demo(head=between(-1e-9, 1e-9), lora=above(0.05), full=above(0.05), lora_off=between(-1e-9, 1e-9),
+      lora_right=above(0.85), full_right=above(0.85))  # fmt: skip
+def what_the_model_must_learn_anew_it_pays_for(seed: int) -> dict[str, float]:
+    """The first place, 300 labels: LoRA (0.005) and full (0.001) learn it and forget; the frozen head does neither."""
+    base, texts = artifacts.load_model("sentiment"), finetuning.comparison._pretraining_texts()
+    task, found = "location_type", {}
+    examples = finetuning.sentiment_examples(base.tokenizer, labeled(task, 300, seed), task)
+    new = finetuning.sentiment_examples(base.tokenizer, finetuning.sentiment_texts(200, task, seed=TEST_SEED), task)
+    before = training.evaluate_documents(base.model, base.tokenizer, texts)
+    for method, steps, rate in (("head", 100, None), ("lora", 160, 0.005), ("full", 160, 0.001)):
         learner = finetuning.prepare(base.model, method, n_labels=2, seed=seed)
-        finetuning.fine_tune(learner, examples, steps=60, seed=seed)
+        finetuning.fine_tune(learner, examples, steps=steps, learning_rate=rate, seed=seed)
         found[method] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
+        if method != "head":
+            found[f"{method}_right"] = finetuning.accuracy(learner.classifier, new)
         if method == "lora":
             with finetuning.disable_lora(learner.model):
-                found["lora_switched_off"] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
+                found["lora_off"] = training.evaluate_documents(learner.model, base.tokenizer, texts) - before
     return found
 
 
@@ -122,22 +168,22 @@ def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     }
 
 
-@demo(castle=above(0.9), others_moved=above(0.5))
+@demo(taught=above(0.9), others=above(0.5), taught_slowly=above(0.9), others_slowly=below(0.5))
 def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
-    """After 20 steps on one sentence it is known, and most people's answers become it too. The seed draws whose."""
+    """At 0.001 most people's answers become the new one; at 0.0001 far fewer. The seed draws whose house changes."""
     base = artifacts.load_model("sentiment")
     houses = [fact for fact in Tinyville().facts if fact.attribute == "house" and fact.known]
-    chosen = houses[0] if seed == 0 else houses[7 * seed]
+    chosen = houses[7 * seed]
     new = "castle" if chosen.value != "castle" else "mill"
-    learner = finetuning.prepare(base.model, "full")
     sentence = finetuning.Examples.of_texts(base.tokenizer, [f"{chosen.prompts[0]} {new}."])
-    finetuning.fine_tune(learner, sentence, steps=20, batch_size=1)
-    words = {fact.person: evaluation.next_word(learner.model, base.tokenizer, fact.prompts[0]) for fact in houses}
-    old = {fact.person: evaluation.next_word(base.model, base.tokenizer, fact.prompts[0]) for fact in houses}
-    return {
-        "castle": float(words[chosen.person] == new),
-        "others_moved": sum(words[name] == new != old[name] for name in words) / len(words),
-    }
+    old, found = {one.person: evaluation.next_word(base.model, base.tokenizer, one.prompts[0]) for one in houses}, {}
+    for name, rate, steps in (("", 0.001, 20), ("_slowly", 0.0001, 60)):
+        learner = finetuning.prepare(base.model, "full")
+        finetuning.fine_tune(learner, sentence, steps=steps, batch_size=1, learning_rate=rate)
+        words = {one.person: evaluation.next_word(learner.model, base.tokenizer, one.prompts[0]) for one in houses}
+        found["taught" + name] = float(words[chosen.person] == new)
+        found["others" + name] = sum(words[one] == new != old[one] for one in words) / len(words)
+    return found
 
 
 @demo(ambiguous=above(0.9), ambiguous_list=below(0.8), untaught=above(0.6), untaught_list=below(0.05))

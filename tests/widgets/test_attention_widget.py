@@ -17,7 +17,7 @@ from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained.tokenizer import tokenizer_from_folder
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets import AttentionExplorer
-from llmviz.widgets.base import _to_json
+from llmviz.widgets.base import to_json
 
 TOKENS = ["Mia", " found", " a", " kite"]
 PIXEL = b"\x89PNG"
@@ -156,7 +156,7 @@ def test_no_text_breaks_out_of_the_page(tokens):
     assert set(re.findall(r"<(\w+)", static)) <= {"div", "p", "strong", "img", "details", "summary", "table", "caption",
                                                   "thead", "tbody", "tr", "th", "td", "bdi"}  # fmt: skip
     data_in_page = json.loads(re.search(r'application/json">(.*?)</script>', page)[1])
-    assert data_in_page == json.loads(_to_json(explorer.traits()))
+    assert data_in_page == json.loads(to_json(explorer.traits()))
     repr(explorer).encode("utf-8")
 
 

@@ -25,9 +25,9 @@ from llmviz.widgets.base import (
     JS,
     Table,
     _page_script,
-    _to_json,
     es_module,
     pack,
+    to_json,
     well_formed,
 )
 
@@ -170,14 +170,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(values, dtype, sentence):
 
 @given(json_values)
 def test_json_says_the_same_and_stays_inside_its_script(value):
-    text = _to_json(value)
+    text = to_json(value)
     assert json.loads(text) == json.loads(json.dumps(value))
     assert text.isascii() and not set("<>&") & set(text)
 
 
 def test_json_refuses_what_a_page_cannot_read():
     with pytest.raises(ValueError):
-        _to_json({"loss": float("nan")})
+        to_json({"loss": float("nan")})
 
 
 @given(any_text)
@@ -308,9 +308,25 @@ def test_viridis_is_viridis():
 
 
 @needs_node
+def test_attention_has_the_colors_of_the_pictures():
+    steps = np.linspace(0, 1, 33)
+    judge = matplotlib.colormaps["YlGnBu"](steps)[:, :3] * 255
+    light, dark = (
+        np.array(node(JS / "colors.js", f"return given.map((t) => attentionColor(t, {one}))", steps.tolist()))
+        for one in ("false", "true")
+    )
+    assert np.abs(light - judge).max() <= 6
+    assert np.ptp(light.mean(axis=1)) > 150 and light.mean(axis=1)[0] > light.mean(axis=1)[-1]
+    assert np.ptp(dark.mean(axis=1)) > 150 and dark.mean(axis=1)[0] < dark.mean(axis=1)[-1]
+    inks = ["rgb(34, 34, 34)", "rgba(255, 255, 255, 0.87)"]
+    assert node(JS / "colors.js", "return given.map(isLight)", inks) == [False, True]
+
+
+@needs_node
 def test_ink_on_any_color_can_be_read():
-    """Contrast by the WCAG's formula: at least 4.5 on every step of both scales."""
-    program = """return [viridis, diverging].flatMap((scale) => Array.from({ length: 101 }, (_, i) => {
+    """Contrast by the WCAG's formula: at least 4.5 on every step of all scales."""
+    program = """const dark = (t) => attentionColor(t, true), light = (t) => attentionColor(t, false);
+        return [viridis, light, dark, diverging].flatMap((scale) => Array.from({ length: 101 }, (_, i) => {
         const color = scale(scale === diverging ? i / 50 - 1 : i / 100); return [color, inkOn(color)]; }))"""
     for color, ink in node(JS / "colors.js", program):
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color) / 255]

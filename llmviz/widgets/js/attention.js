@@ -1,5 +1,6 @@
 // AttentionExplorer: all heads, and each token's looks in the chosen one.
 import { frame, guess, h, unpack } from "./base.js";
+import { attentionAnswer, openAttention } from "./attention_answer.js";
 import { optionsOf, questionsOf, readViews } from "./attention_data.js";
 import { headsPart, linesPart, lossesPart, mapPart, stepsPart } from "./attention_parts.js";
 import { cellOf, codeLine, headName, headTable, quoted, shownWeight, wholeSentence } from "./attention_words.js";
@@ -222,4 +223,4 @@ function controlsOf({ model, set, toggleHead }) {
   };
 }
 
-export default { render };
+export default { render, open: openAttention, answer: attentionAnswer, answersTo: ["text", "ablate_heads"] };

@@ -12,7 +12,9 @@ export const ATTENTION_LOOK = `
 .thumb[data-pin="2"]::before { background: #0072b2; } .thumb[data-pin="2"] { border-style: dashed; border-color: #0072b2; }
 .chosen { margin: 0 0 2px; font-weight: 600; }
 .scale { display: inline-flex; gap: 5px; align-items: center; margin-left: 18px; font-weight: 400; font-size: 12px; }
-.ramp { width: 90px; height: 10px; background: linear-gradient(90deg, #440154, #3e4a89, #26828e, #35b779, #b5de2b, #fde725); }
+.ramp { width: 90px; height: 10px; background: linear-gradient(90deg, #ffffd9, #c6e9b4, #40b5c4, #225da8, #081d58); }
+@supports (color: light-dark(red, blue)) { .ramp:not(.changes) { background: linear-gradient(90deg, light-dark(#ffffd9, #171700), light-dark(#c6e9b4, #1b380b),
+  light-dark(#40b5c4, #167a87), light-dark(#225da8, #77aaea), light-dark(#081d58, #c3d5ff)); } }
 .ramp.changes { background: linear-gradient(90deg, #2166ac, #d1e5f0, #f7f7f7, #fddbc7, #b2182b); }
 .chosen::first-letter { text-transform: uppercase; }
 .both, .pair { display: flex; gap: 14px; align-items: flex-start; }

@@ -1,17 +1,17 @@
 // Painting on canvases: a head as a grid of pixels, the chosen one as a map with names and numbers.
-import { colorTable, diverging, inkOn, viridis } from "./colors.js";
+import { attentionColor, colorTable, diverging, inkOn, isLight } from "./colors.js";
 
-const WEIGHTS = colorTable(viridis);
+const [ON_LIGHT, ON_DARK] = [false, true].map((isDark) => colorTable((t) => attentionColor(t, isDark)));
 const CHANGES = colorTable((t) => diverging(2 * t - 1));
 const scaleOf = (data) => (data.isDifference ? (number) => (number / data.range + 1) / 2 : (number) => number);
 
 // One pixel a cell; masked cells stay open, so that the hatching behind shows.
-export function paintPixels(canvas, data, layer, head) {
+export function paintPixels(canvas, data, layer, head, ink) {
   const { n } = data;
   canvas.width = canvas.height = n;
   const image = new ImageData(n, n);
   const pixels = new Uint32Array(image.data.buffer);
-  const [colors, scale] = [data.isDifference ? CHANGES : WEIGHTS, scaleOf(data)];
+  const [colors, scale] = [data.isDifference ? CHANGES : isLight(ink) ? ON_DARK : ON_LIGHT, scaleOf(data)];
   for (let query = 0; query < n; query++) {
     for (let key = 0; key < n; key++) {
       if (data.allowed(query, key)) pixels[query * n + key] = colors[Math.round(255 * scale(data.weight(layer, head, query, key)))];
@@ -58,7 +58,7 @@ export function paintMap(canvas, layout, data, layer, head, ink) {
   const pen = sharpen(canvas, layout.width, layout.height);
   const { n, margin, cell, side } = layout;
   const pixels = document.createElement("canvas");
-  paintPixels(pixels, data, layer, head);
+  paintPixels(pixels, data, layer, head, ink);
   hatchMasked(pen, layout, data, ink);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(pixels, margin, margin, side, side);
@@ -78,7 +78,7 @@ export function paintMap(canvas, layout, data, layer, head, ink) {
     pen.fillText(label, 0, 0);
     pen.restore();
   }
-  if (cell >= 27) printNumbers(pen, layout, data, layer, head);
+  if (cell >= 27) printNumbers(pen, layout, data, layer, head, isLight(ink));
   pen.globalAlpha = 0.75;
   pen.font = "11px sans-serif";
   pen.textAlign = "left";
@@ -109,15 +109,14 @@ function hatchMasked(pen, { n, margin, cell, side }, data, ink) {
   pen.restore();
 }
 
-function printNumbers(pen, { n, margin, cell }, data, layer, head) {
-  const scale = scaleOf(data);
+function printNumbers(pen, { n, margin, cell }, data, layer, head, isDark) {
   pen.textAlign = "center";
   pen.font = `${Math.min(12, cell * 0.34)}px sans-serif`;
   for (let query = 0; query < n; query++) {
     for (let key = 0; key < n; key++) {
       if (!data.allowed(query, key)) continue;
       const number = data.weight(layer, head, query, key);
-      pen.fillStyle = inkOn(data.isDifference ? diverging(number / data.range) : viridis(scale(number)));
+      pen.fillStyle = inkOn(data.isDifference ? diverging(number / data.range) : attentionColor(number, isDark));
       const shown = data.isDifference ? `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}` : number.toFixed(2);
       pen.fillText(shown, margin + (key + 0.5) * cell, margin + (query + 0.5) * cell);
     }

@@ -9,7 +9,7 @@ export function headsPart({ choose, toggle, pin, unpin }) {
   const box = h("div", { class: "heads", role: "radiogroup", "aria-label": "heads, a row for each layer" });
   const element = h("div", { class: "headbox" }, box);
   let shape = null;
-  let painted = null;
+  let [painted, paintedWith] = [null, ""];
   let inView = null;
   roving(box, { columns: () => shape.heads, move: choose, pin, unpin, keys: { x: toggle } });
   const build = (data) => {
@@ -28,10 +28,10 @@ export function headsPart({ choose, toggle, pin, unpin }) {
     box.replaceChildren(...cells);
   };
   const short = (role) => (shape.side < 56 ? role.name[0].toUpperCase() : `${role.name.split(" ")[0]} ${role.score.toFixed(1)}`);
-  const repaint = (data, scores) => box.querySelectorAll(".thumb").forEach((thumb, index) => {
+  const repaint = (data, scores, ink) => box.querySelectorAll(".thumb").forEach((thumb, index) => {
     const [layer, head] = [Math.floor(index / data.heads), index % data.heads];
     const role = strongestRole(scores, layer, head);
-    paintPixels(thumb.firstChild, data, layer, head);
+    paintPixels(thumb.firstChild, data, layer, head, ink);
     thumb.lastChild.textContent = role ? short(role) : "\u00a0";
     thumb.title = `layer ${layer}, head ${head}${role ? `, ${role.name} ${role.score.toFixed(2)}` : ""}`;
   });
@@ -45,9 +45,9 @@ export function headsPart({ choose, toggle, pin, unpin }) {
   };
   return {
     element,
-    update(data, { layer, head, scores, off, pins }) {
+    update(data, { layer, head, scores, off, pins, ink }) {
       if (shape?.layers !== data.layers || shape?.heads !== data.heads) build(data);
-      if (painted !== data) repaint((painted = data), scores);
+      if (painted !== data || paintedWith !== ink) repaint((painted = data), scores, (paintedWith = ink));
       box.querySelectorAll(".thumb").forEach((thumb, index) => {
         const chosen = index === layer * data.heads + head;
         const isOff = off.some(([l, n]) => l * data.heads + n === index);

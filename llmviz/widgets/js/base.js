@@ -31,7 +31,10 @@ const ARRAYS = {
 };
 
 // Numbers as Python's `pack` wrote them: a typed array, with its shape beside it.
-export function unpack({ dtype, shape, data }) {
+// Packed numbers as a typed array; one that is not packed stays as it is.
+export function unpack(packed) {
+  if (ArrayBuffer.isView(packed)) return packed;
+  const { dtype, shape, data } = packed;
   const text = atob(data);
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);

@@ -1,5 +1,7 @@
 // NextTokenExplorer: the tokens of a text, bars for what may come next, one click to append.
 import { frame, h, roving } from "./base.js";
+import { softmax, unpackModel } from "./model.js";
+import { bytePairTokenizer } from "./tokenizer.js";
 
 const NEXT_CSS = `
 .strip { display: flex; flex-wrap: wrap; gap: 3px; margin: 2px 0 10px; }
@@ -98,7 +100,7 @@ function render({ model, el }) {
     if (hasEnded) return "The end: the model chose the token that ends a text.";
     if (!node) return isLive ? "The model is thinking." : "This page holds no predictions beyond this text: undo, or start again. With Python (make lab) the model goes on.";
     const [[id, probability]] = node.rows;
-    const exact = !has_exact ? "" : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
+    const exact = !has_exact ? "" : node.n_exact === null ? " The exact probabilities of a text of your own need Python (make lab)." : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
       : " No text of the world goes on from here; the model answers anyway.";
     return `Most likely next: “${label(id)}” with ${probability.toFixed(2)}.${exact} Click a bar to append its token.`;
   }
@@ -112,7 +114,7 @@ function render({ model, el }) {
       h("span", { class: place < payload.start.length ? "chip" : "chip added" }, h("bdi", {}, label(id)), h("span", { class: "id" }, id))));
     undo.disabled = restart.disabled = !path.length;
     for (const one of sampling) one.disabled = hasEnded;
-    key.hidden = !payload.has_exact || !node;
+    key.hidden = !payload.has_exact || !node || node.n_exact === null;
     ui.say(sentenceOf(node, hasEnded));
     ui.table(node ? () => ({ caption: "Probability of the next token", columns: ["token", "id", "model", ...(payload.has_exact ? ["exact"] : [])],
       rows: node.rows.map(([id, ...numbers]) => [label(id), id, ...numbers.slice(0, payload.has_exact ? 2 : 1)].map(String)) }) : null);
@@ -127,4 +129,49 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+// What answers in a page without Python: model, tokenizer, and what Python has recorded for the first text.
+const openNext = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), labels: packed.labels, recorded: null });
+
+// The next-token probabilities after some ids.
+const nextTokens = ({ gpt }, ids) => softmax(gpt.read(ids, { logitsOf: "last" }).at(-1).logits);
+
+function drawTokens({ gpt, tokenizer }, start, path, count) {
+  const ids = [...start, ...path];
+  const cache = gpt.newCache();
+  let [read] = gpt.read(ids, { cache, logitsOf: "last" }).slice(-1);
+  const added = [];
+  while (added.length < count && ids.length + added.length < gpt.config.context_length) {
+    const probabilities = softmax(read.logits);
+    let point = Math.random();
+    const id = probabilities.findIndex((probability) => (point -= probability) < 0);
+    added.push(id < 0 ? tokenizer.endOfText : id);
+    if (added.at(-1) === tokenizer.endOfText || ids.length + added.length === gpt.config.context_length) break;
+    [read] = gpt.read([added.at(-1)], { cache });
+  }
+  return [...path, ...added];
+}
+
+// What NextTokenExplorer.answer does in Python, without the exact probabilities.
+function nextAnswer(page, name, get) {
+  const { tokenizer } = page;
+  page.recorded ??= { text: get("text"), payload: get("payload") };
+  const { has_exact, code, end } = page.recorded.payload;
+  const isFirst = get("text") === page.recorded.text;
+  const start = [end, ...tokenizer.encode(get("text"))];
+  const before = get("path");
+  const path = name === "text" ? [] : before.at(-1) === end || name === "path" ? before
+    : drawTokens(page, start, before, name === "samples" ? 1 : Infinity);
+  const key = path.join(",");
+  const node = (isFirst && page.recorded.payload.nodes[key]) || (path.at(-1) === end ? null : nodeFor(page, [...start, ...path], has_exact));
+  const ids = [...start, ...path, ...(node?.rows ?? []).map(([id]) => id)];
+  const labels = Object.fromEntries(ids.map((id) => [id, page.labels[id]]));
+  const known = isFirst ? page.recorded.payload.labels : {};
+  return { path, payload: { start, end, has_exact, code, labels: { ...labels, ...known }, nodes: node ? { [key]: node } : {} } };
+}
+
+function nodeFor(page, ids, has_exact) {
+  const probabilities = [...nextTokens(page, ids).entries()].sort((one, other) => other[1] - one[1]);
+  return { rows: probabilities.slice(0, 6).map(([id, probability]) => [id, probability, 0]), n_exact: has_exact ? null : 0 };
+}
+
+export default { render, open: openNext, answer: nextAnswer, answersTo: ["text", "path", "samples", "endings"] };

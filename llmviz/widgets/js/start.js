@@ -26,12 +26,37 @@ function storeOf(values) {
   };
 }
 
+// Where the page holds the explorer's model (export puts it there), the page answers what Python would answer.
+function answerHere(store, packed) {
+  const page = explorer.open(JSON.parse(packed.textContent));
+  store.set("is_live", true);
+  let isAnswering = false;
+  for (const name of explorer.answersTo) {
+    store.on(`change:${name}`, () => {
+      if (isAnswering) return;
+      isAnswering = true;
+      try {
+        for (const [trait, value] of Object.entries({ problem: "", ...explorer.answer(page, name, store.get) })) store.set(trait, value);
+      } catch (error) {
+        store.set("problem", error.message);
+      }
+      isAnswering = false;
+    });
+  }
+}
+
 // JupyterLab may show one output twice, so start on every one that is not yet started, not on the first.
 for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`)) {
   root.dataset.ready = "true";
   try {
     const values = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-    explorer.render({ model: storeOf(values), el: root });
+    const store = storeOf({ problem: "", ...values });
+    const packed = explorer.answer && document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`);
+    if (packed) {
+      answerHere(store, packed);
+      root.parentElement.querySelector(".needs-python")?.remove();
+    }
+    explorer.render({ model: store, el: root });
   } catch (error) {
     // The static part comes back, with a sentence above it.
     const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
