@@ -11,6 +11,7 @@ A recording is one JSON file, readable, with a header; large arrays are in a saf
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,28 +49,8 @@ class _Artifact:
         return f"models/{self.name}" if self.kind == "model" else f"recordings/{self.name}.json"
 
 
-_ALL = (
-    _Artifact("tiny", "model", "the tiny GPT of all lessons, trained on Tinyville"),
-    _Artifact("induction", "model", "attention only, trained on random lists that repeat (lesson 3)"),
-    _Artifact("masked", "model", "a BERT of the tiny GPT's sizes, 1,200 steps (lesson 6)", "EncoderOnly"),
-    _Artifact("masked_long", "model", "the same, trained as long as the tiny GPT (lessons 2, 5)", "EncoderOnly"),
-    _Artifact("sentiment", "model", "the tiny GPT, trained further on sentiment: the base of fine-tuning (lesson 6)"),
-    _Artifact("headlines", "model", "the tiny GPT, fine-tuned to write headlines (lesson 7)"),
-    _Artifact("translator", "model", "an encoder–decoder from English to French (lesson 7)", "EncoderDecoder"),
-    _Artifact("library_names", "model", "a small GPT, trained on names of Python's library (lesson 8)"),
-    _Artifact("tinyville", "recording", "training on 32,000 texts, step by step (lesson 5)"),
-    _Artifact("overfitted", "recording", "training on 300 texts, step by step (lesson 5)"),
-    _Artifact("capabilities", "recording", "what three models can do during training (lesson 5)"),
-    _Artifact("comparison", "recording", "linear head, LoRA and full fine-tuning, 5 to 300 labels (lesson 6)"),
-    _Artifact("limitations", "recording", "the bias dial at every setting, and preference tuning (lesson 8)"),
-    _Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
-    _Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
-    _Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
-    _Artifact("long_range", "recording", "how long a list attention and a recurrent network repeat (lesson 3)"),
-    _Artifact("coreference", "recording", "which word *it* attends to, in MiniLM and SmolLM2 (lesson 3)"),
-    _Artifact("reviews", "recording", "real product reviews, and MiniLM's vectors of them (lesson 6)"),
-)
-ARTIFACTS = {artifact.name: artifact for artifact in _ALL}
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+ARTIFACTS = {name: _Artifact(name, **about) for name, about in _TABLE.items()}
 """Everything that ships, by name."""
 
 
