@@ -64,6 +64,7 @@ _ALL = (
     _Artifact("limitations", "recording", "the bias dial at every setting, and preference tuning (lesson 8)"),
     _Artifact("architectures", "recording", "from GPT-2 to Llama, one change at a time (lesson 10)"),
     _Artifact("smollm2", "recording", "what SmolLM2 answers (lesson 10)"),
+    _Artifact("smollm2_limits", "recording", "capitals and pronouns: SmolLM2's rates (lesson 8)"),
     _Artifact("minilm", "recording", "what MiniLM answers (lesson 10)"),
     _Artifact("long_range", "recording", "how long a list attention and a recurrent network repeat (lesson 3)"),
     _Artifact("coreference", "recording", "which word *it* attends to, in MiniLM and SmolLM2 (lesson 3)"),
