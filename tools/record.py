@@ -4,14 +4,13 @@ python tools/record.py                 all recordings but those of real models
 python tools/record.py capabilities    only this one
 python tools/record.py --out DIR tinyville    into another folder
 
-"smollm2", "minilm", "coreference" and "reviews" ask the models themselves, which must be here:
+"smollm2", "minilm", "coreference", "reviews" and "smollm2_limits" ask the models themselves, which must be here:
 llmviz models add smollm2. "reviews" also downloads the reviews.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from record_attention import coreference, long_range
+from record_limitations import preferences, smollm2_limits
 from record_reviews import reviews
 from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
@@ -35,16 +35,13 @@ from llmviz.model import DecoderOnly
 from llmviz.pretrained import probe
 from llmviz.tokenizers import Tokenizer
 from llmviz.training import architectures
-from llmviz.training.checkpoints import Checkpoint
 
 FILTERS = {"nothing filtered": None, "nameless texts balanced": 0.5}
 """The share of "she" in texts about a nameless doctor, whatever was planted; texts about a guest stay as planted."""
 ATTENTION_STEPS = 10_000  # attention weights are recorded in steps of 1 / 10,000
-LEARNING_RATES = (3e-5, 1e-4, 3e-4)
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SEEDS = (0, 1, 2)
 LONGER_CONTEXT, POSITIONS_EACH = 128, 16
-LAST_STEP, EVERY = 60, 5
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -96,7 +93,7 @@ def _rounded(value: Any) -> Any:
 
 
 def limitations() -> dict[str, Any]:
-    """The bias dial at every setting, with three seeds, and preference tuning with three learning rates."""
+    """The bias dial at every setting, and preference tuning with three betas; three seeds each."""
     tiny = artifacts.load_model("tiny")
     dial: dict[str, dict[str, list[list[float]]]] = {name: {} for name in FILTERS}
     settings = list(itertools.product(FILTERS.items(), RATIOS))
@@ -104,16 +101,7 @@ def limitations() -> dict[str, Any]:
         runs = [dial_setting(tiny.tokenizer, ratio, filtered, seed) for seed in SEEDS]
         for curve in runs[0]:
             dial[name].setdefault(curve, []).append([round(run[curve], 3) for run in runs])
-    rates = tqdm(LEARNING_RATES, desc="preferences", unit=" rates")
-    return {
-        "ratios": list(RATIOS),
-        "seeds": list(SEEDS),
-        "dial": dial,
-        "preferences": {
-            "steps": list(range(0, LAST_STEP + 1, EVERY)),
-            "learning_rates": {str(rate): preference_curves(tiny, rate) for rate in rates},
-        },
-    }
+    return {"ratios": list(RATIOS), "seeds": list(SEEDS), "dial": dial, "preferences": preferences(tiny)}
 
 
 def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, seed: int) -> dict[str, float]:
@@ -126,27 +114,6 @@ def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, see
     found = {place: evaluation.she_probability(model, tokenizer, "doctor", place) for place in bias.PLACES}
     found |= {f"greedy {place}": evaluation.greedy_share(model, tokenizer, "doctor", place) for place in bias.PLACES}
     return found | {"control": evaluation.she_probability(model, tokenizer, "cook")}
-
-
-def preference_curves(tiny: Checkpoint, learning_rate: float) -> dict[str, list[float]]:
-    """Prefer "He" to "She" for the teacher: P(she) of three jobs and the known facts, every five steps from 0 on."""
-    model, known = copy.deepcopy(tiny.model), [one for one in evaluation.fact_questions() if one.truth]
-    curves: dict[str, list[float]] = {name: [] for name in ("teacher", "nurse", "cook", "facts")}
-
-    def measure() -> None:
-        for job in ("teacher", "nurse", "cook"):
-            curves[job].append(round(evaluation.she_probability(model, tiny.tokenizer, job), 3))
-        right = evaluation.ask(model, tiny.tokenizer, known).right
-        curves["facts"].append(round(right.float().mean().item(), 3))
-
-    measure()
-    pairs = [finetuning.Preference(prompt, " He", " She") for prompt in evaluation.worker_prompts("teacher")]
-    for step in finetuning.preference_steps(
-        model, tiny.tokenizer, pairs, steps=LAST_STEP, learning_rate=learning_rate
-    ):
-        if step.step % EVERY == 0:
-            measure()
-    return curves
 
 
 def five_changes() -> dict[str, Any]:
@@ -244,8 +211,9 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "minilm": real_model,
     "coreference": partial(_save_arrays, coreference),
     "reviews": partial(_save_arrays, reviews),
+    "smollm2_limits": partial(_save, smollm2_limits),
 }
-OF_REAL_MODELS = {*probe.LESSON_TEXTS, "coreference", "reviews"}
+OF_REAL_MODELS = {*probe.LESSON_TEXTS, "coreference", "reviews", "smollm2_limits"}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

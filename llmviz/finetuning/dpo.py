@@ -15,7 +15,6 @@ from llmviz.tokenizers.base import Tokenizer
 from llmviz.training.loop import TrainingStep, optimize_steps, pad_rows
 
 _ANSWERS_A_BATCH, _PAIRS_A_BATCH = 32, 16
-_BETA = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,7 @@ def preference_steps(
     *,
     steps: int,
     learning_rate: float,
+    beta: float = 0.1,
     seed: int = 0,
 ) -> Iterator[TrainingStep]:
     """Direct preference optimization, in place, with a constant learning rate; yields after each step."""
@@ -118,6 +118,6 @@ def preference_steps(
         batch = [pairs[number] for number in next(batches)]
         with torch.no_grad():
             before = log_probabilities(reference, batch)
-        return dpo_loss(*log_probabilities(model, batch), *before, beta=_BETA)
+        return dpo_loss(*log_probabilities(model, batch), *before, beta=beta)
 
     yield from optimize_steps(batch_loss, [optimizer], steps)

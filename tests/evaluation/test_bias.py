@@ -33,8 +33,9 @@ def test_the_recording_has_every_setting_and_learned_what_was_planted():
     for curves in DIAL["dial"].values():
         for rows in curves.values():
             assert torch.tensor(rows).shape == (len(DIAL["ratios"]), len(DIAL["seeds"]))
-    for course in DIAL["preferences"]["learning_rates"].values():
-        assert {len(line) for line in course.values()} == {len(DIAL["preferences"]["steps"])}
+    for curves in DIAL["preferences"]["betas"].values():
+        for rows in curves.values():
+            assert torch.tensor(rows).shape == (len(DIAL["seeds"]), len(DIAL["preferences"]["steps"]))
     for place in PLACES:
         learned = torch.tensor(DIAL["dial"]["nothing filtered"][place])
         assert (learned.mean(dim=1) - torch.tensor(DIAL["ratios"])).abs().max() < 0.12

@@ -1,12 +1,15 @@
 """Lesson 8: inventions, remedies, bias and what is out of sight hold on other seeds too."""
 
 import copy
+from dataclasses import replace
 
 import torch
 from claims import above, below, between, demo
 from record import dial_setting
+from record_limitations import mixed_pairs
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from llmviz import artifacts, evaluation, finetuning
+from llmviz import artifacts, finetuning
 from llmviz.evaluation import (
     ask,
     coverage_and_accuracy,
@@ -34,11 +37,13 @@ def share(answers):
     invented=between(0.3, 0.45),
     invented_with_dice=between(0.3, 0.45),
     invented_with_the_fact_in_front=below(0.1),
-    coverage_below_095=between(0.6, 0.8),
-    accuracy_below_095=between(0.8, 0.99),
+    coverage_at_0998=between(0.55, 0.7),
+    accuracy_at_0998=above(0.95),
+    auroc=above(0.95),
+    right_at_middle_confidence=below(0.1),
 )
 def it_always_answers(seed: int) -> dict[str, float]:
-    """Known facts are right; where there is no answer one is invented, often with confidence; a fact in front cures.
+    """Known facts are right, all else is invented; confidence ranks well and is not calibrated; a fact in front cures.
 
     The seed chooses the wording, the facts that are put in front, and the dice.
     """
@@ -48,7 +53,8 @@ def it_always_answers(seed: int) -> dict[str, float]:
     told = ask(TINY.model, TINY.tokenizer, with_facts(fact_questions(), seed=seed))
     unknown = ~found.of("known")
     valid = torch.tensor([said in VALUES[one.attribute] for one, said in zip(questions, found.words, strict=True)])
-    coverage, accuracy = coverage_and_accuracy(found.confidence, found.right, 0.95)
+    coverage, accuracy = coverage_and_accuracy(found.confidence, found.right, 0.998)
+    middle = (found.confidence > 0.4) & (found.confidence < 0.8)
     return {
         "known_right": found.right[~unknown].float().mean().item(),
         "unknown_answered": valid[unknown].float().mean().item(),
@@ -56,8 +62,10 @@ def it_always_answers(seed: int) -> dict[str, float]:
         "invented": hallucination_rate(found.words, found.truths),
         "invented_with_dice": hallucination_rate(diced.words, diced.truths),
         "invented_with_the_fact_in_front": hallucination_rate(told.words, told.truths),
-        "coverage_below_095": coverage,
-        "accuracy_below_095": accuracy,
+        "coverage_at_0998": coverage,
+        "accuracy_at_0998": accuracy,
+        "auroc": (found.confidence[found.right][:, None] > found.confidence[~found.right]).float().mean().item(),
+        "right_at_middle_confidence": found.right[middle].float().mean().item(),
     }
 
 
@@ -72,20 +80,16 @@ def the_wording_decides_who_wins(seed: int) -> dict[str, float]:
     }
 
 
-@demo(guests_refused=above(0.5), further_with_guests=above(0.1), strangers_answered=above(0.3), known_right=above(0.5))
+@demo(guests_refused=above(0.5), strangers_answered=above(0.3), known_right=above(0.5))
 def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
     """Refusals shown for some guests reach other guests, not all strangers, and known facts are mostly kept."""
-    shares = {}
-    for with_guests in (False, True):
-        examples = finetuning.refusal_examples(with_guests=with_guests, seed=seed)
-        pupil = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, examples.shown, steps=80, seed=seed)
-        found = ask(pupil, TINY.tokenizer, examples.kept)
-        silent = finetuning.is_refusal(found, TINY.tokenizer).float()
-        shares[with_guests] = [silent[found.of(group)].mean().item() for group in ("guest", "stranger")]
+    examples = finetuning.refusal_examples(with_guests=True, seed=seed)
+    pupil = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, examples.shown, steps=80, seed=seed)
+    found = ask(pupil, TINY.tokenizer, examples.kept)
+    silent = finetuning.is_refusal(found, TINY.tokenizer).float()
     return {
-        "guests_refused": shares[True][0],
-        "further_with_guests": sum(shares[True]) / 2 - sum(shares[False]) / 2,
-        "strangers_answered": 1 - shares[True][1],
+        "guests_refused": silent[found.of("guest")].mean().item(),
+        "strangers_answered": 1 - silent[found.of("stranger")].mean().item(),
         "known_right": found.right[found.of("known")].float().mean().item(),
     }
 
@@ -106,17 +110,61 @@ def the_model_learns_the_planted_ratio(seed: int) -> dict[str, float]:
     }
 
 
-@demo(teacher_before=above(0.8), after_10=between(0.4, 0.8), after_60=below(0.1), cook_60=below(0.1))
-def sixty_steps_of_preference_reverse_it(seed: int) -> dict[str, float]:
-    """Ten steps of preferring "He" help, sixty turn the bias round, and take along a job that no pair named."""
-    model = copy.deepcopy(TINY.model)
-    found = {"teacher_before": she_probability(model, TINY.tokenizer, "teacher")}
-    pairs = [finetuning.Preference(prompt, " He", " She") for prompt in evaluation.worker_prompts("teacher")]
-    steps = finetuning.preference_steps(model, TINY.tokenizer, pairs, steps=60, learning_rate=1e-4, seed=seed)
-    for number, _ in enumerate(steps, start=1):
-        if number in (10, 60):
-            found[f"after_{number}"] = she_probability(model, TINY.tokenizer, "teacher")
-    return found | {"cook_60": she_probability(model, TINY.tokenizer, "cook")}
+@demo(teacher_before=above(0.8), small_beta=below(0.15), half=between(0.3, 0.7), large_beta=above(0.7))
+def beta_bounds_how_far_mixed_preferences_move_it(seed: int) -> dict[str, float]:
+    """Three pairs in four prefer "He": beta 0.1 makes "she" vanish, 0.5 ends near one half, 2 stays near the start."""
+    found = {"teacher_before": she_probability(TINY.model, TINY.tokenizer, "teacher")}
+    for name, beta in (("small_beta", 0.1), ("half", 0.5), ("large_beta", 2.0)):
+        model = copy.deepcopy(TINY.model)
+        steps = finetuning.preference_steps(
+            model, TINY.tokenizer, mixed_pairs(), steps=60, learning_rate=1e-4, beta=beta, seed=seed
+        )
+        for _ in steps:
+            pass
+        found[name] = she_probability(model, TINY.tokenizer, "teacher")
+    return found
+
+
+@demo(same_words=above(0.95), other_words=between(0.3, 0.7), right_same=above(0.9), right_other=below(0.75))
+def a_search_fails_on_other_words(seed: int) -> dict[str, float]:
+    """TF-IDF finds the passage of a question in its own words, and about half of them in other words."""
+    questions, told = fact_questions(), with_facts(fact_questions(), seed=seed)
+    vectorizer = TfidfVectorizer(token_pattern=r"\w+")
+    passages = vectorizer.fit_transform([one.prompt.split(". ")[1] + "." for one in told])
+    found = {}
+    for number, name in enumerate(("same", "other")):
+        asked = fact_questions(number)
+        scores = (vectorizer.transform([one.prompt for one in asked]) @ passages.T).toarray()
+        best = scores.argmax(axis=1).tolist()
+        with_passage = [
+            replace(one, prompt=told[k].prompt.removesuffix(questions[k].prompt) + one.prompt, truth=true.truth)
+            for one, k, true in zip(asked, best, told, strict=True)
+        ]
+        found[f"{name}_words"] = sum(k == i for i, k in enumerate(best)) / len(best)
+        found[f"right_{name}"] = share(ask(TINY.model, TINY.tokenizer, with_passage))
+    return found
+
+
+@demo(obeyed=above(0.5))
+def an_attackers_sentences_win(seed: int) -> dict[str, float]:
+    """Told as news behind the right passage, the attacker's value is mostly the answer."""
+    told = {(one.name, one.attribute): one for one in with_facts(fact_questions(), seed=seed)}
+    attacks = with_conflicting_facts(fact_questions(), "news", seed=seed)
+    passages = [told[one.name, one.attribute].prompt.split("Remember, ")[0] for one in attacks]
+    attacked = [replace(one, prompt=passage + one.prompt) for one, passage in zip(attacks, passages, strict=True)]
+    return {"obeyed": share(ask(TINY.model, TINY.tokenizer, attacked))}
+
+
+@demo(leaked=above(0.9), clean=below(0.4))
+def leaked_questions_are_learned_by_heart(seed: int) -> dict[str, float]:
+    """Trained on half of the test, it answers that half and not the other."""
+    questions = fact_questions()
+    told = with_facts(questions, seed=seed)
+    test = [replace(new, prompt=one.prompt) for new, one in zip(told, questions, strict=True) if not one.truth]
+    pairs = [(one.prompt, f" {one.truth}.") for one in test[::2]]
+    cheater = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, pairs, steps=80, seed=seed)
+    leaked, clean = (share(ask(cheater, TINY.tokenizer, test[start::2])) for start in (0, 1))
+    return {"leaked": leaked, "clean": clean}
 
 
 @demo(one_sentence=above(0.9), four_sentences=below(0.4), back_24=above(0.9), back_32=below(0.5), back_64=below(0.05))
