@@ -90,7 +90,7 @@ function render({ model, el }) {
     const found = outcomes(variant, threshold());
     const shifts = lanes(groups, variant.confidence, FACT_WIDTH);
     const marks = groups.map((group, index) => {
-      const y = names.indexOf(group) * FACT_LANE + FACT_LANE / 2 + shifts[index] * 9;
+      const y = names.indexOf(group) * FACT_LANE + FACT_LANE / 2 + shifts[index] * 6.5;
       const isChosen = index === chosen();
       return svg("g", { class: isChosen ? "mark chosen" : "mark", "data-index": index, tabindex: isChosen ? 0 : -1, role: "button",
         "aria-label": spoken(variant, found, index), transform: `translate(${x(variant.confidence[index]).toFixed(1)} ${y})`,

@@ -27,7 +27,7 @@ export function lanes(groups, confidence, width) {
     const spot = `${group}/${Math.round(place(confidence[index]) * (width / 9))}`;
     const lane = seen.get(spot) ?? 0;
     seen.set(spot, lane + 1);
-    const step = Math.ceil((lane % 7) / 2);
+    const step = Math.ceil((lane % 9) / 2);
     return lane % 2 ? -step : step;
   });
 }
