@@ -49,7 +49,7 @@ def test_the_wheel_is_small_and_holds_everything(wheel):
     assert wheel.stat().st_size < 40e6
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"llmviz/_course/notebooks/{name}" for name in LESSONS} <= names
-    wanted = ("docs/glossary.md", "docs/torch_in_ten_minutes.ipynb", "data/models/tiny/model.safetensors", "README.md")
+    wanted = ("docs/glossary.md", "docs/torch_in_ten_minutes.ipynb", "data/models/tiny/checkpoint.json", "README.md")
     assert {f"llmviz/_course/{name}" for name in wanted} <= names
     assert not [name for name in names if ".mine-" in name or "__pycache__" in name]
 
