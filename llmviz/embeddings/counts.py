@@ -13,13 +13,6 @@ _SMOOTHING = 0.75  # of the neighbors' counts: Levy, Goldberg and Dagan 2015, se
 _D_MODEL, _WINDOW, _MIN_COUNT = 128, 3, 5
 
 
-def _sentences(texts: Iterable[str]) -> list[list[str]]:
-    """The words of each text, in lower case, without punctuation."""
-    if isinstance(texts, str):
-        raise ValueError("texts must be a list of texts, but is one string; write [text] for a single one.")
-    return [[word.lower() for word in words(text) if word[0].isalnum()] for text in texts]
-
-
 @dataclass(frozen=True)
 class _Vocabulary:
     """The words that get a vector, the most frequent first, their counts (word), and the texts as indices of them.
@@ -38,7 +31,9 @@ def vocabulary(texts: Iterable[str]) -> _Vocabulary:
     >>> vocabulary(["a b a", "a c b"] * 3).words
     ('a', 'b')
     """
-    cut = _sentences(texts)
+    if isinstance(texts, str):
+        raise ValueError("texts must be a list of texts, but is one string; write [text] for a single one.")
+    cut = [[word.lower() for word in words(text) if word[0].isalnum()] for text in texts]
     counted = Counter(word for sentence in cut for word in sentence)
     kept = sorted((word for word, n in counted.items() if n >= _MIN_COUNT), key=lambda word: (-counted[word], word))
     if len(kept) < 2:

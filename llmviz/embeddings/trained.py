@@ -41,11 +41,6 @@ class _EmbeddingStep:
     vectors: WordVectors
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + e⁻ˣ), without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
-
-
 def _negative_sampling(middle: np.ndarray, context: np.ndarray):
     """The loss of negative sampling and its gradients.
 
@@ -63,7 +58,8 @@ def _negative_sampling(middle: np.ndarray, context: np.ndarray):
     sign = np.ones(context.shape[1], dtype=scores.dtype)
     sign[1:] = -1
     loss = np.logaddexp(0, -sign * scores).sum(axis=1)
-    error = -sign * _sigmoid(-sign * scores)  # predicted probability minus the label
+    probability = 0.5 * (1 + np.tanh(-0.5 * sign * scores))  # σ(−sign · score), without overflow
+    error = -sign * probability  # predicted probability minus the label
     return loss, np.einsum("pk,pkd->pd", error, context), error[:, :, None] * middle[:, None, :]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from string import ascii_lowercase
@@ -123,14 +123,10 @@ def entity_texts(n_texts: int, names: str = "taught", *, seed: int = 0) -> list[
             people, places = {labels["person"], labels["partner"]}, {labels["place"]}
             fits = all((name in TAUGHT) == (names == "taught") for name in people)
         if fits and len(found) < n_texts:
-            found.append(_tagged(text.text, people, places))
+            label_of = dict.fromkeys(places, "place") | dict.fromkeys(people, "person")
+            text_words = tuple(words(text.text))
+            found.append(_TaggedText(text_words, tuple(label_of.get(word, "other") for word in text_words)))
     return found
-
-
-def _tagged(text: str, people: Collection[str], places: Collection[str]) -> _TaggedText:
-    text_words = tuple(words(text))
-    labels = ("person" if word in people else "place" if word in places else "other" for word in text_words)
-    return _TaggedText(text_words, tuple(labels))
 
 
 def entity_examples(tokenizer: Tokenizer, texts: Sequence[_TaggedText]) -> Examples:
@@ -212,17 +208,16 @@ class _PassageQuestion:
 
 def passage_questions(n_questions: int, *, seed: int = 0) -> list[_PassageQuestion]:
     """Passages that state two facts about one of the six guests, and a question about one of the two."""
-    return [_passage_question(random.Random(f"{seed}/question/{i}")) for i in range(n_questions)]
-
-
-def _passage_question(draws: random.Random) -> _PassageQuestion:
-    name = draws.choice([guest.name for guest in GUESTS])
-    told = {attribute: draws.choice(VALUES[attribute]) for attribute in draws.sample(list(VALUES), 2)}
-    sentences = [
-        draws.choice(NAME_FIRST[attribute]).format(name=name, value=value) for attribute, value in told.items()
-    ]
-    asked = draws.choice(list(told))
-    return _PassageQuestion(" ".join(sentences), QUESTIONS[asked].format(name=name), told[asked], name)
+    found = []
+    for number in range(n_questions):
+        draws = random.Random(f"{seed}/question/{number}")
+        name = draws.choice([guest.name for guest in GUESTS])
+        told = {attribute: draws.choice(VALUES[attribute]) for attribute in draws.sample(list(VALUES), 2)}
+        wordings = {attribute: draws.choice(NAME_FIRST[attribute]) for attribute in told}
+        passage = " ".join(wordings[attribute].format(name=name, value=value) for attribute, value in told.items())
+        asked = draws.choice(list(told))
+        found.append(_PassageQuestion(passage, QUESTIONS[asked].format(name=name), told[asked], name))
+    return found
 
 
 def answer_examples(tokenizer: Tokenizer, questions: Sequence[_PassageQuestion]) -> Examples:

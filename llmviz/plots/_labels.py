@@ -39,10 +39,6 @@ def _drawable_codes() -> frozenset[int]:
     return frozenset(codes)
 
 
-def _code_name(character: str) -> str:
-    return f"U+{ord(character):04X}"
-
-
 def _is_invisible(character: str) -> bool:
     category = unicodedata.category(character)
     is_variation_selector = 0xFE00 <= ord(character) <= 0xFE0F or 0xE0100 <= ord(character) <= 0xE01EF
@@ -56,7 +52,7 @@ def _pieces(text: str, symbols: dict[str, str], in_picture: bool):
         if character in symbols:
             yield symbols[character], False
         elif _is_invisible(character) or (in_picture and ord(character) not in _drawable_codes()):
-            yield _code_name(character), True
+            yield f"U+{ord(character):04X}", True
         else:
             yield character, False
 

@@ -90,7 +90,10 @@ def attention_arcs(attention_weights, tokens: Sequence[str], query: int, *, titl
         look = {"edgecolor": style.BLUE, "alpha": 0.75, "linewidth": _ARC_WIDTH * weights[key], "label": "arc"}
         ax.add_patch(PathPatch(arc, fill=False, **look))
     put_title(ax, title)
-    describe(ax, _arcs_text(weights, tokens, query))
+    order = np.argsort(-weights, kind="stable")[:3]
+    looks = [f"{spoken_token(tokens[key])} {weights[key]:.2f}" for key in order if weights[key] >= _MIN_PRINTED]
+    seen = ", ".join(looks) or "at no token more than a little"
+    describe(ax, f"Where {spoken_token(tokens[query])} looks: {seen}.")
     return ax
 
 
@@ -197,12 +200,6 @@ def _print_numbers(ax: Axes, weights: np.ndarray, cells: np.ndarray, size: float
         weight = weights[query, key]
         color = "white" if weight > 0.6 else "black"  # the color scale is dark above
         ax.text(key, query, f"{weight:.2f}", ha="center", va="center", size=size, color=color)
-
-
-def _arcs_text(weights: np.ndarray, tokens: list[str], query: int) -> str:
-    order = np.argsort(-weights, kind="stable")[:3]
-    looks = [f"{spoken_token(tokens[key])} {weights[key]:.2f}" for key in order if weights[key] >= _MIN_PRINTED]
-    return f"Where {spoken_token(tokens[query])} looks: {', '.join(looks) or 'at no token more than a little'}."
 
 
 def _map_text(weights: np.ndarray, tokens: list[str], mask: np.ndarray) -> str:

@@ -106,7 +106,8 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str], arrows: Sequen
         label = prose_label(label, _LABEL_CHARACTERS) or "∅"
         label_size = np.array([text_width(label, _LABEL_SIZE) + 1, _LINE_HEIGHT])
         for side in _SIDES:
-            box = _beside(place, label_size, side)
+            corner = place + side * _GAP - label_size * (1 - side) / 2
+            box = np.concatenate([corner, corner + label_size])
             if _is_free(box, taken[:n_taken], size):
                 taken[n_taken] = box
                 n_taken += 1
@@ -117,11 +118,6 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str], arrows: Sequen
 
 def _hidden_text(n_labels: int) -> str:
     return f"{count(n_labels, 'label')} hidden (no space)"
-
-
-def _beside(place: np.ndarray, label_size: np.ndarray, side: np.ndarray) -> np.ndarray:
-    corner = place + side * _GAP - label_size * (1 - side) / 2
-    return np.concatenate([corner, corner + label_size])
 
 
 def _is_free(box: np.ndarray, taken: np.ndarray, size: np.ndarray) -> bool:

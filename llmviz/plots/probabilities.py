@@ -151,16 +151,12 @@ def bars(
     tidy(ax, grid="x")
     if len(series) > 1:
         legend_above(ax)
-    describe(ax, _grouped_text(labels, series, x_label))
-    return ax
-
-
-def _grouped_text(labels: list[str], series: dict[str, np.ndarray], x_label: str) -> str:
     groups = [
         f"{spoken_prose(label)}: " + ", ".join(f"{spoken_prose(name)} {line[row]:.4g}" for name, line in series.items())
         for row, label in enumerate(labels)
     ]
-    return f"Bars: {spoken_prose(x_label)}. {'; '.join(groups)}."
+    describe(ax, f"Bars: {spoken_prose(x_label)}. {'; '.join(groups)}.")
+    return ax
 
 
 _N_LANES = 9  # marks that would lie on one another are put side by side, at most so many deep

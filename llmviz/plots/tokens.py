@@ -98,7 +98,11 @@ def _draw_strip(ax: Axes, tokens: list[str], token_ids: list[int] | None, boxes:
         x, line, width, _ = boxes[-1]
         place = (x + width + _NOTE_GAP, line * _line_height(token_ids) + _BOX_HEIGHT / 2)
         ax.text(*place, _left_out(n_left_out), size=_NOTE_SIZE, color=style.FAINT_INK, ha="left", va="center")
-    describe(ax, _strip_text(tokens, token_ids))
+    named = [spoken_token(token) for token in tokens[:_SPOKEN_TOKENS]]
+    if token_ids is not None:
+        named = [f"{name} ({token_id})" for name, token_id in zip(named, token_ids, strict=False)]
+    rest = f" and {count(len(tokens) - len(named), 'more token')}" if len(tokens) > len(named) else ""
+    describe(ax, f"Token strip: {count(len(tokens), 'token')}. {', '.join(named)}{rest}.")
 
 
 def _left_out(n_tokens: int) -> str:
@@ -143,14 +147,6 @@ def _draw_boxes(ax: Axes, boxes: list[_Box], token_ids: list[int] | None) -> Non
             ax.text(middle, id_middle, str(token_ids[position]), size=_ID_SIZE, color=style.FAINT_INK, **centered)
 
 
-def _strip_text(tokens: list[str], token_ids: list[int] | None) -> str:
-    named = [spoken_token(token) for token in tokens[:_SPOKEN_TOKENS]]
-    if token_ids is not None:
-        named = [f"{name} ({token_id})" for name, token_id in zip(named, token_ids, strict=False)]
-    rest = f" and {count(len(tokens) - len(named), 'more token')}" if len(tokens) > len(named) else ""
-    return f"Token strip: {count(len(tokens), 'token')}. {', '.join(named)}{rest}."
-
-
 _LABEL_LENGTH = 10
 _MAX_NAMED = 64  # tokens named below; of more, every second, third …
 _MAX_SERIES = 6
@@ -176,7 +172,9 @@ def token_losses(
     series = validation.named_series(given, "losses", _MAX_SERIES, len(tokens), "tokens")
     if (least := min(values.min() for values in series.values())) < -1e-6:
         raise ValueError(f"a loss −ln p is never negative, but one of losses is {least:.3g}.")
-    rounds = _rounds(rounds, len(tokens))
+    rounds = [int(place) for place in rounds]
+    if any(not 0 < place < len(tokens) for place in rounds) or rounds != sorted(set(rounds)):
+        raise ValueError(f"rounds must be rising places between 1 and {len(tokens) - 1}, but are {rounds}.")
     ax = new_axes(float(np.clip(0.34 * len(tokens) + 1.2, 5, style.MAX_WIDTH)), 3.4)
     for (name, values), color, marker in zip(series.items(), style.OKABE_ITO, style.MARKERS, strict=False):
         ax.plot(values, color=color, marker=marker, markersize=4, linewidth=1.6, label=prose_label(name, 40))
@@ -196,13 +194,6 @@ def token_losses(
         legend_above(ax)
     describe(ax, _loss_text(series, len(tokens), rounds))
     return ax
-
-
-def _rounds(rounds: Sequence[int], n_tokens: int) -> list[int]:
-    rounds = [int(place) for place in rounds]
-    if any(not 0 < place < n_tokens for place in rounds) or rounds != sorted(set(rounds)):
-        raise ValueError(f"rounds must be rising places between 1 and {n_tokens - 1}, but are {rounds}.")
-    return rounds
 
 
 def _loss_text(series: dict[str, np.ndarray], n_tokens: int, rounds: list[int]) -> str:

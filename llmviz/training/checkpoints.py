@@ -106,7 +106,11 @@ def load(folder: str | Path, model_class: type[TransformerBase] = DecoderOnly) -
         _check_numbers(config, settings, step, record)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / CARD} is not a whole checkpoint of llmviz: {error}") from None
-    _check_model_class(card.get("model_class", DecoderOnly.__name__), model_class, folder)
+    kind = card.get("model_class", DecoderOnly.__name__)
+    if kind not in list(MODEL_CLASSES):
+        raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {kind!r:.60}")
+    if kind != model_class.__name__:
+        raise ValueError(f"{folder} holds the kind {kind}, not {model_class.__name__}: load(folder, {kind}) reads it")
     if config.vocab_size - tokenizer.vocab_size not in ((0, 1) if model_class is EncoderOnly else (0,)):
         raise ValueError(f"{folder}: a model of {config.vocab_size} tokens, a tokenizer of {tokenizer.vocab_size}")
     model = _load_model(model_class, config, *weights_file)
@@ -156,13 +160,6 @@ def _known(kind: type, saved: Mapping[str, Any]) -> Any:
     if unknown := sorted(set(saved) - known):
         raise ValueError(f"it says {unknown[0]!r} = {saved[unknown[0]]!r}, which this version does not know")
     return kind(**saved)
-
-
-def _check_model_class(found: object, wanted: type[TransformerBase], folder: Path) -> None:
-    if found not in list(MODEL_CLASSES):
-        raise ValueError(f"{folder / CARD} holds a model of a kind that this version does not know: {found!r:.60}")
-    if found != wanted.__name__:
-        raise ValueError(f"{folder} holds the kind {found}, not {wanted.__name__}: load(folder, {found}) reads it")
 
 
 def _write_tensors(folder: Path, start: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:

@@ -54,9 +54,8 @@ class TokenExplorer(Explorer):
         corpus = [corpus] if isinstance(corpus, str) else list(corpus)
         self.sources = _sources(tokenizers, validation.text_list(corpus, "corpus") if corpus else [])
         self.most_merges = max(source.n_merges for source in self.sources)
-        self.text, self.merges = text, None
-        if merges is not None:
-            self.merges = validation.whole_number(merges, "merges", 0, self.most_merges)
+        self.merges = None if merges is None else validation.whole_number(merges, "merges", 0, self.most_merges)
+        self.text = text
         self._compute()
 
     def _compute(self) -> None:
@@ -114,8 +113,8 @@ class TokenExplorer(Explorer):
         ends = list(accumulate(len(grapheme.encode()) for grapheme in shown))
         return {
             "bytes": pack(list(data), "uint8"), "ends": pack(ends, "int32"),
-            "right_to_left": _is_right_to_left(self.text), "n_characters": len(self.graphemes),
-            "n_bytes": len(self.text.encode()), "most_merges": self.most_merges,
+            "right_to_left": unicodedata.bidirectional(next(filter(str.isalpha, self.text), "a")) in ("R", "AL"),
+            "n_characters": len(self.graphemes), "n_bytes": len(self.text.encode()), "most_merges": self.most_merges,
             "rows": [self._row(source, row, data) for source, row in self._pairs()],
         }  # fmt: skip
 
@@ -147,11 +146,6 @@ def _well_formed(text: str) -> tuple[str, bool]:
         raise ValueError(f"This text has {len(text):,} characters; at most {_MAX_CHARACTERS:,} can be shown.")
     repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return repaired, repaired != text
-
-
-def _is_right_to_left(text: str) -> bool:
-    first = next(filter(str.isalpha, text), "a")
-    return unicodedata.bidirectional(first) in ("R", "AL")
 
 
 _N_BYTES = 256

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
 
 from llmviz import embeddings
-from llmviz.embeddings.counts import _ppmi, _sentences, _svd_vectors
+from llmviz.embeddings.counts import _ppmi, _svd_vectors
 
 TEXTS = ["Mia found a red kite.", "Tom found a blue kite!", "Mia's kite, a red one", "a"]
 texts_of_letters = st.lists(st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join), min_size=1, max_size=8)
 
 
 def test_sentences_are_words_in_small_letters_without_marks():
-    assert _sentences(["“Tom?” – 3 kites, Łódź!", ""]) == [["tom", "3", "kites", "łódź"], []]
+    words = embeddings.vocabulary(["“Tom?” – 3 kites, Łódź!", ""] * 5)
+    assert words.words == ("3", "kites", "tom", "łódź")
+    assert [list(text) for text in words.texts[:2]] == [[2, 0, 1, 3], []]
 
 
 def test_rare_words_are_left_out_and_their_neighbors_move_up():

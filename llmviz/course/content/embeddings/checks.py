@@ -24,13 +24,6 @@ _NUDGES = [
 _to_the_right = with_mistake(count_neighbors, "max(0, here - window)", "here + 1")
 
 
-def _count_sorted_pairs(words, window):
-    counts = Counter()
-    for pair, n in _to_the_right(words, window).items():
-        counts[tuple(sorted(pair))] += n
-    return counts
-
-
 _QUESTIONS = (
     "man king woman", "man woman king", "king man queen", "kite ball man", "woman man queen", "king queen prince",
 )  # fmt: skip
@@ -76,7 +69,9 @@ CHECKS = {
             "itself_too": with_mistake(count_neighbors, "if there != here", "if True"),
             "never_the_same_word": with_mistake(count_neighbors, "there != here", "words[there] != word"),
             "always_one": lambda words, window: dict.fromkeys(count_neighbors(words, window), 1),
-            "one_order_only": _count_sorted_pairs,
+            "one_order_only": lambda words, window: Counter(
+                tuple(sorted(pair)) for pair in Counter(_to_the_right(words, window)).elements()
+            ),
             "window_too_short": with_mistake(count_neighbors, "here + window + 1", "here + window"),
             "negative_index": with_mistake(count_neighbors, "max(0, here - window)", "max(-len(words), here - window)"),
         },

@@ -24,15 +24,6 @@ def _precision(found, right, label):
     return float(hits / n_found) if n_found else 1.0
 
 
-def _recall(found, right, label):
-    return _precision(right, found, label)
-
-
-def _jaccard(found, right, label):
-    union = int(((found == label) | (right == label)).sum())
-    return int(((found == label) & (right == label)).sum()) / union if union else 1.0
-
-
 CHECKS = {
     "lora_forward": Checks(
         solution=lora_forward,
@@ -85,10 +76,10 @@ CHECKS = {
         wrong_functions={
             "accuracy": lambda found, right, label: float((found == right).float().mean()),
             "precision": _precision,
-            "recall": _recall,
-            "jaccard": _jaccard,
+            "recall": lambda found, right, label: _precision(right, found, label),
+            "jaccard": lambda *inputs: f1(*inputs) / (2 - f1(*inputs)),
             "one_without_hits": lambda *inputs: f1(*inputs) or 1.0,
-            "arithmetic_mean": lambda *inputs: (_precision(*inputs) + _recall(*inputs)) / 2,
+            "arithmetic_mean": lambda found, right, n: (_precision(found, right, n) + _precision(right, found, n)) / 2,
         },
         conditions={"zero_division": lambda result, *inputs: result != result},
         exceptions={"zero_division": "ZeroDivisionError"},

@@ -35,22 +35,20 @@ CHECKS = {
         shown_with_solution=(cache_bytes,),
         cases=[(10, 2, 4, 3, 8, 4), (1024, 12, 12, 12, 64, 2), (4096, 80, 64, 8, 128, 2), (7, 30, 9, 3, 64, 1)],
         wrong_functions={
-            "query_heads": with_mistake(kv_cache_bytes, "n_layers * n_key_value_heads", "n_layers * n_heads"),
-            "all_heads": with_mistake(kv_cache_bytes, "n_layers * n_key", "n_layers * n_heads * n_key"),
-            "queries_too": with_mistake(kv_cache_bytes, "2 * n_tokens", "3 * n_tokens"),
-            **{
-                name: with_mistake(kv_cache_bytes, right, wrong)
-                for name, right, wrong in (
-                    ("no_values", "2 * n_tokens", "n_tokens"),
-                    ("no_tokens", "n_tokens * n_layers", "n_layers"),
-                    ("no_layers", "n_layers * n_key", "n_key"),
-                    ("no_d_head", " * d_head", ""),
-                    ("no_bytes", "numbers * bytes_per_number", "numbers"),
-                    ("divided", "numbers * bytes", "numbers / bytes"),
-                    ("bits", "numbers * bytes_per_number", "numbers * bytes_per_number * 8"),
-                    ("mebibytes", "numbers * bytes_per_number", "numbers * bytes_per_number / 2**20"),
-                )
-            },
+            name: with_mistake(kv_cache_bytes, right, wrong)
+            for name, right, wrong in (
+                ("query_heads", "n_layers * n_key_value_heads", "n_layers * n_heads"),
+                ("all_heads", "n_layers * n_key", "n_layers * n_heads * n_key"),
+                ("queries_too", "2 * n_tokens", "3 * n_tokens"),
+                ("no_values", "2 * n_tokens", "n_tokens"),
+                ("no_tokens", "n_tokens * n_layers", "n_layers"),
+                ("no_layers", "n_layers * n_key", "n_key"),
+                ("no_d_head", " * d_head", ""),
+                ("no_bytes", "numbers * bytes_per_number", "numbers"),
+                ("divided", "numbers * bytes", "numbers / bytes"),
+                ("bits", "numbers * bytes_per_number", "numbers * bytes_per_number * 8"),
+                ("mebibytes", "numbers * bytes_per_number", "numbers * bytes_per_number / 2**20"),
+            )
         },
     ),
     "route": Checks(

@@ -10,13 +10,9 @@ from llmviz.generation.beam import extend_beams
 from llmviz.generation.sampling import apply_temperature, keep_top_p
 
 
-def _top_p(probabilities, top_p, *, keep_crossing=True, sort=True, unsort=True):
+def _drop_crossing_token(probabilities, top_p):
     ordered, order = probabilities.sort(descending=True, stable=True)
-    if not sort:
-        ordered, order = probabilities, torch.arange(len(probabilities))
-    sums = ordered.cumsum(-1)
-    chosen = sums - ordered < top_p if keep_crossing else sums <= top_p
-    return chosen[order.argsort()] if unsort else chosen
+    return (ordered.cumsum(-1) <= top_p)[order.argsort()]
 
 
 def _extend(
@@ -27,10 +23,6 @@ def _extend(
         children = [((*ids, token), combine(score, nats, len(ids) + 1)) for token, nats in enumerate(row)]
         found += sorted(children, key=lambda child: -child[1])[:1] if best_of_each else children
     return sorted(found, key=lambda child: sign * child[1])[:n_best]
-
-
-def _extend_with_probabilities(*inputs):
-    return [(ids, torch.tensor(nats).exp().item()) for ids, nats in _extend(*inputs)]
 
 
 CHECKS = {
@@ -68,10 +60,10 @@ CHECKS = {
             (random_tensor(8, seed=3, scale=2.0).softmax(-1), 0.9),
         ],
         wrong_functions={
-            "crossing_token_dropped": partial(_top_p, keep_crossing=False),
+            "crossing_token_dropped": _drop_crossing_token,
             "each_above_top_p": lambda probabilities, top_p: probabilities >= top_p,
-            "not_sorted": partial(_top_p, sort=False),
-            "sorted_order": partial(_top_p, unsort=False),
+            "not_sorted": lambda probabilities, top_p: probabilities.cumsum(-1) - probabilities < top_p,
+            "sorted_order": lambda probabilities, top_p: keep_top_p(probabilities.sort(descending=True).values, top_p),
         },
         conditions={"not_boolean": lambda result, *inputs: np.asarray(result).dtype.kind in "iuf"},
     ),
@@ -91,7 +83,7 @@ CHECKS = {
             "mean": partial(_extend, combine=lambda score, nats, n: (score + nats) / n),
             "best_child_of_each": partial(_extend, best_of_each=True),
             "worst_first": partial(_extend, sign=1),
-            "probabilities": _extend_with_probabilities,
+            "probabilities": lambda *inputs: [(ids, float(np.exp(nats))) for ids, nats in _extend(*inputs)],
         },
         conditions={"too_many": lambda result, beams, log_probabilities, n_best: len(result) > n_best},
     ),

@@ -7,6 +7,7 @@ import torch
 
 from llmviz.course._schema import Checks, with_mistake
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
+from llmviz.evaluation.text_overlap import exact_match
 from llmviz.finetuning.dpo import dpo_loss
 
 _CONFIDENCE = torch.tensor([0.95, 0.9, 0.8, 0.6, 0.4, 0.3])
@@ -17,10 +18,6 @@ _PAIRS = tuple(torch.tensor(row) for row in ([-1.0, -2.0], [-3.0, -1.0], [-2.0, 
 def _rate_where(answers, truths, keep):
     pairs = [pair for pair in zip(answers, truths, strict=True) if keep(*pair)]
     return hallucination_rate(*zip(*pairs, strict=True)) if pairs else 0.0
-
-
-def _accuracy(answers, truths):
-    return sum(answer == truth for answer, truth in zip(answers, truths, strict=True)) / len(answers)
 
 
 CHECKS = {
@@ -36,7 +33,7 @@ CHECKS = {
         wrong_functions={
             "silence_counted": lambda answers, truths: hallucination_rate([one or "" for one in answers], truths),
             "divided_by_answers": partial(_rate_where, keep=lambda answer, truth: answer is not None),
-            "accuracy": _accuracy,
+            "accuracy": exact_match,
             "percent": lambda *inputs: 100 * hallucination_rate(*inputs),
             "sets": lambda answers, truths: len({*answers} - {*truths, None}) / len(answers),
             "unanswerable_only": partial(_rate_where, keep=lambda answer, truth: truth is None),

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from llmviz.course._schema import Checks
+from llmviz.course._schema import Checks, with_mistake
 from llmviz.evaluation.text_overlap import longest_run
 from llmviz.training.loop import cross_entropy
 from llmviz.training.scaling import power_law
@@ -18,14 +18,6 @@ def _probabilities(logits, token_ids):
     return logits.softmax(dim=-1)[range(len(token_ids)), token_ids]
 
 
-def _longest_run_at_equal_places(words, corpus):
-    best = length = 0
-    for one, other in zip(words, corpus, strict=False):
-        length = length + 1 if one == other else 0
-        best = max(best, length)
-    return best
-
-
 def _longest_common_subsequence(words, corpus):
     row = [0] * (len(corpus) + 1)
     for word in words:
@@ -35,31 +27,14 @@ def _longest_common_subsequence(words, corpus):
     return row[-1]
 
 
-def _runs(words):
-    return [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
-
-
-def _longest_run_in_letters(words, corpus):
-    known = _runs(corpus)
-    return max((len(" ".join(run)) for run in _runs(words) if run in known), default=0)
-
-
 def _longest_run_of_letters(words, corpus):
-    return max((len(run) for run in _runs(words) if " ".join(run) in " ".join(corpus)), default=0)
-
-
-def _longest_beginning(words, corpus):
-    return max((len(run) for run in _runs(corpus) if run == words[: len(run)]), default=0)
+    runs = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+    return max((len(run) for run in runs if " ".join(run) in " ".join(corpus)), default=0)
 
 
 def _power_law(sizes, losses, *, undo=math.exp, x=np.log, y=np.log):
     slope, height = np.polyfit(x(np.array(sizes, float)), y(np.array(losses, float)), 1)
     return float(undo(height)), float(-slope)
-
-
-def _power_law_through_two_points(sizes, losses):
-    exponent = -math.log(losses[-1] / losses[0]) / math.log(sizes[-1] / sizes[0])
-    return losses[0] * sizes[0] ** exponent, exponent
 
 
 CHECKS = {
@@ -104,10 +79,10 @@ CHECKS = {
                 lambda words, corpus: sum(word in corpus for word in words),
             ],
             "gaps_allowed": _longest_common_subsequence,
-            "equal_places_only": _longest_run_at_equal_places,
+            "equal_places_only": with_mistake(longest_run, "range(len(corpus))", "[start]"),
             "inside_words": _longest_run_of_letters,
-            "from_the_first_word": _longest_beginning,
-            "letters": _longest_run_in_letters,
+            "from_the_first_word": with_mistake(longest_run, "range(len(words))", "[0]"),
+            "letters": with_mistake(longest_run, "longest, n)", 'longest, len(" ".join(words[start : start + n])))'),
         },
         conditions={
             "true_or_false": lambda result, *inputs: isinstance(result, bool),
@@ -129,7 +104,7 @@ CHECKS = {
             "log_of_losses_only": partial(_power_law, x=np.asarray),
             "log_of_sizes_only": partial(_power_law, y=np.asarray, undo=float),
             "swapped": lambda sizes, losses: power_law(sizes, losses)[::-1],
-            "two_points": _power_law_through_two_points,
+            "two_points": lambda sizes, losses: power_law(sizes[:: len(sizes) - 1], losses[:: len(losses) - 1]),
             "base_10": partial(_power_law, x=np.log10, y=np.log10),
         },
         exceptions={"lists": "TypeError: .*(list|real number)"},
