@@ -2,7 +2,9 @@
 # Run it: python one_page.py. It takes about 30 seconds on a laptop and needs torch, nothing else.
 #
 # A tensor is a table of numbers with any number of dimensions. Its shape is written like (batch, position):
-# x[b, p] is one number of it. A @ B is the matrix product; A.T and A.mT are A with rows and columns exchanged.
+# x[b, p] is one number of it. The last dimension has the number -1: x.shape[-1] is its size, and x.softmax(-1)
+# works along it. A @ B is the matrix product; A.T and A.mT are A with rows and columns exchanged.
+# x[:, None] adds a dimension of size 1: a column (n, 1) and a row (m) combine to a table (n, m).
 import math
 import random
 import re
@@ -30,20 +32,20 @@ THINGS = ["kite", "lamp", "drum", "boat", "hat", "bell", "key", "map"]
 
 
 def make_text(rng):
-    """Make one text: a fact with probability 2/3, a story with probability 1/3."""
+    """Make one text: a fact or a story, each with probability 1/2."""
     name = rng.choice(list(HOME))
     owner, finder = rng.sample([*HOME, *NO_HOME], 2)  # two different people
     fact = rng.choice(FACTS).format(name=name, home=HOME[name])
     story = STORY.format(owner=owner, finder=finder, color=rng.choice(COLORS), thing=rng.choice(THINGS))
-    return rng.choice([fact, fact, story])
+    return rng.choice([fact, story])
 
 
 rng = random.Random(0)  # random numbers with a fixed seed: every run makes the same texts
-texts = [make_text(rng) for _ in range(4000)]
+texts = [make_text(rng) for _ in range(4000)]  # each of the 26 facts occurs about 75 times
 print(*texts[:4], sep="\n")
 
 # 2. TOKENIZER. It turns a text into a list of integers, the token ids, and back. The method is byte-level
-# byte-pair encoding (BPE), as in GPT-2: start with the 256 bytes; then, 160 times, find the pair of neighbors
+# byte-pair encoding (BPE), as in GPT-2: start with the 256 bytes; then, 205 times, find the pair of neighbors
 # that occurs most often in the texts, and give this pair a new token id.
 # Before that, cut the text into words, each with the space before it. Pairs are counted only inside words.
 WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")  # much like GPT-2's
@@ -75,12 +77,12 @@ def learn_merges(texts, n_merges):
         spelling = {word: merge(ids, best, new_id) for word, ids in spelling.items()}
     return merges
 
-merges = learn_merges(texts, n_merges=160)  # enough to make one token of each home, color and thing
+merges = learn_merges(texts, n_merges=205)  # enough to make one token of each home, color and thing
 TOKEN_BYTES = [bytes([byte]) for byte in range(256)]  # token id → the bytes that it stands for
 for left, right in merges:
     TOKEN_BYTES.append(TOKEN_BYTES[left] + TOKEN_BYTES[right])
-END = len(TOKEN_BYTES)  # id 416, a special token: it stands between two texts
-VOCAB_SIZE = END + 1  # 417 token ids: 256 bytes, 160 merges, 1 special token
+END = len(TOKEN_BYTES)  # id 461, a special token: it stands between two texts
+VOCAB_SIZE = END + 1  # 462 token ids: 256 bytes, 205 merges, 1 special token
 
 
 @cache  # keep the result of each word, because the same words come again and again
@@ -109,11 +111,11 @@ print([decode([token]) for token in encode("Noah lives in the windmill.")])
 D_MODEL = 128  # numbers in the vector of a token
 N_HEADS = 4  # attention heads in each block; each works with D_MODEL / N_HEADS = 32 numbers
 N_LAYERS = 2  # Transformer blocks, one after the other
-CONTEXT = 64  # tokens that the model reads at once
+CONTEXT = 64  # tokens that the model reads at once: about three texts
 
 
 def parameter_shapes():
-    """Name → shape of each matrix, (numbers out, numbers in). The 4 is the one of GPT-2."""
+    """Name → shape of each matrix, (numbers out, numbers in). The factor 4 is that of GPT-2."""
     square, up, down = (D_MODEL, D_MODEL), (4 * D_MODEL, D_MODEL), (D_MODEL, 4 * D_MODEL)
     block = {"attention.query": square, "attention.key": square, "attention.value": square,
              "attention.output": square, "feed_forward.up_proj": up, "feed_forward.down_proj": down}
@@ -126,7 +128,7 @@ def init_weights(seed):
     generator, w = torch.Generator().manual_seed(seed), {}  # the same seed gives the same numbers
     for name, shape in parameter_shapes().items():
         if name.endswith(("attention.output", "down_proj", "unembedding")):
-            w[name] = torch.zeros(shape)  # so each block adds 0 at first, and all tokens are equally probable
+            w[name] = torch.zeros(shape)  # what writes into x, or reads it out, starts at 0: no random output
         else:
             # A sum of D_MODEL random products has about the size sqrt(D_MODEL); this factor makes it 1.
             scale = 1 if name == "embedding" else D_MODEL**-0.5
@@ -136,7 +138,7 @@ def init_weights(seed):
 
 
 # 4. ATTENTION. The only step in which a token gets information from other tokens. It compares the query of a
-# token with the keys of this and all earlier tokens, turns the scores into weights, and mixes the values.
+# token with the keys of this and all earlier tokens, turns the scores into weights, and adds up the values.
 def attention(query, key, value):
     """Causal scaled dot-product attention. Inputs and result: (batch, head, position, numbers in a head)."""
     # One score for each pair of tokens: (batch, head, position of the query, position of the key).
@@ -149,22 +151,22 @@ def attention(query, key, value):
     return weights @ value  # for each token the weighted sum of the values
 
 
-# Attention does not see the order of the tokens. Rotary position embedding (RoPE) adds it: it turns pairs of
-# numbers in queries and keys by an angle that grows with the position. Scores then depend on distances.
+# So far, a score does not depend on where two tokens stand. Rotary position embedding (RoPE) changes that. It
+# turns pairs of numbers in queries and keys by an angle that grows with the position: distances now count.
 def apply_rotary(x):
     """Turn the points (number i, number i + half) of each vector. x: (..., position, numbers)."""
     half = x.shape[-1] // 2
     # Angle for each position, in radians: from 1 (first pair) to 1/339 (last pair). The base 500 is small,
     # for short texts; models that read long texts use 10,000 or more.
     speed = 500 ** (-torch.arange(half) / half)
-    angles = torch.arange(x.shape[-2])[:, None] * speed  # (position, half)
-    a, b = x.split(half, dim=-1)
+    angles = torch.arange(x.shape[-2])[:, None] * speed  # (position, 1) · (half) → (position, half)
+    a, b = x.split(half, dim=-1)  # the first and the second numbers of the pairs
     cos, sin = angles.cos(), angles.sin()
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
 
 
 # 5. TRANSFORMER BLOCK. Two steps, attention and a feed-forward network. Each reads a normalized copy of x and
-# adds its result to x (a residual connection), so nothing that is already in x gets lost.
+# adds its result to x (a residual connection): x is changed step by step, and never replaced.
 def normalize(x):
     """Layer normalization: shift and scale each vector to mean 0 and variance 1. The shape stays the same."""
     return F.layer_norm(x, x.shape[-1:])
@@ -186,8 +188,9 @@ def block(w, n, x):
     mixed = attention(apply_rotary(2.5 * normalize(query)), apply_rotary(normalize(key)), value)
     mixed = mixed.transpose(1, 2).flatten(2)  # the heads side by side again: (batch, position, D_MODEL)
     x = x + mixed @ w[name + "attention.output"].T
-    # Feed-forward network, for each token by itself: 128 → 512 numbers, ReLU squared, 512 → 128 numbers.
-    hidden = (normalize(x) @ w[name + "feed_forward.up_proj"].T).relu() ** 2  # negative numbers become 0
+    # Feed-forward network, for each token by itself: 128 → 512 numbers, ReLU squared, 512 → 128 numbers. ReLU
+    # makes negative numbers 0; without such a bend, two matrices could do no more than one.
+    hidden = (normalize(x) @ w[name + "feed_forward.up_proj"].T).relu() ** 2
     return x + hidden @ w[name + "feed_forward.down_proj"].T
 
 
@@ -207,7 +210,7 @@ print(f"parameters: {sum(matrix.numel() for matrix in w.values()):,}")
 @torch.no_grad()  # compute no gradients: nothing is learned here
 def generate(w, prompt, temperature=0, max_new_tokens=30, seed=0):
     """Continue the prompt. Temperature 0: the most probable token; above 0: a random choice."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)  # the same seed gives the same text
     ids, new_ids = [END, *encode(prompt)], []
     while len(new_ids) < max_new_tokens and END not in new_ids:  # the token END says that the text is complete
         logits = gpt(w, torch.tensor([(ids + new_ids)[-CONTEXT:]]))[0, -1]  # at the last token: (VOCAB_SIZE,)
@@ -218,13 +221,14 @@ def generate(w, prompt, temperature=0, max_new_tokens=30, seed=0):
             new_ids.append(torch.multinomial(probabilities, 1, generator=generator).item())
     return decode(new_ids)
 
+# A new model: the unembedding is zero, so all logits are 0, and all 462 tokens are equally probable.
 print("before training:", repr(generate(w, "Mia lost a", temperature=1)))
 
 # 7. CROSS-ENTROPY, the loss: the mean of -ln(probability that the model gave to the token that really came).
-# Its unit is nats per token. Probability 1 costs 0 nats, 1/2 costs 0.69, 1/417 costs 6.03.
+# Its unit is nats per token. Probability 1 costs 0 nats, 1/2 costs 0.69, 1/462 costs 6.14.
 stream = torch.tensor([token for text in texts for token in (END, *encode(text))])  # all texts in one row
-train_tokens = stream[: 1000 * CONTEXT]
-test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the model is never trained on these
+train_tokens = stream[: 1000 * CONTEXT]  # 64,000 tokens
+test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the next 6,401; the model is never trained on them
 
 
 def compute_loss(w, ids, targets):
@@ -234,9 +238,9 @@ def compute_loss(w, ids, targets):
 
 
 def get_batch(step):
-    """8 random windows. Inputs and targets, each (8, CONTEXT): the target is the next token."""
+    """8 random windows of the stream. Inputs and targets, each (8, CONTEXT): the target is the next token."""
     starts = torch.randint(len(train_tokens) - CONTEXT, (8, 1), generator=torch.Generator().manual_seed(step))
-    windows = train_tokens[starts + torch.arange(CONTEXT + 1)]  # (8, 65): 65 neighbors from each start
+    windows = train_tokens[starts + torch.arange(CONTEXT + 1)]  # (8, 1) + (65): 65 neighbors from each start
     return windows[:, :-1], windows[:, 1:]
 
 
@@ -249,12 +253,12 @@ def test_loss(w):
 # 8. TRAINING LOOP AND OPTIMIZER. Repeat: predict, compute the loss, compute the gradients, change the weights.
 def train(w, batches, steps, learning_rate):
     """Change the weights in w; return the loss of each step. batches(step) gives inputs and targets."""
-    # The optimizer AdamW; weight decay, its pull of all weights toward 0, is not needed in so short a training.
+    # AdamW divides each gradient by its usual size. Weight decay, a pull toward 0, is not needed here.
     optimizer, losses = torch.optim.AdamW(w.values(), weight_decay=0), []
     for step in range(steps):
         loss = compute_loss(w, *batches(step))
         loss.backward()  # backpropagation: the gradient says how the loss changes if a weight grows a little
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0 at the end
+        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0: ever smaller steps
         optimizer.step()  # change each weight by about the learning rate, against its gradient
         optimizer.zero_grad()  # delete the gradients; otherwise the next backward() would add to them
         losses.append(loss.item())
@@ -262,7 +266,7 @@ def train(w, batches, steps, learning_rate):
             print(f"step {step}: loss {losses[-1]:.2f}")
     return losses
 
-losses = train(w, get_batch, steps=500, learning_rate=0.005)
+losses = train(w, get_batch, steps=500, learning_rate=0.005)  # 4,000 windows: each token 4 times
 
 # Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; the
 # probability of right after left is how often the pair occurs, divided by how often left occurs.
@@ -279,19 +283,19 @@ print("after training:", "Where does Leo live?", "→", generate(w, "Where does 
 # 9. FINE-TUNING. The model continues texts, but it does not answer questions: none was in its texts.
 # Train it a little more, on questions with their answers.
 def make_questions(names):
-    """Inputs and targets, each (name, CONTEXT): a question, its answer, and END up to the full length."""
+    """Inputs and targets, each (name, 32): a question, its answer, and END up to 32 tokens."""
     rows, targets = [], []
     for name in names:
         question = [END, *encode(f"Where does {name} live?")]
         answer = [*encode(f" in the {HOME[name]}."), END]  # as in the texts: "lives in the mill."
-        n_padding = CONTEXT + 1 - len(question + answer)
-        rows.append(question + answer + n_padding * [END])  # CONTEXT + 1 tokens
+        n_padding = 33 - len(question + answer)
+        rows.append(question + answer + n_padding * [END])  # 33 tokens
         targets.append((len(question) - 1) * [-100] + answer + n_padding * [-100])  # only the answer counts
     return torch.tensor(rows)[:, :-1], torch.tensor(targets)
 
 train_names, test_names = list(HOME)[::2], list(HOME)[1::2]  # 13 people are asked about in training, 13 are not
 tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}  # a copy of w
-train(tuned, lambda step: make_questions(train_names), steps=40, learning_rate=0.001)
+train(tuned, lambda step: make_questions(train_names), steps=40, learning_rate=0.001)  # small steps: it forgets less
 
 
 def accuracy(w, names):
