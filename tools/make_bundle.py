@@ -7,6 +7,7 @@ is left to resolve: constraints.txt pins every version, and each wheel's metadat
 import argparse
 import email
 import hashlib
+import importlib.metadata
 import json
 import platform
 import shutil
@@ -37,8 +38,7 @@ SYSTEMS = {
     "macosx_arm64": (["macosx_14_0_arm64"], ("darwin", "arm64", "posix", "Darwin")),
     "win_amd64": (["win_amd64"], ("win32", "AMD64", "nt", "Windows")),
 }
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-VERSIONS = SpecifierSet(PROJECT["project"]["requires-python"])
+VERSIONS = SpecifierSet(importlib.metadata.metadata("llmviz")["Requires-Python"])
 PYTHONS = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in VERSIONS]
 
 
@@ -56,7 +56,8 @@ def counts(requirement, system, python, extras=()):
 
 def collect_wheels(system, python, folder, download):
     """Download the wheels of the lessons' packages and of all that these need; return the pins, unpacked bytes."""
-    texts = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    texts = project["project"]["dependencies"] + project["build-system"]["requires"]
     waiting = [Requirement(text) for text in texts]
     pins, needs, followed, n_bytes = {}, {}, set(), 0
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
