@@ -89,7 +89,7 @@ def both_sides_give_the_verb(seed: int) -> dict[str, float]:
             homes.setdefault(fact.value, set()).add(fact.person)
     names = [next(iter(filler.fill(f"___ lives in the {home}.")[0].both_sides)) in people
              for home, people in homes.items()]  # fmt: skip
-    texts = town.texts(99 + seed, counts={"story": 150, "fact": 250, "work": 100})
+    texts = town.texts(99 + seed, counts={"story": 60, "fact": 100, "work": 40})
     both, left = (masked_lm.masked_accuracy(model, TOKENIZER, [text.text for text in texts]).float().mean().item()
                   for model in (masked, tiny))  # fmt: skip
     return {
