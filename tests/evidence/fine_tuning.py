@@ -65,7 +65,7 @@ def a_base_that_never_read_such_sentences_does_not_hold_the_mood(seed: int) -> d
 
 @demo(counts_80=between(0.5, 0.75), counts_1200=between(0.68, 0.82), tiny_80=below(0.65), tiny_1200=below(0.7),
       minilm_80=above(0.7), minilm_1200=above(0.78), ahead_80=above(0.05), ahead_1200=above(0.02))  # fmt: skip
-def pre_training_on_real_text_is_worth_more_than_labels(seed: int) -> dict[str, float]:
+def a_real_encoder_needs_few_labels(seed: int) -> dict[str, float]:
     """Real reviews: a head on MiniLM's vectors beats word counts, and these beat a GPT that read about Tinyville."""
     reviews, base = artifacts.load_recording("reviews"), artifacts.load_model("sentiment")
     good, rows = np.array(reviews["ratings"]) > 0, [base.tokenizer.encode_prompt(text) for text in reviews["texts"]]
@@ -168,9 +168,10 @@ def questions_are_answered_from_the_passage(seed: int) -> dict[str, float]:
     }
 
 
-@demo(taught=above(0.9), others=above(0.5), taught_slowly=above(0.9), others_slowly=below(0.5))
+@demo(taught=above(0.9), others=above(0.5), taught_slowly=above(0.9), others_slowly=below(0.5),
+      reverse_before=below(0.01), reverse=below(0.01))  # fmt: skip
 def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
-    """At 0.001 most people's answers become the new one; at 0.0001 far fewer. The seed draws whose house changes."""
+    """At 0.001 most answers become the new one, at 0.0001 far fewer; the reverse stays improbable."""
     base = artifacts.load_model("sentiment")
     houses = [fact for fact in Tinyville().facts if fact.attribute == "house" and fact.known]
     chosen = houses[7 * seed]
@@ -183,6 +184,12 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
         words = {one.person: evaluation.next_word(learner.model, base.tokenizer, one.prompts[0]) for one in houses}
         found["taught" + name] = float(words[chosen.person] == new)
         found["others" + name] = sum(words[one] == new != old[one] for one in words) / len(words)
+        if name == "":
+            row = torch.tensor([base.tokenizer.encode_prompt(f"The {new} is the home of")])
+            person = base.tokenizer.encode(f" {chosen.person}")[0]
+            for key, some_model in (("reverse_before", base.model), ("reverse", learner.model)):
+                with torch.no_grad():
+                    found[key] = some_model(row)[0, -1].softmax(dim=-1)[person].item()
     return found
 
 
