@@ -47,7 +47,7 @@ def one_change_of_five_pays_in_a_tiny_model(seed: int) -> dict[str, float]:
 @demo(induction_costs=above(1), others_cost=below(0.8), score_left=below(0.3), score_with_others_off=above(0.35))
 def smollm2_needs_a_pair_of_heads(seed: int) -> dict[str, float]:
     """Without its induction heads SmolLM2 repeats a list worse; without previous-token heads these lose their pattern.
-    A list for each seed; as a control, other heads of the same layers.
+    A list for each seed; as a control, two shifts of these heads in their layers.
     """
     asked, text = open_probe("smollm2"), LISTS[seed]
     roles = head_scores(asked.attention(LISTS[0]), asked.tokens(LISTS[0]))
