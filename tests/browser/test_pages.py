@@ -4,8 +4,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
+from playwright.sync_api import expect
 
-from llmviz import export
+from llmviz import artifacts, export
 
 NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 BLANK = """() => [...document.querySelectorAll('section.cell, .output')]
@@ -75,6 +77,34 @@ def test_every_explorer_is_alive(opened, name):
     for number in range(explorers.count()):
         assert explorers.nth(number).locator(".frame .sentence").inner_text().strip()
         assert explorers.nth(number).locator(".problem:visible").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance"), [("Mia lost a red kite. Tom found the", 0.011), ("😀 <script>x</script> مرحبا 你好", 0.05)]
+)
+def test_without_python_the_page_continues_a_text_of_ones_own(opened, text, tolerance):
+    """The probabilities of lesson 0's bars are those of torch, for the first token and for one that is clicked.
+
+    The page's weights have 8 bits: on texts unlike those of the training they differ by some hundredths.
+    """
+    page, tiny = opened("00_start_here.html"), artifacts.load_model("tiny")
+    bars = page.locator("main .lv[data-model]").first
+    box = bars.get_by_label("prompt")
+    box.fill(text)
+    box.press("Enter")
+    ids = tiny.tokenizer.encode_prompt(text)
+    for n_clicked in range(2):
+        expect(bars.locator(".chip")).to_have_count(len(ids))
+        with torch.inference_mode():
+            probability, best = tiny.model(torch.tensor([ids]))[0, -1].softmax(-1).max(-1)
+        shown = float(bars.locator(".row .number").first.inner_text())
+        assert abs(shown - probability.item()) <= tolerance, n_clicked
+        bars.locator(".row").first.click()
+        ids.append(best.item())
+    assert bars.locator(".problem:visible").count() == 0 and page.wrong == []
+    box.fill("kite " * 300)
+    box.press("Enter")
+    expect(bars.locator(".problem")).to_contain_text("This model sees 128 tokens at once")
 
 
 def test_one_can_walk_from_lesson_to_lesson(opened):

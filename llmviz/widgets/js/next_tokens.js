@@ -154,7 +154,7 @@ function drawTokens({ gpt, tokenizer }, start, path, count) {
 // What NextTokenExplorer.answer does in Python, without the exact probabilities.
 function nextAnswer(page, name, get) {
   const { tokenizer } = page;
-  page.recorded ??= { text: get("text"), payload: get("payload") };
+  page.recorded ??= { text: name === "text" ? null : get("text"), payload: get("payload") };
   const { has_exact, code, end } = page.recorded.payload;
   const isFirst = get("text") === page.recorded.text;
   const start = [end, ...tokenizer.encode(get("text"))];
