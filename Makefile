@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TEST_READY := $(VENV)/test-ready
-OLDEST := build/oldest
 BENCH_READY := $(VENV)/bench-ready
 # From requires-python, such as ">=3.11,<3.15": the minor versions that fit.
 FIRST := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),.*/\1/p' pyproject.toml)
@@ -26,7 +25,7 @@ TESTERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks glossary html evidence bundle wheel test-oldest class bench size clean
+.PHONY: help lab setup test test-slow models notebooks glossary html evidence bundle wheel class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -71,13 +70,6 @@ bundle: $(READY) ## wheels, lessons and installer for a USB stick, in build (ARG
 wheel: $(READY) ## the whole course as one file for pip, in build
 	$(BIN)/python -m pip --disable-pip-version-check wheel --no-deps --wheel-dir build .
 
-test-oldest: ## the lessons and the quick tests with the oldest versions that pyproject.toml allows
-	$(PYTHON) -m venv --clear $(OLDEST)
-	$(OLDEST)/bin/python -m pip --disable-pip-version-check install -c tests/oldest.txt -e . \
-		nbval pytest pytest-xdist hypothesis pyyaml
-	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n $(TESTERS) --dist loadfile -m 'not slow' -W default notebooks \
-		tests/tokenizers tests/model tests/generation tests/plots
-
 class: $(TEST_READY) ## a JupyterHub for a class on this machine (to rehearse: make class CLASS_SIZE=3)
 	@$(BIN)/python -m jupyterhub -f deploy/jupyterhub_config.py
 
@@ -96,7 +88,7 @@ $(READY): pyproject.toml constraints.txt
 		"$$($(PYTHON) --version 2>/dev/null || echo missing). Install one of them, or name it: make lab PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '"$(PYTHON)" cannot make an environment:' \
 		'its ensurepip is missing. On Debian and Ubuntu: apt install python3-venv; then run make again.'; exit 1; }
-	@echo 'Setting up $(VENV): about 1.3 GB, two minutes the first time.'
+	@echo 'Setting up $(VENV): about 1.6 GB, a few minutes the first time.'
 	@test -x $(BIN)/python && $(BIN)/python -c '$(FITS)' || $(PYTHON) -m venv --clear $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) \
 		"$$(sed -n '/^torch==/p' constraints.txt)")

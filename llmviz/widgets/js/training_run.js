@@ -173,7 +173,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     pen.imageSmoothingEnabled = false;
     for (let index = 0; index < nHeads; index++) {
       const [x, y] = [(index % perRow) * (THUMB + GAP) + 2, Math.floor(index / perRow) * (THUMB + GAP) + 2];
-      paintPixels(pixels, data, Math.floor(index / chosen.heads), index % chosen.heads);
+      paintPixels(pixels, data, Math.floor(index / chosen.heads), index % chosen.heads, look.ink);
       pen.drawImage(pixels, x, y, THUMB, THUMB);
       pen.strokeStyle = index === head ? look.accent : look.ink;
       pen.lineWidth = index === head ? 3 : 0.5;
