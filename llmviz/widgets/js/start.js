@@ -54,7 +54,7 @@ for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`))
     const packed = explorer.answer && document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`);
     if (packed) {
       answerHere(store, packed);
-      root.parentElement.querySelector(".needs-python")?.remove();
+      root.dataset.alive = "true";
     }
     explorer.render({ model: store, el: root });
   } catch (error) {
