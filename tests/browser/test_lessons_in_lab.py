@@ -10,7 +10,7 @@ NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks
 # Training takes long here, and every cell runs under nbval as well: these lessons run up to the cell with these words,
 # and of what follows the exercises and the quiz, which need nothing of it. The explorers there have their own tests.
 RUNS_UNTIL = {
-    "05_pretraining.ipynb": "live.run()",
+    "05_pretraining.ipynb": "live.run(seconds=",
     "06_fine_tuning.ipynb": 'settings = {"lora": 0.005',
     "09_one_page.ipynb": "train(w, get_batch, steps=500",
 }
