@@ -129,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     command = add("export", _export, "write the lessons as web pages that work without Python")
     command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all lessons")
     command.add_argument("--out", default="build/html", metavar="DIR", help="where the pages go (default: build/html)")
+    for name in ("train", "generate"):
+        about = "where to compute (default: the first of these that torch finds here)"
+        commands.choices[name].add_argument("--device", choices=("cuda", "mps", "cpu"), help=about)
     for command in (found for name, found in commands.choices.items() if name != "lab"):
         command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     return parser
@@ -180,6 +183,7 @@ def _models_actions(command: argparse.ArgumentParser) -> None:
 def _train(given: argparse.Namespace) -> int:
     from llmviz.training import checkpoints, runs
 
+    device = runs.choose_device(given.device)
     with runs.join_process_group() as is_main, contextlib.ExitStack() as context:
         if not is_main:
             nowhere = context.enter_context(open(os.devnull, "w", encoding="utf-8"))
@@ -199,7 +203,8 @@ def _train(given: argparse.Namespace) -> int:
         if "max_seconds" in run.record:
             length = f"{run.record['max_seconds'] - run.seconds:.0f} seconds"
         several = f"; {runs.n_processes()} processes" if runs.n_processes() > 1 else ""
-        model = f"a GPT with {run.model.n_parameters:,} parameters"
+        model = f"a GPT with {run.model.n_parameters:,} parameters, on {device}"
+        run.device = device
         print(f"{run.corpus.name}: {len(run.token_ids):,} tokens; {model}; {length}{several}", flush=True)
         _train_with_progress(run, folder, given)
         if not is_main:
@@ -327,8 +332,13 @@ def _print_result(result: dict[str, Any]) -> None:
 
 def _generate(given: argparse.Namespace) -> int:
     from llmviz.generation.sampling import generate, new_text
+    from llmviz.training.runs import choose_device
 
     model, tokenizer, prompt_ids = _model_and_prompt(given.model, given.prompt)
+    device = choose_device(given.device)
+    model.to(device)
+    if device.type != "cpu":
+        print(f"On {device}.", file=sys.stderr)
     texts = []
     for number in range(given.samples):
         new_ids = generate(

@@ -136,6 +136,26 @@ class TestModels:
         assert opened == names
 
 
+class TestDevice:
+    @pytest.mark.parametrize("command", [("generate", "Mia"), train()])
+    def test_a_device_that_is_not_here_is_refused(self, place, monkeypatch, capsys, command):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        assert main([*command, "--device", "cuda"]) == 1
+        assert "no cuda device" in capsys.readouterr().err
+        assert sorted(path.name for path in place.iterdir()) == ["kites.txt"]
+
+    def test_the_best_that_is_here_is_taken(self, monkeypatch):
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        assert [runs.choose_device(name).type for name in (None, "mps", "cpu")] == ["mps", "mps", "cpu"]
+        monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+        assert runs.choose_device().type == "cuda"
+
+    def test_training_says_where_it_computes(self, place, say):
+        _, lines = say(*train("--out", "m", "--device", "cpu"))
+        assert ", on cpu; " in lines[0]
+
+
 class TestTrain:
     def test_makes_a_folder_from_which_generate_goes_on(self, place, say):
         code, lines = say(*train("--out", "model", "--seed", "4", "--json"))

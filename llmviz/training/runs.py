@@ -60,8 +60,17 @@ def _rank() -> int:
     return distributed.get_rank() if n_processes() > 1 else 0
 
 
-def _device() -> torch.device:
-    """Where this process computes: its own card under nccl."""
+def choose_device(name: str | None = None) -> torch.device:
+    """Where to compute: "cuda", "mps" or "cpu"; without a name the first of these that torch finds here."""
+    is_here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    name = name or next(filter(is_here.get, is_here))
+    if not is_here[name]:
+        raise ValueError(f"torch finds no {name} device on this machine; leave out --device, or take cpu")
+    return torch.device(name)
+
+
+def _shared_device() -> torch.device:
+    """Where this one of several processes computes: its own card under nccl."""
     is_on_card = distributed.get_backend() == "nccl"
     return torch.device("cuda", int(os.environ["LOCAL_RANK"])) if is_on_card else torch.device("cpu")
 
@@ -70,7 +79,7 @@ def _broadcast(number: int) -> int:
     """The main process's number, in every process; waits for all."""
     if n_processes() == 1:
         return number
-    shared = torch.tensor(number, device=_device())
+    shared = torch.tensor(number, device=_shared_device())
     distributed.broadcast(shared, src=0)
     return int(shared)
 
@@ -82,18 +91,21 @@ def _check_batch(batch_size: int) -> None:
         raise ValueError(f"{problem}; start a number of processes that divides {batch_size}")
 
 
-def _objective(model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer]) -> Objective:
-    """The next-token loss; with several processes each computes its share of the windows, with the value and gradients
-    of the whole batch.
+def _objective(
+    model: TransformerBase, optimizers: Sequence[torch.optim.Optimizer], device: torch.device
+) -> Objective:
+    """The next-token loss; the model moves to the device. Of several processes each computes its share of the windows,
+    with the value and gradients of the whole batch.
 
     Every process holds the whole model, on its own device; torch averages the gradients before the optimizer step (Li
     et al. 2020, "PyTorch Distributed", section 3).
     """
+    if (device := device if n_processes() == 1 else _shared_device()).type != "cpu":
+        model.to(device)
+        for optimizer in optimizers:
+            optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
     if n_processes() == 1:
         return loop.next_token_loss
-    model.to(_device())
-    for optimizer in optimizers:
-        optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
     replica = torch.nn.parallel.DistributedDataParallel(model)
 
     def shared_loss(_: TransformerBase, windows: Tensor, generator: torch.Generator) -> Tensor:
@@ -134,6 +146,7 @@ class Run:
         history: (step, loss).
         seconds: of training so far, with saving; without preparation and the last evaluation.
         validation_loss: nats per token, of the model as it is; None if not measured.
+        device: where one process trains; afterwards the model is on the CPU again.
     """
 
     checkpoint: Checkpoint
@@ -144,6 +157,7 @@ class Run:
     history: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
     validation_loss: float | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
         self._is_between_steps, self._clock = True, 0.0
@@ -183,7 +197,7 @@ class Run:
             return
         _check_batch(self.settings.batch_size)
         _broadcast(0)  # all processes are here, and have read what they need from the folder
-        objective = _objective(self.model, self.checkpoint.optimizers)
+        objective = _objective(self.model, self.checkpoint.optimizers, self.device)
         with lock(folder) if _rank() == 0 else nullcontext():
             self._clock = perf_counter()
             self.save(folder)
@@ -204,6 +218,8 @@ class Run:
                     f"another process of this run is gone; saved after step {self.checkpoint.step}; "
                     f"go on with --resume, in as many processes as you like"
                 ) from error
+            finally:
+                self.model.cpu()
 
     def _take_steps(
         self, objective: Objective, folder: str | Path, save_every: int, callback: Callable[[TrainingStep], None]
