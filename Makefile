@@ -11,8 +11,10 @@ FIRST := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),.*/\1/p' pyprojec
 LAST := $(shell sed -n 's/^requires-python = .*<3\.\([0-9]*\)".*/\1/p' pyproject.toml | awk '{print $$1 - 1}')
 FITS := import sys; sys.exit(not (3, $(FIRST)) <= sys.version_info[:2] <= (3, $(LAST)))
 # The first of these that fits; `make lab PYTHON=/path/to/python` takes another.
-PYTHON ?= $(firstword $(shell for p in python3 $$(seq -f 'python3.%g' $(LAST) -1 $(FIRST)) python; do \
-	$$p -c '$(FITS)' 2>/dev/null && echo $$p; done) python3)
+ifndef PYTHON
+PYTHON := $(or $(shell for p in python3 $$(seq -f 'python3.%g' $(LAST) -1 $(FIRST)) python; do \
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done),python3)
+endif
 # uv installs sooner; pip does the same.
 PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check install)
 # What `make lab` hands on, for example: make lab ARGS="--no-browser --port 8899"

@@ -76,6 +76,7 @@ def test_unknown_names_are_answered_with_those_there_are():
         artifacts.load_recording("sofa")
 
 
+@pytest.mark.slow
 def test_the_base_of_fine_tuning_is_the_tiny_gpt_trained_further(monkeypatch):
     monkeypatch.setattr(tasks, "_BASE_STEPS", 6)
     monkeypatch.setattr(tasks, "_BASE_TEXTS", 100)

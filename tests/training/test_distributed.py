@@ -37,6 +37,7 @@ def alone(tmp_path, monkeypatch):
     return losses, checkpoints.load(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(tmp_path, alone):
     done = torchrun(PROGRAM, tmp_path / "two", 50)
     assert done.returncode == 0, done.stderr

@@ -183,6 +183,7 @@ class TestTimed:
         assert run.settings.steps == run.checkpoint.step == len(rates) and run.is_over
         assert rates[0] == run.settings.learning_rate and rates[-1] < 0.15 * rates[0]
 
+    @pytest.mark.slow
     def test_killed_and_resumed_it_ends_as_uninterrupted(self, small, corpus, tmp_path, tick):
         tick("slower")
         whole = begin(corpus, steps=None, seconds=40)
@@ -326,6 +327,7 @@ class TestKilled:
             finally:
                 process.kill()
 
+    @pytest.mark.slow
     def test_by_the_system_and_resumed_it_ends_bit_for_bit_as_uninterrupted(self, corpus, tmp_path, one_thread):
         """A real `llmviz train`, killed without warning after its first checkpoint and before its end."""
         whole, parted = begin(corpus, steps=self.N_STEPS), tmp_path / "parted"
