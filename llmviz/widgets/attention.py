@@ -60,10 +60,6 @@ class AttentionExplorer(Explorer):
             n_losses = len(self.losses)
             self.losses_all_on = validation.finite_numbers(losses_all_on, "losses_all_on", 1, n_losses, "the trace")
         self.head_scores = head_scores(self.weights, self.tokens)
-        self._page_model = ""
-
-    def page_model(self) -> str:
-        return self._page_model
 
     def choose(self, layer: int, head: int) -> None:
         """Choose the head that is shown first."""
@@ -233,7 +229,7 @@ def _explore_with(model, tokenizer) -> Callable[[str, Sequence[tuple[int, int]]]
             trace = model.trace(token_ids, ablate_heads=ablate_heads)
         all_on = token_losses(model, token_ids) if ablate_heads and trace.logits is not None else None
         shown = AttentionExplorer(trace, tokenizer.tokens(token_ids.tolist()), losses_all_on=all_on)
-        shown._page_model = name
+        shown.page_model = name
         return shown
 
     return explore

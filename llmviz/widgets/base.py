@@ -193,12 +193,14 @@ class Explorer:
         title: its name, as a learner reads it.
         is_live: whether Python answers, so that the page need not hold all answers.
         answers_to: the traits whose change Python answers with another explorer; they are attributes, too.
+        page_model: names the model with which a page answers without Python (see page_model.py); empty: none.
     """
 
     module: Path
     title: str
     is_live = False
     answers_to: tuple[str, ...] = ()
+    page_model = ""
 
     def __init_subclass__(cls) -> None:
         if "__init__" in vars(cls):
@@ -244,10 +246,6 @@ class Explorer:
     def __repr__(self) -> str:
         return well_formed(self.sentence())
 
-    def page_model(self) -> str:
-        """Names the model with which a page that holds it answers without Python (see page_model.py); empty: none."""
-        return ""
-
     def _static_html(self, picture: bytes | None) -> str:
         """What an untrusted notebook, a code host and a printer show."""
         sentence, table = html.escape(self.sentence()), self.table()
@@ -262,7 +260,7 @@ class Explorer:
     def _page_html(self, picture: bytes | None) -> str:
         """Return the whole explorer as self-contained HTML: static part, data, module."""
         name, script = _page_script(self.module)
-        answers = f' data-model="{found}"' if (found := self.page_model()) else ""
+        answers = f' data-model="{self.page_model}"' if self.page_model else ""
         return well_formed(
             f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{self._static_html(picture)}'
             f'<script type="application/json">{to_json(self.traits())}</script></div>'

@@ -50,10 +50,8 @@ class NextTokenExplorer(Explorer):
         self.model, self.tokenizer, self.text, self.exact = model, tokenizer, text, exact
         self.path: tuple[int, ...] = ()
         self.samples = self.endings = 0  # how often one token was sampled, and how often a text to its end
+        self.page_model = page_model_name(model, tokenizer)
         self._compute()
-
-    def page_model(self) -> str:
-        return page_model_name(self.model, self.tokenizer)
 
     def _compute(self) -> None:
         self.start = self.tokenizer.encode_prompt(self.text)
@@ -184,6 +182,7 @@ class SamplingTreeExplorer(Explorer):
         self.beam_width = validation.whole_number(beam_width, "beam_width", 1, _MAX_BEAMS)
         self.seed, self.sampling = 0, Sampling(1.0, None, None)
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
+        self.page_model = page_model_name(model, tokenizer)
         self._compute()
 
     def _compute(self) -> None:
@@ -244,7 +243,7 @@ class SamplingTreeExplorer(Explorer):
             "log_probabilities": pack([nats for fork in forks for nats in fork.log_probabilities], "float32"),
             "counts": pack([n for fork in forks for n in fork.counts], "int32"),
             "edges": pack(edges, "int32"),
-            "draws": self.draws, "beam": list(self.beam[: self.n_tokens]),
+            "draws": self.draws, "beam": list(self.beam[: self.n_tokens]), "beam_width": self.beam_width,
             "whole": self._whole_sentence(), "n_tokens": self.n_tokens,
             "settings": {"temperature": _TEMPERATURES, "top_k": [*_TOP_KS[:-1], 0], "top_p": [*_TOP_PS[:-1], 0]},
             "cost": self._cost(), "code": _GENERATE_CODE,

@@ -9,11 +9,14 @@ from fakes import noisy_model
 from nodes import needs_node, node
 
 from llmviz import widgets
+from llmviz.generation.beam import beam_search
 from llmviz.generation.flops import generation_costs
 from llmviz.generation.sampling_tree import Sampling, _TokenDistribution
 from llmviz.model.config import ModelConfig
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import SamplingTreeExplorer
+from llmviz.widgets.base import pack
+from llmviz.widgets.page_model import page_model
 
 DATA = Path(widgets.__file__).parent / "js" / "sampling_tree_data.js"
 MODULE = Path(widgets.__file__).parent / "js" / "sampling_tree.js"
@@ -137,3 +140,56 @@ def test_beyond_what_the_page_knows_a_way_ends_openly():
     """, payload)  # fmt: skip
     assert any(is_open for _, is_open in found)
     assert all(is_open or length == 5 for length, is_open in found)
+
+
+IN_A_PAGE = """const page = openTree(given.model, given.first);
+    const state = { ...given.first, ...given.state };
+    const { payload } = treeAnswer(page, "text", (name) => state[name]);
+    const tree = growTree(() => page, payload.tree ?? readTree(payload));
+    const ways = given.settings.map(([temperature, top_k, top_p]) => pathsUnder(tree, { temperature, top_k, top_p }, 5)
+        .map(({ steps }) => steps.map(({ token, own, unknown }) => (unknown ? null : [token, own]))));
+    const again = treeAnswer(page, "text", (name) => given.first[name]).payload === given.first.payload;
+    return { ways, draws: tree.draws, whole: tree.whole, labels: tree.labels[given.state.end], again };"""
+
+
+@needs_node
+@pytest.mark.parametrize("state", [{"text": "Z<b>é😀"}, {"text": "AB"}, {"text": "", "seed": 3}])
+def test_a_page_with_the_model_answers_prompts_new_draws_and_paths_beyond_the_recorded_ones(shown, state):
+    """Under combined cuts and the largest temperature, which no page records: the texts and the beam of torch."""
+    settings = [[1.0, 0, 0], [2.0, 0, 0], [1.9, 20, 0.95], [0.0, 0, 0], [0.7, 3, 0.9]]
+    model = page_model(MODEL, TOKENIZER)
+    model["weights"] = {name: pack(weight.detach(), "float32") for name, weight in MODEL.named_parameters()}
+    state |= {"end": TOKENIZER.end_of_text}
+    first = json.loads(json.dumps(shown.traits()))
+    found = node(MODULE, IN_A_PAGE, {"model": model, "first": first, "state": state, "settings": settings})
+    wanted = explorer(state["text"])
+    for (temperature, top_k, top_p), (greedy, beam, *drawn) in zip(settings, found["ways"], strict=True):
+        setting = Sampling(temperature, top_k or None, top_p or None)
+        texts = wanted.tree.sample([setting], found["draws"])[setting]
+        assert [[token for token, _ in way] for way in drawn] == list(map(list, texts))
+        assert [token for token, _ in greedy] == list(wanted.greedy[:5])
+        assert [token for token, _ in beam] == list(wanted.beam[:5])
+        for way in drawn:
+            for step, (token, own) in enumerate(way):
+                path = tuple(token for token, _ in way[:step])
+                log_probability = wanted.tree.distributions[path].log_probability(token)
+                assert own == pytest.approx(torch.tensor(log_probability).exp().item(), rel=2e-3)
+    assert found["whole"] == wanted._whole_sentence()
+    assert (found["draws"] == shown.draws) == ("seed" not in state)
+    assert found["again"] and all(0 <= point < 1 for row in found["draws"] for point in row)
+
+
+@needs_node
+def test_the_beam_of_a_page_ends_where_pythons_ends():
+    """An end-of-text token that becomes probable: finished texts are compared with unfinished ones."""
+    model = noisy_model(SIZES, seed=3)
+    end = int(model(torch.tensor([[TOKENIZER.end_of_text, 65]]))[0, -1].argsort(descending=True)[2])
+    packed = page_model(model, TOKENIZER)
+    packed["weights"] = {name: pack(weight.detach(), "float32") for name, weight in model.named_parameters()}
+    found = node(MODULE, """const after = readerOf(unpackModel(given.model), given.start);
+        return [1, 2, 4, 8].map((width) => beamSearch(after, { width, most: 12, end: given.end }));""",
+        {"model": packed, "start": [TOKENIZER.end_of_text, 65], "end": end})  # fmt: skip
+    for width, ids in zip((1, 2, 4, 8), found, strict=True):
+        start = [TOKENIZER.end_of_text, 65]
+        wanted = beam_search(model, start, beam_width=width, max_new_tokens=12, stop_tokens={end})
+        assert tuple(ids) == wanted[0].token_ids

@@ -130,7 +130,8 @@ function render({ model, el }) {
 }
 
 // What answers in a page without Python: model, tokenizer, and what Python has recorded for the first text.
-const openNext = (packed) => ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), labels: packed.labels, recorded: null });
+const openNext = (packed, { text, payload }) =>
+  ({ gpt: unpackModel(packed), tokenizer: bytePairTokenizer(packed.merges), labels: packed.labels, recorded: { text, payload } });
 
 // The next-token probabilities after some ids.
 const nextTokens = ({ gpt }, ids) => softmax(gpt.read(ids, { logitsOf: "last" }).at(-1).logits);
@@ -154,7 +155,6 @@ function drawTokens({ gpt, tokenizer }, start, path, count) {
 // What NextTokenExplorer.answer does in Python, without the exact probabilities.
 function nextAnswer(page, name, get) {
   const { tokenizer } = page;
-  page.recorded ??= { text: name === "text" ? null : get("text"), payload: get("payload") };
   const { has_exact, code, end } = page.recorded.payload;
   const isFirst = get("text") === page.recorded.text;
   const start = [end, ...tokenizer.encode(get("text"))];

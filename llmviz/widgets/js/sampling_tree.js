@@ -1,6 +1,7 @@
 // SamplingTreeExplorer: sampled texts as a tree, the bars of one node, and what the KV cache saves.
 import { frame, h, roving, svg } from "./base.js";
 import { inkOn, viridis } from "./colors.js";
+import { growTree, openTree, treeAnswer } from "./sampling_tree_answer.js";
 import { barsOf, costOf, layOut, readTree, pathsUnder } from "./sampling_tree_data.js";
 
 const [ROW, GAP, NAMES, LEAST_COLUMN] = [25, 3, 74, 54];
@@ -221,7 +222,9 @@ function render({ model, el }) {
   }
 
   ui.watch("payload", () => {
-    tree = readTree(model.get("payload"));
+    const page = model.get("page");
+    tree = model.get("payload").tree ?? readTree(model.get("payload"));
+    if (page) growTree(page, tree);
     hover = null;
     draw();
   });
@@ -237,4 +240,4 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render, open: openTree, answer: treeAnswer, answersTo: ["text", "seed"], delay: 150 };

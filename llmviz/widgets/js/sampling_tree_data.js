@@ -7,7 +7,7 @@ export function readTree(payload) {
   let [nextNamed, nextEntry] = [0, 0];
   const nodes = payload.n_named.map((nNamed, place) => {
     const node = {
-      named: named.subarray(nextNamed, nextNamed + nNamed), children: new Map(),
+      named: named.subarray(nextNamed, nextNamed + nNamed), children: new Map(), path: [],
       logs: logs.subarray(nextEntry, nextEntry + payload.n_entries[place]),
       counts: counts.subarray(nextEntry, nextEntry + payload.n_entries[place]),
     };
@@ -18,6 +18,7 @@ export function readTree(payload) {
   for (let at = 0; at < edges.length; at += 4) {
     const [from, rank, token, to] = edges.subarray(at, at + 4);
     nodes[from].children.set(rank, { token, to });
+    if (to >= 0) nodes[to].path = [...nodes[from].path, token];
   }
   return { ...payload, nodes };
 }
@@ -30,10 +31,11 @@ const entryOf = ({ counts }, rank) => {
 // The model's own probability of a token, before any setting.
 export const ownProbability = (node, rank) => Math.exp(node.logs[entryOf(node, rank)]);
 
-// One step from a node: the token at a rank, or a token that this page does not know.
+// One step from a node: the token at a rank. What is not recorded grows where the page holds the model; else it stays unknown.
 const step = (tree, place, rank) => {
   const node = tree.nodes[place];
-  const { token, to } = node.children.get(rank) ?? { token: rank < node.named.length ? node.named[rank] : null, to: null };
+  const named = { token: rank < node.named.length ? node.named[rank] : null, to: null };
+  const { token, to } = node.children.get(rank) ?? tree.grow?.(place, rank, named.token) ?? named;
   return { place, rank, token, to, own: ownProbability(node, rank) };
 };
 
@@ -57,7 +59,7 @@ function pathUnder(tree, length, choose) {
 
 // All texts under a setting: the sampled ones, greedy and beam.
 export function pathsUnder(tree, setting, length) {
-  const rankOf = (node, token) => [...node.children].find(([, child]) => child.token === token)?.[0] ?? null;
+  const rankOf = (node, token) => [...node.children].find(([, child]) => child.token === token)?.[0] ?? tree.rankOf?.(node, token) ?? null;
   const paths = [
     { name: "greedy", steps: pathUnder(tree, length, () => 0) },
     { name: "beam", steps: pathUnder(tree, Math.min(length, tree.beam.length), (node, at) => rankOf(node, tree.beam[at])) },

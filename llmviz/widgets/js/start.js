@@ -26,21 +26,30 @@ function storeOf(values) {
   };
 }
 
-// Where the page holds the explorer's model (export puts it there), the page answers what Python would answer.
-function answerHere(store, packed) {
-  const page = explorer.open(JSON.parse(packed.textContent));
+// The page answers what Python would answer: from the explorer's model, where the page holds it (export puts it there),
+// or from the data alone. `first`: the values at the start. The model is unpacked when it is first needed, as "page".
+function answerHere(store, first, packed) {
+  let page = null;
+  const opened = () => (page ??= explorer.open(packed && JSON.parse(packed.textContent), first));
+  store.set("page", opened);
   store.set("is_live", true);
   let isAnswering = false;
+  const answer = (name) => {
+    if (isAnswering) return;
+    isAnswering = true;
+    try {
+      for (const [trait, value] of Object.entries({ problem: "", ...explorer.answer(opened(), name, store.get) })) store.set(trait, value);
+    } catch (error) {
+      store.set("problem", error.message);
+    }
+    isAnswering = false;
+  };
   for (const name of explorer.answersTo) {
+    let waiting = 0;
     store.on(`change:${name}`, () => {
-      if (isAnswering) return;
-      isAnswering = true;
-      try {
-        for (const [trait, value] of Object.entries({ problem: "", ...explorer.answer(page, name, store.get) })) store.set(trait, value);
-      } catch (error) {
-        store.set("problem", error.message);
-      }
-      isAnswering = false;
+      if (name !== "text" || !explorer.delay) return answer(name);
+      clearTimeout(waiting); // whoever types on is not kept waiting
+      waiting = setTimeout(answer, explorer.delay, name);
     });
   }
 }
@@ -52,8 +61,8 @@ for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`))
     const values = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
     const store = storeOf({ problem: "", ...values });
     const packed = explorer.answer && document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`);
-    if (packed) {
-      answerHere(store, packed);
+    if (packed || explorer.answersAlone?.(values)) {
+      answerHere(store, { ...values }, packed);
       root.dataset.alive = "true";
     }
     explorer.render({ model: store, el: root });

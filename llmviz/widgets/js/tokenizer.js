@@ -12,6 +12,21 @@ function visibleBytes() {
   return Array.from({ length: N_BYTES }, (_, byte) => String.fromCharCode(isVisible(byte) ? byte : hidden++));
 }
 
+// Bytes as text; those that are no UTF-8 as hex digits, such as ⟨e2 98⟩.
+export function textOfBytes(bytes) {
+  let text = "";
+  for (let at = 0, n = 1; at < bytes.length; at += n, n = 1) {
+    const first = bytes[at];
+    const size = first < 0x80 ? 1 : first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    const [low, high] = [{ 0xe0: 0xa0, 0xf0: 0x90 }[first] ?? 0x80, { 0xed: 0x9f, 0xf4: 0x8f }[first] ?? 0xbf]; // of the second byte
+    while (n < size && bytes[at + n] >= (n === 1 ? low : 0x80) && bytes[at + n] <= (n === 1 ? high : 0xbf)) n++;
+    const part = bytes.subarray(at, at + n);
+    text += n === size ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(part)
+      : `⟨${Array.from(part, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}⟩`;
+  }
+  return text;
+}
+
 // The tokenizer of a list of merges such as "Ġt he". Ids: the 256 bytes, the merges, the end-of-text token.
 export function bytePairTokenizer(merges) {
   const letters = visibleBytes();
@@ -37,6 +52,6 @@ export function bytePairTokenizer(merges) {
   return {
     endOfText: pieces.length,
     encode: (text) => (text.toWellFormed?.() ?? text).match(WORD)?.flatMap(encodeWord) ?? [],
-    decode: (all) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))),
+    decode: (all) => textOfBytes(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))),
   };
 }
