@@ -51,9 +51,13 @@ function readerOf(gpt, start) {
 }
 
 // Let a tree grow where a path leads on: grow(place, rank) appends the node behind a token, and gives it as a child.
+// What was read after one prompt is kept for all its trees, `page.reader`.
 export function growTree(page, tree) {
-  let reader = null;
-  const after = (path) => (reader ??= readerOf(page().gpt, tree.start))(path);
+  function after(path) {
+    const [now, prompt] = [page(), tree.start.join(",")];
+    if (now.reader?.prompt !== prompt) now.reader = { prompt, after: readerOf(now.gpt, tree.start), ways: null };
+    return now.reader.after(path);
+  }
   const add = (path) => tree.nodes.push({ ...binned(after(path)), children: new Map(), path }) - 1;
   tree.grow = (place, rank, named) => {
     const node = tree.nodes[place];
@@ -132,7 +136,8 @@ export function treeAnswer(page, name, get) {
     n_named: [], named: none, n_entries: [], log_probabilities: none, counts: none, edges: none,
     draws: seed === first.seed ? draws : uniformDraws(draws.length, n_tokens, seed) };
   payload.tree = growTree(() => page, readTree(payload));
-  const ways = [1, beam_width].map((width) => beamSearch(payload.tree.after, { width, most: Math.min(WHOLE, room), end: tokenizer.endOfText }));
+  const search = (width) => beamSearch(payload.tree.after, { width, most: Math.min(WHOLE, room), end: tokenizer.endOfText });
+  const ways = (page.reader.ways ??= [search(1), search(beam_width)]);
   payload.tree.beam = payload.beam = ways[1].slice(0, n_tokens);
   payload.tree.whole = payload.whole = wholeSentence(page, payload.tree, ...ways, beam_width);
   return { payload };
