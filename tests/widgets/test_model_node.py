@@ -161,9 +161,8 @@ def test_every_text_gets_the_ids_of_python(texts):
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.integers(0, TINY.vocab_size - 1), max_size=12), min_size=20, max_size=60))
 def test_tokens_that_are_no_text_become_what_python_writes(rows):
-    rows += [[0xE2, 0x98], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98, 0x41], [0xC0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE0, 0x9F]]
+    broken = (b"\xe2\x98", b"\xed\xa0\x80", b"\xf0\x9f\x98A", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe0\x9f")
+    rows += [list(one) for one in broken]
     program = "return given.rows.map(bytePairTokenizer(given.merges).decode);"
     merges = TINY.to_dict()["merges"]
-    bytes_first = {byte: TINY.token_id(bytes([byte])) for byte in range(256)}
-    rows = [[bytes_first[i] if i < 256 else i for i in row] for row in rows]
     assert node(TOKENIZER, program, {"merges": merges, "rows": rows}) == [TINY.decode(row) for row in rows]
