@@ -133,8 +133,8 @@ def _lessons(step_seconds: float | None) -> _Finding:
     there = re.search(r"training step takes ([\d.]+) ms", readme)
     slowness = 1000 * step_seconds / float(there[1]) if there and step_seconds else 1.0
     minutes = {f"minutes_{name[:2]}": measured[name] * slowness / 60 for name in notebooks if name in measured}
-    times = ", ".join(f"{key[-2:]}: {value:.1f}" for key, value in minutes.items())
-    return _Finding("lessons", f"{len(notebooks)} notebooks; minutes to run here: {times}", numbers=minutes)
+    times = ", ".join(f"{key[-2:]}: {60 * value:.0f}" for key, value in minutes.items())
+    return _Finding("lessons", f"{len(notebooks)} notebooks; seconds to run here: {times}", numbers=minutes)
 
 
 _CHECKS: tuple[tuple[str, Callable[[], _Finding | str], str], ...] = (
