@@ -14,7 +14,7 @@ from llmviz.plots._style import describe, legend_above, new_axes, new_figure, pu
 _TOKEN_SIZE, _ID_SIZE, _NOTE_SIZE = 12, 8, 9  # font sizes in points, as are all lengths below
 _PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
-_TITLE_HEIGHT = 36
+_TITLE_HEIGHT = 26
 _WIDTH = style.MAX_WIDTH * 72 - 2 * _MARGIN
 _LEAST_WIDTH = 210
 _MAX_LINES = 12
