@@ -56,7 +56,7 @@ def one_head_finds_the_name(seed: int) -> dict[str, float]:
 @demo(same_at_0=above(0.99), same_at_07=below(0.5), broken_at_07=below(0.1), broken_at_15=between(0.1, 0.4),
       broken_at_2=between(0.5, 0.75))  # fmt: skip
 def a_high_temperature_breaks_texts(seed: int) -> dict[str, float]:
-    """At temperature 0 the texts are the same, at 0.7 they differ and are nearly all possible, at 2 more than half are not."""
+    """At 0 the texts are the same, at 0.7 they differ and are nearly all possible, at 2 more than half are not."""
     prompt = TOKENIZER.encode_prompt("Mia found a red")
 
     def share_of_equal_pairs(temperature):
