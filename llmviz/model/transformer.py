@@ -205,7 +205,7 @@ class DecoderOnly(TransformerBase):
         Args:
             token_ids: (position,) or (batch, position).
             ablate_heads: heads whose output is set to 0, as (layer, head); or a mapping from such heads to the
-                output to use in its place, (d_head,), for example its mean (`ablation.mean_outputs`). Lesson 3.
+                output to use in its place, (d_head,), for example its mean. Lesson 3.
         """
         token_ids = self._as_batch(token_ids)
         n_positions = token_ids.shape[1]

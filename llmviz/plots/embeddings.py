@@ -18,8 +18,7 @@ _SPOKEN_NAMES = 12
 _LABEL_CHARACTERS = 32
 _ARROW_SAMPLES = 60
 _MAX_MEASURED = 600  # labels that are tried; of larger clouds the first ones
-# Where a name may stand: right, left, above, below, then the corners.
-_SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
+_SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])  # where a name may stand
 
 
 @styled
@@ -28,9 +27,9 @@ def embedding_scatter(points, labels: Sequence[str], *, groups: Sequence[str] | 
     """Draw vectors that were projected to the plane, each with its name where it fits.
 
     `points` (n, 2) and `labels` (n strings); `groups` (n strings, at most 8 different ones) gives each
-    group a color and a marker; `arrows` are pairs of places, (2,) each. Both directions have one scale, so that
-    distances can be compared, and no ticks: positions alone mean nothing. Labels that would overlap are
-    hidden, and counted in the picture. Raises ValueError for other shapes and for more groups. Lesson 2.
+    group a color and a marker; `arrows` are pairs of places, (2,) each, all but the first dashed. Both directions have
+    one scale, so that distances can be compared, and no ticks: positions alone mean nothing. Labels that would overlap
+    are hidden, and counted in the picture. Raises ValueError for other shapes and for more groups. Lesson 2.
 
     >>> groups = ["color", "color", "name"]
     >>> axes = embedding_scatter([[0, 0], [0.1, 0], [3, 1]], ["red", "blue", "Mia"], groups=groups)
@@ -44,8 +43,9 @@ def embedding_scatter(points, labels: Sequence[str], *, groups: Sequence[str] | 
     ax.set(xticks=[], yticks=[])
     put_title(ax, title)
     _set_one_scale(ax, points)
-    for start, end in arrows:
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "shrinkA": 6, "shrinkB": 6, "linewidth": 1.2})
+    for number, (start, end) in enumerate(arrows):
+        look = {"shrinkA": 6, "shrinkB": 6, "linewidth": 1.2, "linestyle": "dashed" if number else "solid"}
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->"} | look)
     if n_hidden := _name_points(ax, points, labels, arrows):
         offset = {"xycoords": "axes fraction", "textcoords": "offset points"}
         ax.annotate(_hidden_text(n_hidden), (0, 0), (3, 3), size=_NOTE_SIZE, color=style.FAINT_INK, **offset)
@@ -59,8 +59,7 @@ def _checked(points, labels, groups) -> tuple[np.ndarray, list[str], list[str] |
     if points.shape[1] != 2:
         raise ValueError(f"points must have shape (n, 2), but have {points.shape}: project them first, as by PCA.")
     labels = validation.text_list(labels, "labels", len(points), "points")
-    if groups is not None:
-        groups = validation.group_list(groups, len(points), "points")
+    groups = groups if groups is None else validation.group_list(groups, len(points), "points")
     return points, labels, groups, list(dict.fromkeys(groups or []))
 
 
@@ -85,9 +84,8 @@ def _set_one_scale(ax: Axes, points: np.ndarray) -> None:
     span = span if span.any() else np.full(2, max(1.0, smallest))
     size = np.array(settled_size(ax))
     reach = (0.5 + _MARGIN) * (span / size).max() * size
-    left, bottom = (lowest + highest) / 2 - reach
-    right, top = (lowest + highest) / 2 + reach
-    ax.set(xlim=(left, right), ylim=(bottom, top))
+    xlim, ylim = np.stack([(lowest + highest) / 2 - reach, (lowest + highest) / 2 + reach], axis=1)
+    ax.set(xlim=xlim, ylim=ylim)
     ax.set_aspect("equal", adjustable="box")
 
 
@@ -97,10 +95,9 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str], arrows: Sequen
     along = [np.linspace(start, end, _ARROW_SAMPLES) for start, end in arrows]
     dots = ax.transAxes.inverted().transform(ax.transData.transform(np.concatenate([points, *along]))) * size
     places = dots[: len(points)]
-    note = text_width(_hidden_text(len(labels)), _NOTE_SIZE) + 6
     taken = np.empty((len(dots) + len(points) + 1, 4))  # left, bottom, right, top of all that must stay visible
     taken[: len(dots)] = np.concatenate([dots - _MARKER_RADIUS, dots + _MARKER_RADIUS], axis=1)
-    taken[len(dots)] = (0, 0, note, _LINE_HEIGHT + 3)
+    taken[len(dots)] = (0, 0, text_width(_hidden_text(len(labels)), _NOTE_SIZE) + 6, _LINE_HEIGHT + 3)
     n_taken = first_free = len(dots) + 1
     for point, place, label in list(zip(points, places, labels, strict=True))[:_MAX_MEASURED]:
         label = prose_label(label, _LABEL_CHARACTERS) or "∅"
@@ -124,8 +121,7 @@ def _is_free(box: np.ndarray, taken: np.ndarray, size: np.ndarray) -> bool:
     left, bottom, right, top = box
     if min(left, bottom) < 0 or right > size[0] or top > size[1]:
         return False
-    apart = (taken[:, 0] >= right) | (taken[:, 2] <= left) | (taken[:, 1] >= top) | (taken[:, 3] <= bottom)
-    return bool(apart.all())
+    return bool(((taken[:, 0] >= right) | (taken[:, 2] <= left) | (taken[:, 1] >= top) | (taken[:, 3] <= bottom)).all())
 
 
 def _write_name(ax: Axes, point: np.ndarray, label: str, side: np.ndarray) -> None:
@@ -150,10 +146,11 @@ def _sentences(points: np.ndarray, labels: list[str], groups: list[str] | None, 
 
 
 def _togetherness(points: np.ndarray, groups: list[str], names: list[str]) -> str:
-    """Say how much of the spread is between the groups (the rest is within them)."""
+    """Say how much of the spread is between the groups, and whether most nearest points are of the same group."""
     centered = points - points.mean(axis=0)
     members = [np.array([group == name for group in groups]) for name in names]
     between = sum(member.sum() * (centered[member].mean(axis=0) ** 2).sum() for member in members)
-    total = (centered**2).sum()
-    share = between / total if total > 0 else 0.0
-    return "close together" if share > 0.7 else "somewhat together" if share > 0.35 else "scattered among the others"
+    r2, some = between / max((centered**2).sum(), 1e-300), points[:_MAX_MEASURED]
+    far = np.linalg.norm(some[:, None] - some, axis=-1) + np.diag([np.inf] * len(some))
+    own = np.mean([groups[near] == group for near, group in zip(far.argmin(axis=1), groups, strict=False)])
+    return "close together" if r2 > 0.7 < own else "somewhat together" if r2 > 0.35 else "scattered among the others"

@@ -1,7 +1,9 @@
 """Lesson 2: what it says about word vectors holds on other seeds too."""
 
 import numpy as np
+import torch
 from claims import above, below, between, demo
+from torch.nn.functional import cosine_similarity, logsigmoid
 
 from llmviz import artifacts, embeddings
 from llmviz.embeddings import contextual, counts, projection
@@ -17,6 +19,12 @@ HE = ("he", "him", "his", "man", "boy", "brother", "son", "male")
 SHE = ("she", "her", "hers", "woman", "girl", "sister", "daughter", "female")
 MATHS = ("math", "algebra", "geometry", "calculus", "equations", "computation", "numbers", "addition")
 ARTS = ("poetry", "art", "dance", "literature", "novel", "symphony", "drama", "sculpture")
+ANALOGIES = {
+    "family": "man woman, king queen, uncle aunt, brother sister, actor actress, son daughter",
+    "capitals": "france paris, japan tokyo, egypt cairo, germany berlin, spain madrid, greece athens",
+    "plurals": "cat cats, dog dogs, car cars, house houses, child children, tree trees",
+    "comparatives": "good better, bad worse, big bigger, small smaller, slow slower, fast faster",
+}
 COUNTS = {"family": 2400, "story": 500, "fact": 400, "sense": 400}
 PAIRS = [[(a.lower(), b.lower()) for a, b in family.pairs] for family in TOWN.families]
 QUESTIONS = [question for pairs in PAIRS for question in embeddings.analogy_questions(pairs)]
@@ -54,6 +62,13 @@ def same_side(vectors: embeddings.WordVectors) -> tuple[float, float]:
     return tuple(float((side[near] == side[:, None]).mean()) for near in nearest)
 
 
+def same_kind_of_all(vectors: embeddings.WordVectors) -> float:
+    """Of the five nearest of all words, the share of a name's, thing's, color's or place's own kind."""
+    kind_of = {word.lower(): kind for kind, members in TOWN.word_classes.items() for word in members}
+    asked = [word for word in kind_of if word in vectors]
+    return np.mean([kind_of.get(near) == kind_of[word] for word in asked for near, _ in vectors.neighbors(word, 5)])
+
+
 def nearest_is_right(vectors: embeddings.WordVectors) -> float:
     """What an analogy machine would reach that only names the third word's nearest neighbor."""
     return np.mean([vectors.neighbors(c, 1)[0][0] == wanted for _, _, c, wanted in QUESTIONS])
@@ -65,8 +80,28 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
     return {"same_kind": same_kind(counts.count_vectors(texts_of(seed)))}
 
 
+@demo(king_and_queen=above(0.6), throne=above(0.9), kite=below(0.1))
+def words_with_the_same_neighbors_come_together(seed: int) -> dict[str, float]:
+    """Two middle words with the same true neighbor and the same random word become similar; they never meet."""
+    rng = torch.Generator().manual_seed(seed)
+    king, queen, throne, kite = vectors = [(0.3 * torch.randn(8, generator=rng)).requires_grad_() for _ in range(4)]
+    optimizer = torch.optim.SGD(vectors, lr=(0.5, 0.3, 1.0)[seed])
+    for _ in range(21):
+        optimizer.zero_grad()
+        sum(-logsigmoid(middle @ throne) - logsigmoid(-(middle @ kite)) for middle in (king, queen)).backward()
+        optimizer.step()
+    return {
+        "king_and_queen": cosine_similarity(king, queen, dim=0).item(),
+        "throne": torch.sigmoid(king @ throne).item(),
+        "kite": torch.sigmoid(king @ kite).item(),
+    }
+
+
 @demo(
     same_kind=above(0.9),
+    same_kind_of_all_words=above(0.9),
+    red_and_blue_in_one_text=below(10),
+    safe_and_ducks_near_bank=above(1),
     same_kind_before=below(0.5),
     kinds_come_first=above(0.2),
     right=above(0.8),
@@ -82,12 +117,16 @@ def counting_finds_kinds(seed: int) -> dict[str, float]:
 )
 def word2vec_learns_the_town(seed: int) -> dict[str, float]:
     """Word2Vec finds kinds and analogies, and mixes the two banks; the first PCA axis separates two kinds of text."""
-    before, early, *_, last = embeddings.train_word2vec_steps(texts_of(seed), n_frames=9, seed=seed)
+    texts = texts_of(seed)
+    before, early, *_, last = embeddings.train_word2vec_steps(texts, n_frames=9, seed=seed)
     vectors = last.vectors
     near, near_king = ({word for word, _ in vectors.neighbors(name, 30)} for name in ("bank", "king"))
     sides, sides_in_the_picture = same_side(vectors)
     return {
         "same_kind": same_kind(vectors),
+        "same_kind_of_all_words": same_kind_of_all(vectors),
+        "red_and_blue_in_one_text": sum({"red", "blue"} <= set(text.split()) for text in texts),
+        "safe_and_ducks_near_bank": len(near & {"safe", "ducks"}),
         "same_kind_before": same_kind(before.vectors),
         "kinds_come_first": same_kind(early.vectors) - embeddings.analogy_accuracy(early.vectors, QUESTIONS),
         "right": embeddings.analogy_accuracy(vectors, QUESTIONS),
@@ -139,6 +178,35 @@ def ambiguous_words_walk_apart(seed: int) -> dict[str, float]:
         "least_apart": min(gap[1:].max() for gap in gaps.values()),
         "may_after_layer_1": gaps["May"][1],
     }
+
+
+@demo(share_of_random_splits=below(0.02))
+def the_separations_are_not_chance(seed: int) -> dict[str, float]:
+    """Divided at random into two groups, the twelve cues of a word hardly ever separate as much as by sense."""
+    tiny, rng, shares = artifacts.load_model("tiny"), np.random.default_rng(seed), []
+    for word in dict.fromkeys(sense.word for sense in TOWN.senses):
+        uses = [(sense.name, text) for sense in TOWN.senses if sense.word == word for text in sense.beginnings]
+        labels, beginnings = zip(*uses, strict=True)
+        vectors = contextual.contextual_vectors(tiny.model, tiny.tokenizer, beginnings, word)
+        gaps, cue_of_use = contextual.separation(vectors, labels), np.arange(len(labels)) // 4
+        splits = [rng.permutation(12)[cue_of_use] < 6 for _ in range(200)]
+        chance = [contextual.separation(vectors[[gaps.argmax()]], split)[0] for split in splits]
+        shares.append(np.mean(np.array(chance) >= gaps.max()))
+    return {"share_of_random_splits": max(shares)}
+
+
+@demo(least_right=above(0.5), comparatives_lost=above(0.2))
+def analogies_depend_on_the_kind_of_question(seed: int) -> dict[str, float]:
+    """Most answers are right without the words of the question; with them comparatives lose many, whichever four pairs."""
+    glove, rng = embeddings.load_glove(), np.random.default_rng(seed)
+    frequent = embeddings.WordVectors(glove.words[:20_000], glove.vectors[:20_000])
+    removed, lost = {}, {}
+    for name, pairs in ANALOGIES.items():
+        chosen = [tuple(pair.split()) for pair in rng.choice(pairs.split(", "), 4, replace=False)]
+        questions = embeddings.analogy_questions(chosen)
+        removed[name] = embeddings.analogy_accuracy(frequent, questions)
+        lost[name] = removed[name] - embeddings.analogy_accuracy(frequent, questions, exclude_inputs=False)
+    return {"least_right": min(removed.values()), "comparatives_lost": lost["comparatives"]}
 
 
 @demo(own_kind=above(0.75), kept_by_pca=between(2, 3.2), kept_by_tsne=above(3.8))

@@ -50,6 +50,8 @@ CHECKS = {
             "angle": (lambda a, b: np.degrees(np.arccos(cosine(a, b))), lambda a, b: np.arccos(cosine(a, b))),
             "missing_brackets": lambda a, b: a @ b / norm(a) * norm(b),
             "one_length": lambda a, b: (a @ b) / norm(a),
+            "length_is_count": lambda a, b: (a @ b) / (len(a) * len(b)),
+            "only_two_entries": lambda a, b: cosine(a[:2], b[:2]),
         },
         conditions={"vector": lambda result, a, b: np.ndim(result) > 0},
     ),
