@@ -197,7 +197,7 @@ def the_separations_are_not_chance(seed: int) -> dict[str, float]:
 
 @demo(least_right=above(0.5), comparatives_lost=above(0.2))
 def analogies_depend_on_the_kind_of_question(seed: int) -> dict[str, float]:
-    """Most answers are right without the words of the question; with them comparatives lose many, whichever four pairs."""
+    """Most answers are right without the words of the question; with them comparatives lose many."""
     glove, rng = embeddings.load_glove(), np.random.default_rng(seed)
     frequent = embeddings.WordVectors(glove.words[:20_000], glove.vectors[:20_000])
     removed, lost = {}, {}
