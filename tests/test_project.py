@@ -140,8 +140,8 @@ def test_make_lists_its_targets_and_sets_up_once(checkout):
 def test_other_versions_are_installed(checkout, name):
     later = (checkout / ".venv" / "ready").stat().st_mtime + 10
     os.utime(checkout / name, (later, later))
-    assert "install -c constraints.txt -e .\n" in make("-n", "lab", folder=checkout).stdout
-    assert "install -c constraints.txt -e '.[test]'" in make("-n", "test", folder=checkout).stdout
+    assert "-c constraints.txt -e .\n" in make("-n", "lab", folder=checkout).stdout
+    assert "-c constraints.txt -e '.[test]'" in make("-n", "test", folder=checkout).stdout
 
 
 @needs_make
