@@ -27,7 +27,7 @@ TESTERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks glossary html evidence bundle wheel class bench size clean
+.PHONY: help lab setup test test-slow models notebooks glossary html site evidence bundle wheel class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -65,6 +65,9 @@ glossary: $(TEST_READY) ## write docs/glossary.md from the lessons' tables of ke
 
 html: $(READY) ## every lesson as a web page that works without Python, in build/html
 	$(BIN)/python -m llmviz export $(ARGS)
+
+site: $(READY) ## the whole course as a web site that any static host serves, in build/site
+	$(BIN)/python tools/make_site.py $(ARGS)
 
 bundle: $(READY) ## wheels, lessons and installer for a USB stick, in build (ARGS="--platform win_amd64 --python 3.12")
 	$(BIN)/python tools/make_bundle.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(ARGS)

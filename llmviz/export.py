@@ -27,7 +27,7 @@ from llmviz.files import NOTEBOOKS, ROOT, lesson_files
 from llmviz.widgets.base import to_json
 from llmviz.widgets.page_model import page_model, page_model_name
 
-_TEACHING = ROOT / "docs" / "teaching"
+_DOCS = ROOT / "docs"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
 _INDEX = "index.html"
 _ABOUT = """Each lesson below is one page that works offline: read it, use its widgets, unfold its answers. To change
@@ -45,14 +45,14 @@ class _Page:
 
 
 def export(sources: Sequence[Path], folder: Path) -> list[Path]:
-    """Write notebooks (none: all lessons) as pages, with the teacher's page of each; return the pages, index first.
+    """Write notebooks (none: all lessons and texts) as pages, each with its teacher's; return the pages, index first.
 
     Raises FileNotFoundError where there is no lesson, ValueError where two names are equal, and, after all others are
     written, ValueError with each file that is missing, no notebook, or cannot be shown.
     """
     lessons: list[_Page] = []
     faults: list[str] = []
-    for source in sources or lesson_files(NOTEBOOKS):
+    for source in sources or (*lesson_files(NOTEBOOKS), _DOCS / "torch_in_ten_minutes.ipynb"):
         try:
             lessons.append(_notebook_page(Path(source), folder))
         except FileNotFoundError:
@@ -67,13 +67,13 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
     if len({_INDEX, *names}) <= len(names):
         raise ValueError(f"each page needs a name of its own, other than {_INDEX}; given {', '.join(names)}")
     stems = {page.source.stem for page in lessons}
-    teaching = [
-        _text_page(path, folder / "teaching" / f"{path.stem}.html", path.read_text(encoding="utf-8"))
-        for path in sorted(_TEACHING.glob("*.md"))
-        if not sources or path.stem in stems
+    texts = [
+        _text_page(path, folder / path.relative_to(_DOCS).with_suffix(".html"), path.read_text(encoding="utf-8"))
+        for path in sorted(_DOCS.rglob("*.md"))
+        if path != _DOCS / "index.md" and (not sources or path.stem in stems)
     ]
-    first = _text_page(NOTEBOOKS, folder / _INDEX, _contents(lessons, teaching))
-    pages = [first, *lessons, *teaching]
+    first = _text_page(NOTEBOOKS, folder / _INDEX, _contents(lessons, texts))
+    pages = [first, *lessons, *texts]
     targets = {page.source.resolve(): page.target for page in pages}
     for page in pages:
         page.target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,10 +119,10 @@ def _title(text: str, path: Path) -> str:
     return re.sub(r"[*`]", "", found[1]).strip() if found else path.stem
 
 
-def _contents(lessons: Sequence[_Page], teaching: Sequence[_Page]) -> str:
+def _contents(lessons: Sequence[_Page], texts: Sequence[_Page]) -> str:
     """The index page as Markdown: of each lesson its title, first paragraph and teacher's page."""
     lines = ["# Learn how large language models work by touching a tiny one", "", _ABOUT, ""]
-    teachers = {page.source.stem: page for page in teaching}
+    teachers = {page.source.stem: page for page in texts}
     for page in lessons:
         paragraphs = [part.strip() for part in _markdown(page.notebook).split("\n\n")]
         sentences = (part for part in paragraphs if re.match(r"[^\W\d]|\*", part) and part[-1] in ".!?")

@@ -19,10 +19,29 @@
     }
   };
   addEventListener("resize", reachable);
+  // A long table of a text, such as the glossary, gets a box that shows only the rows with what is typed.
+  const searchable = () => {
+    for (const table of document.querySelectorAll(".text table")) {
+      const rows = [...table.tBodies[0].rows];
+      if (rows.length < 40) continue;
+      const label = document.createElement("label");
+      const box = Object.assign(document.createElement("input"), { type: "search", placeholder: "part of a word" });
+      const count = Object.assign(document.createElement("output"), { value: `${rows.length} rows` });
+      label.append("Search: ", box, " ", count);
+      label.className = "search";
+      table.before(label);
+      box.addEventListener("input", () => {
+        const wanted = box.value.trim().toLowerCase();
+        for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+        count.value = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+      });
+    }
+  };
   // Paper is light.
   addEventListener("beforeprint", () => { root.dataset.theme = "light"; });
   addEventListener("afterprint", show);
   addEventListener("DOMContentLoaded", () => {
+    searchable();
     reachable();
     const button = document.getElementById("theme");
     button.hidden = false;
