@@ -6,5 +6,6 @@ from llmviz.widgets.embeddings import EmbeddingExplorer
 from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer
 from llmviz.widgets.fill_mask import FillMaskExplorer
 from llmviz.widgets.generation import NextTokenExplorer, SamplingTreeExplorer
+from llmviz.widgets.page_model import ModelExplorer
 from llmviz.widgets.tokens import TokenExplorer
 from llmviz.widgets.training import LiveTraining, TrainingExplorer

@@ -131,9 +131,9 @@ export function gpt(config, weights) {
   function feedForward(x, name) {
     const act = ACTIVATIONS[config.activation];
     const up = project(x, `${name}.up_proj`);
-    const hidden = config.activation === "swiglu"
-      ? project(x, `${name}.gate_proj`).map((number, i) => act(number) * up[i]) : up.map(act);
-    return { hidden, output: project(hidden, `${name}.down_proj`) };
+    const before_activation = config.activation === "swiglu" ? project(x, `${name}.gate_proj`) : up;
+    const hidden = before_activation.map(config.activation === "swiglu" ? (number, i) => act(number) * up[i] : act);
+    return { before_activation, hidden, output: project(hidden, `${name}.down_proj`) };
   }
 
   const before = (x, name) => (config.norm === "pre" ? norm(x, name) : x);
@@ -155,10 +155,10 @@ export function gpt(config, weights) {
       const attention_output = project(merged, `${name}.attention.output`);
       const residual_middle = after(addVectors(residual_before, attention_output), `${name}.attention_norm`);
       const feed_forward_input = before(residual_middle, `${name}.feed_forward_norm`);
-      const { hidden, output } = feedForward(feed_forward_input, `${name}.feed_forward`);
+      const { before_activation, hidden, output } = feedForward(feed_forward_input, `${name}.feed_forward`);
       const residual_after = after(addVectors(residual_middle, output), `${name}.feed_forward_norm`);
       return { residual_before, attention_input: inputs[i], query: queries[i], ...cache[start + i], heads: found, attention_output,
-        residual_middle, feed_forward_input, hidden, feed_forward_output: output, residual_after };
+        residual_middle, feed_forward_input, before_activation, hidden, feed_forward_output: output, residual_after };
     });
   }
 
@@ -167,6 +167,7 @@ export function gpt(config, weights) {
 
   return {
     config,
+    embed,
     newCache: () => Array.from({ length: n_layers }, () => []),
     // Logits of a residual stream after any layer (the logit lens).
     unembed: (x) => linearLayer(final(x), unembedding),
