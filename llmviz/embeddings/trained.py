@@ -165,15 +165,8 @@ def glove_loss(word, context, word_bias, context_bias, counts, x_max: float):
     return weight * error**2, slope[:, None] * context, slope[:, None] * word, slope
 
 
-def train_glove(
-    texts: Iterable[str],
-    *,
-    epochs: int = 30,
-    learning_rate: float = 0.05,
-    x_max: float = 100.0,
-    unseen_as: float = 0.0,
-    seed: int = 0,
-) -> WordVectors:
+def train_glove(texts: Iterable[str], *, epochs: int = 30, learning_rate: float = 0.05, x_max: float = 100.0,
+                unseen_as: float = 0.0, seed: int = 0) -> WordVectors:  # fmt: skip
     """Train word vectors whose dot products are the logarithms of counts: GloVe with AdaGrad. Lesson 2.
 
     A word's vector is the sum of its two rows.

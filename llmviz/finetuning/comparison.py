@@ -50,16 +50,9 @@ def _pretraining_texts() -> list[str]:
     return [text.text for text in Tinyville().texts(900_002, counts={"story": 12, "fact": 30, "visit": 12, "work": 12})]
 
 
-def comparison_steps(
-    model: DecoderOnly,
-    tokenizer: Tokenizer,
-    *,
-    task: str = "sentiment",
-    n_labels: int = 20,
-    steps: int = _STEPS,
-    every: int = _EVERY,
-    seed: int = 0,
-) -> Iterator[MethodComparison]:
+def comparison_steps(model: DecoderOnly, tokenizer: Tokenizer, *, task: str = "sentiment", n_labels: int = 20,
+                     steps: int = _STEPS, every: int = _EVERY,
+                     seed: int = 0) -> Iterator[MethodComparison]:  # fmt: skip
     """Train copies of a model with all three methods on the same labels, yielding after each evaluation of all three.
 
     n_labels: labeled texts. every: steps between evaluations. seed: of the texts, of their order, and of LoRA.

@@ -94,16 +94,8 @@ def tune_on_answers(
     return model
 
 
-def preference_steps(
-    model: DecoderOnly,
-    tokenizer: Tokenizer,
-    pairs: Sequence[Preference],
-    *,
-    steps: int,
-    learning_rate: float,
-    beta: float = 0.1,
-    seed: int = 0,
-) -> Iterator[TrainingStep]:
+def preference_steps(model: DecoderOnly, tokenizer: Tokenizer, pairs: Sequence[Preference], *, steps: int,
+                     learning_rate: float, beta: float = 0.1, seed: int = 0) -> Iterator[TrainingStep]:  # fmt: skip
     """Direct preference optimization, in place, with a constant learning rate; yields after each step."""
     reference = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.0)

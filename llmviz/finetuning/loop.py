@@ -151,15 +151,8 @@ def prepare(model: TransformerBase, method: str, *, n_labels: int | None = None,
     return _FineTuningState(own, classifier, trained, method)
 
 
-def _fine_tune_steps(
-    state: _FineTuningState,
-    examples: Examples,
-    *,
-    steps: int,
-    batch_size: int = 16,
-    learning_rate: float | None = None,
-    seed: int = 0,
-) -> Iterator[TrainingStep]:
+def _fine_tune_steps(state: _FineTuningState, examples: Examples, *, steps: int, batch_size: int = 16,
+                     learning_rate: float | None = None, seed: int = 0) -> Iterator[TrainingStep]:  # fmt: skip
     """Train the state in place on labeled examples, yielding after each step (lesson 6).
 
     AdamW with a learning rate that falls linearly to zero, from that of `LEARNING_RATES` if None is given; each step

@@ -41,15 +41,8 @@ def extend_beams(beams: Sequence[tuple], log_probabilities: Tensor, n_best: int)
 
 
 @torch.inference_mode()
-def beam_search(
-    model: DecoderOnly,
-    token_ids: Sequence[int],
-    *,
-    beam_width: int,
-    max_new_tokens: int,
-    stop_tokens: Collection[int] = (),
-    length_penalty: float = 0.0,
-) -> list[_Beam]:
+def beam_search(model: DecoderOnly, token_ids: Sequence[int], *, beam_width: int, max_new_tokens: int,
+                stop_tokens: Collection[int] = (), length_penalty: float = 0.0) -> list[_Beam]:  # fmt: skip
     """Keep the `beam_width` most probable continuations, and extend all of them step by step (lesson 7).
 
     The search ends when no unfinished beam can become better than the finished ones, or after `max_new_tokens`;

@@ -145,18 +145,9 @@ def _next_logits(model: DecoderOnly, token_ids: list[int], cache: list | None) -
     return _checked_logits(model(torch.tensor([new_ids], device=device), cache)[0, -1], len(token_ids))
 
 
-def generate_steps(
-    model: DecoderOnly,
-    token_ids: Sequence[int],
-    *,
-    max_new_tokens: int,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    stop_tokens: Collection[int] = (),
-    seed: int = 0,
-    use_cache: bool = True,
-) -> Iterator[_GenerationStep]:
+def generate_steps(model: DecoderOnly, token_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 1.0,
+                   top_k: int | None = None, top_p: float | None = None, stop_tokens: Collection[int] = (),
+                   seed: int = 0, use_cache: bool = True) -> Iterator[_GenerationStep]:  # fmt: skip
     """Continue a text token by token; yields a step for each: `token_id`, `probabilities`, `kept` … (lesson 7).
 
     Args:

@@ -111,12 +111,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def masked_words(
-    world: Tinyville,
-    words: Sequence[str],
-    masked: Sequence[tuple[int, int]],
-    fits: Callable[[str], bool] = lambda text: True,
-) -> list[dict[str, float]]:
+def masked_words(world: Tinyville, words: Sequence[str], masked: Sequence[tuple[int, int]],
+                 fits: Callable[[str], bool] = lambda text: True) -> list[dict[str, float]]:  # fmt: skip
     """The exact distribution of each masked span, given all other words.
 
     Args:

@@ -45,16 +45,9 @@ class TrainingController:
     `state` is "ready", "training", "paused", "stopped", "done" or "failed". All methods may be called from any thread.
     """
 
-    def __init__(
-        self,
-        model: TransformerBase,
-        token_ids: Tensor,
-        settings: TrainingSettings,
-        *,
-        starts: Tensor | None = None,
-        evaluate: Callable[[TrainingController], bool | None] = lambda run: None,
-        on_change: Callable[[TrainingController], None] = lambda run: None,
-    ):
+    def __init__(self, model: TransformerBase, token_ids: Tensor, settings: TrainingSettings, *,
+                 starts: Tensor | None = None, evaluate: Callable[[TrainingController], bool | None] = lambda run: None,
+                 on_change: Callable[[TrainingController], None] = lambda run: None):  # fmt: skip
         self.model, self.settings = model, settings
         self._evaluate_every = max(1, settings.steps // _EVALUATIONS)
         self._token_ids, self._starts = token_ids, starts

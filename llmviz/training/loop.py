@@ -196,14 +196,9 @@ def next_token_loss(model: DecoderOnly, windows: Tensor, generator: torch.Genera
     return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
 
 
-def optimize_steps(
-    batch_loss: Callable[[int], Tensor],
-    optimizers: Sequence[torch.optim.Optimizer],
-    steps: int,
-    *,
-    schedule: Callable[[int], float] = lambda step: 1.0,
-    first_step: int = 0,
-) -> Iterator[TrainingStep]:
+def optimize_steps(batch_loss: Callable[[int], Tensor], optimizers: Sequence[torch.optim.Optimizer], steps: int, *,
+                   schedule: Callable[[int], float] = lambda step: 1.0,
+                   first_step: int = 0) -> Iterator[TrainingStep]:  # fmt: skip
     """The loop of all training: loss, gradients, one update by each optimizer; control returns after each step.
 
     Args:
@@ -235,16 +230,10 @@ def optimize_steps(
         yield TrainingStep(step + 1, value, groups[0]["lr"], time.perf_counter() - started)
 
 
-def train_steps(
-    model: TransformerBase,
-    token_ids: Tensor,
-    settings: TrainingSettings,
-    *,
-    objective: Objective = next_token_loss,
-    starts: Tensor | None = None,
-    optimizers: Sequence[torch.optim.Optimizer] | None = None,
-    first_step: int = 0,
-) -> Iterator[TrainingStep]:
+def train_steps(model: TransformerBase, token_ids: Tensor, settings: TrainingSettings, *,
+                objective: Objective = next_token_loss, starts: Tensor | None = None,
+                optimizers: Sequence[torch.optim.Optimizer] | None = None,
+                first_step: int = 0) -> Iterator[TrainingStep]:  # fmt: skip
     """Train on windows of text, and hand back control after each step (lesson 5).
 
     Args:

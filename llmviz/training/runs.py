@@ -329,18 +329,9 @@ def prompt_ids(checkpoint: Checkpoint, prompt: str) -> list[int]:
     return checkpoint.tokenizer.encode(prompt or "\n")
 
 
-def create(
-    corpus: Corpus,
-    *,
-    tokenizer: str = "bpe",
-    vocab_size: int = 1024,
-    steps: int | None = None,
-    seconds: float | None = None,
-    until_loss: float | None = None,
-    seed: int = 0,
-    command: str = "",
-    progress: bool = False,
-) -> Run:
+def create(corpus: Corpus, *, tokenizer: str = "bpe", vocab_size: int = 1024, steps: int | None = None,
+           seconds: float | None = None, until_loss: float | None = None, seed: int = 0, command: str = "",
+           progress: bool = False) -> Run:  # fmt: skip
     """Prepare a run: train the tokenizer and make the model.
 
     Args:
@@ -403,14 +394,8 @@ def _windows(learned: Corpus, held_out: Corpus, token_ids: Tensor, tokenizer: To
     return TEXT_CONTEXT, None
 
 
-def resume(
-    folder: str | Path,
-    *,
-    steps: int | None = None,
-    seconds: float | None = None,
-    until_loss: float | None = None,
-    progress: bool = False,
-) -> Run:
+def resume(folder: str | Path, *, steps: int | None = None, seconds: float | None = None,
+           until_loss: float | None = None, progress: bool = False) -> Run:  # fmt: skip
     """Continue the run of a folder's checkpoint; it ends with the weights of an uninterrupted run.
 
     Args:

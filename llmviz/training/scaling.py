@@ -112,15 +112,8 @@ def config_of_width(d_model: int, vocab_size: int) -> ModelConfig:
     return ModelConfig(vocab_size, d_model=d_model, n_layers=2, n_heads=2, d_ff=4 * d_model)
 
 
-def try_width(
-    d_model: int,
-    token_ids: Tensor,
-    settings: TrainingSettings,
-    *,
-    tokenizer: Tokenizer,
-    held_out: Sequence[str],
-    starts: Tensor | None = None,
-) -> _Trial:
+def try_width(d_model: int, token_ids: Tensor, settings: TrainingSettings, *, tokenizer: Tokenizer,
+              held_out: Sequence[str], starts: Tensor | None = None) -> _Trial:  # fmt: skip
     """Train a model of one width (see `train_steps`), and evaluate it on held-out documents."""
     model = DecoderOnly(config_of_width(d_model, tokenizer.vocab_size), seed=settings.seed)
     seconds = sum(step.seconds for step in loop.train_steps(model, token_ids, settings, starts=starts))

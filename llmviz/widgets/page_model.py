@@ -5,9 +5,11 @@ import hashlib
 import json
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from llmviz import plots
 from llmviz.model.transformer import DecoderOnly
 from llmviz.plots import _style as style
 from llmviz.plots._labels import count, spoken_prose, spoken_token, token_label, token_text
@@ -63,7 +65,8 @@ class ModelExplorer(Explorer):
     title = "Model explorer"
 
     def __init__(self, model, tokenizer, prompt: str):
-        self.model, self.tokenizer, self.prompt, self._name = model, tokenizer, prompt, page_model_name(model, tokenizer)
+        self.model, self.tokenizer, self.prompt = model, tokenizer, prompt
+        self._name = page_model_name(model, tokenizer)
         if not self._name:
             raise ValueError("the page computes a DecoderOnly with its BytePairTokenizer; give both")
         ids = tokenizer.encode_prompt(prompt)[-model.config.context_length :]
@@ -100,7 +103,7 @@ class ModelExplorer(Explorer):
             active, length = (block.feed_forward_hidden[0, -1] > 0).sum(), block.residual_after[0, -1].norm()
             rows += [[f"block {layer}, MLP", f"{active} of {self.model.config.d_ff} units above 0"],
                      [f"block {layer}, residual stream", f"length {length:.0f}"]]  # fmt: skip
-        rows += [[f"next token, {rank}", f"{spoken_token(token)} {p:.2f}"] for rank, (token, p) in enumerate(self._next(), 1)]
+        rows += [["next token", f"{spoken_token(token)} {share:.2f}"] for token, share in self._next()]
         return Table("What the parts make of the last token", ["part", "result"], rows)
 
     def picture(self) -> bytes:
@@ -110,19 +113,18 @@ class ModelExplorer(Explorer):
             panels += [(f"head {layer}.{head}", weights) for head, weights in enumerate(maps[layer])]
             panels += [(f"MLP {layer}", block.feed_forward_hidden[0]), (f"stream {layer}", block.residual_after[0])]
         with style.plot_style():
-            figure = style.new_figure(9, 3.6)
-            *axes, bars = figure.subplots(1, len(panels) + 1, width_ratios=[1] * len(panels) + [2.5])
-            for ax, (name, rows) in zip(axes, panels, strict=True):
+            ax, bars = style.new_figure(9, 3.6).subplots(1, 2, width_ratios=[4, 1])
+            for x, (name, rows) in enumerate(panels):
                 low = 0 if name.startswith("head") else -1
                 rows = rows if low == 0 else rows / (3 * rows.square().mean(dim=-1, keepdim=True).sqrt())
-                colors = {"cmap": "RdBu_r" if low else "YlGnBu", "vmin": low, "vmax": 1}
-                ax.imshow(rows, aspect="auto", **colors)
-                ax.set_title(name, size=7)
-                ax.set(xticks=[], yticks=[])
-            axes[0].set_yticks(range(n), map(token_label, self.tokens), size=min(9, 200 / n))
+                colors = {"cmap": "RdBu_r" if low else "YlGnBu", "vmin": low, "vmax": 1, "interpolation": "nearest"}
+                ax.imshow(rows.numpy(), extent=(x, x + 0.9, n - 0.5, -0.5), **colors)
+            ax.set(xlim=(0, len(panels)), aspect="auto")
+            ax.set_xticks(np.arange(len(panels)) + 0.45, [name.replace(" ", "\n") for name, _ in panels], size=8)
+            ax.set_yticks(range(n), map(token_label, self.tokens), size=min(9, 200 / n))
+            ax.spines[:].set_visible(False)
             names, shares = zip(*reversed(self._next()), strict=True)
             bars.bar_label(bars.barh([*map(token_label, names)], shares, color=style.BLUE), fmt=" %.2f", size=8)
-            bars.set_title("next token", size=9)
-            bars.set(xticks=[], xmargin=0.3)
+            bars.set(xticks=[], xmargin=0.3, title="next token")
             style.describe(bars, self.sentence())
-            return style.to_png(figure, dpi=100)
+        return plots.to_png(bars, dpi=100)

@@ -20,9 +20,12 @@ from llmviz.widgets import (
     BlockExplorer,
     ComparisonExplorer,
     FillMaskExplorer,
+    ModelExplorer,
     NextTokenExplorer,
     SamplingTreeExplorer,
 )
+from llmviz.widgets.base import to_json
+from llmviz.widgets.page_model import page_model
 
 HIGHEST = 580  # of the 647 pixels that JupyterLab leaves on a screen of 1366 × 768
 CLOSED_CLIPBOARD = """Object.defineProperty(navigator, "clipboard", { value: {
@@ -51,10 +54,21 @@ def comparison(_texts=()) -> ComparisonExplorer:
     return ComparisonExplorer([made("sentiment", 5), made("sentiment", 20), made("location_type", 20)])
 
 
+class WithModel(ModelExplorer):
+    """In a page that holds its model, as an exported one does."""
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        packed = to_json(page_model(self.model, self.tokenizer))
+        name = self.page_model()
+        script = f'<script type="application/json" class="lv-model" data-model="{name}">{packed}</script>'
+        return {"text/html": script + super()._repr_mimebundle_(**options)["text/html"]}
+
+
 # Name → (from texts to an explorer, where the picture's tab stop is).
 OTHERS = {
     "block": (block, ".stages"),
     "next tokens": (lambda texts: NextTokenExplorer(CAUSAL, BPE, "".join(texts)[:30]), "button.row"),
+    "model": (lambda texts: WithModel(CAUSAL, BPE, "".join(texts)[:30]), ".part"),
     "tree": (lambda texts: SamplingTreeExplorer(CAUSAL, BPE, "".join(texts)[:25], n_samples=3, n_tokens=5), ".box"),
     "blank": (lambda texts: FillMaskExplorer(MASKED, CAUSAL, BPE, "".join(texts)[:36], hidden=[1]), ".words button"),
     "comparison": (comparison, ".rows button"),
@@ -91,7 +105,7 @@ def test_keys_walk_and_lead_out_and_two_on_a_page_are_strangers(show, name, page
     pytest.fail("Tab does not lead out")
 
 
-@pytest.mark.parametrize("name", [*SAMPLES, "block", "next tokens", "tree", "blank"])
+@pytest.mark.parametrize("name", [*SAMPLES, "block", "model", "next tokens", "tree", "blank"])
 def test_hostile_texts_are_inert_everywhere(show, name, page):
     """Also in the sentence, in the table, in the CSV and in the copied picture."""
     [explorer] = show(page_of(name, tuple(HOSTILE)), at=STOPS[name])

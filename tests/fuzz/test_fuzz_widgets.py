@@ -144,6 +144,7 @@ WIDGETS = {
     "FillMaskExplorer": [((MASKED, MODEL, TOKENIZER, "Mia lives in ___."), {"hidden": [1]})],
     "LiveTraining": [((MODEL, IDS, SETTINGS), {"tokenizer": TOKENIZER, "held_out": ["Mia"], "baselines": {"ln V": 5.6},
                                                "prompt": "Mia", "starts": torch.tensor([0, 50, 200])})],
+    "ModelExplorer": [((MODEL, TOKENIZER, "Mia"), {})],
     "NextTokenExplorer": [((MODEL, TOKENIZER, "Mia"), {"exact": lambda ids: {1: 0.5}})],
     "SamplingTreeExplorer": [((MODEL, TOKENIZER, "Mia"), {"n_samples": 2, "n_tokens": 3, "beam_width": 2})],
     "TokenExplorer": [((" ".join(TEXTS), [TOKENIZER, "gpt2"]), {"corpus": TEXTS, "merges": 3}),
