@@ -58,7 +58,7 @@ def _set_scale(ax: Axes, name: str, scale: str, first: float, integer: bool = Fa
     if scale not in _SCALES:
         raise ValueError(f"{name} must be one of {_SCALES}, but is {scale!r}.")
     if scale == "linear":
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=integer))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=integer))
     elif first < 1:
         ax.set_xscale("symlog", linthresh=1, linscale=0.3)  # has a place for 0
     else:

@@ -169,7 +169,7 @@ _NEAREST = 1e-5  # the axis ends so near to 1, and at 0.01
 def confidence_marks(
     confidence, right, groups: Sequence[str], *, threshold: float | None = None, title: str | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw each answer at its confidence, in a row for each group: a blue circle where it holds, a red cross where not.
+    """Draw each answer at its confidence, in a row for each group: a blue circle if it is true, a red cross if not.
 
     The axis is stretched near 0 and 1, so that 0.99 and 0.999 lie apart; what is nearer than its ends is drawn there.
     `confidence` (answer), from 0 to 1; `right` (answer), true or false; `groups`, one name an answer. `threshold`
@@ -187,7 +187,7 @@ def confidence_marks(
     ax = new_axes(7.2, 1.1 + 0.75 * len(names))
     drawn = np.clip(shares, _TICKS[0], 1 - _NEAREST)
     heights = rows + _side_by_side(np.log(drawn / (1 - drawn)), rows)
-    for kind, marker, color, name in ((True, "o", style.BLUE, "holds"), (False, "x", style.VERMILLION, "is invented")):
+    for kind, marker, color, name in ((True, "o", style.BLUE, "true"), (False, "x", style.VERMILLION, "not true")):
         some = holds == kind
         ax.scatter(drawn[some], heights[some], marker=marker, color=color, s=20, linewidths=1.2, label=name)
     if threshold is not None:
@@ -218,6 +218,6 @@ def _confidence_text(shares: np.ndarray, holds: np.ndarray, rows: np.ndarray, na
     parts = []
     for number, name in enumerate(names):
         some = rows == number
-        parts.append(f"{spoken_prose(name, 24)}: {count(int(some.sum()), 'answer')}, {holds[some].mean():.0%} hold, "
+        parts.append(f"{spoken_prose(name, 24)}: {count(int(some.sum()), 'answer')}, {holds[some].mean():.0%} true, "
                      f"median confidence {np.median(shares[some]):.1f}")  # fmt: skip
     return f"Confidence of {count(len(shares), 'answer')}, by group. " + "; ".join(parts) + "."

@@ -252,8 +252,9 @@ class BiasDialExplorer(Explorer):
         return Table("Share of doctors that are she", columns, rows)
 
     def picture(self) -> bytes:
-        plain = next(iter(self.recording["dial"]))
-        lines = {"planted": self.recording["ratios"], "learned": self._mean(plain, "anonymous"),
-                 "greedy": self._mean(plain, "greedy anonymous")}  # fmt: skip
+        plain, *others = self.recording["dial"]
+        lines = {"planted": self.recording["ratios"], "learned": self._mean(plain, "anonymous")}
+        lines["greedy"] = self._mean(plain, "greedy anonymous")
+        lines |= {f"guest, {name.split()[-1]}": self._mean(name, "guest") for name in others}
         labels = {"x_label": "planted share of she", "y_label": "share of she", "y_range": (0, 1)}
         return plots.to_png(plots.curves(self.recording["ratios"], lines, **labels))

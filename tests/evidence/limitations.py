@@ -32,7 +32,7 @@ def share(answers):
 
 @demo(
     known_right=above(0.95),
-    unknown_answered=above(0.9),
+    unknown_answered=above(0.75),
     unknown_confident=between(0.4, 0.95),
     invented=between(0.3, 0.45),
     invented_with_dice=between(0.3, 0.45),
@@ -80,14 +80,21 @@ def the_wording_decides_who_wins(seed: int) -> dict[str, float]:
     }
 
 
-@demo(guests_refused=above(0.5), strangers_answered=above(0.3), known_right=above(0.5))
+@demo(
+    guests_refused=above(0.5), strangers_answered=above(0.3), known_right=above(0.5),
+    houses_refused=above(0.7), pets_refused=below(0.5),
+)  # fmt: skip
 def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
-    """Refusals shown for some guests reach other guests, not all strangers, and known facts are mostly kept."""
+    """Refusals shown for some guests reach other guests, not all strangers; more houses than pets; few known facts."""
     examples = finetuning.refusal_examples(with_guests=True, seed=seed)
     pupil = finetuning.tune_on_answers(TINY.model, TINY.tokenizer, examples.shown, steps=80, seed=seed)
     found = ask(pupil, TINY.tokenizer, examples.kept)
     silent = finetuning.is_refusal(found, TINY.tokenizer).float()
-    return {
+    of_kind = {
+        f"{kind}s_refused": torch.tensor([one.attribute == kind for one in examples.kept]) & ~found.of("known")
+        for kind in ("house", "pet")
+    }
+    return {name: silent[here].mean().item() for name, here in of_kind.items()} | {
         "guests_refused": silent[found.of("guest")].mean().item(),
         "strangers_answered": 1 - silent[found.of("stranger")].mean().item(),
         "known_right": found.right[found.of("known")].float().mean().item(),
@@ -96,10 +103,10 @@ def refusing_reaches_as_far_as_its_examples(seed: int) -> dict[str, float]:
 
 @demo(
     error=below(0.15), greedy=above(0.95),
-    filtered_nameless=between(0.35, 0.65), filtered_guest=above(0.7),
+    filtered_nameless=between(0.35, 0.65), filtered_guest=between(0.7, 0.9),
 )  # fmt: skip
 def the_model_learns_the_planted_ratio(seed: int) -> dict[str, float]:
-    """Planted 0.7 is learned and becomes 1 in greedy texts; a filter of one place leaves the other (planted 0.9)."""
+    """Planted 0.7 is learned and becomes 1 in greedy texts; a filter of one place half reaches the other (0.9)."""
     plain = dial_setting(TINY.tokenizer, 0.7, None, seed)
     filtered = dial_setting(TINY.tokenizer, 0.9, 0.5, seed)
     return {
@@ -125,7 +132,10 @@ def beta_bounds_how_far_mixed_preferences_move_it(seed: int) -> dict[str, float]
     return found
 
 
-@demo(same_words=above(0.95), other_words=between(0.3, 0.7), right_same=above(0.9), right_other=below(0.75))
+@demo(
+    same_words=above(0.95), other_words=between(0.3, 0.7), right_same=above(0.9), right_other=below(0.75),
+    right_person=above(0.95), bare_of_unknown=between(0.25, 0.65),
+)  # fmt: skip
 def a_search_fails_on_other_words(seed: int) -> dict[str, float]:
     """TF-IDF finds the passage of a question in its own words, and about half of them in other words."""
     questions, told = fact_questions(), with_facts(fact_questions(), seed=seed)
@@ -142,7 +152,10 @@ def a_search_fails_on_other_words(seed: int) -> dict[str, float]:
         ]
         found[f"{name}_words"] = sum(k == i for i, k in enumerate(best)) / len(best)
         found[f"right_{name}"] = share(ask(TINY.model, TINY.tokenizer, with_passage))
-    return found
+    found["right_person"] = sum(questions[k].name == one.name for k, one in zip(best, asked, strict=True)) / len(best)
+    pairs = [(new, old) for new, old in zip(told, questions, strict=True) if not old.truth]
+    unknown = [replace(new, prompt=new.prompt.split(". ")[1] + f". {old.prompt}") for new, old in pairs]
+    return found | {"bare_of_unknown": share(ask(TINY.model, TINY.tokenizer, unknown))}
 
 
 @demo(obeyed=above(0.5))

@@ -19,7 +19,8 @@ PARTS = {
                        "embeddings, masked self-attention, cross-attention, MLP, output layer, softmax, probabilities",
     "lora": "x, W, A, r numbers, B, × α / r, +, output",
     "retrieval": "question, documents, retriever, passages found, prompt, language model, answer",
-    "training_script": "texts, tokenizer, batches, model, loss, backward, optimizer, samples",
+    "training_script": "texts, tokenizer, batches, model, loss, backward, optimizer, samples, "
+                       "fine-tuning, answers",
 }  # fmt: skip
 every_diagram = pytest.mark.parametrize("name", PARTS)
 

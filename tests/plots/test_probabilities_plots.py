@@ -90,7 +90,7 @@ def test_each_answer_is_a_mark_at_its_confidence_in_the_row_of_its_group():
 def test_says_how_many_hold_and_how_sure_they_are():
     axes = plots.confidence_marks([0.9, 0.7, 0.2], [True, False, False], ["known", "known", "guest"], threshold=0.5)
     assert plots.alt_text(axes) == (
-        "Confidence of 3 answers, by group. known: 2 answers, 50% hold, median confidence 0.8; "
-        "guest: 1 answer, 0% hold, median confidence 0.2."
+        "Confidence of 3 answers, by group. known: 2 answers, 50% true, median confidence 0.8; "
+        "guest: 1 answer, 0% true, median confidence 0.2."
     )
     assert axes.lines[-1].get_xdata()[0] == 0.5

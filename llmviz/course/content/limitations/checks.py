@@ -63,11 +63,9 @@ CHECKS = {
             "beta_outside": lambda *inputs: inputs[4] * dpo_loss(*inputs[:4], 1.0),
             "no_beta": lambda *inputs: dpo_loss(*inputs[:4], 1.0),
             "sum": lambda *inputs: dpo_loss(*inputs) * len(inputs[0]),
+            "mean_inside": lambda *inputs: dpo_loss(*(one.mean() for one in inputs[:4]), inputs[4]),
             "no_logarithm": lambda c, r, old_c, old_r, beta: -torch.sigmoid(beta * (c - r - (old_c - old_r))).mean(),
         },
-        conditions={
-            "one_loss_per_pair": lambda result, *inputs: np.ndim(result) > 0,
-            "negative": lambda result, *inputs: result < 0,
-        },
+        conditions={"one_loss_per_pair": lambda r, *i: np.ndim(r) > 0, "negative": lambda r, *i: r < 0},
     ),
 }
