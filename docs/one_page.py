@@ -48,7 +48,8 @@ print(*texts[:4], sep="\n")
 # byte-pair encoding (BPE), as in GPT-2: start with the 256 bytes; then, 205 times, find the pair of neighbors
 # that occurs most often in the texts, and give this pair a new token id.
 # Before that, cut the text into words, each with the space before it. Pairs are counted only inside words.
-WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")  # much like GPT-2's
+# The pattern, much like GPT-2's: an English ending ('s), letters, digits, or other signs, or spaces alone.
+WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")
 
 
 def merge(ids, pair, new_id):
@@ -104,7 +105,7 @@ def decode(ids):
     return b"".join(TOKEN_BYTES[token] for token in ids if token != END).decode(errors="replace")
 
 
-print([decode([token]) for token in encode("Noah lives in the windmill.")])
+print([decode([token]) for token in encode("Noah lives in the mill.")])
 
 # 3. EMBEDDING AND PARAMETERS. All numbers that training may change are in w, a dict of named matrices.
 # The first one, the embedding matrix, has one row for each token id: the vector that stands for this token.
@@ -183,8 +184,8 @@ def block(w, n, x):
     query = split_heads(y @ w[name + "attention.query"].T)  # what a token looks for
     key = split_heads(y @ w[name + "attention.key"].T)  # what it offers to be found by
     value = split_heads(y @ w[name + "attention.value"].T)  # what it passes on
-    # Normalized queries and keys (QK-norm) keep training stable. The factor 2.5 lets scores reach 14 instead
-    # of 5.7, so that one token can get nearly all of the weight.
+    # QK-norm keeps training stable: normalized vectors of 32 numbers have length sqrt(32), so a score is at most
+    # 32 / sqrt(32) = 5.7. The factor 2.5 makes it 14: enough to give one token nearly all of the weight.
     mixed = attention(apply_rotary(2.5 * normalize(query)), apply_rotary(normalize(key)), value)
     mixed = mixed.transpose(1, 2).flatten(2)  # the heads side by side again: (batch, position, D_MODEL)
     x = x + mixed @ w[name + "attention.output"].T
@@ -221,14 +222,15 @@ def generate(w, prompt, temperature=0, max_new_tokens=30, seed=0):
             new_ids.append(torch.multinomial(probabilities, 1, generator=generator).item())
     return decode(new_ids)
 
-# A new model: the unembedding is zero, so all logits are 0, and all 462 tokens are equally probable.
+# A new model, before it has learned anything.
 print("before training:", repr(generate(w, "Mia lost a", temperature=1)))
 
 # 7. CROSS-ENTROPY, the loss: the mean of -ln(probability that the model gave to the token that really came).
 # Its unit is nats per token. Probability 1 costs 0 nats, 1/2 costs 0.69, 1/462 costs 6.14.
 stream = torch.tensor([token for text in texts for token in (END, *encode(text))])  # all texts in one row
 train_tokens = stream[: 1000 * CONTEXT]  # 64,000 tokens
-test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the next 6,401; the model is never trained on them
+test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the next 6,401. Nearly all of their
+# stories are new to the model. Their facts stand in the training tokens, too: there are only 104 such sentences.
 
 
 def compute_loss(w, ids, targets):
@@ -259,7 +261,7 @@ def train(w, batches, steps, learning_rate):
         loss = compute_loss(w, *batches(step))
         loss.backward()  # backpropagation: the gradient says how the loss changes if a weight grows a little
         optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0: ever smaller steps
-        optimizer.step()  # change each weight by about the learning rate, against its gradient
+        optimizer.step()  # change each weight by up to about the learning rate, against its gradients
         optimizer.zero_grad()  # delete the gradients; otherwise the next backward() would add to them
         losses.append(loss.item())
         if step % 100 == 0:
@@ -271,10 +273,10 @@ losses = train(w, get_batch, steps=500, learning_rate=0.005)  # 4,000 windows: e
 # Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; the
 # probability of right after left is how often the pair occurs, divided by how often left occurs.
 uniform_loss = math.log(VOCAB_SIZE)
-pairs, lefts = Counter(pairwise(stream.tolist())), Counter(stream[:-1].tolist())
+pairs, lefts = Counter(pairwise(train_tokens.tolist())), Counter(train_tokens[:-1].tolist())
 bigram_loss = -sum(n * math.log(n / lefts[left]) for (left, right), n in pairs.items()) / pairs.total()
-print(f"nats per token: uniform {uniform_loss:.2f}, bigram {bigram_loss:.2f}, test loss {test_loss(w):.2f}")
 
+print(f"nats per token: uniform {uniform_loss:.2f}, bigram {bigram_loss:.2f}, test loss {test_loss(w):.2f}")
 for prompt in ("Mia lost a", "Leo lives in the", "If you"):
     print("after training:", prompt, "→", generate(w, prompt, temperature=0.5))
 print("after training:", "Where does Leo live?", "→", generate(w, "Where does Leo live?"))
@@ -283,14 +285,15 @@ print("after training:", "Where does Leo live?", "→", generate(w, "Where does 
 # 9. FINE-TUNING. The model continues texts, but it does not answer questions: none was in its texts.
 # Train it a little more, on questions with their answers.
 def make_questions(names):
-    """Inputs and targets, each (name, 32): a question, its answer, and END up to 32 tokens."""
+    """Inputs and targets, each (name, 16): a question, its answer, and END up to 16 tokens."""
     rows, targets = [], []
     for name in names:
         question = [END, *encode(f"Where does {name} live?")]
         answer = [*encode(f" in the {HOME[name]}."), END]  # as in the texts: "lives in the mill."
-        n_padding = 33 - len(question + answer)
-        rows.append(question + answer + n_padding * [END])  # 33 tokens
-        targets.append((len(question) - 1) * [-100] + answer + n_padding * [-100])  # only the answer counts
+        n_padding = 17 - len(question + answer)
+        rows.append(question + answer + n_padding * [END])  # 17 tokens
+        # Only the answer counts. Its first token is the target of the last token of the question: hence "- 1".
+        targets.append((len(question) - 1) * [-100] + answer + n_padding * [-100])
     return torch.tensor(rows)[:, :-1], torch.tensor(targets)
 
 train_names, test_names = list(HOME)[::2], list(HOME)[1::2]  # 13 people are asked about in training, 13 are not
