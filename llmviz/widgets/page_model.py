@@ -66,15 +66,12 @@ class ModelExplorer(Explorer):
 
     def __init__(self, model, tokenizer, prompt: str):
         self.model, self.tokenizer, self.prompt = model, tokenizer, prompt
-        self._name = page_model_name(model, tokenizer)
-        if not self._name:
+        self.page_model = page_model_name(model, tokenizer)
+        if not self.page_model:
             raise ValueError("the page computes a DecoderOnly with its BytePairTokenizer; give both")
         ids = tokenizer.encode_prompt(prompt)[-model.config.context_length :]
         with torch.inference_mode():
             self.trace, self.tokens = model.trace(torch.tensor(ids)), tokenizer.tokens(ids)
-
-    def page_model(self) -> str:
-        return self._name
 
     def live(self) -> LiveExplorer:
         live = super().live()
@@ -82,7 +79,7 @@ class ModelExplorer(Explorer):
         return live
 
     def traits(self) -> dict:
-        return {"payload": {"model": self._name}, "text": self.prompt, "pins": []}
+        return {"payload": {"model": self.page_model}, "text": self.prompt, "pins": []}
 
     def _next(self) -> list[tuple[str, float]]:
         shares = self.trace.probabilities[0, -1, : self.tokenizer.vocab_size].topk(5)

@@ -59,7 +59,7 @@ class WithModel(ModelExplorer):
 
     def _repr_mimebundle_(self, **options) -> dict:
         packed = to_json(page_model(self.model, self.tokenizer))
-        name = self.page_model()
+        name = self.page_model
         script = f'<script type="application/json" class="lv-model" data-model="{name}">{packed}</script>'
         return {"text/html": script + super()._repr_mimebundle_(**options)["text/html"]}
 

@@ -55,8 +55,8 @@ class TestPython:
         page = explorer()._repr_mimebundle_()
         assert len(json.dumps(explorer().traits())) < 300
         assert len(page["image/png"]) < 50_000 and page["image/png"].startswith(b"\x89PNG")
-        assert f'data-model="{explorer().page_model()}"' in page["text/html"]
-        assert explorer().page_model() == ModelExplorer(MODEL, TOKENIZER, "").page_model() != ""
+        assert f'data-model="{explorer().page_model}"' in page["text/html"]
+        assert explorer().page_model == ModelExplorer(MODEL, TOKENIZER, "").page_model != ""
 
     def test_the_kernel_gives_the_weights_to_a_page_that_asks_and_keeps_none_in_its_state(self):
         live, sent = explorer().live(), []

@@ -196,7 +196,7 @@ function explore({ model, el, page }) {
     }
     for (const { part, told, element } of views) {
       told.textContent = partTold(part, { ...state, at: place });
-      element.setAttribute("aria-label", `${part.kind === "head" ? part.head : ""} ${partName(part)}: ${told.textContent}`.trim());
+      if (part.kind !== "tokens") element.setAttribute("aria-label", `${part.kind === "head" ? part.head : ""} ${partName(part)}: ${told.textContent}`.trim());
     }
     const chosen = state.head;
     for (let layer = 0; layer < page.gpt.config.n_layers; layer++) {
@@ -284,10 +284,8 @@ const models = (globalThis.llmvizModels ??= new Map());
 
 function renderWhole({ model, el }) {
   const name = model.get("payload").model;
-  if (el.dataset.alive) {
-    model.set("page", "wanted");
-    return explore({ model, el, page: model.get("page") });
-  }
+  const opened = model.get("page");
+  if (opened) return explore({ model, el, page: opened() });
   if (!model.get("is_live")) return still(el);
   const begin = () => explore({ model, el, page: openWhole(models.get(name)) });
   if (models.has(name)) return begin();
@@ -306,4 +304,4 @@ function renderWhole({ model, el }) {
   };
 }
 
-export default { render: renderWhole, open: openWhole, answer: (page) => ({ page }), answersTo: ["page"] };
+export default { render: renderWhole, open: openWhole, answer: () => ({}), answersTo: [] };
