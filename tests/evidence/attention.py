@@ -12,6 +12,7 @@ from llmviz.interpretability import (
     head_effects,
     head_scores,
     induction_score,
+    repeat_tokens,
     repeated_sequences,
     token_losses,
 )
@@ -61,6 +62,7 @@ def a_mask_that_comes_too_late_leaks(seed: int) -> dict[str, float]:
     pairs_that_fall_by_a_tenth=between(0.3, 0.8),
     pairs_with_the_right_noun_both_times=between(0.1, 0.6),
     mean_change_where_the_first_noun_is_a_thing=above(-0.02),
+    living_nouns_that_fall_by_less_than_a_tenth=above(0.1),
     change_in_the_decoder=below(1e-9),
 )
 def one_head_of_minilm_tends_to_what_it_means(seed: int) -> dict[str, float]:
@@ -83,6 +85,7 @@ def one_head_of_minilm_tends_to_what_it_means(seed: int) -> dict[str, float]:
         "pairs_that_fall_by_a_tenth": (falls[:, 3, 1] > 0.1).float().mean().item(),
         "pairs_with_the_right_noun_both_times": right.float().mean().item(),
         "mean_change_where_the_first_noun_is_a_thing": -falls[is_thing, 3, 1].mean().item(),
+        "living_nouns_that_fall_by_less_than_a_tenth": (falls[~is_thing, 3, 1] < 0.1).float().mean().item(),
         "change_in_the_decoder": (arrays["decoder_looks"][:, 0] - arrays["decoder_looks"][:, 1]).abs().max().item(),
     }
 
@@ -121,13 +124,18 @@ def self_attention_repeats_longer_lists_than_a_recurrent_network(seed: int) -> d
     loss_added_without_the_clearest_stripe=below(0.5),
     loss_added_without_the_best_previous_token_head=above(3),
     induction_scores_left_without_it=below(0.2),
+    own_token_score_of_another_head=above(0.8),
+    loss_added_without_that_head=above(1),
+    mean_induction_score_left_without_that_head=below(0.6),
+    loss_added_without_the_head_of_the_first_token=above(0.5),
     loss_without_three_heads_of_layer_1=above(1.5),
     loss_without_layer_0=above(5),
     loss_without_layer_1=above(5),
 )
 def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
     """The loss falls where a list begins again. All heads of layer 1 have the stripe, none is needed alone, but one
-    alone is too few; without the previous-token head of layer 0 the stripes are gone, too."""
+    alone is too few; without the previous-token head of layer 0 the stripes are gone, too; without the head that looks
+    at its own token they are weaker."""
     model = artifacts.load_model("induction").model
     lists, again = repeated_sequences(model.config.vocab_size, LENGTH, seed=seed), slice(LENGTH + 1, None)
 
@@ -138,6 +146,9 @@ def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
     stripes = score(induction_score)
     previous = score(lambda weights, tokens: head_scores(weights, tokens)["previous token"])
     one_back = all_heads(model)[previous.argmax()]
+    weights = model.trace(lists[:8]).attention_weights.detach()
+    own = weights.diagonal(dim1=-2, dim2=-1)[..., 1:].mean(dim=(1, 3))[0]
+    to_first = weights[0, :, :, 1:, 0].mean(dim=(0, 2))
     losses, effects = token_losses(model, lists), head_effects(model, lists, positions=again)
 
     def without(layer, kept=None):
@@ -152,10 +163,29 @@ def induction_heads_stand_in_for_each_other(seed: int) -> dict[str, float]:
         "loss_added_without_the_clearest_stripe": effects.flatten()[stripes.argmax()].item(),
         "loss_added_without_the_best_previous_token_head": effects.flatten()[previous.argmax()].item(),
         "induction_scores_left_without_it": score(induction_score, [one_back])[1].max(),
+        "own_token_score_of_another_head": own.max().item(),
+        "loss_added_without_that_head": effects[0, own.argmax()].item(),
+        "mean_induction_score_left_without_that_head": score(induction_score, [(0, int(own.argmax()))])[1].mean(),
+        "loss_added_without_the_head_of_the_first_token": effects[0, to_first.argmax()].item(),
         "loss_without_three_heads_of_layer_1": min(without(1, kept) for kept in range(4)),
         "loss_without_layer_0": without(0),
         "loss_without_layer_1": without(1),
     }
+
+
+@demo(turtle=below(10), grandmother=above(20))
+def in_some_sentences_one_head_carries_much(seed: int) -> dict[str, float]:
+    """Percent of the fall of the loss that is lost without one head of layer 1: it depends on the text."""
+    part, found = artifacts.load_model("induction"), {}
+    for name, text in {
+        "turtle": "The curious turtle sold purple soup to every lighthouse",
+        "grandmother": "My grandmother painted seven angry clouds above the quiet station",
+    }.items():
+        twice = repeat_tokens(part.tokenizer.encode(text), start=part.tokenizer.end_of_text)
+        again, losses = slice(len(twice) // 2 + 1, None), token_losses(part.model, twice)
+        worst = head_effects(part.model, twice, positions=again)[1].max()
+        found[name] = (100 * worst / (losses[: len(twice) // 2].mean() - losses[again].mean())).item()
+    return found
 
 
 @demo(gap_at_the_start=below(0.1), gap_after_800_steps=above(0.3))

@@ -12,8 +12,8 @@ from llmviz.plots import diagrams
 
 PARTS = {
     "pipeline": "text, tokens, token ids, embeddings, Transformer blocks, logits, probabilities, next token",
-    "self_attention": "x, W_Q, W_K, W_V, queries Q, keys K, values V, scores: Q Kᵀ / √d, causal mask, softmax, "
-                      "weighted sum of V, W_O, output",
+    "self_attention": "x, W_Q, W_K, W_V, queries Q, keys K, values V, scores: Q Kᵀ / √d, causal mask (later), softmax, "
+                      "weighted sum of V, W_O (later), output",
     "decoder_block": "x, LayerNorm, self-attention, +, LayerNorm, MLP, +, output",
     "encoder_decoder": "source tokens, embeddings, self-attention, MLP, encoder output, target tokens so far, "
                        "embeddings, masked self-attention, cross-attention, MLP, output layer, softmax, probabilities",

@@ -80,6 +80,12 @@ CHECKS = {
             "zero_instead_of_minus_infinity": _with_mistake('float("-inf")', "0.0"),
             "mask_ignored": _with_mistake("allowed_scores.softmax", "scores.softmax"),
             "inverted_mask": _with_mistake("~mask", "mask"),
+            "softmax_over_all": _with_mistake(
+                "allowed_scores.softmax(dim=-1)", "allowed_scores.exp() / allowed_scores.exp().sum()"
+            ),
+            "divided_by_root_of_queries": [
+                _with_mistake("query.shape[-1])\n", f"query.shape[{axis}])\n") for axis in (0, -2)
+            ],
         },
         conditions={
             "output_only": lambda result, *inputs: isinstance(result, np.ndarray) and len(result) != 3,
