@@ -18,6 +18,7 @@ from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.tokenizers.base import Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
+from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets.base import JS, Explorer, Table, pack
 
 _MAX_CHARACTERS = 100_000
@@ -126,10 +127,12 @@ class TokenExplorer(Explorer):
         needed = set(ids) | set(row.joined_by[: max(0, place - 1)] if row.joined_by is not None else ())
         byte_ids = source.byte_ids(sorted(set(data)))
         uses = source.uses if source.corpus else Counter(row.token_ids)
-        used = {number: uses.get(number, 0) for number in sorted(needed | set(byte_ids.values())) if number >= 0}
+        saved = None if self.is_live else source.saved
+        everything = range(source.vocab_size if saved and source.corpus else 0)
+        used = {i: uses.get(i, 0) for i in sorted(needed.union(byte_ids.values(), everything)) if i >= 0}
         return {
             "name": spoken_prose(source.name, 40), "vocab_size": source.vocab_size, "n_merges": source.n_merges,
-            "n_tokens": len(row.token_ids), "n_bytes": place,
+            "n_tokens": len(row.token_ids), "n_bytes": place, "saved": saved,
             "ids": pack(ids, "int32"), "sizes": pack(row.sizes[:n_shown], "int32"),
             "labels": None if source.pairs else [token_text(label) for label in row.labels[:n_shown]],
             "joined_by": pack(row.joined_by[: max(0, place - 1)], "int32") if row.joined_by is not None else None,
@@ -180,7 +183,8 @@ class _TokenSource:
 
     name: as a learner reads it. pairs: where pairs of bytes are joined and the ids follow the order of learning, the
     encoding that knows them. how: why a token is one, where it was not joined from pairs. code: the line of Python by
-    which the ids come about. corpus: texts in which to count how often each token is used.
+    which the ids come about. corpus: texts in which to count how often each token is used. saved: where a page can
+    encode with it (see `tokens_answer.js`), the tokenizer as a dictionary.
     """
 
     def __init__(self, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
@@ -197,6 +201,7 @@ class _TokenSource:
             known = "one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o'"
             raise ValueError(f"A tokenizer is {known}, but this is {tokenizer!r:.60}.")
         self.n_merges = len(self.pairs.token_byte_values()) - _N_BYTES if self.pairs else 0
+        self.saved = tokenizer.to_dict() if isinstance(tokenizer, BytePairTokenizer | CharacterTokenizer) else None
         self.joins = cache(self._joins)
 
     def read(self, text: str) -> _Tokens:

@@ -11,6 +11,7 @@ from llmviz.tokenizers.base import displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.tokenizers.tiktoken import tiktoken_encoding
 from llmviz.tokenizers.unigram import UnigramTokenizer
+from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets import TokenExplorer
 from llmviz.widgets.base import JS
 
@@ -144,3 +145,52 @@ def test_every_step_of_the_slider_is_a_number_of_merges_and_back(most):
     merges, back = found
     assert merges[0] == 0 and merges[-1] == most and all(one < other for one, other in pairwise(merges))
     assert back == list(range(len(merges)))
+
+
+ANSWER = """return given.texts.map((text) => {
+    const page = openTokens(null, given.first);
+    const { payload } = tokensAnswer(page, "text", () => text);
+    const data = readTokens(payload);
+    const seenOf = ({ uses }) => [...uses].filter(([, n]) => n).sort(([one], [other]) => one - other);
+    const rows = data.rows.map((row) => ({ n: row.n_tokens, seen: seenOf(row),
+        at: given.merges.map((n) => tokensAt(row, data.bytes, n)) }));
+    return { rows, n_bytes: data.n_bytes, n: data.n_characters, rtl: data.right_to_left, missing: payload.missing };
+});"""
+
+
+@pytest.mark.parametrize("corpus", [(), [TRAINING, "the kite"]])
+def test_a_page_without_python_cuts_a_text_as_python_does(corpus):
+    """Ids, bytes, merge steps, counts and uses under BPE and characters; a list that is not there is named."""
+    lists = {"ours": BytePairTokenizer.train(TRAINING, 330), "letters": CharacterTokenizer.train(TRAINING)}
+    texts = [*some_texts(40), "مرحبا kite", "你好" * 1000, "<script>window.broken=1</script>", "the tree " * 250]
+    first = TokenExplorer("Mia", lists | {"GPT-2": "gpt2"}, corpus=corpus).traits()
+    merges = [0, 5, 20, 1000]
+    answers = run_node(JS / "tokens.js", ANSWER, {"texts": texts, "first": first, "merges": merges})
+    wanted = [TokenExplorer(text, lists, corpus=corpus).traits()["payload"] for text in texts]
+    program = """return given.payloads.map((payload) => {
+        const data = readTokens(payload);
+        return data.rows.map((row) => given.merges.map((n) => tokensAt(row, data.bytes, n)));
+    });"""
+    cut = node(program, {"payloads": wanted, "merges": merges})
+    for text, found, payload, tokens in zip(texts, answers, wanted, cut, strict=True):
+        assert [row["at"] for row in found["rows"]] == tokens, text
+        assert [row["n"] for row in found["rows"]] == [row["n_tokens"] for row in payload["rows"]]
+        for mine, row in zip(found["rows"], payload["rows"], strict=True):
+            if corpus:
+                assert all(use in mine["seen"] for use in row["uses"] if use[1])
+            else:
+                assert mine["seen"] == [use for use in row["uses"] if use[1]]
+        assert (found["n"], found["n_bytes"]) == (payload["n_characters"], payload["n_bytes"]), text
+        assert found["rtl"] == payload["right_to_left"] and found["missing"] == ["GPT-2"]
+    answered = TokenExplorer("Mia", lists).changed(text="Tom").traits()["payload"]
+    assert answered["rows"][0]["saved"] is None, "Python sends it with the first text only"
+
+
+def test_a_page_says_what_is_too_long_for_it_and_returns_to_the_recorded_text():
+    first = TokenExplorer("Mia", BytePairTokenizer.train(TRAINING, 330)).traits()
+    program = """const page = openTokens(null, given);
+        const isSame = tokensAnswer(page, "text", () => "Mia").payload === given.payload;
+        try { tokensAnswer(page, "text", () => "a".repeat(30000)); }
+        catch (error) { return [isSame, knowsTokens(given), error.message]; }"""
+    message = "This text has 30,000 characters; without Python this page reads 20,000."
+    assert run_node(JS / "tokens.js", program, first) == [True, True, message]

@@ -2,14 +2,13 @@
 
 // Words inside which bytes are merged, as in GPT-2; a space belongs to the word after it.
 const WORD = /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-const N_BYTES = 256;
 const END_OF_TEXT = "<|endoftext|>";
 
 // Each byte as one visible character, as in GPT-2's files: "t" for 116, "Ġ" for the space.
 function visibleBytes() {
   const isVisible = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-  let hidden = N_BYTES;
-  return Array.from({ length: N_BYTES }, (_, byte) => String.fromCharCode(isVisible(byte) ? byte : hidden++));
+  let hidden = 256;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isVisible(byte) ? byte : hidden++));
 }
 
 // Bytes as text; those that are no UTF-8 as hex digits, such as ⟨e2 98⟩.
@@ -34,23 +33,42 @@ export function bytePairTokenizer(merges) {
   const pieces = [...letters, ...merges.map((merge) => merge.replace(" ", ""))];
   const ids = new Map(pieces.map((piece, id) => [piece, id]));
 
-  // Of all neighbors that form a token, merge the pair that was learned first, the leftmost if there are several.
-  function encodeWord(word) {
-    let parts = Array.from(new TextEncoder().encode(word), (byte) => letters[byte]);
+  // Of all neighbors that form a token, merge the pair that was learned first, the leftmost if there are several; and so on.
+  // Gives the parts that are left; `merged(place, id)` is told of each merge: the place of the left part, the new token.
+  function mergeAll(parts, merged = () => {}) {
+    const idAt = (i) => ids.get(parts[i] + parts[i + 1]) ?? Infinity;
+    const pairs = parts.slice(1).map((_, i) => idAt(i));
     for (;;) {
-      let [best, place] = [Infinity, -1];
-      for (let i = 0; i + 1 < parts.length; i++) {
-        const id = ids.get(parts[i] + parts[i + 1]) ?? Infinity;
-        if (id < best) [best, place] = [id, i];
-      }
-      if (place < 0) return parts.map((part) => ids.get(part));
-      parts = [...parts.slice(0, place), parts[place] + parts[place + 1], ...parts.slice(place + 2)];
+      let place = 0;
+      for (let i = 1; i < pairs.length; i++) if (pairs[i] < pairs[place]) place = i;
+      if (!(pairs[place] < Infinity)) return parts;
+      merged(place, pairs[place]);
+      parts.splice(place, 2, parts[place] + parts[place + 1]);
+      pairs.splice(place, 1);
+      if (place > 0) pairs[place - 1] = idAt(place - 1);
+      if (place < pairs.length) pairs[place] = idAt(place);
     }
+  }
+  const encodeWord = (word) => mergeAll(Array.from(new TextEncoder().encode(word), (byte) => letters[byte])).map((part) => ids.get(part));
+
+  // How a token came about: for each border between its bytes, the id of the token whose merge took it away.
+  const joins = new Map();
+  function joinsOf(id) {
+    if (!joins.has(id)) {
+      const letterList = [...pieces[id]];
+      const borders = letterList.slice(1).map((_, i) => i);
+      const taken = new Int32Array(borders.length);
+      mergeAll(letterList, (place, by) => { taken[borders.splice(place, 1)[0]] = by; });
+      joins.set(id, taken);
+    }
+    return joins.get(id);
   }
 
   const bytesOf = (id) => (id === pieces.length ? new TextEncoder().encode(END_OF_TEXT) : Uint8Array.from(pieces[id], (letter) => byteOf.get(letter)));
   return {
     endOfText: pieces.length,
+    bytesOf,
+    joinsOf,
     encode: (text) => (text.toWellFormed?.() ?? text).match(WORD)?.flatMap(encodeWord) ?? [],
     decode: (all) => textOfBytes(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))),
   };

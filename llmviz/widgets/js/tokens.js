@@ -4,6 +4,7 @@ import {
   bandsOf, blocksOf, breakCosts, columnWidths, graphemeLabel, guesses, hex, isHex, labelOf, mergesAt, readTokens,
   sliderSteps, stepAt, tokenAt, tokensAt, treeOf,
 } from "./tokens_data.js";
+import { knowsTokens, openTokens, tokensAnswer } from "./tokens_answer.js";
 
 const TOKENS_CSS = `
 .bands { display: grid; gap: 10px; max-height: 320px; overflow-y: auto; font: 14px/1.3 var(--jp-code-font-family, ui-monospace, monospace); }
@@ -36,6 +37,7 @@ const TOKENS_CSS = `
 .bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 0 12px; align-items: center; margin: 6px 0 2px; line-height: 1.3; }
 .bar { height: 12px; background: color-mix(in srgb, #0072b2 55%, transparent); border: 1px solid var(--line); border-radius: 2px; }
 .count { text-align: right; font-variant-numeric: tabular-nums; }
+.elsewhere { grid-column: 1 / -1; font-size: 12px; opacity: .85; }
 .details { display: flex; flex-wrap: wrap; gap: 8px 26px; margin-top: 4px; height: 92px; overflow: auto; align-content: start; }
 .card { display: flex; flex-wrap: wrap; gap: 0 14px; border-left: 3px solid var(--line); padding-left: 9px; max-width: 100%;
   overflow-x: auto; align-items: start; }
@@ -170,8 +172,11 @@ function render({ model, el }) {
         h("span", { class: "count" }, hidden ? "?" : `${counts[number].toLocaleString("en")} tokens, ${each} characters per token`),
         h("span", { class: "bar", style: { width: hidden ? "0" : `${(100 * counts[number]) / most}%` } }),
       ];
-    }));
+    }), ...missing().map((text) => h("span", { class: "elsewhere" }, h("bdi", {}, text))));
   }
+
+  // Of an own text in a page: the tokenizers whose vocabulary it does not hold.
+  const missing = () => (state.data.missing?.length ? [`${state.data.missing.join(", ")}: not in this page. With Python (make lab) they answer your text, too.`] : []);
 
   // What a row's tokens cost: of the whole text with all merges, else of what is shown.
   function billOf(row, number) {
@@ -246,7 +251,7 @@ function render({ model, el }) {
       const part = n < all ? `Drawn are the first ${n.toLocaleString("en")} of ${all.toLocaleString("en")} characters. ` : "";
       return ui.say(all === 0 ? "The text is empty." : part + (state.data.rows.map((row, number) =>
         (isHidden(number) ? "" : `${row.name}: ${billOf(row, number).toLocaleString("en")} tokens.`)).filter(Boolean).join(" ")
-        || "How many tokens? Guess first."));
+        || "How many tokens? Guess first.") + missing().map((text) => ` ${text}`).join(""));
     }
     const sentences = shown.map(([row, index]) => {
       const { token, bytes, rank, seen } = factsOf(row, index);
@@ -395,4 +400,4 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render, answersAlone: knowsTokens, open: openTokens, answer: tokensAnswer, answersTo: ["text"] };
