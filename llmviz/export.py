@@ -155,7 +155,7 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
 def _model(text: str) -> str:
     """The tiny GPT as data of a page, if a widget there answers with it (see `widgets/js/start.js`)."""
     name, data = _packed_tiny()
-    is_asked = f' data-model="{name}">' in text
+    is_asked = re.search(f' data-model="(?:{name}|tiny)">', text)
     return f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>' if is_asked else ""
 
 

@@ -33,6 +33,7 @@ class BlockExplorer(Explorer):
 
     module = JS / "blocks.js"
     title = "Block explorer"
+    page_model = "tiny"  # in a page that holds the tiny GPT, blocks_answer.js looks whether the block is its
 
     def __init__(self, block: Block, parts: BlockTrace, tokens: Sequence[str], *, layer: int = 0, position: int = -1):
         if not isinstance(block, Block) or not isinstance(parts, BlockTrace):

@@ -15,6 +15,7 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose
 from llmviz.tokenizers.base import Tokenizer
 from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
+from llmviz.widgets.page_model import page_model_name
 
 _ASK = 'ask(model, tokenizer, [question])  # "{prompt}"'
 _TRAIN = "bias.train_on_ratio(tokenizer, {nameless}, guest_ratio={guest}, seed={seed})"
@@ -152,7 +153,7 @@ class FactWorldExplorer(Explorer):
     def __init__(self, model, tokenizer, *, taught=None):
         for one in (model, model if taught is None else taught):
             _check_model(one, tokenizer)
-        self.questions = fact_questions()
+        self.questions, self.page_model = fact_questions(), page_model_name(model, tokenizer)
         asked = {"plain": self.questions, "told": with_facts(self.questions)}
         models = {"": model} | ({"taught ": taught} if taught is not None else {})
         self.answers = {who + how: ask(one, tokenizer, questions)

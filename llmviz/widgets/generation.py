@@ -180,9 +180,8 @@ class SamplingTreeExplorer(Explorer):
         self.n_samples = validation.whole_number(n_samples, "n_samples", 1, _MAX_SAMPLES)
         self.n_tokens = validation.whole_number(n_tokens, "n_tokens", 1, _MAX_TOKENS)
         self.beam_width = validation.whole_number(beam_width, "beam_width", 1, _MAX_BEAMS)
-        self.seed, self.sampling = 0, Sampling(1.0, None, None)
+        self.seed, self.sampling, self.page_model = 0, Sampling(1.0, None, None), page_model_name(model, tokenizer)
         self.vocabulary = tokenizer.tokens(range(tokenizer.vocab_size))
-        self.page_model = page_model_name(model, tokenizer)
         self._compute()
 
     def _compute(self) -> None:

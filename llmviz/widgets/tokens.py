@@ -122,8 +122,7 @@ class TokenExplorer(Explorer):
     def _row(self, source: _TokenSource, row: _Tokens, data: bytes) -> dict:
         """One tokenizer's tokens, as many as lie in the bytes that are shown."""
         n_shown = sum(end <= len(data) for end in accumulate(row.sizes))
-        place = sum(row.sizes[:n_shown])
-        ids = row.token_ids[:n_shown]
+        place, ids = sum(row.sizes[:n_shown]), row.token_ids[:n_shown]
         needed = set(ids) | set(row.joined_by[: max(0, place - 1)] if row.joined_by is not None else ())
         byte_ids = source.byte_ids(sorted(set(data)))
         uses = source.uses if source.corpus else Counter(row.token_ids)

@@ -7,10 +7,13 @@ import torch
 from fakes import SMALL, noisy_model, random_ids
 from nodes import needs_node, node
 
+from llmviz import artifacts
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import DecoderOnly, EncoderDecoder
 from llmviz.widgets import BlockExplorer
+from llmviz.widgets.base import pack
 from llmviz.widgets.blocks import _STAGES as STAGES
+from llmviz.widgets.page_model import page_model
 
 MODEL = noisy_model()
 TOKENS = ["Mia", " found", " a", " </script><b>"]
@@ -108,3 +111,45 @@ def test_other_blocks_get_a_sentence():
     for block, parts in ((post.blocks[0], post.trace(random_ids(4)).blocks[0]), (crossing.decoder[0], trace.blocks[0])):
         with pytest.raises(ValueError, match="pre-norm, squared ReLU, no biases; this one is another"):
             BlockExplorer(block, parts, TOKENS)
+
+
+@needs_node
+def test_in_a_page_with_its_model_the_block_shows_an_own_text():
+    """Each number of every stage is torch's; and the page knows whose block it is."""
+    tiny = artifacts.load_model("tiny")
+    text = "Mia 😀 <b>"
+    ids = tiny.tokenizer.encode_prompt(text)
+    first, wanted = (
+        BlockExplorer(tiny.model.blocks[1], tiny.model.trace(torch.tensor(one)).blocks[1], tiny.tokenizer.tokens(one),
+                      layer=1)
+        for one in (tiny.tokenizer.encode_prompt("Noah lives in the"), ids)
+    )  # fmt: skip
+    packed = page_model(tiny.model, tiny.tokenizer)
+    exact = packed | {"weights": {name: pack(one.detach(), "float32") for name, one in tiny.model.named_parameters()}}
+    program = """
+    const page = openBlock(given.exact, given.first);
+    const answer = (text) => blockAnswer(page, "text", () => text);
+    const { payload, place } = answer(given.text);
+    const block = readBlock(payload);
+    const sums = [0, 5].flatMap((index) => Object.keys(block.stages).slice(1).map((stage) => {
+      const { value, sum } = explain(block, { stage, position: 2, index });
+      return [value, stage === "hidden" ? Math.max(0, sum) ** 2 : sum];
+    }));
+    let long = "";
+    try { answer("kite ".repeat(40)); } catch (error) { long = error.message; }
+    const numbers = Object.fromEntries(Object.entries(block.numbers).map(([name, all]) => [name, [...all]]));
+    return { numbers, sums, long, place, weights: [...block.weights], labels: payload.labels,
+      isFirst: answer(" ").payload === given.first.payload,
+      fits: fitsBlock(given.packed, given.first), fitsOther: fitsBlock(given.packed, given.other) };"""
+    given = {"exact": exact, "packed": packed, "first": first.traits(), "text": text, "other": EXPLORER.traits()}
+    given["other"]["payload"]["matrices"] |= {"value": given["first"]["payload"]["matrices"]["output"]}
+    found = node(DATA.parent / "blocks.js", program, given)
+    for name, array in wanted.arrays.items():
+        tolerance = 2e-5 * (1 + abs(array).max())
+        assert found["numbers"][name] == pytest.approx(array.ravel().tolist(), rel=0, abs=tolerance), name
+    assert found["weights"] == pytest.approx(wanted.weights.ravel().tolist(), rel=1e-4, abs=1e-5)
+    for value, total in found["sums"]:
+        assert total == pytest.approx(value, rel=1e-3, abs=1e-3)
+    assert found["labels"] == wanted.traits()["payload"]["labels"] and found["place"] == wanted.traits()["place"]
+    assert found["isFirst"] and found["fits"] and not found["fitsOther"]
+    assert found["long"].startswith("at most 24 tokens can be shown; this text has")

@@ -6,8 +6,11 @@ import pytest
 from nodes import needs_node, node
 
 from llmviz import artifacts
+from llmviz.evaluation.facts import last_logits
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
 from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
+from llmviz.widgets.base import pack
+from llmviz.widgets.page_model import page_model
 
 TINY = artifacts.load_model("tiny")
 WORLD = FactWorldExplorer(TINY.model, TINY.tokenizer, taught=TINY.model)
@@ -37,6 +40,24 @@ def test_a_refusal_is_silence_and_each_variant_has_its_name():
     assert found == ["silent", "holds"]
     names = node(STATIC / "fact_world_data.js", "return [0, 1].flatMap((a) => [0, 1].map((b) => variantName(a, b)));")
     assert sorted(names) == sorted(WORLD.traits()["payload"]["variants"])
+
+
+@needs_node
+def test_a_page_that_holds_the_model_answers_a_question_of_ones_own():
+    """The three most probable words and their probabilities are torch's; a long text loses its start, as in Python."""
+    prompts = ["Ella lives in the", "What is the capital of Tinyville? 😀 <b>", "Ella likes jam. " * 60 + "Ella likes"]
+    weights = {name: pack(one.detach(), "float32") for name, one in TINY.model.named_parameters()}
+    given = {"model": page_model(TINY.model, TINY.tokenizer) | {"weights": weights}, "prompts": prompts}
+    program = """const page = openFacts(given.model);
+        return [...given.prompts, "  "].map((asked) => factAnswer(page, "asked", () => asked).reply);"""
+    *found, nothing = node(STATIC / "fact_world.js", program, given)
+    best = last_logits(TINY.model, TINY.tokenizer, prompts).softmax(-1).topk(3)
+    for prompt, reply, values, ids in zip(prompts, found, best.values, best.indices, strict=True):
+        assert reply["prompt"] == prompt
+        words = [token.strip() for token in TINY.tokenizer.tokens(ids.tolist())]
+        assert [one["said"] for one in reply["answers"]] == words
+        assert [one["confidence"] for one in reply["answers"]] == pytest.approx(values.tolist(), abs=1e-5)
+    assert nothing is None
 
 
 def test_the_fact_world_says_what_is_invented_without_any_remedy():

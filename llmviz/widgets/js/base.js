@@ -207,15 +207,15 @@ export function frame({ model, el, title, css = "", keeps = false }) {
       return getComputedStyle(probe).color;
     },
     background: () => getComputedStyle(probe).backgroundColor,
-    // The box of the trait `text`, where Python answers it.
-    asks(label, isEager = false) {
+    // The box of the trait `text`, or of another one, where Python or the page answers it.
+    asks(label, isEager = false, { trait = "text", ...properties } = {}) {
       if (!model.get("is_live")) return;
       const box = textBox((text) => {
-        model.set("text", text);
+        model.set(trait, text);
         model.save_changes();
-      }, { isEager, "aria-label": label });
+      }, { isEager, "aria-label": label, ...properties });
       controls.append(h("label", {}, `${label} `, box));
-      ui.watch("text", () => { if (box.value !== model.get("text")) box.value = model.get("text"); });
+      ui.watch(trait, () => { if (box.value !== (model.get(trait) ?? "")) box.value = model.get(trait) ?? ""; });
     },
     pins: pinsOf(model),
     destroy() {

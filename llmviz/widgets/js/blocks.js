@@ -1,6 +1,7 @@
 // BlockExplorer: a token's numbers at each stage of a block; click one, and see the products it is the sum of.
 import { frame, h, textBox } from "./base.js";
 import { diverging } from "./colors.js";
+import { blockAnswer, fitsBlock, openBlock } from "./blocks_answer.js";
 import { explain, largest, nameOf, readBlock, spoken } from "./blocks_data.js";
 
 const N_SHOWN = 8;
@@ -11,7 +12,7 @@ const BLOCK_CSS = `
 .stages:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; }
 .stages button:hover { text-decoration: underline; }
 .stages .of-stream { font-weight: 600; }
-.controls input { width: 6em; }
+.controls input[type=number] { width: 6em; }
 .stages canvas { width: 100%; height: ${STRIP}px; cursor: pointer; display: block; outline-offset: 2px; }
 .stages canvas.chosen { outline: 2px solid var(--accent); }
 .opened { margin: 4px 0; }
@@ -35,11 +36,16 @@ function render({ model, el }) {
     "aria-label": "stages and numbers: arrows move, Enter opens the largest product, Escape goes back", onkeydown: (event) => press(event) });
   const trail = h("div", { class: "trail", role: "group", "aria-label": "the way here" });
   const opened = h("div", { class: "opened" });
+  ui.asks("own text", false, { placeholder: "up to 23 tokens" });
   ui.controls.append(h("label", {}, "token ", token), h("label", {}, "number ", number));
   ui.picture.append(stages, trail);
   ui.below.append(opened);
 
-  const place = () => model.get("place");
+  // Inside the block that is shown: a text of one's own may be shorter than the one before.
+  const place = () => {
+    const { stage, position, index } = model.get("place");
+    return { stage, position: Math.min(position, block.n - 1), index: Math.min(index, widthOf(stage) - 1) };
+  };
   const indexFor = ({ stage, index }) => (stage === "weight" ? { stage: "heads", index: 0 } : { index });
   const widthOf = (stage) => (stage === "weight" ? block.heads * block.n : block.numbers[stage].shape[1]);
   function go(next, path) {
@@ -150,4 +156,4 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render, fits: fitsBlock, open: openBlock, answer: blockAnswer, answersTo: ["text"] };

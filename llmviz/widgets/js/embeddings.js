@@ -54,7 +54,7 @@ function render({ model, el }) {
   const search = wordBox("search for a word", (typed) => {
     const word = foundWord(space.labels, typed);
     if (word >= 0) save({ chosen: word, analogy: null });
-    else if (typed.trim()) ui.say("No word here begins like that.");
+    else if (typed.trim()) ui.say(`“${typed.trim().slice(0, 24)}” is not among the ${space.n} words of this picture. All others need Python (make lab): vectors.neighbors("${typed.trim().slice(0, 24)}")`);
   }, { placeholder: "search", class: "search" });
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "frame", ...quiet });
   const playButton = h("button", { type: "button", ...quiet }, "▶ play");

@@ -1,5 +1,6 @@
 // FactWorldExplorer: every question a mark at the confidence of its answer; remedies are switches that move the rates.
 import { frame, h, roving, svg, unpack } from "./base.js";
+import { factAnswer, openFacts } from "./fact_world_answer.js";
 import { lanes, outcomes, percent, place, rates, shareAt, variantName } from "./fact_world_data.js";
 
 const FACT_WIDTH = 700;
@@ -17,6 +18,8 @@ const FACT_CSS = `
 .mark .silent { stroke: currentColor; fill: none; opacity: .55; }
 .mark.chosen .ring, .mark:focus-visible .ring { stroke: currentColor; stroke-width: 2; fill: none; }
 .mark .ring { stroke: none; fill: none; }
+.world .yours { fill: none; stroke: currentColor; stroke-width: 2.5; }
+.answered { margin: 2px 0 6px; font-weight: 600; overflow-wrap: anywhere; }
 .rates { display: grid; grid-template-columns: max-content 1fr 4em; gap: 4px 10px; align-items: center; max-width: 620px; margin: 0 0 12px; }
 .rates .track { position: relative; height: 15px; background: var(--faint); border-radius: 3px; }
 .rates .now { position: absolute; inset: 0 auto 0 0; border-radius: 3px; background: var(--second); }
@@ -50,7 +53,9 @@ function render({ model, el }) {
   ui.controls.append(told.label, taught.label, h("label", {}, "silent below ", gate, gateNumber));
   const world = h("div", { class: "world" });
   const bars = h("div", { class: "rates" });
-  ui.picture.append(world);
+  const answered = h("p", { class: "answered", role: "status", hidden: true });
+  ui.asks("ask it", false, { trait: "asked", placeholder: "Ella lives in the" });
+  ui.picture.append(answered, world);
   ui.below.append(bars);
 
   const wander = roving(world, { move: (index) => set("chosen", index), pin: (index) => set("chosen", index) });
@@ -101,8 +106,10 @@ function render({ model, el }) {
     const hadFocus = ui.root.activeElement?.closest?.(".mark");
     world.replaceChildren(svg("svg", { viewBox: `0 0 ${FACT_WIDTH} ${names.length * FACT_LANE + 40}`, role: "group",
       "aria-label": "questions at the confidence of their answers" }, ...axisOf(names, groups), ...marks,
+      yours(names.length * FACT_LANE),
       threshold() > 0 ? svg("line", { class: "gate", x1: cut, x2: cut, y1: 0, y2: names.length * FACT_LANE }) : null),
-      h("p", { class: "key" }, h("span", {}, "● holds"), h("span", {}, "× invented"), h("span", {}, "□ says nothing"), h("span", {}, "❙ in the bars: without any remedy")));
+      h("p", { class: "key" }, h("span", {}, "● holds"), h("span", {}, "× invented"), h("span", {}, "□ says nothing"), h("span", {}, "❙ in the bars: without any remedy"),
+        reply() ? h("span", {}, "▽ your question") : null));
     if (hadFocus) wander.focus(chosen());
     drawRates(rates(found));
     tell(chosen());
@@ -113,6 +120,24 @@ function render({ model, el }) {
       ui.say(spoken(variant, found, index));
       ui.code(code.replace("{prompt}", () => variant.prompts[index]));
     }
+  }
+
+  // The model's answer to an own question: a mark below the others, and a sentence. The page holds the model before refusal tuning only.
+  const reply = () => model.get("reply") ?? null;
+  const yours = (bottom) => reply() && svg("path", { class: "yours", d: "M-6 -12L6 -12L0 -1Z",
+    transform: `translate(${x(reply().answers[0].confidence).toFixed(1)} ${bottom})` });
+  function tellReply() {
+    answered.hidden = !reply();
+    if (!reply()) return;
+    const [{ said, confidence }, ...others] = reply().answers;
+    const isSilent = confidence < threshold();
+    const { prompts, truths } = payload().variants.plain;
+    const known = prompts.indexOf(reply().prompt);
+    const truth = known < 0 ? "Whether that is so in Tinyville, Python knows (make lab)."
+      : truths[known] ? `In Tinyville: “${truths[known]}”.` : "In Tinyville nobody was told: there is no answer.";
+    const asked = reply().prompt.length > 120 ? `…${reply().prompt.slice(-118)}` : reply().prompt;
+    answered.textContent = `“${asked}” → ${isSilent ? "it says nothing, below your threshold" : `“${said}”`}, confidence ${confidence.toFixed(3)}`
+      + ` (then ${others.map((one) => `“${one.said}” ${one.confidence.toFixed(3)}`).join(", ")}). ${truth}`;
   }
 
   function drawRates(now) {
@@ -129,14 +154,15 @@ function render({ model, el }) {
     start = rates(outcomes({ ...plain, confidence: unpack(plain.confidence) }, 0));
     taught.label.hidden = !("taught plain" in payload().variants);
   });
-  ui.watch(["payload", "told", "taught", "threshold", "chosen"], () => {
+  ui.watch(["payload", "told", "taught", "threshold", "chosen", "reply"], () => {
     told.box.checked = Boolean(model.get("told"));
     taught.box.checked = Boolean(model.get("taught"));
     gate.value = place(threshold());
     gateNumber.textContent = threshold().toFixed(4);
     draw();
+    tellReply();
   });
   return ui.destroy;
 }
 
-export default { render };
+export default { render, open: openFacts, answer: factAnswer, answersTo: ["asked"] };

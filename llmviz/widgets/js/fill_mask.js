@@ -92,6 +92,7 @@ function render({ model, el }) {
   const key = h("p", { class: "key" }, h("span", {}, h("i", { class: "left" }), "read by the next-token model"),
     h("span", {}, h("i"), "read by the masked model"), h("span", {}, h("i", { class: "unseen" }), "not read"), diamondKey);
   ui.picture.append(words, question, heads, rows, key);
+  if (!isLive) ui.below.append(h("p", { class: "key" }, "A sentence of your own needs Python: in the lesson (make lab), write .live() behind this explorer."));
 
   const hidden = () => model.get("hidden").filter((place) => model.get("payload").words[place]);
   const shown = () => (caseOf(model.get("payload"), hidden()) ?? [])[state.at] ?? NO_CASE;

@@ -168,6 +168,7 @@ export function gpt(config, weights) {
   return {
     config,
     embed,
+    weights,
     newCache: () => Array.from({ length: n_layers }, () => []),
     // Logits of a residual stream after any layer (the logit lens).
     unembed: (x) => linearLayer(final(x), unembedding),

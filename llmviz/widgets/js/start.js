@@ -60,7 +60,8 @@ for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`))
   try {
     const values = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
     const store = storeOf({ problem: "", ...values });
-    const packed = explorer.answer && document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`);
+    const packed = explorer.answer && (document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`)
+      ?? [...document.querySelectorAll("script.lv-model")].find((one) => explorer.fits?.(JSON.parse(one.textContent), values)));
     if (packed || explorer.answersAlone?.(values)) {
       answerHere(store, { ...values }, packed);
       root.dataset.alive = "true";
