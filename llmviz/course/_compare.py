@@ -112,6 +112,9 @@ class _Short(reprlib.Repr):
 
     repr_float16 = repr_float
 
+    def repr_instance(self, value: object, level: int) -> str:
+        return getattr(value, "__name__", None) or super().repr_instance(value, level)
+
     def repr_ndarray(self, value: np.ndarray, level: int) -> str:
         shown = self.repr1(value.tolist(), level) if value.size <= 48 else "…"
         return f"{shown}, shape {value.shape}" if level == self.maxlevel else shown

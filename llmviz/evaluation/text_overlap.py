@@ -80,7 +80,7 @@ def longest_run(words: Sequence[str], corpus: Sequence[str]) -> int:
     for start in range(len(words)):
         for place in range(len(corpus)):
             n = 0
-            while words[start + n : start + n + 1] == corpus[place + n : place + n + 1] != []:
+            while start + n < len(words) and place + n < len(corpus) and words[start + n] == corpus[place + n]:
                 n += 1
             longest = max(longest, n)
     return longest

@@ -79,13 +79,13 @@ class BlockExplorer(Explorer):
         return (
             f"Block {self.layer} over {len(self.tokens)} tokens. At {spoken_token(self.tokens[self.position])} "
             f"(position {self.position}) the largest number of the stream after it, number {index}, is about "
-            f"{value:.2g}: {before:.2g} were in the stream, {added:.2g} the feed-forward network added."
+            f"{value:,.1f}: {before:,.1f} were in the stream, {added:,.1f} the feed-forward network added."
         )
 
     def table(self) -> Table:
-        rows = [[said, str(self.arrays[name].shape[1]), f"{np.linalg.norm(self.arrays[name], axis=1).mean():.1f}"]
+        rows = [[said, str(self.arrays[name].shape[1]), f"{np.linalg.norm(self.arrays[name][self.position]):.1f}"]
                 for name, said in _STAGES.items()]  # fmt: skip
-        return Table("From stage to stage", ["stage", "numbers a token", "mean length"], rows)
+        return Table("From stage to stage, at this token", ["stage", "numbers", "length of the vector"], rows)
 
     def picture(self) -> bytes:
         names = {"stream": "before", "+ attention": "attention", "= stream after attention": "middle",

@@ -165,11 +165,11 @@ def five_small_models_predict_a_sixth(seed: int) -> dict[str, float]:
     larger than the published ones of their kind; without the floor it predicts a loss that no model can have."""
     town = Tinyville()
     _, token_ids, starts = reading(seed, tuple(town.counts.items()))
-    texts = town.texts(seed + 1, counts={kind: count // 200 for kind, count in town.counts.items()})
+    texts = town.texts(seed + 1, counts={kind: count // 400 for kind, count in town.counts.items()})
     unseen = [text.text for text in texts]
     n_tokens = sum(len(TOKENIZER.encode(text)) + 1 for text in unseen)
     floor = -sum(text.log_probability for text in texts) / n_tokens
-    settings = TrainingSettings(steps=100, seed=seed)
+    settings = TrainingSettings(steps=100, batch_size=4, seed=seed)
     trials = [scaling.try_width(width, token_ids, settings, tokenizer=TOKENIZER, held_out=unseen, starts=starts)
               for width in (8, 12, 16, 24, 32, 64)]  # fmt: skip
     sizes, losses = [one.n_parameters for one in trials], [one.loss for one in trials]

@@ -84,7 +84,7 @@ def test_the_sentence_names_the_largest_number_and_its_two_parts():
     after = PARTS.residual_after[0, 2].detach()
     index = int(after.abs().argmax())
     assert repr(EXPLORER).startswith("Block 1 over 4 tokens. At “·a” (position 2) the largest number")
-    assert f"number {index}, is about {after[index]:.2g}:" in repr(EXPLORER)
+    assert f"number {index}, is about {after[index]:,.1f}:" in repr(EXPLORER)
 
 
 def test_the_page_holds_everything_and_no_token_breaks_out_of_it():

@@ -54,7 +54,7 @@ CHECKS = {
             "sigmoid": lambda logits, ids: -logits.sigmoid().log()[range(len(ids)), ids].mean(),
             "perplexity": lambda *inputs: cross_entropy(*inputs).exp(),
             "whole_vocabulary": lambda logits, ids: -logits.log_softmax(dim=-1).mean(),
-            "no_softmax": lambda logits, ids: -logits[range(len(ids)), ids].mean(),
+            "no_softmax": [lambda rows, i, f=f: -f(rows[range(len(i)), i]).mean() for f in (torch.clone, torch.log)],
             "one_minus_probability": lambda logits, ids: (1 - _probabilities(logits, ids)).mean(),
             "log_of_mean": lambda logits, ids: -_probabilities(logits, ids).mean().log(),
         },

@@ -32,18 +32,16 @@ def generate(gpt, token_ids, end, max_new_tokens):
     return token_ids
 
 
-def count_up(token_ids):
-    """A model of seven tokens: after 3 comes 4; how sure it is grows with the number of tokens read."""
-    return torch.arange(1.0, 1 + len(token_ids))[:, None] * F.one_hot((torch.as_tensor(token_ids) + 1) % 7, 7)
+def add_up(token_ids):
+    """A model of seven tokens: the next one is the sum of all so far, modulo 7; longer texts make it surer."""
+    return torch.arange(1.0, 1 + len(token_ids))[:, None] * F.one_hot(torch.as_tensor(token_ids).cumsum(0) % 7, 7)
 
 
 CHECKS = {
     "normalize": Checks(
         solution=normalize,
-        cases=[
-            *map(torch.tensor, ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0], [10.0, 20.0, 60.0]], [[5.0, 5.0, 5.0]])),
-            random_tensor(2, 3, 8, seed=0, scale=3.0),
-        ],
+        cases=[*map(torch.tensor, ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0], [10.0, 20.0, 60.0]], [[5.0, 5.0, 5.0]])),
+               random_tensor(2, 3, 8, seed=0, scale=3.0)],
         wrong_functions={
             "variance": partial(_normalize, power=1.0),
             "n_minus_1": partial(_normalize, correction=1),
@@ -59,16 +57,14 @@ CHECKS = {
     "gpt_block": Checks(
         solution=gpt_block,
         shown_with_solution=(Block.forward,),
-        cases=[(random_tensor(n, 4, seed=n), partial(torch.cumsum, dim=0), torch.relu, normalize) for n in (1, 3, 5)],
+        cases=[(random_tensor(n, 4, seed=n), torch.flipud, torch.relu, normalize) for n in (1, 3, 5)],
         wrong_functions={
             "not_added": [
                 lambda x, attention, mlp, norm: mlp(norm(attention(norm(x)))),
-                *(with_mistake(gpt_block, f"x + {part}", part) for part in ("attention", "mlp")),
-            ],
+                *(with_mistake(gpt_block, f"x + {part}", part) for part in ("attention", "mlp"))],
             "not_normalized": [
                 lambda x, attention, mlp, norm: gpt_block(x, attention, mlp, torch.clone),
-                *(with_mistake(gpt_block, f"{part}(normalize(x))", f"{part}(x)") for part in ("attention", "mlp")),
-            ],
+                *(with_mistake(gpt_block, f"{part}(normalize(x))", f"{part}(x)") for part in ("attention", "mlp"))],
             "post_norm": lambda x, attention, mlp, norm: norm((y := norm(x + attention(x))) + mlp(y)),
             "stream_normalized": lambda x, attention, mlp, norm: (z := norm((y := norm(x)) + attention(y))) + mlp(z),
             "side_by_side": lambda x, attention, mlp, norm: x + attention(norm(x)) + mlp(norm(x)),
@@ -78,13 +74,14 @@ CHECKS = {
     "generate": Checks(
         solution=generate,
         shown_with_solution=(library_generate,),
-        cases=[(count_up, [3], 6, 9), (count_up, [0, 1], 4, 9), (count_up, [2, 5], 1, 1), (count_up, [4, 0, 1], 4, 9)],
+        cases=[(add_up, [3], 6, 9), (add_up, [0, 1], 4, 9), (add_up, [2, 5], 1, 1), (add_up, [1, 0, 1], 1, 9)],
         wrong_functions={
             "no_end": with_mistake(generate, "== end", "== -1"),
             "end_in_prompt": lambda gpt, ids, end, n: ids if end in ids else generate(gpt, ids, end, n),
             "end_left_out": lambda gpt, ids, end, n: generate(gpt, ids, end, n)[: None if n == 1 else -1],
             "new_tokens_only": lambda gpt, ids, end, n: generate(gpt, ids, end, n)[len(ids) :],
             "last_position": [with_mistake(generate, "[-1].argmax", place) for place in ("[0].argmax", ".argmax")],
+            "last_token_only": with_mistake(generate, "tensor(token_ids)", "tensor(token_ids[-1:])"),
             "one_token": lambda gpt, ids, end, n: generate(gpt, ids, end, 1),
         },
         exceptions={"not_a_list": "has no attribute 'append'"},
