@@ -136,14 +136,12 @@ class SamplingTree:
                 paths[one][text] = (*path, token_id)
         return paths
 
-    def log_probability(self, path: Sequence[int]) -> float:
-        """The log-probability of a whole path, in nats; each prefix of it is evaluated."""
-        total = 0.0
-        for step, token_id in enumerate(path):
-            prefix = tuple(path[:step])
+    def log_probabilities(self, path: Sequence[int]) -> list[float]:
+        """The log-probability of each token of a path, in nats; each prefix of it is evaluated."""
+        prefixes = [tuple(path[:step]) for step in range(len(path))]
+        for prefix in prefixes:
             self.expand([prefix])
-            total += self.distributions[prefix].log_probability(token_id)
-        return total
+        return [self.distributions[one].log_probability(token) for one, token in zip(prefixes, path, strict=True)]
 
     def _is_finished(self, path: tuple[int, ...]) -> bool:
         return bool(path) and path[-1] in self.stop_tokens

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from llmviz.plots._labels import font_families, prose_label
@@ -31,6 +32,7 @@ BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW = OKABE_ITO = (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MARKER_NAMES = ("circles", "squares", "triangles", "diamonds", "downward triangles", "plus signs", "crosses", "stars")
 TOKEN_FILLS = ("#d9ebf7", "#fdebc8")  # pale sky blue and pale orange
+PROBABLE = LinearSegmentedColormap.from_list("probable", ("#ffffff", "#86bfe8"))  # black text can be read on all of it
 HATCH = "////"
 SEQUENTIAL = "YlGnBu"  # near white at 0: in a dark theme, where lightness is inverted, near black
 # Dark themes of JupyterLab, of exported pages and of VS Code invert a picture's lightness and keep its hues.

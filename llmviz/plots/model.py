@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import ListedColormap
 
 from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
@@ -62,7 +62,6 @@ def block_flow(stages: Mapping[str, object], *, title: str | None = None) -> Axe
 _SAME = 1e-9
 _CELL_LENGTH = 16
 _SETTING_LENGTH = 36
-_LENS_COLORS = LinearSegmentedColormap.from_list("lens", ("#ffffff", "#86bfe8"))  # black text can be read on all of it
 _FILLS = ("#fdebc8", "#d9ebf7")  # changed, the same
 
 
@@ -85,7 +84,7 @@ def lens_table(probabilities, best: Sequence[Sequence[str]], tokens: Sequence[st
     columns = [validation.text_list(column, "best", n_tokens, "probabilities") for column in best]
     names = ["embedding", *(f"after block {layer}" for layer in range(n_layers - 1))]
     ax = new_axes(2.3 + 1.25 * n_layers, 1.0 + 0.36 * n_tokens)
-    image = ax.pcolormesh(shares.T, cmap=_LENS_COLORS, vmin=0, vmax=1, edgecolors="white", linewidth=2)
+    image = ax.pcolormesh(shares.T, cmap=style.PROBABLE, vmin=0, vmax=1, edgecolors="white", linewidth=2)
     cells = [[token_label(token, _CELL_LENGTH) for token in row] for row in zip(*columns, strict=True)]
     _write_cells(ax, cells, [token_label(token, _CELL_LENGTH) for token in tokens], names)
     ax.set_ylabel("token read")

@@ -42,12 +42,14 @@ def token_strip(tokens: Sequence[str], token_ids: Sequence[int] | None = None) -
 
 @styled
 def token_strips(
-    tokenizations: Mapping[str, Sequence[str]], token_ids: Mapping[str, Sequence[int]] | None = None
-) -> np.ndarray:
+    tokenizations: Mapping[str, Sequence[str]], token_ids: Mapping[str, Sequence[int]] | None = None,
+    probabilities: Mapping[str, Sequence[float]] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Draw several tokenizations below each other, each as a token strip with its title.
 
-    tokenizations: title to tokens; token_ids: title to their ids. Returns the Axes (n_strips,). Raises ValueError for
-    none, for one without tokens, and for ids that are not one per token. Lesson 1.
+    tokenizations: title to tokens; token_ids: title to their ids; probabilities: title to those of its tokens, drawn as
+    color, from white at 0 to blue at 1. Returns the Axes (n_strips,). Raises ValueError for none, for one without
+    tokens, and for ids that are not one per token. Lessons 1 and 7.
 
     >>> axes = token_strips({"words": ["Mia", " ran"], "letters": list("Mia ran")})
     >>> [part.get_title() for part in axes]
@@ -56,11 +58,13 @@ def token_strips(
     if not tokenizations:
         raise ValueError("There is no tokenization to draw: give at least one title with its tokens.")
     lists = {title: validation.text_list(tokens, f"the tokens of {title!r}") for title, tokens in tokenizations.items()}
-    ids = {}
-    for title, given in (token_ids or {}).items():
-        tokens = lists.get(title, [])
-        ids[title] = validation.whole_numbers(given, f"the ids of {title!r}", len(tokens), "its tokens")
-    return _draw_strips([(title, tokens, ids.get(title)) for title, tokens in lists.items()])
+    ids = {title: validation.whole_numbers(given, f"the ids of {title!r}", len(lists.get(title, [])), "its tokens")
+           for title, given in (token_ids or {}).items()}  # fmt: skip
+    axes = _draw_strips([(title, tokens, ids.get(title)) for title, tokens in lists.items()])
+    for title, part in zip(lists, axes, strict=True):
+        for box, share in zip(part.patches, (probabilities or {}).get(title, ()), strict=False):
+            box.set_facecolor(style.PROBABLE(float(share)))
+    return axes
 
 
 def _draw_strips(strips: list[tuple[str, list[str], list[int] | None]]) -> np.ndarray:

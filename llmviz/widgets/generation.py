@@ -2,8 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import torch
@@ -194,8 +193,12 @@ class SamplingTreeExplorer(Explorer):
                 f"This model sees {limit} tokens at once; the text has {len(self.start)} and {self.n_tokens} more are "
                 "to be written: type less, or ask for fewer."
             )
-        with _one_thread():
+        n_threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # with models this small, several threads wait for each other more than they work
+        try:
             self._grow()
+        finally:
+            torch.set_num_threads(n_threads)
 
     def _grow(self) -> None:
         """Sample the texts under every setting, and find the greedy one and the best beam."""
@@ -208,7 +211,7 @@ class SamplingTreeExplorer(Explorer):
         options = {"max_new_tokens": min(_WHOLE, room), "stop_tokens": end}
         self.greedy, self.beam = (beam_search(self.model, self.start, beam_width=width, **options)[0].token_ids
                                   for width in (1, self.beam_width))  # fmt: skip
-        self.log_probabilities = {way: self.tree.log_probability(way) for way in (self.greedy, self.beam)}
+        self.log_probabilities = {way: sum(self.tree.log_probabilities(way)) for way in (self.greedy, self.beam)}
         drawn = {way for several in found.values() for way in several}
         ways = drawn | {self.greedy[: self.n_tokens], self.beam[: self.n_tokens]}
         self.paths = sorted({way[:stop] for way in ways for stop in range(len(way) + 1)}, key=lambda p: (len(p), p))
@@ -278,27 +281,19 @@ class SamplingTreeExplorer(Explorer):
         return spoken_prose(self.tokenizer.decode([*self.start[1:], *ids])[len(prompt) :], 120)
 
     def table(self) -> Table:
-        rows = [[name, self._written(way), f"{self.tree.log_probability(way):.1f}"] for name, way in self._texts()]
-        return Table("The texts of the tree", ["decoding", "text", "log-probability (nats)"], rows)
+        rows = [[name, self._written(way), f"{len(way)}", f"{sum(self.tree.log_probabilities(way)):.1f}"]
+                for name, way in self._texts()]  # fmt: skip
+        return Table("The texts of the tree", ["decoding", "text", "tokens", "log-probability (nats)"], rows)
 
     def picture(self) -> bytes:
-        strips = {name: [self._label(token_id) for token_id in way[: self.n_tokens]] for name, way in self._texts()}
-        return plots.to_png(plots.token_strips(strips), dpi=110)
+        shown = {name: way[: self.n_tokens] for name, way in self._texts()}
+        strips = {name: [self._label(token_id) for token_id in way] for name, way in shown.items()}
+        shares = {name: [math.exp(nats) for nats in self.tree.log_probabilities(way)] for name, way in shown.items()}
+        return plots.to_png(plots.token_strips(strips, probabilities=shares), dpi=110)
 
     def _texts(self) -> list[tuple[str, tuple[int, ...]]]:
         samples = [(f"sample {number}", way) for number, way in enumerate(self.samples, 1)]
         return [("greedy", self.greedy), ("best beam", self.beam), *samples]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread for a while: with models this small, several wait for each other more than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _settings(first: Sampling) -> list[Sampling]:

@@ -181,7 +181,7 @@ class TestComparison:
         shown.stop.focus()
         for key in ("Enter", "ArrowDown", "Enter"):
             page.keyboard.press(key)
-        assert "frozen head against LoRA: +0.15 right, −0.60 forgotten. Here: LoRA." in shown.said()
+        assert "frozen head against LoRA: +0.15 right, −0.60 forgotten. Chosen row: LoRA." in shown.said()
         page.keyboard.press("Escape")
         assert "against" not in shown.said()
         shown.frame.get_by_role("button", name="play").click()

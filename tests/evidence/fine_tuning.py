@@ -52,6 +52,37 @@ def a_frozen_head_reads_what_pre_training_needed(seed: int) -> dict[str, float]:
     return found
 
 
+@demo(right=between(0.5, 0.85), of_mia=above(0.7), in_the_pattern=above(0.95))
+def a_head_that_is_right_on_its_pattern_fails_on_shorter_sentences(seed: int) -> dict[str, float]:
+    """20 labels: nearly all new sentences of the pattern are right, but many without *until noon* and the like are not.
+
+    of_mia: how probable *good* is after a short sentence that ends badly.
+    """
+    base = artifacts.load_model("sentiment")
+    model, tokenizer = base.model, base.tokenizer
+    learner = finetuning.prepare(model, "head", n_labels=2)
+    finetuning.fine_tune(
+        learner, finetuning.sentiment_examples(tokenizer, labeled("sentiment", 20, seed)), steps=60, seed=seed
+    )
+
+    def good(text):
+        with torch.no_grad():
+            return learner.classifier(torch.tensor([tokenizer.encode_prompt(text)]))[0, -1].softmax(dim=-1)[0].item()
+
+    right = []
+    for glad, gloomy, word in itertools.product(
+        ("happy", "proud", "cheerful"), ("sad", "lonely", "angry"), ("before", "after")
+    ):
+        for first, then, is_good in ((glad, gloomy, word == "after"), (gloomy, glad, word == "before")):
+            right.append((good(f"Mia was {first} at the lake {word} she was {then} at the school.") > 0.5) == is_good)
+    new = finetuning.sentiment_examples(tokenizer, finetuning.sentiment_texts(100, seed=TEST_SEED))
+    return {
+        "right": sum(right) / len(right),
+        "of_mia": good("Mia was happy at the lake before she was sad at the school."),
+        "in_the_pattern": finetuning.accuracy(learner.classifier, new),
+    }
+
+
 @demo(mood_300=below(0.65))
 def a_base_that_never_read_such_sentences_does_not_hold_the_mood(seed: int) -> dict[str, float]:
     """A head on the tiny GPT whose pre-training had no texts about moods: 300 labels are far from enough."""

@@ -81,7 +81,7 @@ class TestTree:
             found = tree.distributions[way[:stop]]
             ours = [found.log_probability(token_id) for token_id in range(11)]
             assert ours == pytest.approx(exact.tolist(), abs=2e-3)
-        assert tree.log_probability(way) == pytest.approx(sum(
+        assert sum(tree.log_probabilities(way)) == pytest.approx(sum(
             model(torch.tensor([[1, 2, *way[:stop]]]))[0, -1].log_softmax(dim=-1)[way[stop]].item() for stop in range(4)
         ), abs=1e-2)  # fmt: skip
         before = dict(tree.distributions)

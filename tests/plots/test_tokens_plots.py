@@ -54,6 +54,9 @@ def test_several_strips_stand_below_each_other_each_with_all_its_tokens():
     assert plots.alt_text(axes).count("Token strip: ") == 2
     with_ids, without = plots.token_strips({"some": ["a", "b"], "others": ["c"]}, {"some": [7, 9]})
     assert (texts(with_ids), texts(without)) == (["a", "7", "b", "9"], ["c"])
+    (colored,) = plots.token_strips({"some": ["a", "b", "c"]}, probabilities={"some": [0, 0.5, 1]})
+    blue = [box.get_facecolor()[0] for box in colored.patches]
+    assert 1 == blue[0] > blue[1] > blue[2]  # the more probable, the less red is left
     with pytest.raises(ValueError, match="the ids of 'some' has 1 entries, but its tokens has 2"):
         plots.token_strips({"some": ["a", "b"]}, {"some": [7]})
 

@@ -54,6 +54,7 @@ def test_says_what_greedy_and_the_beams_write_and_what_that_is_worth(shown):
 def test_its_table_and_picture_hold_all_texts(shown):
     rows = shown.table().rows
     assert [row[0] for row in rows] == ["greedy", "best beam", "sample 1", "sample 2", "sample 3"]
+    assert [int(row[2]) for row in rows[:2]] == [len(shown.greedy), len(shown.beam)]
     assert shown.picture().startswith(b"\x89PNG")
 
 

@@ -98,7 +98,7 @@ function render({ model, el }) {
         ui.pins.toggle(index);
       } },
       h("span", {}, h("span", { class: "name" }, name), h("br"),
-        h("span", { class: "learns" }, `${one.learns.toLocaleString("en")} trainable parameters (${share} %)`)),
+        h("span", { class: "learns" }, `${one.learns.toLocaleString("en")} trainable parameters (${share}\u00a0%)`)),
       h("span", {}, meter("right", [fill("", 100 * one.accuracy), h("span", { class: "coin" })], one.accuracy.toFixed(2)),
         meter("forgotten", [fill("loss", (100 * one.rise) / scale)], twoDigits(one.rise))));
   }
@@ -106,7 +106,7 @@ function render({ model, el }) {
   function tell() {
     const { names, methods } = model.get("payload");
     const { comparison, point, results } = now();
-    ui.say(`${comparisonSentence(names, results, comparison.n_labels, ui.pins.list)} Here: ${names[chosenMethod]}.`);
+    ui.say(`${comparisonSentence(names, results, comparison.n_labels, ui.pins.list)} Chosen row: ${names[chosenMethod]}.`);
     ui.code(`comparison.points["${methods[chosenMethod]}"][${point}].accuracy  # ${results[chosenMethod].accuracy.toFixed(2)}`);
   }
 

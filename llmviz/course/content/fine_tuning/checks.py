@@ -38,6 +38,7 @@ CHECKS = {
             "only_the_frozen_path": lambda x, w, a, b, alpha: x @ w.T,
             "no_scaling": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, len(a)),
             "not_divided_by_rank": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a)),
+            "rank_always_4": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a) / 4),
             "multiplied_by_rank": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a) ** 2),
             "rounded_down": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha // len(a) * len(a)),
             "divided_by_width": lambda x, w, a, b, alpha: lora_forward(x, w, a, b, alpha * len(a) / a.shape[1]),
