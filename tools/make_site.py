@@ -16,10 +16,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from llmviz.artifacts import load_model
 from llmviz.export import export
 from llmviz.files import NOTEBOOKS, ROOT, lesson_files
+from llmviz.widgets import ModelExplorer
+from llmviz.widgets.base import to_json
+from llmviz.widgets.page_model import page_model, page_model_name
 
 SOURCES = Path(__file__).parent / "site"
+PROMPT = "Mia found a red kite at the lake. She showed the red"
 CARD_WIDTH, N_COLORS = 640, 64
 TITLE = re.compile(r"<title>(\d+) · ([^<]+) · llmviz</title>")
 FIRST_PARAGRAPHS = re.compile(r"<(?:p|blockquote)>.*?(?=<details|<table|</section>)", re.DOTALL)
@@ -55,6 +60,14 @@ def write_picture(data: str, path: Path) -> tuple[int, int]:
     return opaque.size
 
 
+def living_model() -> str:
+    """The tiny GPT and the picture of it, as HTML."""
+    tiny = load_model("tiny")
+    name, data = page_model_name(tiny.model, tiny.tokenizer), to_json(page_model(tiny.model, tiny.tokenizer))
+    weights = f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>'
+    return weights + ModelExplorer(tiny.model, tiny.tokenizer, PROMPT)._repr_mimebundle_()["text/html"]
+
+
 def make_site(folder: Path) -> list[Path]:
     """Write the whole site into a folder; gives its pages, the first page first."""
     pages = export((), folder)
@@ -66,6 +79,7 @@ def make_site(folder: Path) -> list[Path]:
         first.substitute(
             style=style + (SOURCES / "site.css").read_text(encoding="utf-8"),
             script=(ROOT / "llmviz" / "jupyter" / "pages" / "page.js").read_text(encoding="utf-8"),
+            model=living_model(),
             cards="\n".join(card(page, pictures) for page in lessons),
         ),
         encoding="utf-8",
