@@ -9,6 +9,9 @@ from pathlib import Path
 
 import nbformat
 
+from llmviz.widgets.base import to_json
+from llmviz.widgets.page_model import page_model
+
 TEXTS = ["Mia", " found", " a", " red", " kite", " in", " the", " tree", "."]
 HOSTILE = [
     "<img src=x onerror=window.broken=1>", "</script><script>window.broken=1</script>", "\u202eright to left",
@@ -86,6 +89,13 @@ def write_page(folder: Path, *pages: str, dark: bool = False) -> str:
     path = folder / "page.html"
     path.write_text(f'<!doctype html><html><meta charset="utf-8">{style}<body>{body}</body></html>', encoding="utf-8")
     return path.as_uri()
+
+
+def page_with_model(explorer) -> str:
+    """The explorer in a page that holds its model, as an exported one does."""
+    packed = to_json(page_model(explorer.model, explorer.tokenizer))
+    script = f'<script type="application/json" class="lv-model" data-model="{explorer.page_model}">{packed}</script>'
+    return script + explorer._repr_mimebundle_()["text/html"]
 
 
 def stays_data(page: str) -> None:

@@ -87,7 +87,7 @@ def explorers() -> dict:
     """The flagships at the size of a lesson: explorer, where the focus goes, the keys that are pressed in turn."""
     from llmviz import artifacts, training
     from llmviz.tokenizers.bpe import BytePairTokenizer
-    from llmviz.widgets import EmbeddingExplorer, SamplingTreeExplorer, TokenExplorer, TrainingExplorer
+    from llmviz.widgets import EmbeddingExplorer, ModelExplorer, SamplingTreeExplorer, TokenExplorer, TrainingExplorer
 
     arrows = ("ArrowRight", "ArrowDown")
     text = "Mia found a red kite. Otto lost the blue drum. " * 5
@@ -99,12 +99,16 @@ def explorers() -> dict:
     steps = ("ArrowRight", "ArrowRight", "ArrowLeft")
     tokens = TokenExplorer(text, [BytePairTokenizer.train(text, 280), "gpt2"])
     tiny = artifacts.load_model("tiny")
+    whole = ModelExplorer(tiny.model, tiny.tokenizer, "Mia found a red kite in the park. Otto lost the blue drum. " * 4)
     tree = SamplingTreeExplorer(tiny.model, tiny.tokenizer, "Robin is the new")
     return {
         "attention, 4 × 4 heads, 64 tokens, a head": (heads, ".thumb[tabindex='0']", arrows),
         "attention, 4 × 4 heads, 64 tokens, a cell of the map": (heads, ".map", ("ArrowLeft", "ArrowUp")),
         "embeddings, 512 points × 60 frames, a word": (words, stop, arrows),
         "embeddings, 512 points × 60 frames, a frame": (words, "canvas", ("[", "[", "]")),
+        "the whole model, 64 tokens, another token": (whole, ".part", ("ArrowUp", "ArrowUp", "ArrowDown")),
+        "the whole model, 64 tokens, another temperature": (whole, "input[type=range]", ("ArrowRight", "ArrowLeft")),
+        "the whole model, 64 tokens, one more and back": (whole, ".next", ("Enter", "Escape")),
         "tokens, 235 characters, two tokenizers, a token": (tokens, stop, arrows),
         "tokens, 235 characters, two tokenizers, a merge less": (tokens, "input[type=range]", ("ArrowLeft",)),
         "training scrubber, 22 saved steps, a step": (TrainingExplorer(run), ".marks", steps),
@@ -131,11 +135,12 @@ def chromium():
 
 def in_page(browser, explorer, stop: str, keys: tuple[str, ...], n_keys: int) -> list[float]:
     """Milliseconds from each key press to the painted picture, in an exported page."""
-    from explorer_pages import write_page
+    from explorer_pages import page_with_model, write_page
 
     with tempfile.TemporaryDirectory() as folder:
         page = browser.new_page(viewport={"width": 1000, "height": 900})
-        page.goto(write_page(Path(folder), explorer._repr_mimebundle_()["text/html"]))
+        whole = page_with_model(explorer) if explorer.page_model else explorer._repr_mimebundle_()["text/html"]
+        page.goto(write_page(Path(folder), whole))
         page.locator(f".lv {stop}").first.focus()
         page.evaluate(PAINTED)
         waits = pressed(page, keys, n_keys)

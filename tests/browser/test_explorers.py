@@ -6,7 +6,7 @@ from pathlib import Path
 import explorer_pages
 import pytest
 import torch
-from explorer_pages import HOSTILE, SAMPLES, TEXTS, judge
+from explorer_pages import HOSTILE, SAMPLES, TEXTS, judge, page_with_model
 from fakes import noisy_model, random_ids
 
 from llmviz import artifacts
@@ -24,8 +24,6 @@ from llmviz.widgets import (
     NextTokenExplorer,
     SamplingTreeExplorer,
 )
-from llmviz.widgets.base import to_json
-from llmviz.widgets.page_model import page_model
 
 HIGHEST = 580  # of the 647 pixels that JupyterLab leaves on a screen of 1366 × 768
 CLOSED_CLIPBOARD = """Object.defineProperty(navigator, "clipboard", { value: {
@@ -54,21 +52,11 @@ def comparison(_texts=()) -> ComparisonExplorer:
     return ComparisonExplorer([made("sentiment", 5), made("sentiment", 20), made("location_type", 20)])
 
 
-class WithModel(ModelExplorer):
-    """In a page that holds its model, as an exported one does."""
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        packed = to_json(page_model(self.model, self.tokenizer))
-        name = self.page_model
-        script = f'<script type="application/json" class="lv-model" data-model="{name}">{packed}</script>'
-        return {"text/html": script + super()._repr_mimebundle_(**options)["text/html"]}
-
-
 # Name → (from texts to an explorer, where the picture's tab stop is).
 OTHERS = {
     "block": (block, ".stages"),
     "next tokens": (lambda texts: NextTokenExplorer(CAUSAL, BPE, "".join(texts)[:30]), "button.row"),
-    "model": (lambda texts: WithModel(CAUSAL, BPE, "".join(texts)[:30]), ".part"),
+    "model": (lambda texts: ModelExplorer(CAUSAL, BPE, "".join(texts)[:30]), ".part"),
     "tree": (lambda texts: SamplingTreeExplorer(CAUSAL, BPE, "".join(texts)[:25], n_samples=3, n_tokens=5), ".box"),
     "blank": (lambda texts: FillMaskExplorer(MASKED, CAUSAL, BPE, "".join(texts)[:36], hidden=[1]), ".words button"),
     "comparison": (comparison, ".rows button"),
@@ -81,7 +69,10 @@ every_sample = pytest.mark.parametrize("name", SAMPLES)
 
 @cache
 def page_of(name: str, texts: tuple[str, ...] = tuple(TEXTS)) -> str:
-    return SAMPLES[name].html(texts) if name in SAMPLES else OTHERS[name][0](texts)._repr_mimebundle_()["text/html"]
+    if name in SAMPLES:
+        return SAMPLES[name].html(texts)
+    explorer = OTHERS[name][0](texts)
+    return page_with_model(explorer) if name == "model" else explorer._repr_mimebundle_()["text/html"]
 
 
 @every_widget

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from explorer_pages import judge
+from explorer_pages import judge, page_with_model
 from playwright.sync_api import expect
 from test_explorers import block, comparison
 
@@ -13,6 +13,7 @@ from llmviz.widgets import (
     BiasDialExplorer,
     FactWorldExplorer,
     FillMaskExplorer,
+    ModelExplorer,
     NextTokenExplorer,
     SamplingTreeExplorer,
     TrainingExplorer,
@@ -246,3 +247,46 @@ def test_remedies_move_the_rates_and_the_ratio_what_is_learned(show):
     dial.frame.get_by_text("always the best token").click()
     dial.stop.fill("3")
     assert "Planted 30 % she" in dial.said() and "best token" in dial.said()
+
+
+class TestModel:
+    """The whole model in a page that holds it: no Python answers."""
+
+    @pytest.fixture
+    def one(self, show):
+        return show(page_with_model(ModelExplorer(MODEL, TOKENIZER, "Mia found a")), at=".part")[0]
+
+    @pytest.mark.parametrize(
+        "text", ["Mia lost a red kite. Tom found the", "😀 <script>x</script> مرحبا 你好", "kite " * 400]
+    )
+    def test_its_bars_and_a_head_opened_are_torchs_for_a_text_of_ones_own(self, one, page, text):
+        one.frame.get_by_label("prompt").fill(text)
+        ids = TOKENIZER.encode_prompt(text)[-MODEL.config.context_length :]
+        trace = MODEL.trace(torch.tensor(ids))
+        expect(one.frame.locator(".label")).to_have_count(len(ids))
+        shown = [float(number) for number in one.frame.locator(".next .number").all_inner_texts()]
+        wanted = trace.probabilities[0, -1].topk(len(shown)).values
+        assert (torch.tensor(shown) - wanted).abs().max() < 0.05
+        one.frame.locator(".part[data-index='3']").focus()
+        page.keyboard.press("Enter")
+        rows = one.frame.locator(".opened .scroll tbody tr")
+        expect(rows).to_have_count(len(ids))
+        weights = [float(number) for number in one.frame.locator(".opened td:nth-child(6)").all_inner_texts()]
+        assert (torch.tensor(weights) - trace.blocks[0].attention.weights[0, 1, -1]).abs().max() < 0.05
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.querySelector('.lv').shadowRoot.activeElement.dataset.index") == "3"
+        assert one.problem() == ""
+
+    def test_one_more_token_computes_one_and_uses_the_rest_again(self, one, page):
+        n = one.frame.locator(".label").count()
+        one.frame.locator(".next").first.click()
+        expect(one.frame.locator(".label.cached")).to_have_count(n)
+        assert f"Computed now: 1 of {n + 1} tokens" in one.said() and one.frame.locator(".label.computed").count() == 1
+        one.frame.get_by_role("button", name="undo").click()
+        expect(one.frame.locator(".label")).to_have_count(n)
+        for index in range(one.frame.locator(".part").count()):
+            one.frame.locator(f".part[data-index='{index}']").focus()
+            page.keyboard.press("Enter")
+            assert one.frame.locator(".opened strong").inner_text() and one.said()
+            judge(page)
+            page.keyboard.press("Escape")

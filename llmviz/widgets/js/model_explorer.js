@@ -5,14 +5,15 @@ import { isLight } from "./colors.js";
 import { drawnToken, idsOf, lengthOf, likeliest, meanWeights, openWhole, partsOf, readOn } from "./model_explorer_data.js";
 import { WHOLE_LOOK } from "./model_explorer_look.js";
 import { OPENED, wholeNumber } from "./model_explorer_open.js";
-import { canvasOf, paintMap, paintRibbons, paintStrips, ribbonsOf } from "./model_explorer_paint.js";
+import { canvasOf, paintMap, paintRibbons, paintStrips, placeBand, ribbonsOf } from "./model_explorer_paint.js";
 
 const [N_BARS, NARROW, MOST_BLOCKS, LEAST_LABEL, MOST_RAILS] = [10, 640, 3, 12, 40];
+const [HIGH, LOW] = [350, 236]; // of the rows, as in the style
 const COLUMNS = { embedding: 24, mlp: 32, stream: 24 };
 const NEEDS = "This is its still form. It comes alive where the cell is run, and in an exported page (python -m llmviz export).";
 
 export function partName({ kind, layer, head }) {
-  return { tokens: "tokens", embedding: "embedding", head: `block ${layer}, head ${head}`, mlp: `block ${layer}, MLP`, stream: `block ${layer}, residual stream`, logits: "next token" }[kind];
+  return { tokens: "tokens", embedding: "vectors", head: `block ${layer}, head ${head}`, mlp: `block ${layer}, MLP`, stream: `block ${layer}, residual stream`, logits: "next token" }[kind];
 }
 
 // What a part says about one token in a word or two.
@@ -24,13 +25,16 @@ export function partTold({ kind, layer, head }, { read, at, labels }) {
   }
   if (kind === "mlp") return `${found.hidden.reduce((sum, number) => sum + (number > 0), 0)} on`;
   if (kind === "tokens") return `${read.length} tokens`;
-  return `${kind === "stream" ? "" : "length "}${Math.round(lengthOf(kind === "stream" ? found.residual_after : read[at].embedding)).toLocaleString("en")}`;
+  return Math.round(lengthOf(kind === "stream" ? found.residual_after : read[at].embedding)).toLocaleString("en");
 }
 
 function explore({ model, el, page }) {
   const ui = frame({ model, el, title: "Model explorer", css: WHOLE_LOOK, keeps: true });
   const parts = partsOf(page.gpt.config);
   const state = { text: model.get("text"), added: [], at: 0, hovered: null, head: null, open: null, temperature: 1, reused: 0, n_cut: 0, read: [], labels: [] };
+  let high = HIGH;
+  let labels = [];
+  let strips = new Map();
   const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const hasEnded = () => state.added.at(-1) === page.tokenizer.endOfText;
   const at = () => Math.min(state.hovered ?? state.at, state.read.length - 1);
@@ -62,13 +66,14 @@ function explore({ model, el, page }) {
   ui.picture.append(whole, opened);
   const views = parts.map((part, index) => {
     const canvas = part.kind === "tokens" || part.kind === "logits" ? null : canvasOf("");
-    const body = part.kind === "logits" ? null : h("div", { class: "body" }, canvas);
+    const band = h("span", { class: "band" });
+    const body = part.kind === "logits" ? null : h("div", { class: "body" }, canvas, band);
     const name = h("div", { class: "name" }, part.kind === "head" ? part.head : { mlp: "MLP", stream: "stream", embedding: "vectors", tokens: "tokens", logits: "" }[part.kind]);
     const told = h("div", { class: "told" });
     const kind = part.kind === "head" ? "map" : part.kind;
     const element = h("button", { type: "button", class: `part ${kind}${canvas && kind !== "map" ? " strips" : ""}`, "data-index": index, tabindex: index ? -1 : 0,
       onclick: (event) => pressed(event, index) }, name, body, part.kind === "logits" ? null : told);
-    return { part, canvas, body, name, told, element };
+    return { part, canvas, body, band, name, told, element };
   });
   const gaps = Array.from({ length: page.gpt.config.n_layers + 1 }, ribbonsOf);
   const gapOf = (layer, name) => h("div", { class: "gap", "aria-hidden": "true" }, h("div", { class: "name" }, name), h("div", { class: "body" }, gaps[layer]));
@@ -167,6 +172,7 @@ function explore({ model, el, page }) {
 
   // Everything that depends on the tokens alone.
   function paintAll() {
+    strips = new Map();
     const { read } = state;
     whole.style.setProperty("--rows", read.length);
     whole.style.setProperty("--seam", `${read.length > 60 ? 0 : read.length > 30 ? 1 : 2}px`);
@@ -176,8 +182,12 @@ function explore({ model, el, page }) {
       if (kind === "mlp") paintStrips(canvas, read.map(({ layers }) => layers[layer].hidden), COLUMNS.mlp, isDark());
       if (kind === "stream") paintStrips(canvas, read.map(({ layers }) => layers[layer].residual_after), COLUMNS.stream, isDark());
     }
-    views[0].body.replaceChildren(...state.labels.map((label, place) => h("span", { class: `label ${!state.reused || state.reused === read.length ? "" : place < state.reused ? "cached" : "computed"}`, style: { "--place": place } },
-      h("bdi", {}, label), h("span", { class: "kept" }))));
+    const row = high / read.length;
+    const moved = (place) => Math.min(Math.max(0, 8 - row * (place + 0.5)), 8) + Math.min(0, high - 8 - row * (place + 0.5));
+    const mark = (place) => (!state.reused || state.reused === read.length ? "" : place < state.reused ? "cached" : "computed");
+    views[0].body.replaceChildren(views[0].band, ...state.labels.map((label, place) => h("span", { class: `label ${mark(place)}`, style: { top: `${row * place}px`, height: `${row}px` } },
+      h("bdi", { style: { transform: `translateY(${moved(place)}px)` } }, label), h("span", { class: "kept" }))));
+    labels = [...views[0].body.querySelectorAll(".label")];
   }
 
   // Everything that depends on the chosen token, too.
@@ -187,16 +197,15 @@ function explore({ model, el, page }) {
     whole.hidden = isOpen;
     opened.hidden = !isOpen;
     if (isOpen) return showOpened(place);
-    whole.style.setProperty("--at", place);
-    const high = views[0].body.clientHeight || 350;
     const every = Math.ceil((LEAST_LABEL * state.read.length) / high);
-    for (const [row, label] of [...views[0].body.children].entries()) {
+    for (const [row, label] of labels.entries()) {
       label.classList.toggle("chosen", row === place);
       label.firstChild.hidden = row !== place && (row % every > 0 || (Math.abs(row - place) < every));
     }
-    for (const { part, told, element } of views) {
+    for (const { part, told, element, band } of views) {
+      placeBand(band, place, state.read.length);
       told.textContent = partTold(part, { ...state, at: place });
-      if (part.kind !== "tokens") element.setAttribute("aria-label", `${part.kind === "head" ? part.head : ""} ${partName(part)}: ${told.textContent}`.trim());
+      if (part.kind !== "tokens") element.setAttribute("aria-label", `${part.kind === "head" ? part.head : ""} ${partName(part)}: ${/stream|embedding/.test(part.kind) ? "length " : ""}${told.textContent}`.trim());
     }
     const chosen = state.head;
     for (let layer = 0; layer < page.gpt.config.n_layers; layer++) {
@@ -205,11 +214,11 @@ function explore({ model, el, page }) {
       paintRibbons(gaps[layer], [...weights].map((weight, key) => [key + 0.5, place + 0.5, weight]),
         { height: state.read.length, thickest: 12, rails: state.read.length > MOST_RAILS ? 0 : state.read.length });
     }
-    showBars(place, high);
+    showBars(place);
     tell(place);
   }
 
-  function showBars(place, high) {
+  function showBars(place) {
     const found = likeliest(state.read[place].logits, state.temperature, N_BARS);
     const isLast = place === state.read.length - 1;
     const came = isLast ? null : state.read[place + 1].id;
@@ -246,7 +255,7 @@ function explore({ model, el, page }) {
 
   function showOpened(place) {
     const part = parts[state.open];
-    const { title, elements, sentence, table, code } = OPENED[part.kind]({ page, read: state.read, labels: state.labels, at: place, part, temperature: state.temperature, isDark: isDark() });
+    const { title, elements, sentence, table, code } = OPENED[part.kind]({ page, read: state.read, labels: state.labels, at: place, part, temperature: state.temperature, isDark: isDark(), strips });
     const go = (label, to) => h("button", { type: "button", disabled: to < 0 || to >= parts.length, "aria-label": label === "‹" ? "the part before ‹" : "the part after ›", onclick: () => open(to) }, label);
     opened.setAttribute("aria-label", `${title}. Arrows: another part, another token. Escape: the whole.`);
     opened.replaceChildren(h("div", { class: "bar-top" }, button("← the whole", close), go("‹", state.open - 1), go("›", state.open + 1), h("strong", {}, h("bdi", {}, title))),
@@ -266,8 +275,10 @@ function explore({ model, el, page }) {
   ui.onResize((width) => {
     const isNarrow = width < NARROW || page.gpt.config.n_layers > MOST_BLOCKS;
     for (const one of [whole, opened]) one.classList.toggle("narrow", isNarrow);
-    if (state.isRead) show();
-    else readAll();
+    high = isNarrow ? LOW : HIGH;
+    if (!state.isRead) return;
+    paintAll();
+    show();
   });
   readAll();
   return ui.destroy;

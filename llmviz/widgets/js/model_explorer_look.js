@@ -1,6 +1,6 @@
 // The look of the picture of the whole: rows are tokens, columns are what the model computes, from left to right.
 export const WHOLE_LOOK = `
-.whole { --rows: 1; --at: 0; --row: calc(var(--high) / var(--rows)); --high: 350px; --flow: #1d91c0; --plus: #c04c00; --minus: #005aa0;
+.whole { --rows: 1; --row: calc(var(--high) / var(--rows)); --high: 350px; --flow: #1d91c0; --plus: #c04c00; --minus: #005aa0;
   --mark: color-mix(in srgb, var(--second) 60%, transparent);
   display: flex; gap: 4px 8px; align-items: stretch; width: 100%; }
 @supports (color: light-dark(red, blue)) { .whole, .opened { --flow: light-dark(#1d91c0, #4fb3dd); --plus: light-dark(#c04c00, #f59632); --minus: light-dark(#005aa0, #56b4e9); } }
@@ -16,8 +16,7 @@ export const WHOLE_LOOK = `
 .part .name, .gap .name { height: 17px; font-size: 11.5px; line-height: 17px; text-align: center; white-space: nowrap; overflow: hidden; }
 .part .told { height: 16px; font-size: 10.5px; line-height: 16px; text-align: center; white-space: nowrap; overflow: hidden; font-variant-numeric: tabular-nums; }
 .body { position: relative; height: var(--high); border-radius: 3px; overflow: hidden; }
-.body::after { content: ""; position: absolute; inset: calc(var(--at) * var(--row)) 0 auto; height: var(--row); pointer-events: none;
-  box-shadow: inset 0 1.5px var(--mark), inset 0 -1.5px var(--mark); }
+.band { position: absolute; left: 0; right: 0; pointer-events: none; box-shadow: inset 0 1.5px var(--mark), inset 0 -1.5px var(--mark); }
 .body canvas { display: block; width: 100%; height: 100%; image-rendering: pixelated; }
 .strips .body::before { content: ""; position: absolute; inset: 0; pointer-events: none;
   background: repeating-linear-gradient(to bottom, transparent 0 calc(var(--row) - var(--seam)), var(--paper, Canvas) calc(var(--row) - var(--seam)) var(--row)); }
@@ -25,16 +24,15 @@ export const WHOLE_LOOK = `
 .part.tokens { flex: 0 0 94px; } .part.embedding { flex: 0 0 48px; }
 .block .part.mlp { flex: 1.4 1 0; } .block .part.stream { flex: 1.45 1 0; }
 .controls textarea { max-height: 3.4em; }
-.label { --mid: calc(var(--row) * (var(--place) + .5)); position: absolute; left: 0; right: 0; top: calc(var(--row) * var(--place)); height: var(--row); display: flex; align-items: center; justify-content: flex-end; gap: 5px; padding-right: 5px;
+.label { position: absolute; left: 0; right: 0; display: flex; align-items: center; justify-content: flex-end; gap: 5px; padding-right: 5px;
   font: 12.5px/1 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; cursor: pointer; }
-.label bdi { overflow: hidden; text-overflow: ellipsis; line-height: 1.25; flex-shrink: 1; transform: translateY(clamp(8px - var(--mid), 0px, var(--high) - 8px - var(--mid))); }
+.label bdi { overflow: hidden; text-overflow: ellipsis; line-height: 1.25; }
 .label .kept { flex: 0 0 5px; align-self: stretch; margin: 1px 0; border-radius: 2px; }
 .label.cached .kept { background-image: var(--hatch); border: 1px solid var(--line); } .label.computed .kept { background: var(--plus); }
 .label.chosen { font-weight: 700; }
 .gap { flex: 0 0 34px; display: flex; flex-direction: column; }
 .ribbons { display: block; width: 100%; height: 100%; fill: none; stroke: var(--flow); }
 .ribbons path { vector-effect: non-scaling-stroke; } .ribbons .rail { stroke: currentColor; opacity: .16; stroke-width: 1; }
-.gap .body::after { content: none; }
 .bars { flex: 0 0 186px; }
 .bars .list { display: flex; flex-direction: column; gap: 2px; height: var(--high); }
 .next { position: relative; flex: 1 1 0; min-height: 22px; max-height: 34px; display: grid; grid-template-columns: 1fr 3em; align-items: center; width: 100%; padding: 0 7px; text-align: left; overflow: hidden; }
@@ -43,7 +41,7 @@ export const WHOLE_LOOK = `
 .next .word { font: 13px/1 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre; overflow: hidden; text-overflow: ellipsis; line-height: 1.4; }
 .next .number { text-align: right; font-variant-numeric: tabular-nums; font-size: 12.5px; }
 .bars .part { flex: 0 0 auto; } .bars .part .name { text-decoration: underline dotted; }
-.opened { min-height: 412px; padding: 4px; }
+.opened { --mark: color-mix(in srgb, var(--second) 60%, transparent); min-height: 412px; padding: 4px; }
 .bar-top { display: flex; gap: 10px; align-items: baseline; flex-wrap: wrap; margin-bottom: 6px; }
 .bar-top strong { font-size: 15px; }
 .opened .inside { display: flex; gap: 18px; align-items: flex-start; }
@@ -54,7 +52,7 @@ export const WHOLE_LOOK = `
 .opened tr.most th, .opened tr.most td { font-weight: 700; }
 .share { display: inline-block; height: 11px; width: calc(110px * var(--share)); background: var(--flow); border-radius: 2px; vertical-align: -1px; min-width: 1px; }
 .share.minus { background: var(--minus); } .share.plus { background: var(--plus); }
-.side-map { flex: 0 0 236px; } .side-map .body { height: 236px; border: 1px solid var(--line); background-image: var(--hatch); --row: calc(236px / var(--rows)); }
+.side-map { flex: 0 0 236px; } .side-map .body { height: 236px; border: 1px solid var(--line); background-image: var(--hatch); }
 .side-map p, .opened .small { font-size: 12px; margin: 3px 0; }
 .mixed { display: grid; grid-template-columns: max-content 1fr max-content; gap: 4px 10px; align-items: center; font-size: 12.5px; margin: 6px 0 0; }
 .mixed canvas { width: 100%; height: 14px; image-rendering: pixelated; border-radius: 2px; }

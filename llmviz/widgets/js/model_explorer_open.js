@@ -1,7 +1,7 @@
 // The parts opened: each a list of elements to look at, a sentence, a table and the line of Python that makes its numbers.
 import { h } from "./base.js";
 import { headSteps, lengthOf, likeliest, nearestTokens, sizeOf, strongestUnits } from "./model_explorer_data.js";
-import { canvasOf, paintField, paintMap, paintStrips } from "./model_explorer_paint.js";
+import { canvasOf, paintField, paintMap, paintStrips, placeBand } from "./model_explorer_paint.js";
 
 export const wholeNumber = (number, digits = 2) => number.toFixed(digits).replace("-", "−");
 const shortNumber = (number) => (Math.abs(number) < 1000 ? wholeNumber(number, Math.abs(number) < 100 ? 2 : 0) : wholeNumber(number, 0));
@@ -26,7 +26,8 @@ function vectorField(name, vector, columns, isDark, className = "") {
 const then = (sign, text) => h("div", { class: "then" }, h("b", {}, sign), text);
 const NAMES = { squared_relu: "squared ReLU", gelu: "GELU", gelu_tanh: "GELU", swiglu: "SwiGLU" };
 
-// What all need: {page, read, labels, at, part, temperature, isDark}. `labels`: of the tokens, in their order.
+// What all need: {page, read, labels, at, part, temperature, isDark, strips}. `labels`: of the tokens, in their order;
+// `strips`: keys and values that are drawn already, by head.
 export const OPENED = {
   tokens({ read, labels, at, page }) {
     const tiles = read.map(({ id }, place) => h("div", { class: `tile${place === at ? " chosen" : ""}` }, h("bdi", {}, labels[place]), h("small", {}, id)));
@@ -50,21 +51,26 @@ export const OPENED = {
       code: `model.embedding.weight[${id}]`,
     };
   },
-  head({ page, read, labels, at, part, isDark }) {
+  head({ page, read, labels, at, part, isDark, strips }) {
     const { rows, query, mix } = headSteps(page, read, part, at);
     const largest = rows.reduce((most, row) => Math.max(most, row.isHidden ? 0 : row.weight), 0);
     const most = rows.findIndex(({ weight }) => weight === largest);
     const size = query.length;
     const columns = ["token", "key", "q·k", `÷ √${size}`, "mask", "softmax", "", "value"];
-    const shown = rows.map(({ key, value, dot, score, isHidden, weight }, place) => cells(`${place} ${labels[place]}`, [stripOf(key, isDark), wholeNumber(dot),
-      wholeNumber(score), isHidden ? "hidden" : "seen", isHidden ? "0" : wholeNumber(weight), isHidden ? "" : shareOf(weight), stripOf(value, isDark)], `${isHidden ? "hidden-row" : ""}${place === most ? "most" : ""}`));
+    const name = `${part.layer},${part.head}`;
+    if (!strips.has(name)) strips.set(name, rows.map(({ key, value }) => [stripOf(key, isDark), stripOf(value, isDark)]));
+    const drawn = strips.get(name);
+    const shown = rows.map(({ dot, score, isHidden, weight }, place) => cells(`${place} ${labels[place]}`, [drawn[place][0], wholeNumber(dot),
+      wholeNumber(score), isHidden ? "hidden" : "seen", isHidden ? "0" : wholeNumber(weight), isHidden ? "" : shareOf(weight), drawn[place][1]], `${isHidden ? "hidden-row" : ""}${place === most ? "most" : ""}`));
     const map = canvasOf("");
+    const band = h("span", { class: "band" });
+    placeBand(band, at, read.length);
     paintMap(map, read.map(({ layers }) => layers[part.layer].heads[part.head].weights), isDark);
     return {
       title: `Block ${part.layer}, head ${part.head}: q·k → ÷ √${size} → mask → softmax → mix of values`,
       elements: [h("div", { style: { flex: "1 1 auto", "min-width": 0 } }, tableOf(columns, shown, "the steps of this head"),
         h("div", { class: "mixed" }, h("span", {}, h("bdi", {}, `query of “${labels[at]}”`)), stripOf(query, isDark), h("span", {}, `${size} numbers`), h("span", {}, "mix of the values"), stripOf(mix, isDark), h("span", {}, `${size} numbers`))),
-      h("div", { class: "side-map", style: { "--rows": read.length, "--at": at } }, h("div", { class: "body" }, map), h("p", {}, "Rows ask, columns answer. The stronger the color, the larger the weight; hatched is hidden."))],
+      h("div", { class: "side-map" }, h("div", { class: "body" }, map, band), h("p", {}, "Rows ask, columns answer. The stronger the color, the larger the weight; hatched is hidden."))],
       sentence: `“${labels[at]}” asks: its query is multiplied with the key of each token. Most weight goes to “${labels[most]}”: ${wholeNumber(rows[most].weight)}. The values, mixed in these shares, are what this head writes.`,
       table: { caption: `Block ${part.layer}, head ${part.head}, the query of “${labels[at]}”`, columns: ["token", "q·k", `÷ √${size}`, "mask", "weight"],
         rows: rows.map((row, place) => [`${place} ${labels[place]}`, wholeNumber(row.dot), wholeNumber(row.score), row.isHidden ? "hidden" : "seen", wholeNumber(row.weight, 4)]) },

@@ -1,5 +1,5 @@
 // Painting: vectors as strips of color, attention as maps, weights as ribbons. A canvas has one pixel a number; CSS makes it large.
-import { attentionColor } from "./colors.js";
+import { attentionColor, colorTable } from "./colors.js";
 import { h, svg } from "./base.js";
 import { pooled } from "./model_explorer_data.js";
 
@@ -14,40 +14,52 @@ export function stripColor(t, isDark) {
   return ink.map((value) => Math.round(paper + share * (value - paper)));
 }
 
-function paint(canvas, columns, rows, colorAt) {
+// 256 colors of each kind and theme, made once.
+const tables = new Map();
+function tableFor(kind, isDark) {
+  const name = `${kind} ${isDark}`;
+  if (!tables.has(name)) tables.set(name, colorTable(kind === "map" ? (t) => attentionColor(t ** 0.7, isDark) : (t) => stripColor(2 * t - 1, isDark)));
+  return tables.get(name);
+}
+
+// `placeAt(row, column)`: where its color stands in the table, from 0 to 1; below 0 nothing is painted.
+function paint(canvas, columns, rows, table, placeAt) {
   if (canvas.width !== columns) canvas.width = columns;
   if (canvas.height !== rows) canvas.height = rows;
   const image = new ImageData(columns, rows);
+  const pixels = new Uint32Array(image.data.buffer);
   for (let row = 0, at = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++, at += 4) {
-      const color = colorAt(row, column);
-      if (!color) continue;
-      image.data.set(color, at);
-      image.data[at + 3] = 255;
+    for (let column = 0; column < columns; column++, at++) {
+      const place = placeAt(row, column);
+      if (place >= 0) pixels[at] = table[Math.min(255, Math.round(255 * place))];
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// One row a token. Each row has its own scale: its root mean square is a third of the full color.
+// From 0 to 1; 0.5 is the number 0, and the whole length stands for three times the root mean square.
+function placesOf(vector, columns) {
+  let sum = 0;
+  for (const number of vector) sum += number * number;
+  const scale = 6 * Math.sqrt(sum / vector.length) || 1;
+  return pooled(vector, columns).map((number) => Math.min(1, Math.max(0, 0.5 + number / scale)));
+}
+
+// One row a token, each on its own scale.
 export function paintStrips(canvas, vectors, columns, isDark) {
-  const rows = vectors.map((vector) => {
-    const scale = 3 * Math.sqrt(vector.reduce((sum, number) => sum + number * number, 0) / vector.length) || 1;
-    return pooled(vector, columns).map((number) => number / scale);
-  });
-  paint(canvas, rows[0].length, rows.length, (row, column) => stripColor(rows[row][column], isDark));
+  const rows = vectors.map((vector) => placesOf(vector, columns));
+  paint(canvas, rows[0].length, rows.length, tableFor("strip", isDark), (row, column) => rows[row][column]);
 }
 
 // One vector as a field of several rows, on its own scale.
 export function paintField(canvas, vector, columns, isDark) {
-  const scale = 3 * Math.sqrt(vector.reduce((sum, number) => sum + number * number, 0) / vector.length) || 1;
-  paint(canvas, columns, Math.ceil(vector.length / columns), (row, column) =>
-    (row * columns + column < vector.length ? stripColor(vector[row * columns + column] / scale, isDark) : null));
+  const places = placesOf(vector, vector.length);
+  paint(canvas, columns, Math.ceil(vector.length / columns), tableFor("strip", isDark), (row, column) => places[row * columns + column] ?? -1);
 }
 
 // Queries are rows, keys columns. What is hidden by the mask stays clear, so that the hatching behind it is seen.
 export function paintMap(canvas, rows, isDark) {
-  paint(canvas, rows.length, rows.length, (query, key) => (key > query ? null : attentionColor(rows[query][key] ** 0.7, isDark)));
+  paint(canvas, rows.length, rows.length, tableFor("map", isDark), (query, key) => (key > query ? -1 : rows[query][key]));
 }
 
 // Ribbons from places at the left to places at the right: [from, to, share], places in units of the height. Behind them a
@@ -60,4 +72,10 @@ export function paintRibbons(drawing, ribbons, { height, thickest, rails = 0 }) 
 }
 
 export const ribbonsOf = () => svg("svg", { class: "ribbons", preserveAspectRatio: "none", "aria-hidden": "true" });
+// The band around the chosen row of all rows.
+export function placeBand(band, place, rows) {
+  band.style.top = `${(100 * place) / rows}%`;
+  band.style.height = `${100 / rows}%`;
+}
+
 export const canvasOf = (name) => h("canvas", { class: name, "aria-hidden": "true" });
