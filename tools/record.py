@@ -31,7 +31,7 @@ from llmviz import artifacts, evaluation, finetuning
 from llmviz.evaluation import bias, capabilities
 from llmviz.files import data_folder
 from llmviz.interpretability import head_scores
-from llmviz.model import DecoderOnly
+from llmviz.model import CHANGES, DecoderOnly, with_changes
 from llmviz.pretrained import probe
 from llmviz.tokenizers import Tokenizer
 from llmviz.training import architectures
@@ -117,13 +117,18 @@ def dial_setting(tokenizer: Tokenizer, ratio: float, filtered: float | None, see
 
 
 def five_changes() -> dict[str, Any]:
-    """From GPT-2 to Llama, each change alone and all together.
+    """From GPT-2 to Llama: each change alone, rotary positions with each other one, all but one, and all together.
 
     "seeds"; "positions" (part); "variants": name → "n_parameters", "held_out" (seed) and "by_position" (seed, part; as
     far as it can see) in nats per token.
     """
     tokenizer = artifacts.load_model("tiny").tokenizer
     data, configs = architectures.load_data(tokenizer), architectures.variants(tokenizer.vocab_size)
+    others = [name for name in CHANGES if name != "rotary positions"]
+    configs |= {f"rotary and {name}": with_changes(configs["GPT-2"], "rotary positions", name) for name in others}
+    configs |= {
+        f"all but {name}": with_changes(configs["GPT-2"], *(one for one in CHANGES if one != name)) for name in others
+    }
     found = [architectures.train_side_by_side(configs, data, seed=seed) for seed in tqdm(SEEDS, unit=" seeds")]
     return {
         "seeds": list(SEEDS),

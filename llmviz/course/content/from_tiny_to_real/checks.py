@@ -10,10 +10,8 @@ from llmviz.generation.flops import cache_bytes
 from llmviz.generation.sampling import _filter
 from llmviz.pretrained.tokenizer import chat_prompt
 
-_CHAT = [
-    {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is Mia?"},
-    {"role": "assistant", "content": "In the mill."}, {"role": "user", "content": "And Hugo?"},
-]  # fmt: skip
+_SAID = [("system", "Be brief."), ("user", "Where is Mia?"), ("assistant", "In the mill."), ("user", "And Hugo?")]
+_CHAT = [{"role": role, "content": content} for role, content in _SAID]
 _ONE_TOKEN, _SCORES = torch.tensor([2.0, -1.0, 0.5, 1.0]), random_tensor(3, 6, seed=0)
 
 
@@ -35,9 +33,10 @@ CHECKS = {
         shown_with_solution=(cache_bytes,),
         cases=[(10, 2, 4, 3, 8, 4), (1024, 12, 12, 12, 64, 2), (4096, 80, 64, 8, 128, 2), (7, 30, 9, 3, 64, 1)],
         wrong_functions={
-            name: with_mistake(kv_cache_bytes, right, wrong)
-            for name, right, wrong in (
+            name: with_mistake(kv_cache_bytes, right, wrong) for name, right, wrong in (
                 ("query_heads", "n_layers * n_key_value_heads", "n_layers * n_heads"),
+                ("heads_per_group", "n_key_value_heads * d", "(n_heads // n_key_value_heads) * d"),
+                ("added_heads", "n_key_value_heads * d", "(n_heads + n_key_value_heads) * d"),
                 ("all_heads", "n_layers * n_key", "n_layers * n_heads * n_key"),
                 ("queries_too", "2 * n_tokens", "3 * n_tokens"),
                 ("no_values", "2 * n_tokens", "n_tokens"),
@@ -72,7 +71,8 @@ CHECKS = {
         cases=[(_CHAT[:2],), (_CHAT,), (_CHAT[:1],)],
         wrong_functions={
             "no_assistant_turn": lambda messages: chat_prompt(messages).removesuffix("<|im_start|>assistant\n"),
-            "assistant_turn_closed": lambda messages: chat_prompt(messages) + "<|im_end|>\n",
+            "assistant_turn_closed": [lambda messages, end=end: chat_prompt(messages).rstrip() + end
+                                      for end in ("<|im_end|>", "<|im_end|>\n", "\n<|im_end|>", "\n<|im_end|>\n")],
             "no_line_break_after_role": lambda messages: re.sub(r"(start\|>\w+)\n", r"\1 ", chat_prompt(messages)),
             "no_line_break_after_turn": lambda messages: chat_prompt(messages).replace("<|im_end|>\n", "<|im_end|>"),
             "no_last_line_break": lambda messages: chat_prompt(messages).rstrip(),
