@@ -174,9 +174,9 @@ function explore({ model, el, page }) {
   function paintAll() {
     strips = new Map();
     const { read } = state;
-    whole.style.setProperty("--rows", read.length);
-    whole.style.setProperty("--seam", `${read.length > 60 ? 0 : read.length > 30 ? 1 : 2}px`);
-    for (const { part: { kind, layer, head }, canvas } of views) {
+    for (const { part: { kind, layer, head }, canvas, body } of views) {
+      body?.style.setProperty("--row", `${high / read.length}px`);
+      body?.style.setProperty("--seam", `${read.length > 60 ? 0 : read.length > 30 ? 1 : 2}px`);
       if (kind === "embedding") paintStrips(canvas, read.map(({ embedding }) => embedding), COLUMNS.embedding, isDark());
       if (kind === "head") paintMap(canvas, read.map(({ layers }) => layers[layer].heads[head].weights), isDark());
       if (kind === "mlp") paintStrips(canvas, read.map(({ layers }) => layers[layer].hidden), COLUMNS.mlp, isDark());

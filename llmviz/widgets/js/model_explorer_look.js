@@ -1,6 +1,6 @@
 // The look of the picture of the whole: rows are tokens, columns are what the model computes, from left to right.
 export const WHOLE_LOOK = `
-.whole { --rows: 1; --row: calc(var(--high) / var(--rows)); --high: 350px; --flow: #1d91c0; --plus: #c04c00; --minus: #005aa0;
+.whole { --high: 350px; --flow: #1d91c0; --plus: #c04c00; --minus: #005aa0;
   --mark: color-mix(in srgb, var(--second) 60%, transparent);
   display: flex; gap: 4px 8px; align-items: stretch; width: 100%; }
 @supports (color: light-dark(red, blue)) { .whole, .opened { --flow: light-dark(#1d91c0, #4fb3dd); --plus: light-dark(#c04c00, #f59632); --minus: light-dark(#005aa0, #56b4e9); } }

@@ -37,8 +37,17 @@ function paint(canvas, columns, rows, table, placeAt) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// From 0 to 1; 0.5 is the number 0, and the whole length stands for three times the root mean square.
+// From 0 to 1; 0.5 is the number 0, and the whole length stands for three times the root mean square. Kept with the vector,
+// because most rows stay as they are when a token comes.
+const kept = new WeakMap();
 function placesOf(vector, columns) {
+  if (!kept.has(vector)) kept.set(vector, new Map());
+  const known = kept.get(vector);
+  if (!known.has(columns)) known.set(columns, placesNow(vector, columns));
+  return known.get(columns);
+}
+
+function placesNow(vector, columns) {
   let sum = 0;
   for (const number of vector) sum += number * number;
   const scale = 6 * Math.sqrt(sum / vector.length) || 1;
