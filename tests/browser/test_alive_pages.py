@@ -1,0 +1,108 @@
+"""An exported page without Python and without a network: texts of one's own get torch's numbers, or one sentence."""
+
+import math
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from explorer_pages import listen
+from playwright.sync_api import expect
+
+from llmviz import artifacts, export
+from llmviz.generation.sampling_tree import SamplingTree
+from llmviz.tokenizers.words import CharacterTokenizer
+from llmviz.widgets import BlockExplorer, FactWorldExplorer, NextTokenExplorer, SamplingTreeExplorer, TokenExplorer
+
+TINY = artifacts.load_model("tiny")
+MODEL, BPE = TINY.model, TINY.tokenizer
+START = BPE.encode_prompt("Noah lives in the")
+HOSTILE = "😀 <script>window.broken=1</script> مرحبا 你好"
+LONG = "kite tree " * 200
+NAMES = ("tree", "tokens", "block", "facts", "next")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> str:
+    """A page as `llmviz export` writes it, with one explorer of each kind."""
+    lists = {"ours": BPE, "characters": CharacterTokenizer.train("Mia found a red kite"), "GPT-2": "gpt2"}
+    block = MODEL.trace(torch.tensor(START)).blocks[1]
+    explorers = [
+        SamplingTreeExplorer(MODEL, BPE, "Robin is the new", n_tokens=8),
+        TokenExplorer("Mia", lists),
+        BlockExplorer(MODEL.blocks[1], block, BPE.tokens(START), layer=1),
+        FactWorldExplorer(MODEL, BPE),
+        NextTokenExplorer(MODEL, BPE, "Tom"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Alive", id="title")])
+    for name, explorer in zip(NAMES, explorers, strict=True):
+        shown = {"text/html": explorer._repr_mimebundle_()["text/html"]}
+        cell = nbformat.v4.new_code_cell(name, id=name, outputs=[nbformat.v4.new_output("display_data", data=shown)])
+        notebook.cells.append(cell)
+    folder = Path(tmp_path_factory.mktemp("alive"))
+    nbformat.write(notebook, folder / "alive.ipynb")
+    return export.export([folder / "alive.ipynb"], folder)[1].as_uri()
+
+
+@pytest.fixture(params=["light", "dark"])
+def parts(page, address, request):
+    """The explorers by name; in the end nothing was asked of the network, nothing went wrong, nothing is too wide."""
+    listen(page)
+    page.emulate_media(color_scheme=request.param)
+    if request.param == "dark":
+        page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address)
+    yield {name: page.locator(".lv").nth(place) for place, name in enumerate(NAMES)}
+    assert page.wrong == [] and page.outside == [] and not page.evaluate("window.broken")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_texts_of_ones_own_are_answered_as_torch_does(parts):
+    tree, tokens, block, facts, bars = (parts[name] for name in NAMES)
+    for text in ("Mia lost a red kite. Tom found the", HOSTILE):
+        ids = BPE.encode_prompt(text)
+        with torch.inference_mode():
+            best = MODEL(torch.tensor([ids]))[0, -1].softmax(-1).max(-1)
+        tree.get_by_label("prompt").fill(text)
+        if text == HOSTILE:
+            expect(tree.locator(".bars-title")).not_to_contain_text("Tom found the")
+        else:
+            expect(tree.locator(".bars-title")).to_contain_text("Tom found the")
+        distribution = SamplingTree(MODEL, ids)
+        distribution.expand([()])
+        first = math.exp(distribution.distributions[()].log_probabilities[0])
+        assert abs(float(tree.locator(".bar-row .number").first.inner_text().split()[0]) - first) < 0.05
+        facts.get_by_label("ask it").fill(text)
+        facts.get_by_label("ask it").press("Enter")
+        said = BPE.tokens([best.indices.item()])[0].strip()
+        if best.values > 0.5:
+            expect(facts.locator(".answered")).to_contain_text(f"“{said}”, confidence")
+        tokens.get_by_label("text").fill(text)
+        expect(tokens.locator(".bill")).to_contain_text(f"{len(ids) - 1} tokens")
+        expect(tokens.locator(".sentence")).to_contain_text("GPT-2: not in this page. With Python (make lab)")
+    block.get_by_label("own text").fill("你好 Ella")
+    block.get_by_label("own text").press("Enter")
+    expect(block.locator(".sentence")).to_contain_text("“·Ella”")
+    tree.get_by_role("button", name="new draws").click()
+    tree.get_by_label("temperature").fill("20")
+    expect(tree.locator(".sentence")).to_contain_text("Temperature 2.0")
+    assert tree.locator(".box.unknown").count() == 0
+    n_chips = bars.locator(".chip").count()
+    bars.get_by_role("button", name="sample a token").click()
+    expect(bars.locator(".chip")).to_have_count(n_chips + 1)
+    bars.get_by_role("button", name="sample to the end").click()
+    expect(bars.locator(".chip")).not_to_have_count(n_chips + 1)
+    for part in parts.values():
+        expect(part.locator(".problem")).to_be_hidden()
+
+
+def test_a_long_text_gets_an_answer_or_a_sentence(parts):
+    for name, label in (("tree", "prompt"), ("block", "own text")):
+        parts[name].get_by_label(label).fill(LONG)
+        parts[name].get_by_label(label).press("Enter")
+        expect(parts[name].locator(".problem")).to_contain_text("tokens")
+    parts["tokens"].get_by_label("text").fill(LONG)
+    expect(parts["tokens"].locator(".bill")).to_contain_text(f"{len(BPE.encode(LONG))} tokens")
+    parts["facts"].get_by_label("ask it").fill(LONG)
+    parts["facts"].get_by_label("ask it").press("Enter")
+    expect(parts["facts"].locator(".answered")).to_contain_text("confidence")

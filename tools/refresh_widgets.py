@@ -1,0 +1,100 @@
+"""Give the widgets in saved lessons today's modules, without running the lessons.
+
+    python tools/refresh_widgets.py              # all lessons
+    python tools/refresh_widgets.py 07 08        # some
+
+The data of a widget stay as its lesson computed them. Where they are those of the tiny GPT (this is checked), the
+widget is marked so that an exported page, which holds that model, answers texts of one's own. A lesson that runs anew
+does not need this.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+
+import nbformat
+import numpy as np
+
+from llmviz import artifacts, widgets
+from llmviz.evaluation.facts import ask, fact_questions
+from llmviz.files import NOTEBOOKS, lesson_files
+from llmviz.generation.sampling_tree import SamplingTree
+from llmviz.widgets.base import _page_script, to_json
+from llmviz.widgets.page_model import page_model_name
+
+_CLASSES = {one.title: one for one in vars(widgets).values() if isinstance(getattr(one, "title", None), str)}
+_WIDGET = re.compile(
+    r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="\w*")?>'
+    r"(?P<still><p><strong>(?P<title>[^<]*)</strong>.*?)"
+    r'<script type="application/json">(?P<data>.*?)</script></div>'
+    r'<script class="lv-module">.*?</script>',
+    re.DOTALL,
+)
+
+
+def refreshed(html: str) -> str:
+    """The HTML of an output with today's modules."""
+    return _WIDGET.sub(_with_module, html)
+
+
+def _with_module(found: re.Match) -> str:
+    one = _CLASSES.get(found["title"])
+    if one is None:
+        return found[0]
+    name, script = _page_script(one.module)
+    values = json.loads(found["data"])
+    model = _model_of(one, values) or (re.search(r' data-model="(\w*)"', found[0]) or ["", ""])[1]
+    answers = f' data-model="{model}"' if model else ""
+    return (
+        f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{found["still"]}'
+        f'<script type="application/json">{to_json(values)}</script></div><script class="lv-module">{script}</script>'
+    )
+
+
+def _model_of(one: type, values: dict) -> str:
+    """The name of the model with which a page answers, where the data are the tiny GPT's; completes the data."""
+    payload, tiny = values["payload"], artifacts.load_model("tiny")
+    name = page_model_name(tiny.model, tiny.tokenizer)
+    if one is widgets.BlockExplorer:
+        return one.page_model  # the page looks whether the block is its model's
+    if one is widgets.SamplingTreeExplorer:
+        root = SamplingTree(tiny.model, payload["start"])
+        root.expand([()])
+        saved = _numbers(payload["log_probabilities"])[: payload["n_named"][0]]
+        return name if np.allclose(root.distributions[()].log_probabilities[: len(saved)], saved, atol=0.01) else ""
+    if one is widgets.FactWorldExplorer:
+        words = ask(tiny.model, tiny.tokenizer, fact_questions()).words
+        return name if list(words) == payload["variants"]["plain"]["said"] else ""
+    if one is widgets.TokenExplorer:
+        ids = tiny.tokenizer.encode(values["text"])
+        for row in payload["rows"]:
+            if row["vocab_size"] == tiny.tokenizer.vocab_size and _numbers(row["ids"]).tolist() == ids:
+                row.setdefault("saved", tiny.tokenizer.to_dict())
+    return ""
+
+
+def _numbers(packed: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"])
+
+
+def main(names: list[str]) -> None:
+    """Refresh the lessons whose files begin with one of these names; none: all."""
+    for path in lesson_files(NOTEBOOKS):
+        if names and not any(path.name.startswith(name) for name in names):
+            continue
+        notebook, n_changed = nbformat.read(path, as_version=4), 0
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                html = output.get("data", {}).get("text/html", "")
+                if (now := refreshed(html)) != html:
+                    output["data"]["text/html"], n_changed = now, n_changed + 1
+        if n_changed:
+            nbformat.write(notebook, path)
+        print(f"{path.name}: {n_changed} widgets refreshed")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
