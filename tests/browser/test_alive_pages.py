@@ -77,7 +77,7 @@ def test_texts_of_ones_own_are_answered_as_torch_does(parts):
         said = BPE.tokens([best.indices.item()])[0].strip()
         if best.values > 0.5:
             expect(facts.locator(".answered")).to_contain_text(f"“{said}”, confidence")
-        tokens.get_by_label("text").fill(text)
+        tokens.get_by_label("text", exact=True).fill(text)
         expect(tokens.locator(".bill")).to_contain_text(f"{len(ids) - 1} tokens")
         expect(tokens.locator(".sentence")).to_contain_text("GPT-2: not in this page. With Python (make lab)")
     block.get_by_label("own text").fill("你好 Ella")
@@ -101,7 +101,7 @@ def test_a_long_text_gets_an_answer_or_a_sentence(parts):
         parts[name].get_by_label(label).fill(LONG)
         parts[name].get_by_label(label).press("Enter")
         expect(parts[name].locator(".problem")).to_contain_text("tokens")
-    parts["tokens"].get_by_label("text").fill(LONG)
+    parts["tokens"].get_by_label("text", exact=True).fill(LONG)
     expect(parts["tokens"].locator(".bill")).to_contain_text(f"{len(BPE.encode(LONG))} tokens")
     parts["facts"].get_by_label("ask it").fill(LONG)
     parts["facts"].get_by_label("ask it").press("Enter")
