@@ -34,7 +34,7 @@ const TOKENS_CSS = `
 .token:focus-visible { outline-offset: -2px; }
 .hidden-row { flex: none; font: 12px var(--jp-ui-font-family, system-ui); opacity: .75; padding: 3px; border: 1px dashed var(--line);
   border-radius: 4px; }
-.bill { display: grid; grid-template-columns: max-content max-content 1fr; gap: 0 12px; align-items: center; margin: 6px 0 2px; line-height: 1.3; }
+.bill { display: grid; grid-template-columns: max-content minmax(0, max-content) minmax(14px, 1fr); gap: 0 12px; align-items: center; margin: 6px 0 2px; line-height: 1.3; }
 .bar { height: 12px; background: color-mix(in srgb, #0072b2 55%, transparent); border: 1px solid var(--line); border-radius: 2px; }
 .count { text-align: right; font-variant-numeric: tabular-nums; }
 .elsewhere { grid-column: 1 / -1; font-size: 12px; opacity: .85; }
