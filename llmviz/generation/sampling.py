@@ -129,7 +129,7 @@ def _is_number(value, kind: type = Real) -> bool:
 
 def _checked_logits(logits: Tensor, n_tokens: int) -> Tensor:
     """The logits after so many tokens; raises ValueError where there is no number to draw by."""
-    if not logits.amax(dim=-1).isfinite().all():
+    if not all(map(math.isfinite, logits.amax(dim=-1).view(-1).tolist())):
         raise ValueError(f"the scores for token {n_tokens + 1} are no numbers: damaged weights, or training diverged")
     return logits
 

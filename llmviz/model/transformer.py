@@ -100,8 +100,7 @@ class TransformerBase(nn.Module):
                 f"this model sees {self.config.context_length} tokens at once (its context_length); "
                 f"given {token_ids.shape[1] + n_cached}. Keep only the last {self.config.context_length}."
             )
-        edges = token_ids.aminmax() if token_ids.numel() > 1 else (token_ids, token_ids)
-        low, high = (int(edge) for edge in edges)
+        low, high = 2 * (int(token_ids),) if token_ids.numel() == 1 else map(int, token_ids.aminmax())
         if low < 0 or high >= self.config.vocab_size:
             raise ValueError(
                 f"token ids go from 0 to {self.config.vocab_size - 1}; given {low if low < 0 else high}. "
