@@ -79,7 +79,8 @@ def test_the_recording_is_of_these_variants():
     assert card["seeds"] == [0, 1, 2]
     for name in card["variants"].keys() - configs.keys():  # "rotary and RMSNorm", "all but SwiGLU"
         others = [change for change in CHANGES if change != "rotary positions" and change in name]
-        changes = ["rotary positions", *others] if "rotary and" in name else [one for one in CHANGES if one not in others]
+        without = [change for change in CHANGES if change not in others]
+        changes = ["rotary positions", *others] if name.startswith("rotary and") else without
         configs[name] = with_changes(configs["GPT-2"], *changes)
     assert len(configs) == 16
     assert {name: row["n_parameters"] for name, row in card["variants"].items()} == {
