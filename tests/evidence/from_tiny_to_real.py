@@ -59,7 +59,7 @@ def one_change_of_five_pays_in_a_tiny_model(seed: int) -> dict[str, float]:
     stand_in=lambda: combined(recorded()), one_beside_rotary_at_most=below(0.06), all_five_behind_rotary=above(0.03),
     without_swiglu_back=above(0.01), with_biases_back=above(0.01),
 )  # fmt: skip
-def a_change_harmless_alone_harms_in_combination(seed: int) -> dict[str, float]:
+def a_change_harmless_alone_may_harm_in_combination(seed: int) -> dict[str, float]:
     """No other change takes the gain of rotary positions away alone; without SwiGLU, or with biases, all five lose
     less.
     """
