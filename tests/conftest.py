@@ -14,7 +14,16 @@ hypothesis.settings.register_profile("llmviz", explore, derandomize=True, max_ex
 hypothesis.settings.load_profile("llmviz")
 
 
-
 def pytest_ignore_collect(collection_path):
     """Collect test_*.py only: `--doctest-modules` would take helpers and demos as well."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the fuzz tests print, such as how many inputs they tried, is shown where they passed, too."""
+    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("", [])]
+    lines = [report.capstdout.strip() for report in reports if "tests/fuzz/" in report.nodeid]
+    if lines := sorted({line for text in lines for line in text.splitlines()}):
+        terminalreporter.section("tried by the fuzz tests")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -63,7 +63,7 @@ def random_choices(family: str, dice: random.Random) -> dict:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_random_settings(family, tmp_path, capsys):
+def test_random_settings(family, tmp_path):
     dice, worst, n_refused = random.Random(family), 0.0, 0
     for number in range(N_MODELS):
         choices, folder = random_choices(family, dice), tmp_path / str(number)
@@ -80,11 +80,10 @@ def test_random_settings(family, tmp_path, capsys):
             with pytest.raises(ValueError, match=f"says {name} = .* it is not known here"):
                 judges.read(folder)
             n_refused += 1
-    with capsys.disabled():
-        print(f"\n{family}: {N_MODELS} models, largest difference {worst:.0e}; {n_refused} changed fields refused")
+    print(f"{family}: {N_MODELS} models, largest difference {worst:.0e}; {n_refused} changed fields refused")
 
 
-def test_odd_texts(variant, capsys):  # noqa: F811
+def test_odd_texts(variant):  # noqa: F811
     trained, ours = variant
     trained.encode_special_tokens = True
     dice, n_tokens = random.Random(5), 0
@@ -95,8 +94,7 @@ def test_odd_texts(variant, capsys):  # noqa: F811
         assert b"".join(ours.token_spans(text)) == (text.encode() if ids else b""), text
         assert len(ours.token_spans(text)) == len(ids)
         n_tokens += len(ids)
-    with capsys.disabled():
-        print(f"\n{type(trained.model).__name__}: {N_TEXTS:,} texts, {n_tokens:,} tokens, as the library cuts them")
+    print(f"{type(trained.model).__name__}: {N_TEXTS:,} texts, {n_tokens:,} tokens, as the library cuts them")
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:
@@ -117,7 +115,7 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
 
 @pytest.mark.filterwarnings("ignore:.*ids have no token")
 @pytest.mark.parametrize("kind", ["llama 3", "gemma3", "bert", "gguf"])
-def test_damaged_files(kind, tmp_path, capsys):
+def test_damaged_files(kind, tmp_path):
     dice, folder = random.Random(kind), tmp_path / "model"
     theirs = judges.judge("llama" if kind == "gguf" else kind, folder)
     if kind == "gguf":
@@ -150,12 +148,11 @@ def test_damaged_files(kind, tmp_path, capsys):
             assert str(error) and "\n" not in str(error).strip(), error
             n_refused += 1
         path.write_bytes(files[path])
-    with capsys.disabled():
-        print(f"\n{kind}: {N_DAMAGED} damaged files, {n_refused} refused in a sentence, the others read")
+    print(f"{kind}: {N_DAMAGED} damaged files, {n_refused} refused in a sentence, the others read")
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_damaged_tokenizers(seed, tmp_path, capsys):
+def test_damaged_tokenizers(seed, tmp_path):
     dice, n_refused = random.Random(seed), 0
     trained = library.Tokenizer(library.models.BPE())
     trainer = library.trainers.BpeTrainer(vocab_size=120, special_tokens=["<|endoftext|>"], show_progress=False)
@@ -168,5 +165,4 @@ def test_damaged_tokenizers(seed, tmp_path, capsys):
             tokenizer_from_folder(tmp_path).encode("a kite")
         except SAID:
             n_refused += 1
-    with capsys.disabled():
-        print(f"\n200 damaged tokenizer.json: {n_refused} refused in a sentence, the others read")
+    print(f"200 damaged tokenizer.json: {n_refused} refused in a sentence, the others read")
