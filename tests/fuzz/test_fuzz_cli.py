@@ -160,7 +160,8 @@ def test_a_command_in_an_odd_place(template, tmp_path, totals, arguments, option
     code, errors, seconds = run(arguments, place, **{key: value for key, value in options.items() if key != "works"})
     assert "Traceback" not in errors and "Exception ignored" not in errors, errors
     assert code in ((cli.OK,) if works else (cli.OK, cli.FAILED, cli.USAGE)), errors
-    assert seconds < 10 and time.monotonic() - began < 100
+    # An idle processor needs 3 s at most; one that also does other work counted up to 12.
+    assert seconds < 30 and time.monotonic() - began < 100
     after = contents(place)
     kept = {name: content for name, content in before.items() if not name.startswith("run/")}
     assert kept.items() <= after.items()
