@@ -43,7 +43,7 @@ lab: $(READY) ## open the lessons in JupyterLab (the first time this installs wh
 setup: $(TEST_READY) ## install what the lessons and the tests need, with the pinned versions
 	@echo 'Ready: $(VENV). Open the lessons with: make lab'
 
-test: $(TEST_READY) ## check style, package, widgets and every lesson's saved outputs: about 7 minutes
+test: $(TEST_READY) ## check style, package, widgets and every lesson's saved outputs: about 10 minutes
 	$(BIN)/python -m ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -m 'not slow'

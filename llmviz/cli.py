@@ -183,8 +183,8 @@ def _models_actions(command: argparse.ArgumentParser) -> None:
 def _train(given: argparse.Namespace) -> int:
     from llmviz.training import checkpoints, runs
 
-    device = runs.choose_device(given.device)
     with runs.join_process_group() as is_main, contextlib.ExitStack() as context:
+        device = runs.choose_device(given.device)
         if not is_main:
             nowhere = context.enter_context(open(os.devnull, "w", encoding="utf-8"))
             context.enter_context(contextlib.redirect_stdout(nowhere))
@@ -334,8 +334,8 @@ def _generate(given: argparse.Namespace) -> int:
     from llmviz.generation.sampling import generate, new_text
     from llmviz.training.runs import choose_device
 
-    model, tokenizer, prompt_ids = _model_and_prompt(given.model, given.prompt)
     device = choose_device(given.device)
+    model, tokenizer, prompt_ids = _model_and_prompt(given.model, given.prompt)
     model.to(device)
     if device.type != "cpu":
         print(f"On {device}.", file=sys.stderr)

@@ -149,11 +149,11 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     exporter.folder = str(page.source.parent)
     resources = {"page": about, "metadata": {"path": exporter.folder, "name": page.source.stem}}
     text = exporter.from_notebook_node(page.notebook, resources)[0]
-    return text.replace("<main>", f"<main>\n{_model(text)}", 1)
+    return text.replace("<main>", f"<main>\n{model_data(text)}", 1)
 
 
-def _model(text: str) -> str:
-    """The tiny GPT as data of a page, if a widget there answers with it (see `widgets/js/start.js`)."""
+def model_data(text: str) -> str:
+    """The tiny GPT as data of a page, if a widget there answers with it (see `widgets/js/start.js`); HTML."""
     name, data = _packed_tiny()
     is_asked = re.search(f' data-model="(?:{name}|tiny)">', text)
     return f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>' if is_asked else ""

@@ -17,11 +17,9 @@ from pathlib import Path
 from PIL import Image
 
 from llmviz.artifacts import load_model
-from llmviz.export import export
+from llmviz.export import export, model_data
 from llmviz.files import NOTEBOOKS, ROOT, lesson_files
 from llmviz.widgets import ModelExplorer
-from llmviz.widgets.base import to_json
-from llmviz.widgets.page_model import page_model, page_model_name
 
 SOURCES = Path(__file__).parent / "site"
 PROMPT = "Mia found a red kite at the lake. She showed the red"
@@ -63,9 +61,8 @@ def write_picture(data: str, path: Path) -> tuple[int, int]:
 def living_model() -> str:
     """The tiny GPT and the picture of it, as HTML."""
     tiny = load_model("tiny")
-    name, data = page_model_name(tiny.model, tiny.tokenizer), to_json(page_model(tiny.model, tiny.tokenizer))
-    weights = f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>'
-    return weights + ModelExplorer(tiny.model, tiny.tokenizer, PROMPT)._repr_mimebundle_()["text/html"]
+    shown = ModelExplorer(tiny.model, tiny.tokenizer, PROMPT)._repr_mimebundle_()["text/html"]
+    return model_data(shown) + shown
 
 
 def make_site(folder: Path) -> list[Path]:

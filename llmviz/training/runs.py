@@ -61,7 +61,12 @@ def _rank() -> int:
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """Where to compute: "cuda", "mps" or "cpu"; without a name the first of these that torch finds here."""
+    """Where to compute: "cuda", "mps" or "cpu"; without a name the first of these that torch finds here.
+
+    Each of several processes computes on its own card, or all on the CPU.
+    """
+    if n_processes() > 1:
+        return _shared_device()
     is_here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name = name or next(filter(is_here.get, is_here))
     if not is_here[name]:
@@ -100,7 +105,7 @@ def _objective(
     Every process holds the whole model, on its own device; torch averages the gradients before the optimizer step (Li
     et al. 2020, "PyTorch Distributed", section 3).
     """
-    if (device := device if n_processes() == 1 else _shared_device()).type != "cpu":
+    if device.type != "cpu":
         model.to(device)
         for optimizer in optimizers:
             optimizer.load_state_dict(optimizer.state_dict())  # moves the state to the device of its parameter
@@ -197,7 +202,8 @@ class Run:
             return
         _check_batch(self.settings.batch_size)
         _broadcast(0)  # all processes are here, and have read what they need from the folder
-        objective = _objective(self.model, self.checkpoint.optimizers, self.device)
+        device = self.device if n_processes() == 1 else _shared_device()
+        objective = _objective(self.model, self.checkpoint.optimizers, device)
         with lock(folder) if _rank() == 0 else nullcontext():
             self._clock = perf_counter()
             self.save(folder)
