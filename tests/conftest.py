@@ -1,8 +1,11 @@
 """Settings of all tests: plots without a screen, recorded real models, the same property-test examples everywhere."""
 
 import os
+from pathlib import Path
 
 import hypothesis
+import pytest
+from filelock import FileLock
 
 os.environ["MPLBACKEND"] = "agg"
 os.environ["LLMVIZ_REAL_MODELS"] = "recorded"  # the lessons' outputs are those of the recordings that ship
@@ -17,6 +20,19 @@ hypothesis.settings.load_profile("llmviz")
 def pytest_ignore_collect(collection_path):
     """Collect test_*.py only: `--doctest-modules` would take helpers and demos as well."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
+@pytest.fixture(scope="session")
+def exported_pages(tmp_path_factory) -> Path:
+    """The folder of all exported pages, written once for all processes of the tests."""
+    from llmviz import export
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "index.html").exists():
+            export.export([], folder)
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from llmviz import artifacts, export
+from llmviz import artifacts
 
 NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 BLANK = """() => [...document.querySelectorAll('section.cell, .output')]
@@ -21,16 +21,8 @@ STUCK = """() => [...document.querySelectorAll('pre, table, p, li, .input, .outp
 INK = """(selector) => { const style = getComputedStyle(document.querySelector(selector)); return style.color }"""
 
 
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory) -> Path:
-    """The folder of all exported pages."""
-    folder = tmp_path_factory.mktemp("pages")
-    export.export([], folder)
-    return folder
-
-
 @pytest.fixture
-def opened(page, pages):
+def opened(page, exported_pages):
     """Open a page, and write down what it asks for and what goes wrong in it."""
     page.asked, page.wrong = [], []
     page.on("request", lambda request: page.asked.append(request.url))
@@ -38,45 +30,48 @@ def opened(page, pages):
     page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
 
     def open_page(name: str):
-        page.goto((pages / name).as_uri())
+        page.goto((exported_pages / name).as_uri())
         return page
 
     return open_page
 
 
 @pytest.mark.parametrize("name", ["index", *NOTEBOOKS])
-def test_page_is_whole_and_asks_for_nothing(opened, name):
+def test_page_is_whole_alive_asks_for_nothing_and_fits_a_phone(opened, name):
+    """Each explorer has been started by its own module, and shows its frame, not the sentence of what went wrong."""
     page = opened(f"{name}.html")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    assert [url for url in page.asked if not url.startswith(("data:", "blob:", page.url))] == []
-    assert page.outside == []
-    assert page.wrong == []
-    assert page.evaluate(BLANK) == []
-    assert page.evaluate(WIDE) == []
-    broken = "() => [...document.images].filter(one => !one.complete || !one.naturalWidth).length"
-    assert page.evaluate(broken) == 0
-
-
-def test_on_a_phone_no_page_scrolls_sideways_and_what_does_can_be_reached(page, pages):
-    """Also the teacher's pages. Headings follow one another, and no two landmarks have one name."""
-    page.set_viewport_size({"width": 390, "height": 844})
-    for path in sorted(pages.rglob("*.html")):
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
-        assert page.evaluate(STUCK) == [] and page.evaluate("document.querySelector('[role=region]')") is None
-        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1]))")
-        assert all(deeper - level < 2 for level, deeper in pairwise(levels)), path.name
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_every_explorer_is_alive(opened, name):
-    """Each has been started by its own module, and shows its frame and not the sentence about what went wrong."""
-    page = opened(f"{name}.html")
     explorers = page.locator("main .lv")
     assert page.locator("main .lv[data-ready]").count() == explorers.count()
     for number in range(explorers.count()):
         assert explorers.nth(number).locator(".frame .sentence").inner_text().strip()
         assert explorers.nth(number).locator(".problem:visible").count() == 0
+    assert page.evaluate(BLANK) == []
+    assert page.evaluate(WIDE) == []
+    broken = "() => [...document.images].filter(one => !one.complete || !one.naturalWidth).length"
+    assert page.evaluate(broken) == 0
+    fits_a_phone(page)
+    assert [url for url in page.asked if not url.startswith(("data:", "blob:", page.url))] == []
+    assert page.outside == []
+    assert page.wrong == []
+
+
+def fits_a_phone(page):
+    """Nothing scrolls the page sideways, and what scrolls itself can be reached. Headings follow one another."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, page.url
+    assert page.evaluate(STUCK) == [] and page.evaluate("document.querySelector('[role=region]')") is None
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1]))")
+    assert all(deeper - level < 2 for level, deeper in pairwise(levels)), page.url
+
+
+def test_pages_beside_the_lessons_fit_a_phone(page, exported_pages):
+    lessons = {exported_pages / f"{name}.html" for name in ("index", *NOTEBOOKS)}
+    others = sorted({*exported_pages.rglob("*.html")} - lessons)
+    assert len(others) > len(NOTEBOOKS)
+    for path in others:
+        page.goto(path.as_uri())
+        fits_a_phone(page)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +106,8 @@ def test_one_can_walk_from_lesson_to_lesson(opened):
     page = opened("index.html")
     page.get_by_role("heading", level=2).get_by_role("link").first.click()
     assert page.url.endswith("/00_start_here.html")
-    for name in NOTEBOOKS[1:]:
-        page.locator("nav a[rel=next]").click()
-        assert page.url.endswith(f"/{name}.html")
+    page.locator("nav a[rel=next]").click()
+    assert page.url.endswith(f"/{NOTEBOOKS[1]}.html")
     page.get_by_role("link", name="All lessons").click()
     assert page.url.endswith("/index.html")
 
@@ -130,7 +124,7 @@ def test_light_and_dark_follow_the_system_until_one_chooses(opened):
     assert page.evaluate(INK, "main p") == light
 
 
-def test_the_page_itself_refuses_what_would_leave_it(opened, pages):
+def test_the_page_itself_refuses_what_would_leave_it(opened):
     page = opened("index.html")
     page.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://example.org/picture.png'}))")
     page.wait_for_timeout(200)
