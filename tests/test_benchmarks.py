@@ -57,6 +57,16 @@ def test_each_subject_has_its_file_and_they_load_nothing_before_they_are_asked_f
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(2.9, run.OK), (3.1, run.MISSED)])
+def test_a_target_that_is_missed_is_named_and_fails(tmp_path, monkeypatch, capsys, seconds, code):
+    target = measuring.Target(3, is_minimum=False)
+    found = measuring.compare("no spaces", [seconds], [1.0], peer_name="words", unit="s", target=target)
+    monkeypatch.setitem(sys.modules, "bench_bpe", SimpleNamespace(findings=lambda quick: iter([found])))
+    monkeypatch.setattr(run, "machine", lambda: MACHINE)
+    assert run.main(["--only", "bpe", "--out", str(tmp_path / "bench.json")]) == code
+    assert ("NOT MET" in capsys.readouterr().out) == (code == run.MISSED)
+
+
 def test_ctrl_c_keeps_what_is_done(tmp_path, monkeypatch, capsys):
     subject = SimpleNamespace(findings=lambda quick: stops_with(KeyboardInterrupt()))
     monkeypatch.setitem(sys.modules, "bench_bpe", subject)

@@ -163,9 +163,7 @@ def apply_rotary(x: Tensor, rotary: RotaryEmbedding) -> Tensor:
     The dot product of two rotated vectors depends only on the distance between their positions.
     Source: Su et al. 2021, "RoFormer", section 3.4.2.
 
-    Args:
-        x: (..., position, d_head).
-        rotary: for the same positions.
+    x: (..., position, d_head). rotary: for the same positions.
     """
     halves_swapped = x.roll(x.shape[-1] // 2, dims=-1)
     return torch.addcmul(x * rotary.cos, halves_swapped, rotary.sin)

@@ -52,25 +52,30 @@ class _WordTable:
     >>> words = _WordTable(["hot", "hop"], [3, 1])
     >>> dict(words.pair_counts)
     {'ho': 4, 'ot': 3, 'op': 1}
-    >>> sorted(words.merge("ho", "H")), words.spellings
-    (['Hp', 'Ht'], ['Ht', 'Hp'])
+    >>> words.merge("ho", "H", least=1), words.spellings
+    ({'Ht': 3, 'Hp': 1}, ['Ht', 'Hp'])
     """
 
-    def __init__(self, spellings: Sequence[str], frequencies: Sequence[int]):
+    def __init__(self, spellings: Iterable[str], frequencies: Iterable[int]):
         self.spellings, self.frequencies = list(spellings), list(frequencies)
         self.symbol_counts: defaultdict[str, int] = defaultdict(int)
         self.pair_counts: defaultdict[str, int] = defaultdict(int)
-        self._words_with: defaultdict[str, set[int]] = defaultdict(set)
+        self._words_with: defaultdict[str, list[int]] = defaultdict(list)
         for index, (spelling, frequency) in enumerate(zip(self.spellings, self.frequencies, strict=True)):
             for symbol, times in _counted(spelling):
                 self.symbol_counts[symbol] += frequency * times
             for pair, times in _counted([*_pairs(spelling)]):
                 self.pair_counts[pair] += frequency * times
-                self._words_with[pair].add(index)
+                self._words_with[pair].append(index)
 
-    def merge(self, pair: str, symbol: str) -> set[str]:
-        """Replace the pair by the symbol everywhere; returns the new pairs of neighbors."""
-        new_pairs, n_merged = set(), 0
+    def merge(self, pair: str, symbol: str, least: int) -> dict[str, int]:
+        """Replace the pair by the symbol everywhere; returns how often each new pair of neighbors occurs.
+
+        least: new pairs that occur less often are left out, here and in `pair_counts`.
+        """
+        new_counts: defaultdict[str, int] = defaultdict(int)
+        words_with: defaultdict[str, list[int]] = defaultdict(list)
+        n_merged = 0
         for index in self._words_with.pop(pair):
             parts, frequency = self.spellings[index].split(pair), self.frequencies[index]
             if len(parts) == 1:  # an earlier merge took the pair away
@@ -79,14 +84,16 @@ class _WordTable:
             n_merged += frequency * (len(parts) - 1)
             for old, new, times in _changed_pairs(parts, pair, symbol):
                 self.pair_counts[old] -= frequency * times
-                self.pair_counts[new] += frequency * times
-                self._words_with[new].add(index)
-                new_pairs.add(new)
+                new_counts[new] += frequency * times
+                words_with[new].append(index)
+        kept = {new: count for new, count in new_counts.items() if count >= least}
+        self.pair_counts.update(kept)
+        self._words_with.update((new, words_with[new]) for new in kept)
         self.pair_counts[pair] -= n_merged
         self.symbol_counts[symbol] += n_merged
         for half in pair:
             self.symbol_counts[half] -= n_merged
-        return new_pairs
+        return kept
 
 
 def _pairs(spelling: str) -> Iterator[str]:
@@ -116,24 +123,30 @@ def _merges(word_counts: Mapping[str, int], n_merges: int) -> Iterator[Merge]:
     """Choose and make one merge after another; ends early when no word has two tokens left.
 
     No two merges give the same bytes: inside the borders of a future token, each place where its bytes occur has been
-    merged in the same way.
+    merged in the same way. Most pairs occur once: they are left out until no other pair is left, which saves time.
     """
-    words = _WordTable([word.encode("utf-8").decode("latin-1") for word in word_counts], list(word_counts.values()))
+    spellings = [word.encode("utf-8").decode("latin-1") for word in word_counts]
     tokens = [bytes([byte]) for byte in range(N_BYTES)]
-    queue = [(-count, pair) for pair, count in words.pair_counts.items()]  # the most frequent first; ties: smaller ids
-    heapq.heapify(queue)
-    while queue and len(tokens) < N_BYTES + n_merges:
-        negative_count, pair = heapq.heappop(queue)
-        count = words.pair_counts[pair]
-        if 0 < count < -negative_count:  # it has become rarer since it was queued: back into the queue
-            heapq.heappush(queue, (-count, pair))
-        if count <= 0 or count != -negative_count:
-            continue
-        merge = Merge((tokens[ord(pair[0])], tokens[ord(pair[1])]), count, len(tokens))
-        tokens.append(merge.token)
-        for new_pair in words.merge(pair, chr(merge.token_id)):
-            heapq.heappush(queue, (-words.pair_counts[new_pair], new_pair))
-        yield merge
+    for least in (2, 1):
+        if len(tokens) == N_BYTES + n_merges:
+            return
+        words = _WordTable(spellings, word_counts.values())
+        spellings = words.spellings
+        # The most frequent pair first; ties: smaller ids.
+        queue = [(-count, pair) for pair, count in words.pair_counts.items() if count >= least]
+        heapq.heapify(queue)
+        while queue and len(tokens) < N_BYTES + n_merges:
+            negative_count, pair = heapq.heappop(queue)
+            count = words.pair_counts[pair]
+            if least <= count < -negative_count:  # it has become rarer since it was queued: back into the queue
+                heapq.heappush(queue, (-count, pair))
+            if count < least or count != -negative_count:
+                continue
+            merge = Merge((tokens[ord(pair[0])], tokens[ord(pair[1])]), count, len(tokens))
+            tokens.append(merge.token)
+            for new_pair, count in words.merge(pair, chr(merge.token_id), least).items():
+                heapq.heappush(queue, (-count, new_pair))
+            yield merge
 
 
 class BytePairTokenizer(Tokenizer):

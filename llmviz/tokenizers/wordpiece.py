@@ -119,9 +119,9 @@ class _Trainer:
             merge = _PieceMerge((left, right), self._words.pair_counts[pair], self._queued[pair], len(pieces))
             symbol = chr(merge.token_id)
             pieces.append(merge.token)
-            new_pairs = self._words.merge(pair, symbol)
+            new_pairs = self._words.merge(pair, symbol, least=1)
             self._n_symbols -= self._words.symbol_counts[symbol]
-            self._queue_pairs(new_pairs | self._pairs_with[pair[0]] | self._pairs_with[pair[1]])
+            self._queue_pairs(new_pairs.keys() | self._pairs_with[pair[0]] | self._pairs_with[pair[1]])
             yield merge
 
     def _queue_pairs(self, changed: set[str]) -> None:

@@ -68,11 +68,8 @@ class TrainingSettings:
 class TrainingStep:
     """One update of the weights.
 
-    Attributes:
-        step: counted from 1.
-        loss: on this step's batch, before the update; nats per token for language models.
-        learning_rate: of the first optimizer, in this step.
-        seconds: wall-clock time.
+    step: counted from 1. loss: on this step's batch, before the update; nats per token for language models.
+    learning_rate: of the first optimizer, in this step. seconds: wall-clock time.
     """
 
     step: int
@@ -123,9 +120,7 @@ def shifted_windows(token_ids: Tensor, starts: Tensor, length: int) -> tuple[Ten
 
     Source: Radford et al. 2018, section 3.1 (their context window of k tokens is our length). Lessons 5 and 9.
 
-    Args:
-        token_ids: (position,).
-        starts: (window,), where the windows begin; at most `length + 1` tokens before the end.
+    token_ids: (position,). starts: (window,), where the windows begin; at most `length + 1` tokens before the end.
 
     >>> ids, targets = shifted_windows(torch.tensor([5, 6, 7, 8, 9]), torch.tensor([0, 2]), 2)
     >>> ids.tolist(), targets.tolist()

@@ -65,9 +65,7 @@ def range_test(
 
     Stops early if the loss diverges. Best with the optimizer "adamw": Muon is insensitive to the learning rate.
 
-    Args:
-        model: modified in place; pass a throwaway copy.
-        token_ids, starts: as `train_steps` takes them.
+    model: modified in place; pass a throwaway copy. token_ids, starts: as `train_steps` takes them.
     """
     steps: list[TrainingStep] = []
     smoothed: list[float] = []

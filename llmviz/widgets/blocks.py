@@ -21,12 +21,9 @@ _MAX_TOKENS, _MAX_LAYERS = 24, 999
 class BlockExplorer(Explorer):
     """Every number inside a block, down to the single multiplications that it is the sum of.
 
-    Args:
-        block: the block, whose weights are the factors of the products.
-        parts: what it computed, one text: `model.trace(token_ids).blocks[layer]`.
-        tokens: one text a position.
-        layer: which block it is, for the title.
-        position: the token that is chosen first.
+    block: the block, whose weights are the factors of the products. layer: which block it is, for the title.
+    parts: what it computed, one text: `model.trace(token_ids).blocks[layer]`. tokens: one text a position.
+    position: the token that is chosen first.
 
     Raises ValueError for a block with post-norm or a memory, several texts, and tokens that do not fit. Lesson 4.
     """
