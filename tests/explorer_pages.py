@@ -4,10 +4,12 @@ A new explorer plugs in with one line of SAMPLES. Locators see into the shadow r
 """
 
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from refresh_widgets import saved_data
 
 from llmviz.widgets.base import to_json
 from llmviz.widgets.page_model import page_model
@@ -96,6 +98,12 @@ def page_with_model(explorer) -> str:
     packed = to_json(page_model(explorer.model, explorer.tokenizer))
     script = f'<script type="application/json" class="lv-model" data-model="{explorer.page_model}">{packed}</script>'
     return script + explorer._repr_mimebundle_()["text/html"]
+
+
+def data_in(page: str) -> dict:
+    """The traits that the page of an explorer holds."""
+    [packed] = re.findall(r'<script type="application/octet-stream">(.*?)</script>', page, re.DOTALL)
+    return saved_data(packed)
 
 
 def stays_data(page: str) -> None:

@@ -24,6 +24,13 @@ def test_budget(measured, name):
     assert measured[name] <= size.BUDGETS[name], size.unused_parameters() if "parameters" in name else name
 
 
+def test_saved_lessons_are_light():
+    """Each run of a lesson adds its file to the history of the repository."""
+    sizes = {path.name: path.stat().st_size for path in (size.ROOT / "notebooks").glob("*.ipynb")}
+    assert {name: n_bytes for name, n_bytes in sizes.items() if n_bytes > 700_000} == {}
+    assert sum(sizes.values()) <= 5_000_000
+
+
 def test_code_lines_are_neither_docstrings_nor_comments_nor_blank(tmp_path):
     path = tmp_path / "some.py"
     path.write_text('"""Doc."""\n\n# comment\nx = """two\nlines"""  # here\n\n\ndef f():\n    """Doc."""\n')

@@ -1,4 +1,4 @@
-"""Give the widgets in saved lessons today's modules, without running the lessons.
+"""Give the widgets in saved lessons today's modules and form, without running the lessons; make pictures small.
 
     python tools/refresh_widgets.py              # all lessons
     python tools/refresh_widgets.py 07 08        # some
@@ -11,47 +11,66 @@ does not need this.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import sys
+import zlib
 
 import nbformat
 import numpy as np
+from PIL import Image
 
 from llmviz import artifacts, widgets
 from llmviz.evaluation.facts import ask, fact_questions
 from llmviz.files import NOTEBOOKS, lesson_files
 from llmviz.generation.sampling_tree import SamplingTree
-from llmviz.widgets.base import _page_script, to_json
+from llmviz.plots._style import with_few_colors
+from llmviz.widgets.base import living_html
 from llmviz.widgets.page_model import page_model_name
 
 _CLASSES = {one.title: one for one in vars(widgets).values() if isinstance(getattr(one, "title", None), str)}
 _WIDGET = re.compile(
     r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="\w*")?>'
     r"(?P<still><p><strong>(?P<title>[^<]*)</strong>.*?)"
-    r'<script type="application/json">(?P<data>.*?)</script></div>'
+    r'<script type="application/(?P<form>json|octet-stream)">(?P<data>.*?)</script></div>'
     r'<script class="lv-module">.*?</script>',
     re.DOTALL,
 )
+_PICTURE = re.compile(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=]+")
 
 
 def refreshed(html: str) -> str:
-    """The HTML of an output with today's modules."""
-    return _WIDGET.sub(_with_module, html)
+    """The HTML of an output with today's modules, and pictures as `plots.to_png` makes them."""
+    return _PICTURE.sub(_small, _WIDGET.sub(_with_module, html))
+
+
+def _small(found: re.Match) -> str:
+    png = base64.b64decode(found[0])
+    return found[0] if Image.open(io.BytesIO(png)).mode == "P" else base64.b64encode(with_few_colors(png)).decode()
 
 
 def _with_module(found: re.Match) -> str:
     one = _CLASSES.get(found["title"])
     if one is None:
         return found[0]
-    name, script = _page_script(one.module)
-    values = json.loads(found["data"])
+    values = json.loads(found["data"]) if found["form"] == "json" else saved_data(found["data"])
     model = _model_of(one, values) or (re.search(r' data-model="(\w*)"', found[0]) or ["", ""])[1]
-    answers = f' data-model="{model}"' if model else ""
-    return (
-        f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{found["still"]}'
-        f'<script type="application/json">{to_json(values)}</script></div><script class="lv-module">{script}</script>'
-    )
+    return living_html(one.module, model, found["still"], values)
+
+
+def saved_data(packed: str) -> dict:
+    """The data of a saved widget, as its `traits` gave them: what `living_html` has packed."""
+    text, _, arrays = zlib.decompress(base64.b64decode(packed)).partition(b"\n")
+
+    def with_numbers(one: dict) -> dict:
+        if "dtype" in one:
+            planes = np.frombuffer(arrays[slice(*one["data"])], np.uint8)
+            numbers = planes.reshape(np.dtype(one["dtype"]).itemsize, -1).T.tobytes()
+            one["data"] = base64.b64encode(numbers).decode()
+        return one
+
+    return json.loads(text, object_hook=with_numbers)
 
 
 def _model_of(one: type, values: dict) -> str:
@@ -88,12 +107,14 @@ def main(names: list[str]) -> None:
         notebook, n_changed = nbformat.read(path, as_version=4), 0
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
-                html = output.get("data", {}).get("text/html", "")
+                data = output.get("data", {})
+                html = data.get("text/html", "")
                 if (now := refreshed(html)) != html:
-                    output["data"]["text/html"], n_changed = now, n_changed + 1
+                    data["text/html"], n_changed = now, n_changed + 1
+                    data.pop("image/png", None)  # it is in the HTML
         if n_changed:
             nbformat.write(notebook, path)
-        print(f"{path.name}: {n_changed} widgets refreshed")
+        print(f"{path.name}: {n_changed} outputs refreshed")
 
 
 if __name__ == "__main__":

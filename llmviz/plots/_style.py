@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from PIL import Image
 
 from llmviz.plots._labels import font_families, prose_label
 from llmviz.plots._validation import named_errors
@@ -147,11 +148,23 @@ def _settled(figure: Figure):
 
 
 def to_png(axes: Axes | np.ndarray | Figure, dpi: float = _PAGE_DPI) -> bytes:
-    """Return the whole picture as PNG; the same data give the same bytes."""
-    buffer = io.BytesIO()
-    figure = _figure_of(axes)
+    """Return the whole picture as PNG with a palette; the same data give the same bytes."""
+    buffer, figure = io.BytesIO(), _figure_of(axes)
     with plot_style(), _settled(figure):
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 0})
+    return with_few_colors(buffer.getvalue())
+
+
+def with_few_colors(png: bytes) -> bytes:
+    """Return a PNG with few colors: areas stay within 8 of 255, the edges of lines and letters within 32."""
+    picture, buffer = Image.open(io.BytesIO(png)).convert("RGB"), io.BytesIO()
+    chosen = np.empty((0, 3), int)
+    for n_pixels, color in sorted(picture.getcolors(picture.width * picture.height), reverse=True):
+        if len(chosen) < 256 and (np.abs(chosen - color).max(axis=1) > (32 if n_pixels < 100 else 8)).all():
+            chosen = np.vstack([chosen, color])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(chosen.ravel().tolist())
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
@@ -166,20 +179,8 @@ def to_html(axes: Axes | np.ndarray | Figure) -> str:
     )
 
 
-class _Picture:
-    def __init__(self, axes):
-        self.axes = axes
-
-    def __repr__(self) -> str:
-        return alt_text(_figure_of(self.axes))
-
-    def _repr_html_(self) -> str:
-        return to_html(self.axes)
-
-
 def show(axes: Axes | np.ndarray | Figure) -> None:
     """Put the picture into the page with its alt text; a terminal prints the alt text alone."""
-    _figure_of(axes)
     from IPython.display import display
 
-    display(_Picture(axes))
+    display({"text/plain": alt_text(_figure_of(axes)), "text/html": to_html(axes)}, raw=True)

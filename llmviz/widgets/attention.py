@@ -13,7 +13,7 @@ from llmviz.model.trace import Trace
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_token, token_text
 from llmviz.plots.attention import MAX_MAPS
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 from llmviz.widgets.page_model import page_model_name
 
 _CODE = "trace.attention_weights[{layer}, 0, {head}][{query}, {key}]"
@@ -145,7 +145,8 @@ def _top_keys(row: np.ndarray, n_keys: int) -> list[int]:
 def _packed(weights: np.ndarray, mask: np.ndarray) -> dict:
     """Weights (…, query, key) without what a causal mask hides, in 16 bits a number, or 8 where there are many."""
     kept = weights[..., np.tril(np.ones(mask.shape, dtype=bool))] if _is_causal(mask) else weights
-    return pack_shares(kept, "uint16" if 2 * kept.size <= _FINE_BYTES else "uint8")
+    dtype = "uint16" if 2 * kept.size <= _FINE_BYTES else "uint8"
+    return pack(np.rint(np.clip(kept, 0, 1) * np.iinfo(dtype).max), dtype)
 
 
 def _is_causal(mask: np.ndarray) -> bool:

@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,12 @@ from IPython import get_ipython
 from llmviz.plots import _validation as validation
 
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-_ID_LENGTH = 12
+_CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
+_WIDTH = "max-width:100%;height:auto;background:white"
+_SAVED = (
+    '<p class="needs-python">This is its saved form. To give it your own text or to train, open this lesson with '
+    "<code>make lab</code> and run its cell.</p>"
+)
 
 
 def pack(values, dtype: str) -> dict:
@@ -46,11 +52,6 @@ def pack(values, dtype: str) -> dict:
     return {"dtype": dtype, "shape": list(array.shape), "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
-def pack_shares(values, dtype: str) -> dict:
-    """Pack numbers from 0 to 1 as whole ones: 1 is the largest of the dtype."""
-    return pack(np.rint(np.clip(values, 0, 1) * np.iinfo(dtype).max), dtype)
-
-
 def to_json(value) -> str:
     """Return JSON that is safe inside `<script>`, whatever texts it holds.
 
@@ -70,11 +71,11 @@ def well_formed(text: str) -> str:
 
 
 JS = Path(__file__).parent / "js"
-
 _IMPORT = re.compile(r'^import\s*\{\s*\w+(?:,\s*\w+)*,?\s*\}\s*from\s*"(\.[^"]+)";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+_PACKED = re.compile(r'("dtype":"[a-z]+(\d+)","shape":\[[\d,]*\],"data":)"([^"]*)"')
 
 
 @functools.cache
@@ -102,6 +103,10 @@ def _gather(path: Path, parts: list[str], seen: set[Path]) -> None:
     parts.append(_COMMENT.sub("", source).strip() + "\n")
 
 
+def _source(name: str) -> str:
+    return _COMMENT.sub("", (JS / f"{name}.js").read_text(encoding="utf-8"))
+
+
 @functools.cache
 def _page_script(path: Path) -> tuple[str, str]:
     """Return a class name and a module as a plain script, which starts on each element of that class not yet started.
@@ -112,14 +117,32 @@ def _page_script(path: Path) -> tuple[str, str]:
     if len(_DEFAULT.findall(module)) != 1:
         raise ValueError(f"{path.name} must end with one `export default {{ render }};`.")
     module = _DEFAULT.sub("const explorer = ", _EXPORT.sub("", module))
-    start = _COMMENT.sub("", (JS / "start.js").read_text(encoding="utf-8"))
-    script = (module + start).replace("</", "<\\/").replace("<!--", "<\\!--")
-    name = f"lv-{hashlib.sha256(script.encode()).hexdigest()[:_ID_LENGTH]}"
+    script = (module + _source("deflated") + _source("start")).replace("</", "<\\/").replace("<!--", "<\\!--")
+    name = f"lv-{hashlib.sha256(script.encode()).hexdigest()[:12]}"
     return name, f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{script}}})();\n'
 
 
-_CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
-_WIDTH = "max-width:100%;height:auto;background:white"
+def living_html(module: Path, page_model: str, still: str, traits: dict) -> str:
+    """Return a static part, and the data and the module that replace it where scripts run (see deflated.js)."""
+    name, script = _page_script(module)
+    answers = f' data-model="{page_model}"' if page_model else ""
+    arrays = bytearray()
+
+    def put_aside(found: re.Match) -> str:
+        """Put the bytes of packed numbers into `arrays`, the first ones first: so they deflate well."""
+        start, numbers = len(arrays), np.frombuffer(base64.b64decode(found[3]), np.uint8)
+        arrays.extend(numbers.reshape(-1, int(found[2]) // 8).T.tobytes())
+        return f"{found[1]}[{start},{len(arrays)}]"
+
+    values = _PACKED.sub(put_aside, to_json(traits)).encode()
+    data, code = (
+        base64.b64encode(zlib.compress(one, 9)).decode("ascii") for one in (values + b"\n" + arrays, script.encode())
+    )
+    return (
+        f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{still}'
+        f'<script type="application/octet-stream">{data}</script></div><script class="lv-module">(async () => {{\n'
+        f'{_source("deflated")}runScript(textOf(await inflated("{code}")));\n}})();</script>'
+    )
 
 
 @dataclass(frozen=True)
@@ -246,37 +269,20 @@ class Explorer:
     def __repr__(self) -> str:
         return well_formed(self.sentence())
 
-    def _static_html(self, picture: bytes | None) -> str:
+    def _static_html(self) -> str:
         """What an untrusted notebook, a code host and a printer show."""
         sentence, table = html.escape(self.sentence()), self.table()
         parts = [f"<p><strong>{html.escape(self.title)}</strong> {sentence}</p>"]
-        if picture:
+        if picture := self.picture():
             data = base64.b64encode(picture).decode("ascii")
             parts.append(f'<img alt="{sentence}" src="data:image/png;base64,{data}" style="{_WIDTH}">')
         if table:
             parts.append(f"<details><summary>as a table</summary>{table.to_html()}</details>")
         return "".join(parts)
 
-    def _page_html(self, picture: bytes | None) -> str:
-        """Return the whole explorer as self-contained HTML: static part, data, module."""
-        name, script = _page_script(self.module)
-        answers = f' data-model="{self.page_model}"' if self.page_model else ""
-        return well_formed(
-            f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{self._static_html(picture)}'
-            f'<script type="application/json">{to_json(self.traits())}</script></div>'
-            f'<script class="lv-module">{script}</script>'
-        )
-
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        picture = self.picture()
-        bundle = {"text/plain": repr(self), "text/html": self._page_html(picture)}
-        return bundle | ({"image/png": picture} if picture else {})
-
-
-_SAVED = (
-    '<p class="needs-python">This is its saved form. To give it your own text or to train, open this lesson with '
-    "<code>make lab</code> and run its cell.</p>"
-)
+        page = living_html(self.module, self.page_model, self._static_html(), self.traits())
+        return {"text/plain": repr(self), "text/html": well_formed(page)}
 
 
 class LiveExplorer(anywidget.AnyWidget):

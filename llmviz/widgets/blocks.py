@@ -14,7 +14,6 @@ from llmviz.widgets.base import JS, Explorer, Table, pack
 _STAGES = {"before": "stream before", "attention_input": "attention input", "value": "values", "heads": "head outputs",
            "attention": "attention output", "middle": "stream middle", "feed_forward_input": "MLP input",
            "hidden": "hidden layer", "feed_forward": "MLP output", "after": "stream after"}  # fmt: skip
-_LARGEST = 32_767  # of int16
 _MAX_TOKENS, _MAX_LAYERS = 24, 999
 
 
@@ -113,7 +112,7 @@ def _merged(heads):
 
 
 def _packed(weight) -> dict:
-    """A matrix in 16 bits a number, with the largest one beside it: exact to a 65,000th of that."""
+    """A matrix in steps of a 511th of its largest number, so that it deflates well; `largest`: what 32,767 means."""
     array = weight.detach().cpu().numpy()
-    largest = float(np.abs(array).max()) or 1.0
-    return {"largest": largest, "numbers": pack(np.rint(array / largest * _LARGEST), "int16")}
+    step = (float(np.abs(array).max()) or 1.0) / 511
+    return {"largest": step / 64 * 32_767, "numbers": pack(np.rint(array / step) * 64, "int16")}

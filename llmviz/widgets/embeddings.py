@@ -9,7 +9,7 @@ from llmviz import embeddings, plots
 from llmviz.embeddings.vectors import directions
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, spoken_token
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack
 
 _MAX_WORDS, _MAX_FRAMES = 600, 120
 
@@ -128,10 +128,10 @@ class EmbeddingExplorer(Explorer):
 
     @staticmethod
     def pack_points(points: np.ndarray) -> dict:
-        """Return points (frame, word, 2) as numbers from 0 to 65535: all frames in one square, one scale both ways."""
+        """Return points (frame, word, 2) as 0 to 65535, in 1,024 steps: all in one square, one scale both ways."""
         low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
         reach = max(float((high - low).max()), 1e-9)
-        return pack_shares(0.5 + (points - (low + high) / 2) / reach, "uint16")
+        return pack(np.rint(1023 * (0.5 + (points - (low + high) / 2) / reach)).clip(0, 1023) * 64, "uint16")
 
     @staticmethod
     def live(steps: Iterable, words: Sequence[str], **settings) -> LiveExplorer:

@@ -19,7 +19,7 @@ from llmviz.tokenizers.base import check_text
 from llmviz.training import controller
 from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, sample_windows
 from llmviz.training.recording import SERIES, Recording, Sample
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, pack_shares, well_formed
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
 _TEMPERATURE = 0.8
@@ -194,9 +194,8 @@ class _LiveForm(Explorer):
         steps, values = zip(*losses, strict=True)
         return plots.to_png(plots.loss_curve(steps, values, baselines=self._live.baselines))
 
-    def _page_html(self, picture: bytes | None) -> str:
-        """Without Python its buttons would do nothing: the static part alone."""
-        return well_formed(self._static_html(picture))
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:  # without Python its buttons would do nothing
+        return {"text/plain": repr(self), "text/html": well_formed(self._static_html())}
 
 
 def _check_data(model, token_ids, settings, starts) -> None:
@@ -334,7 +333,7 @@ def _packed(recording: Recording) -> dict:
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
         "next_tokens": [
             {"prefix": spoken_prose(one.prefix, 200), "tokens": _labels(one.tokens),
-             "frames": pack_shares(one.probabilities, "uint16"), "exact": list(one.exact)}
+             "frames": pack(np.rint(65_535 * np.clip(one.probabilities, 0, 1)), "uint16"), "exact": list(one.exact)}
             for one in recording.next_tokens
         ],
         "attention": [_packed_attention(one) for one in recording.attention],
@@ -355,10 +354,10 @@ def _labels(tokens: Sequence[str]) -> list[str]:
 
 
 def _packed_attention(frames) -> dict:
-    """Attention without the future, which a causal mask hides anyway."""
+    """Attention without the future, which a causal mask hides anyway, in fiftieths: it is shown as colors alone."""
     weights = np.asarray(frames.weights)
     _, n_layers, n_heads, n, _ = weights.shape
-    packed = pack_shares(weights[..., np.tril(np.ones((n, n), dtype=bool))], "uint8")
+    packed = pack(5 * np.rint(51 * weights[..., np.tril(np.ones((n, n), dtype=bool))]), "uint8")
     return {"labels": _labels(frames.tokens), "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
 
 

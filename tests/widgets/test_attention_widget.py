@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from explorer_pages import data_in
 from fakes import SMALL, noisy_model
 from nbval.plugin import get_sanitize_patterns
 from plots.hostile import NASTY
@@ -146,17 +147,17 @@ def test_what_does_not_fit_is_refused(arguments, options, sentence):
 
 
 @pytest.mark.parametrize("tokens", [NASTY[start : start + 7] for start in range(0, len(NASTY), 7)])
-def test_no_text_breaks_out_of_the_page(tokens):
+def test_no_text_breaks_out_of_the_page(tokens, monkeypatch):
     weights = some_weights(len(tokens), 1, 2)
     explorer = AttentionExplorer(weights, tokens, compare=(weights[:, ::-1], tokens[::-1]))
-    page = explorer._page_html(PIXEL)
+    monkeypatch.setattr(explorer, "picture", lambda: PIXEL)
+    page = explorer._repr_mimebundle_()["text/html"]
     page.encode("utf-8")
     assert page.lower().count("<script") == page.lower().count("</script") == 2
     static = page[: page.index("<script")]
     assert set(re.findall(r"<(\w+)", static)) <= {"div", "p", "strong", "img", "details", "summary", "table", "caption",
                                                   "thead", "tbody", "tr", "th", "td", "bdi"}  # fmt: skip
-    data_in_page = json.loads(re.search(r'application/json">(.*?)</script>', page)[1])
-    assert data_in_page == json.loads(to_json(explorer.traits()))
+    assert data_in(page) == json.loads(to_json(explorer.traits()))
     repr(explorer).encode("utf-8")
 
 

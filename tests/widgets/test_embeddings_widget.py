@@ -2,11 +2,10 @@
 
 import base64
 import json
-import re
 
 import numpy as np
 import pytest
-from explorer_pages import HOSTILE, stays_data
+from explorer_pages import HOSTILE, data_in, stays_data
 
 from llmviz.embeddings import projection, train_word2vec_steps, vectors
 from llmviz.widgets import EmbeddingExplorer
@@ -106,8 +105,7 @@ def test_hostile_words_are_inert_and_never_leave_the_json():
     explorer = EmbeddingExplorer(RNG.normal(size=(len(HOSTILE), 3)), HOSTILE, groups=HOSTILE)
     page = explorer._repr_mimebundle_()["text/html"]
     stays_data(page)
-    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert max(map(len, json.loads(data)["payload"]["labels"])) <= 40
+    assert max(map(len, data_in(page)["payload"]["labels"])) <= 40
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 5, 3)), np.ones((1, 2, 1)), np.full((2, 4, 2), 1e14)])

@@ -33,10 +33,10 @@ def test_the_module_reads_every_film_as_it_was_recorded():
     frames, weights, n = [0, 3, 5], RUN.attention[0].weights, len(TEXTS)
     np.testing.assert_allclose(found["bars"], RUN.next_tokens[1].probabilities[frames], atol=1e-4)
     expected = [[weights[frame, 1, 2, n - 1, 0], weights[frame, 0, 1, 4, 2], 0] for frame in frames]
-    np.testing.assert_allclose(found["weights"], expected, atol=0.003)
+    np.testing.assert_allclose(found["weights"], expected, atol=0.01)
     shown, wanted = np.array(found["points"]), RUN.points[5]
     np.testing.assert_allclose((shown - shown[0]) * (wanted[1, 0] - wanted[0, 0]),
-                               (wanted - wanted[0]) * (shown[1, 0] - shown[0, 0]), atol=1e-3)  # fmt: skip
+                               (wanted - wanted[0]) * (shown[1, 0] - shown[0, 0]), atol=4e-3)  # fmt: skip
 
 
 @needs_node

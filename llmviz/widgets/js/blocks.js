@@ -136,7 +136,7 @@ function render({ model, el }) {
     number.value = here.index;
     number.max = widthOf(here.stage) - 1;
     const found = explain(block, here);
-    const { shown, n_rest, rest } = largest(found.terms, N_SHOWN);
+    const { shown, n_rest, rest } = largest(found.terms, N_SHOWN, found.sum);
     const full = Math.max(...shown.map((term) => Math.abs(term.product)), Math.abs(rest), 1e-9);
     const rows = shown.map((term) => h("tr", {}, factorCell(term.left), h("td", {}, term.right ? "×" : ""),
       term.right ? factorCell(term.right) : h("td", {}), h("td", {}, "="), h("td", {}, spoken(term.product)), barCell(term.product, full),

@@ -14,7 +14,7 @@ export function fitsBlock({ weights }, { payload }) {
     const [rows, scales] = packed ? [unpack(packed.rows), unpack(packed.scales)] : [[], []];
     return rows.length === mine.length && mine.every((number, at) => {
       const scale = scales[Math.floor((at * scales.length) / rows.length)];
-      return at % 97 || Math.abs(rows[at] * scale - (number * largest) / 32767) <= 0.51 * scale + largest / 32767;
+      return at % 97 || Math.abs(rows[at] * scale - (number * largest) / 32767) <= 0.51 * scale + (33 * largest) / 32767;
     });
   });
 }

@@ -47,25 +47,26 @@ export function explain(block, place) {
   const value = numberAt(block, place);
   const dHead = widthOf(block, "value") / block.heads;
   const from = (name) => factor(block, name, position, index);
-  const of = (formula, terms, after = "") => {
+  // `whole`: the sum, where it is known better than by adding many products whose weights are rounded.
+  const of = (formula, terms, whole = null) => {
     const products = terms.map((term) => ({ ...term, product: term.left.value * (term.right ? term.right.value : 1) }));
-    return { value, formula, after, terms: products, sum: products.reduce((sum, term) => sum + term.product, 0) };
+    return { value, formula, after: "", terms: products, sum: whole ?? total(products) };
   };
   if (stage === "after") return of("the stream in the middle + what the feed-forward network adds", [{ left: from("middle") }, { left: from("feed_forward") }]);
   if (stage === "middle") return of("the stream before + what attention adds", [{ left: from("before") }, { left: from("attention") }]);
-  if (stage === "feed_forward") return of("hidden layer × a row of the matrix that narrows", matrixTerms(block, "down_proj", "hidden", position, index));
+  if (stage === "feed_forward") return of("hidden layer × a row of the matrix that narrows", matrixTerms(block, "down_proj", "hidden", position, index), value);
   if (stage === "hidden") {
-    const found = of("what the feed-forward network reads × a row of the matrix that widens", matrixTerms(block, "up_proj", "feed_forward_input", position, index));
-    return { ...found, after: found.sum <= 0 ? `The sum, ${short(found.sum)}, is below 0: cut off, it is 0.` : `The sum, ${short(found.sum)}, is squared.` };
+    const found = of("what the feed-forward network reads × a row of the matrix that widens", matrixTerms(block, "up_proj", "feed_forward_input", position, index), value > 0 ? Math.sqrt(value) : null);
+    return { ...found, after: value <= 0 ? `The sum, ${short(found.sum)}, is below 0: cut off, it is 0.` : `The sum, ${short(found.sum)}, is squared.` };
   }
-  if (stage === "attention") return of("the head outputs × a row of the output matrix", matrixTerms(block, "output", "heads", position, index));
+  if (stage === "attention") return of("the head outputs × a row of the output matrix", matrixTerms(block, "output", "heads", position, index), value);
   if (stage === "heads") {
     const head = Math.floor(index / dHead);
     const terms = Array.from({ length: block.n }, (_, key) =>
       ({ left: factor(block, "weight", position, head * block.n + key), right: factor(block, "value", key, index) }));
     return of(`head ${head}: each token's attention weight × its value`, terms);
   }
-  if (stage === "value") return of("what attention reads × a row of the value matrix", matrixTerms(block, "value", "attention_input", position, index));
+  if (stage === "value") return of("what attention reads × a row of the value matrix", matrixTerms(block, "value", "attention_input", position, index), value);
   if (stage === "weight") {
     const [head, key] = [Math.floor(index / block.n), index % block.n];
     const at = (name, where, number) => plain(block.numbers[name][where * widthOf(block, name) + head * dHead + number]);
@@ -86,9 +87,11 @@ export function nameOf(block, { stage, position, index }) {
   return `${block.stages[stage]}, “${block.labels[position]}”, number ${index}`;
 }
 
-// The largest products first; the many small ones together.
-export function largest(terms, n) {
+const total = (terms) => terms.reduce((sum, term) => sum + term.product, 0);
+
+// The largest products first; the many small ones together are what is missing from the sum.
+export function largest(terms, n, sum = total(terms)) {
   const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  const rest = sorted.slice(n);
-  return { shown: sorted.slice(0, n), n_rest: rest.length, rest: rest.reduce((sum, term) => sum + term.product, 0) };
+  const shown = sorted.slice(0, n);
+  return { shown, n_rest: sorted.length - shown.length, rest: sum - total(shown) };
 }

@@ -54,11 +54,10 @@ function answerHere(store, first, packed) {
   }
 }
 
-// JupyterLab may show one output twice, so start on every one that is not yet started, not on the first.
-for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`)) {
-  root.dataset.ready = "true";
+async function begin(root) {
+  root.hasBegun = true;
   try {
-    const values = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+    const values = dataOf(await inflated(root.querySelector('script[type="application/octet-stream"]').textContent));
     const store = storeOf({ problem: "", ...values });
     const packed = explorer.answer && (document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`)
       ?? [...document.querySelectorAll("script.lv-model")].find((one) => explorer.fits?.(JSON.parse(one.textContent), values)));
@@ -75,4 +74,8 @@ for (const root of document.querySelectorAll(`.${pageClass}:not([data-ready])`))
     sentence.textContent = `This picture cannot be touched here (${error.message}). Below is its still form.`;
     shadow.replaceChildren(sentence, document.createElement("slot"));
   }
+  root.dataset.ready = "true";
 }
+
+// JupyterLab may show one output twice, so begin with every one that has not begun, not with the first.
+for (const root of document.querySelectorAll(`.${pageClass}`)) if (!root.hasBegun) begin(root);
