@@ -1,5 +1,6 @@
 """The exported pages from file://, offline: nothing asked from outside, nothing blank, explorers alive."""
 
+import gzip
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_page_is_whole_alive_asks_for_nothing_and_fits_a_phone(opened, name):
     page = opened(f"{name}.html")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     explorers = page.locator("main .lv")
-    assert page.locator("main .lv[data-ready]").count() == explorers.count()
+    expect(page.locator("main .lv[data-ready]")).to_have_count(explorers.count())
     for number in range(explorers.count()):
         assert explorers.nth(number).locator(".frame .sentence").inner_text().strip()
         assert explorers.nth(number).locator(".problem:visible").count() == 0
@@ -72,6 +73,11 @@ def test_pages_beside_the_lessons_fit_a_phone(page, exported_pages):
     for path in others:
         page.goto(path.as_uri())
         fits_a_phone(page)
+
+
+def test_no_page_is_heavy(exported_pages):
+    weights = {path.name: len(gzip.compress(path.read_bytes())) for path in exported_pages.rglob("*.html")}
+    assert {name: weight for name, weight in weights.items() if weight > 1_500_000} == {}
 
 
 @pytest.mark.parametrize(
