@@ -31,6 +31,10 @@ def test_saved_lessons_are_light():
     assert sum(sizes.values()) <= 5_000_000
 
 
+def test_what_only_real_models_need_stays_small():
+    assert sum(size.n_code_lines(path) for path in size.modules() if path.parent.name == "pretrained") < 1000
+
+
 def test_code_lines_are_neither_docstrings_nor_comments_nor_blank(tmp_path):
     path = tmp_path / "some.py"
     path.write_text('"""Doc."""\n\n# comment\nx = """two\nlines"""  # here\n\n\ndef f():\n    """Doc."""\n')

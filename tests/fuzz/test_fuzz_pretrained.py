@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_fuzz_tokenizers import odd_text
 from test_gguf import write
-from test_tokenizer import LEARNED_FROM, variant  # noqa: F401 (a fixture)
+from test_tokenizer import LEARNED_FROM, bpe, variant  # noqa: F401 (fixtures)
 
 from llmviz import pretrained
 from llmviz.pretrained.tokenizer import tokenizer_from_folder
 
 pytestmark = pytest.mark.slow
-N_MODELS, N_TEXTS, N_DAMAGED = 12, 2_000, 150
+N_MODELS, N_TEXTS, N_DAMAGED = 12, 20_000, 150
 FAMILIES = sorted({family for family, _, _ in judges.KINDS.values()})
 HEADS = {family: head for family, head, _ in reversed(judges.KINDS.values())}
 SAID = (ValueError, FileNotFoundError)
@@ -83,8 +83,7 @@ def test_random_settings(family, tmp_path):
     print(f"{family}: {N_MODELS} models, largest difference {worst:.0e}; {n_refused} changed fields refused")
 
 
-def test_odd_texts(variant):  # noqa: F811
-    trained, ours = variant
+def as_the_library_does(name, trained, ours):
     trained.encode_special_tokens = True
     dice, n_tokens = random.Random(5), 0
     for _ in range(N_TEXTS):
@@ -94,7 +93,27 @@ def test_odd_texts(variant):  # noqa: F811
         assert b"".join(ours.token_spans(text)) == (text.encode() if ids else b""), text
         assert len(ours.token_spans(text)) == len(ids)
         n_tokens += len(ids)
-    print(f"{type(trained.model).__name__}: {N_TEXTS:,} texts, {n_tokens:,} tokens, as the library cuts them")
+    print(f"{name}: {N_TEXTS:,} texts, {n_tokens:,} tokens, as the library cuts them")
+
+
+def test_odd_texts(variant, request):  # noqa: F811
+    as_the_library_does(request.node.callspec.params["variant"], *variant)
+
+
+def test_odd_texts_cut_as_gpt2_does(bpe, request):  # noqa: F811
+    as_the_library_does(f"byte-level BPE of {request.node.callspec.params['bpe']}", *bpe)
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_odd_texts_cut_as_bert_does(lowercase, tmp_path):
+    trained = library.Tokenizer(library.models.WordPiece(unk_token="[UNK]"))
+    trained.normalizer = library.normalizers.BertNormalizer(lowercase=lowercase)
+    trained.pre_tokenizer, trained.decoder = library.pre_tokenizers.BertPreTokenizer(), library.decoders.WordPiece()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = library.trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    trained.train_from_iterator(LEARNED_FROM, trainer)
+    trained.save(str(tmp_path / "tokenizer.json"))
+    as_the_library_does(f"WordPiece, lowercase={lowercase}", trained, tokenizer_from_folder(tmp_path))
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:

@@ -89,6 +89,13 @@ def test_scores_and_attention_are_those_of_transformers(kind, tmp_path):
     assert config.unembedding == ("tied" if "tied" in kind else "untied")
 
 
+def test_the_window_that_a_file_names_is_kept(theirs, tmp_path):
+    """Of 9 tokens each looks at itself and at the 2 before it."""
+    weights = read(write(tmp_path / "m.gguf", theirs, fields={"llama.attention.sliding_window": 3})).trace(IDS)
+    expected = torch.ones(9, 9).tril().triu(-2).bool().expand_as(weights.attention_weights)
+    assert torch.equal(weights.attention_weights > 0, expected)
+
+
 def test_packed_weights_come_out_within_the_width_of_their_grid(tmp_path):
     theirs = judge("llama wide", tmp_path / "hub")
     path = write(tmp_path / "model.gguf", theirs, kind=gguf.GGMLQuantizationType.Q8_0)
@@ -121,7 +128,8 @@ class TestRefused:
     @pytest.mark.parametrize("fields", [
         {"attention.scale": 0.3}, {"logit_scale": 0.5}, {"attention.causal": False}, {"rope.scaling.factor": 2.0},
         {"rope.dimension_count": 2}, {"attention.value_length": 8}, {"expert_count": 4},
-        {"rope.scaling.attn_factor": 2.0}, {"attn_logit_softcapping": 30.0}, {"attention.clamp_kqv": 8.0},
+        {"rope.scaling.attn_factor": 2.0}, {"attention.sliding_window": "3"}, {"attention.sliding_window": [3, 0]},
+        {"attention.sliding_window_pattern": 2}, {"attn_logit_softcapping": 30.0}, {"attention.clamp_kqv": 8.0},
     ], ids=str)  # fmt: skip
     def test_what_changes_numbers_and_our_block_does_not_do(self, theirs, tmp_path, fields):
         path = write(tmp_path / "model.gguf", theirs, fields={f"llama.{name}": one for name, one in fields.items()})

