@@ -62,7 +62,7 @@ def main(names: Sequence[str]) -> None:
         save(folder, replace(checkpoint, record=record, optimizers=()))
 
 
-def tiny() -> Checkpoint:
+def train_tiny_gpt() -> Checkpoint:
     """The tiny GPT of all lessons: the same run as `llmviz train`."""
     command = f"llmviz train --steps {TINY_STEPS} --seed {SEED}"
     run = runs.create(corpora.tinyville(progress=True), steps=TINY_STEPS, seed=SEED, command=command, progress=True)
@@ -85,7 +85,7 @@ def measure_tiny(run: runs.Run) -> dict[str, Any]:
     }
 
 
-def induction_model() -> Checkpoint:
+def train_induction() -> Checkpoint:
     """The attention-only model, trained on random lists of the tiny GPT's tokens that repeat."""
     tokenizer = artifacts.load_model("tiny").tokenizer
     model = DecoderOnly(induction_config(tokenizer.vocab_size), seed=SEED)
@@ -158,7 +158,7 @@ def corpus_of(checkpoint: Checkpoint) -> tuple[Tensor, Tensor, list[str]]:
     return token_ids, starts, list(held_out.documents[:MASKED_TEXTS])
 
 
-def masked() -> Checkpoint:
+def train_masked() -> Checkpoint:
     """A BERT of the tiny GPT's sizes, trained on its corpus, and a GPT for as many steps beside it to compare."""
     base = artifacts.load_model("tiny")
     token_ids, starts, texts = corpus_of(base)
@@ -175,7 +175,7 @@ def masked() -> Checkpoint:
     return Checkpoint(model, base.tokenizer, base.corpus, settings, MASKED_STEPS, record)
 
 
-def masked_long() -> Checkpoint:
+def train_masked_long() -> Checkpoint:
     """The same BERT, trained for as many steps as the tiny GPT, each text in a window of its own."""
     base = artifacts.load_model("tiny")
     objective = partial(masked_lm.masked_token_loss, end_of_text=base.tokenizer.end_of_text)
@@ -189,7 +189,7 @@ def masked_long() -> Checkpoint:
     return Checkpoint(model, base.tokenizer, base.corpus, settings, TINY_STEPS, record)
 
 
-def headlines() -> Checkpoint:
+def train_headlines() -> Checkpoint:
     """The tiny GPT, fine-tuned to write headlines, and its scores beside those of two baselines on new stories."""
     tiny, tests = artifacts.load_model("tiny"), finetuning.new_stories()
     stories, settings = [text.story for text in tests], finetuning.headline_settings(HEADLINE_STEPS, seed=SEED)
@@ -234,12 +234,12 @@ def machine() -> dict[str, Any]:
 
 
 MODELS = {
-    "tiny": tiny,
-    "induction": induction_model,
-    "masked": masked,
-    "masked_long": masked_long,
+    "tiny": train_tiny_gpt,
+    "induction": train_induction,
+    "masked": train_masked,
+    "masked_long": train_masked_long,
     "sentiment": partial(finetuning.train_sentiment_base, progress=True),
-    "headlines": headlines,
+    "headlines": train_headlines,
     "translator": partial(translation.train, progress=True),
     "library_names": partial(evaluation.train_on_api_names, progress=True),
 }
