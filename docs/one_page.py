@@ -1,10 +1,10 @@
 # AN LLM ON ONE PAGE: a small GPT in plain Python and torch, from the data to the answers.
 # Run it: python one_page.py. It takes about 30 seconds on a laptop and needs torch, nothing else.
 #
-# A tensor is a table of numbers with any number of dimensions. Its shape is written like (batch, position):
-# x[b, p] is one number of it. The last dimension has the number -1: x.shape[-1] is its size, and x.softmax(-1)
-# works along it. A @ B is the matrix product; A.T and A.mT are A with rows and columns exchanged.
-# x[:, None] adds a dimension of size 1: a column (n, 1) and a row (m) combine to a table (n, m).
+# A tensor is a table of numbers with any number of dimensions. Its shape is written like (batch, position): a
+# batch is several texts that are computed at once; x[b, p] is one number. The last dimension is called -1:
+# x.shape[-1] is its size, and x.softmax(-1) works along it. A @ B is the matrix product; A.T is A with rows and
+# columns exchanged (A.mT: the same in each matrix of a batch). x[:, None] adds a dimension of size 1.
 import math
 import random
 import re
@@ -107,9 +107,9 @@ def decode(ids):
 
 print([decode([token]) for token in encode("Noah lives in the mill.")])
 
-# 3. EMBEDDING AND PARAMETERS. All numbers that training may change are in w, a dict of named matrices.
+# 3. EMBEDDING AND PARAMETERS. The numbers that training changes, the parameters, are in w: a dict of matrices.
 # The first one, the embedding matrix, has one row for each token id: the vector that stands for this token.
-D_MODEL = 128  # numbers in the vector of a token
+D_MODEL = 128  # the vector of a token has this many numbers
 N_HEADS = 4  # attention heads in each block; each works with D_MODEL / N_HEADS = 32 numbers
 N_LAYERS = 2  # Transformer blocks, one after the other
 CONTEXT = 64  # tokens that the model reads at once: about three texts
@@ -129,7 +129,7 @@ def init_weights(seed):
     generator, w = torch.Generator().manual_seed(seed), {}  # the same seed gives the same numbers
     for name, shape in parameter_shapes().items():
         if name.endswith(("attention.output", "down_proj", "unembedding")):
-            w[name] = torch.zeros(shape)  # what writes into x, or reads it out, starts at 0: no random output
+            w[name] = torch.zeros(shape)  # at 0, all tokens are equally probable; training moves the unembedding first
         else:
             # A sum of D_MODEL random products has about the size sqrt(D_MODEL); this factor makes it 1.
             scale = 1 if name == "embedding" else D_MODEL**-0.5
@@ -139,11 +139,11 @@ def init_weights(seed):
 
 
 # 4. ATTENTION. The only step in which a token gets information from other tokens. It compares the query of a
-# token with the keys of this and all earlier tokens, turns the scores into weights, and adds up the values.
+# token with the keys of this and all earlier tokens, makes attention weights from the scores, and adds up the values.
 def attention(query, key, value):
     """Causal scaled dot-product attention. Inputs and result: (batch, head, position, numbers in a head)."""
     # One score for each pair of tokens: (batch, head, position of the query, position of the key).
-    # It is a dot product. Without the division by sqrt(32), one token would soon get all of the weight.
+    # A dot product of random vectors of 32 numbers has about the size sqrt(32); the division makes that 1.
     scores = query @ key.mT / query.shape[-1] ** 0.5
     n_tokens = query.shape[-2]
     future = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)  # True where the key comes later
@@ -153,12 +153,13 @@ def attention(query, key, value):
 
 
 # So far, a score does not depend on where two tokens stand. Rotary position embedding (RoPE) changes that. It
-# turns pairs of numbers in queries and keys by an angle that grows with the position: distances now count.
+# rotates pairs of numbers in queries and keys by an angle that grows with the position: a score now depends on the
+# difference of two angles, and so on how far apart the two tokens stand.
 def apply_rotary(x):
-    """Turn the points (number i, number i + half) of each vector. x: (..., position, numbers)."""
+    """Rotate the points (number i, number i + half) of each vector. x: (..., position, numbers)."""
     half = x.shape[-1] // 2
-    # Angle for each position, in radians: from 1 (first pair) to 1/339 (last pair). The base 500 is small,
-    # for short texts; models that read long texts use 10,000 or more.
+    # Angle of one step to the next position, in radians: from 1 (first pair) to 1/339 (last pair). The base 500
+    # is small, for short texts; models that read long texts use 10,000 or more.
     speed = 500 ** (-torch.arange(half) / half)
     angles = torch.arange(x.shape[-2])[:, None] * speed  # (position, 1) · (half) → (position, half)
     a, b = x.split(half, dim=-1)  # the first and the second numbers of the pairs
@@ -175,17 +176,17 @@ def normalize(x):
 
 def split_heads(x):
     """Give each head its own part of each vector: (batch, position, 128) → (batch, head, position, 32)."""
-    return x.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)
+    return x.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)  # as a size, -1 means: whatever is left, here 32
 
 
 def block(w, n, x):
-    """Apply Transformer block n. x: (batch, position, D_MODEL), a vector for each token; the result, too."""
+    """Apply Transformer block n. x: (batch, position, D_MODEL), a vector for each token. Result: the same shape."""
     name, y = f"blocks.{n}.", normalize(x)
     query = split_heads(y @ w[name + "attention.query"].T)  # what a token looks for
-    key = split_heads(y @ w[name + "attention.key"].T)  # what it offers to be found by
+    key = split_heads(y @ w[name + "attention.key"].T)  # what it shows, so that queries can find it
     value = split_heads(y @ w[name + "attention.value"].T)  # what it passes on
     # QK-norm keeps training stable: normalized vectors of 32 numbers have length sqrt(32), so a score is at most
-    # 32 / sqrt(32) = 5.7. The factor 2.5 makes it 14: enough to give one token nearly all of the weight.
+    # 32 / sqrt(32) = 5.7. With the factor 2.5 it is 14: now one token can get nearly all of the weight, where useful.
     mixed = attention(apply_rotary(2.5 * normalize(query)), apply_rotary(normalize(key)), value)
     mixed = mixed.transpose(1, 2).flatten(2)  # the heads side by side again: (batch, position, D_MODEL)
     x = x + mixed @ w[name + "attention.output"].T
@@ -230,12 +231,13 @@ print("before training:", repr(generate(w, "Mia lost a", temperature=1)))
 stream = torch.tensor([token for text in texts for token in (END, *encode(text))])  # all texts in one row
 train_tokens = stream[: 1000 * CONTEXT]  # 64,000 tokens
 test_tokens = stream[1000 * CONTEXT : 1100 * CONTEXT + 1]  # the next 6,401. Nearly all of their
-# stories are new to the model. Their facts stand in the training tokens, too: there are only 104 such sentences.
+# stories are new to the model. Their facts stand in the training tokens, too: 26 people × 4 facts = 104 sentences.
 
 
 def compute_loss(w, ids, targets):
     """Cross-entropy, one number. ids, targets: (batch, position); targets of -100 do not count."""
     logits = gpt(w, ids)
+    # It does the softmax itself.
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
 
 
@@ -252,23 +254,23 @@ def test_loss(w):
     return compute_loss(w, test_tokens[:-1].view(-1, CONTEXT), test_tokens[1:].view(-1, CONTEXT)).item()
 
 
-# 8. TRAINING LOOP AND OPTIMIZER. Repeat: predict, compute the loss, compute the gradients, change the weights.
+# 8. TRAINING LOOP AND OPTIMIZER. Repeat: predict, compute the loss, compute the gradients, change the parameters.
 def train(w, batches, steps, learning_rate):
-    """Change the weights in w; return the loss of each step. batches(step) gives inputs and targets."""
+    """Change the parameters in w; return the loss of each step. batches(step) gives inputs and targets."""
     # AdamW divides each gradient by its usual size. Weight decay, a pull toward 0, is not needed here.
     optimizer, losses = torch.optim.AdamW(w.values(), weight_decay=0), []
     for step in range(steps):
         loss = compute_loss(w, *batches(step))
-        loss.backward()  # backpropagation: the gradient says how the loss changes if a weight grows a little
+        loss.backward()  # backpropagation: the gradient says how the loss changes if a parameter grows a little
         optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # falls to 0: ever smaller steps
-        optimizer.step()  # change each weight by up to about the learning rate, against its gradients
+        optimizer.step()  # change each parameter by up to about the learning rate, against its gradients
         optimizer.zero_grad()  # delete the gradients; otherwise the next backward() would add to them
         losses.append(loss.item())
         if step % 100 == 0:
             print(f"step {step}: loss {losses[-1]:.2f}")
     return losses
 
-losses = train(w, get_batch, steps=500, learning_rate=0.005)  # 4,000 windows: each token 4 times
+losses = train(w, get_batch, steps=500, learning_rate=0.005)  # 4,000 windows: each token about 4 times
 
 # Two baselines. Uniform: each token is equally probable. Bigram: only the token before is known; the
 # probability of right after left is how often the pair occurs, divided by how often left occurs.
@@ -285,7 +287,7 @@ print("after training:", "Where does Leo live?", "→", generate(w, "Where does 
 # 9. FINE-TUNING. The model continues texts, but it does not answer questions: none was in its texts.
 # Train it a little more, on questions with their answers.
 def make_questions(names):
-    """Inputs and targets, each (name, 16): a question, its answer, and END up to 16 tokens."""
+    """Inputs and targets, each (name, 16): a question and its answer, filled up with END to 16 tokens."""
     rows, targets = [], []
     for name in names:
         question = [END, *encode(f"Where does {name} live?")]
@@ -296,7 +298,9 @@ def make_questions(names):
         targets.append((len(question) - 1) * [-100] + answer + n_padding * [-100])
     return torch.tensor(rows)[:, :-1], torch.tensor(targets)
 
-train_names, test_names = list(HOME)[::2], list(HOME)[1::2]  # 13 people are asked about in training, 13 are not
+# The homes of all 26 people are in the texts, but only 13 people are in the questions.
+# Can the model answer for the other 13? (Leo is one of them.)
+train_names, test_names = list(HOME)[::2], list(HOME)[1::2]
 tuned = {name: matrix.detach().clone().requires_grad_() for name, matrix in w.items()}  # a copy of w
 train(tuned, lambda step: make_questions(train_names), steps=40, learning_rate=0.001)  # small steps: it forgets less
 
@@ -311,7 +315,8 @@ for name, weights in {"before": w, "after": tuned}.items():
 print("Where does Leo live?", generate(tuned, "Where does Leo live?"))
 
 
-# 10. HALLUCINATION. No text says where these four live, and no text contains "I do not know".
+# 10. HALLUCINATION: an answer that sounds sure and is not true. No text says where these four live, and none says
+# "I do not know": the model has learned only to name a home.
 @torch.no_grad()
 def most_probable_home(w, name):
     """The home that the model names, and the probability that it gives to this home (0 to 1)."""

@@ -80,6 +80,12 @@ def test_no_page_is_heavy(exported_pages):
     assert {name: weight for name, weight in weights.items() if weight > 1_500_000} == {}
 
 
+def test_a_page_without_python_asks_for_no_keys_of_jupyter(opened):
+    page = opened("00_start_here.html")
+    assert page.locator(".in-jupyter").count() == 1 and page.locator(".in-jupyter:visible").count() == 0
+    assert "Shift + Enter" not in page.locator("main").inner_text()
+
+
 @pytest.mark.parametrize(
     ("text", "tolerance"), [("Mia lost a red kite. Tom found the", 0.011), ("😀 <script>x</script> مرحبا 你好", 0.05)]
 )

@@ -7,7 +7,7 @@ import torch
 from claims import above, below, between, demo
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupShuffleSplit
+from sklearn.model_selection import GridSearchCV, GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -102,15 +102,16 @@ def a_real_encoder_needs_few_labels(seed: int) -> dict[str, float]:
     good, rows = np.array(reviews["ratings"]) > 0, [base.tokenizer.encode_prompt(text) for text in reviews["texts"]]
     with torch.no_grad():
         finals = [base.model.trace(torch.tensor(row[:128])).final[0].mean(dim=0).numpy() for row in rows]
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     inputs = {
-        "counts": (np.array(reviews["texts"]), make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))),
-        "tiny": (np.stack(finals), linear),
-        "minilm": (reviews["arrays"]["vectors"].astype(float), linear),
+        "counts": (np.array(reviews["texts"]), TfidfVectorizer()),
+        "tiny": (np.stack(finals), StandardScaler()),
+        "minilm": (reviews["arrays"]["vectors"].astype(float), StandardScaler()),
     }
     [(train, new)] = GroupShuffleSplit(1, test_size=0.3, random_state=seed).split(rows, groups=reviews["reviews"])
     found = {}
-    for (name, (features, head)), n in itertools.product(inputs.items(), (80, 1200)):
+    for (name, (features, scale)), n in itertools.product(inputs.items(), (80, 1200)):
+        sizes = {"logisticregression__C": [0.01, 0.1, 1, 10]}
+        head = GridSearchCV(make_pipeline(scale, LogisticRegression(max_iter=1000)), sizes, cv=4)
         few = np.random.default_rng(seed).permutation(train)[:n]
         found[f"{name}_{n}"] = head.fit(features[few], good[few]).score(features[new], good[new])
     return found | {f"ahead_{n}": found[f"minilm_{n}"] - found[f"counts_{n}"] for n in (80, 1200)}
