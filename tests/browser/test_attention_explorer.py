@@ -33,7 +33,10 @@ def test_arrows_choose_a_head_and_the_map_follows(show, page):
 
 def test_of_270_heads_the_chosen_one_is_in_sight(show, page):
     weights = np.tril(np.random.default_rng(1).random((30, 9, 6, 6)) + 1e-3)
-    [shown] = show(AttentionExplorer(weights / weights.sum(-1, keepdims=True), TOKENS, layer=18, head=6))
+    explorer = AttentionExplorer(weights / weights.sum(-1, keepdims=True), TOKENS)
+    live = AttentionExplorer.live(explore=lambda *_: explorer, layer=18, head=6)
+    [shown] = show(live._repr_mimebundle_()["text/html"])  # the saved form
+    assert shown.frame.locator(".chosen").inner_text().startswith("Layer 18, head 6")
     where = """thumb => {
         const [seen, own] = [thumb.closest('.headbox'), thumb].map((one) => one.getBoundingClientRect());
         return own.top >= seen.top && own.bottom <= seen.bottom + 1 && scrollY === 0;

@@ -12,6 +12,15 @@ from llmviz.widgets import NextTokenExplorer
 tiny = artifacts.load_model("tiny")
 NextTokenExplorer(tiny.model, tiny.tokenizer, "Mia found a").live()
 """
+OTHER_BOXES = """
+import torch
+from llmviz import artifacts
+from llmviz.widgets import EmbeddingExplorer, FillMaskExplorer
+vectors = torch.tensor([[0.0, 0.1, 1.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.9], [0.5, -1.0, 0.2]])
+display(EmbeddingExplorer(vectors, ["man", "king", "woman", "queen", "kite"], analogy=("man", "king", "woman")))
+masked, causal = artifacts.load_model("masked"), artifacts.load_model("tiny")
+FillMaskExplorer(masked.model, causal.model, causal.tokenizer, "Mia lives in the lighthouse.", hidden=[4]).live()
+"""
 SET_SOURCE = "(source) => jupyterapp.shell.currentWidget.content.widgets[0].model.sharedModel.setSource(source)"
 RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
 
@@ -51,6 +60,24 @@ def test_enter_is_heard_in_notebook(lab, page):
     box.press("Enter")
     expect(explorer.locator(".strip")).to_contain_text("lives")
     assert page.locator(".jp-CodeCell").count() == 1
+    assert page.outside == []
+
+
+def test_enter_is_heard_in_the_boxes_of_the_analogy_and_of_the_blanks(lab, page):
+    (lab.folder / "boxes.ipynb").write_text(notebook_of(OTHER_BOXES))
+    open_notebook(page, lab.url("boxes.ipynb"))
+    run_all(page)
+    words, blanks = page.locator(".frame").all()
+    expect(words.locator(".sentence")).to_contain_text("“man” is to “king” as “woman” is to")
+    box = words.get_by_label("analogy, word c")
+    box.fill("kite")
+    box.press("Enter")
+    expect(words.locator(".sentence")).to_contain_text("“man” is to “king” as “kite” is to")
+    sentence = blanks.get_by_role("textbox", name="sentence")
+    sentence.fill("Otto lives in the ___.")
+    sentence.press("Enter")
+    expect(blanks.locator(".words")).to_contain_text("Otto")
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
     assert page.outside == []
 
 

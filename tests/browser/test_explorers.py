@@ -1,5 +1,7 @@
 """What every widget promises, in a real browser, as a page from a file."""
 
+import re
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -160,6 +162,26 @@ def test_its_colors_are_the_hosts_and_bars_stay_in_print_and_in_forced_colors(sh
     page.set_viewport_size({"width": 718, "height": 1000})
     assert bar.evaluate(style, "print-color-adjust") == "exact"
     assert explorer.frame.evaluate(style, "break-inside") == "avoid" and explorer.frame.bounding_box()["width"] <= 700
+
+
+def painted(page, **options) -> set[bytes]:
+    """The colors that a printed page fills areas with, and its gradients."""
+    pdf = page.pdf(**options)
+    packed = re.findall(rb"FlateDecode[^>]*>>\s*stream\r?\n(.*?)endstream", pdf, re.DOTALL)
+    streams = [zlib.decompress(one) for one in packed]
+    gradients = re.findall(rb"/C[01] \[[^]]*\]", b"".join([pdf, *streams]))
+    return {*gradients, *re.findall(rb"(?:[\d.]+ ){3}(?=rg)", b"".join(streams))}
+
+
+@pytest.mark.slow
+@every_widget
+def test_bars_ramps_and_legends_are_printed_without_backgrounds(show, name, page):
+    """Browsers leave backgrounds out unless a reader asks for them."""
+    [explorer] = show(page_of(name), at=STOPS[name])
+    explorer.walk()
+    with_backgrounds = painted(page, print_background=True)
+    assert len(with_backgrounds) >= 3 and painted(page, print_background=False) >= with_backgrounds
+    assert name not in ("attention", "tree") or len([one for one in with_backgrounds if b"/C" in one]) >= 5  # the ramp
 
 
 @pytest.mark.parametrize("name, label, typed, told", [("embeddings", "search for a word", "red", "“red”"),

@@ -85,6 +85,39 @@ def saved(notebook):
     return notebook
 
 
+SMALL = {"width": 1366, "height": 768}
+TALL = """
+from llmviz import artifacts, training
+from llmviz.widgets import AttentionExplorer, TrainingExplorer
+tiny = artifacts.load_model("tiny")
+runs = [training.load_recording(name) for name in ("tinyville", "overfitted")]
+display(AttentionExplorer.live(tiny.model, tiny.tokenizer), TrainingExplorer(runs[0]),
+        TrainingExplorer(runs[0], compare=runs[1]))
+"""
+
+
+def test_on_a_small_screen_cause_and_effect_are_seen_together(lab, page):
+    """Heads to the left of the map, losses below the heads; the slider stays in sight where the picture is scrolled."""
+    (lab.folder / "small.ipynb").write_text(notebook_of(TALL, "print('\\n' * 60)"))
+    page.set_viewport_size(SMALL)
+    open_notebook(page, lab.url("small.ipynb"))
+    run_all(page)
+    expect(page.locator(".frame")).to_have_count(3)
+    screen = page.locator(".jp-WindowedPanel-outer").bounding_box()
+    assert max(frame.bounding_box()["height"] for frame in page.locator(".frame").all()) <= 580 <= screen["height"]
+    first = page.locator(".frame").first
+    heads, weights, losses = (first.locator(part).bounding_box() for part in (".heads", ".map", ".losses"))
+    assert max(one["x"] + one["width"] for one in (heads, losses)) <= weights["x"]
+    assert losses["y"] >= heads["y"] + heads["height"]
+    for frame in page.locator(".frame").filter(has=page.locator(".scrub")).all():
+        frame.evaluate("one => one.scrollIntoView({ block: 'start' })")
+        page.locator(".jp-WindowedPanel-outer").evaluate("one => one.scrollBy(0, 200)")
+        page.wait_for_timeout(300)
+        expect(frame.locator(".scrub")).to_be_in_viewport(ratio=1)
+        assert frame.bounding_box()["y"] < screen["y"] - 100
+        assert frame.locator(".scrub").bounding_box()["y"] >= screen["y"]
+
+
 def test_reopened_they_are_alive_without_running(lab, page, saved):
     open_notebook(page, lab.url(NAME))
     page.evaluate(SHOW_ALL)

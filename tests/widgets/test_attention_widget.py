@@ -14,6 +14,7 @@ from fakes import SMALL, noisy_model
 from nbval.plugin import get_sanitize_patterns
 from plots.hostile import NASTY
 
+from llmviz import plots
 from llmviz.model.transformer import DecoderOnly, EncoderOnly
 from llmviz.pretrained.tokenizer import tokenizer_from_folder
 from llmviz.tokenizers.words import CharacterTokenizer
@@ -50,12 +51,16 @@ def test_the_weights_arrive_causally_packed_and_exact_to_four_digits():
     assert np.abs(back - weights).max() < 1e-5
 
 
-def test_many_weights_arrive_as_bytes_and_the_page_stays_below_a_megabyte():
+def test_many_weights_arrive_as_bytes_and_the_page_stays_below_a_megabyte(monkeypatch):
     weights = some_weights(64, 30, 9)
     explorer = AttentionExplorer(weights, [f" t{i}" for i in range(64)])
     packed = explorer.traits()["payload"]["weights"]
     assert packed["dtype"] == "uint8" and packed["shape"] == [30, 9, 64 * 65 // 2]
-    assert explorer.picture().startswith(PIXEL)  # of so many heads the chosen one
+    assert explorer.picture().startswith(PIXEL)
+    drawn = []
+    monkeypatch.setattr(plots, "to_png", lambda axes, **options: drawn.append(axes.get_title()) or PIXEL)
+    AttentionExplorer(weights, explorer.tokens, layer=3, head=4)._repr_mimebundle_()
+    assert drawn == ["Layer 3, head 4"]  # of so many heads the chosen one
     assert np.abs(unpacked(packed)[3, 4] / 255 - weights[3, 4][np.tril_indices(64)]).max() <= 0.5 / 255 + 1e-9
     assert len(explorer._repr_mimebundle_()["text/html"]) < 1_000_000
 
@@ -206,7 +211,8 @@ def test_live_takes_any_function():
     assert asked == [("ab", []), ("ab", [(0, 1)]), ("abc", [(0, 1)])]
     assert (live.layer, live.head, live.payload["labels"]) == (1, 2, ["a", "b", "c"])
     assert "Layer 1, head 2: “c” (position 2) looks most at" in repr(live)
-    assert live._repr_mimebundle_()["text/plain"] == repr(live)
+    saved = live._repr_mimebundle_()
+    assert saved["text/plain"] == repr(live) and "Layer 1, head 2: where each token looks" in saved["text/html"]
     with pytest.raises(ValueError, match="head must be a whole number from 0 to 2, but is 7"):
         AttentionExplorer.live(explore=explore, head=7)
     with pytest.raises(ValueError, match="needs a model and its tokenizer, or a function"):

@@ -22,7 +22,7 @@ export const ATTENTION_LOOK = `
 .left-half { flex: none; max-width: 100%; } .right-half { flex: 1; min-width: 0; max-width: 100%; }
 .lines { flex: 1; min-width: 0; } .narrow .lines { width: 100%; }
 .heading { display: flex; justify-content: space-between; font-size: 12px; opacity: .8; padding: 0 4px 2px; white-space: nowrap; }
-.rows { display: flex; align-items: flex-start; max-height: 420px; overflow: auto; }
+.rows { display: flex; align-items: flex-start; max-height: 366px; overflow: auto; }
 .rows canvas { flex: none; }
 .side { flex: 1 1 0; min-width: 0; }
 .token { height: var(--row); line-height: var(--row); font-size: min(13px, calc(var(--row) - 3px)); padding: 0 4px; white-space: nowrap;

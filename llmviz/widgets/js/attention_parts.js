@@ -106,7 +106,7 @@ export function linesPart({ point, pin, unpin }) {
     element, focus,
     update(views, { layer, head, threshold, target, pins, ink, colors }, width) {
       const now = views;
-      const rowHeight = now.n <= 26 ? 19 : now.n <= 44 ? 15 : 13;
+      const rowHeight = now.n <= 19 ? 19 : 14; // 26 tokens, as in lesson 3, are seen at once
       if (data !== now) {
         data = now;
         rows.style.setProperty("--row", `${rowHeight}px`);

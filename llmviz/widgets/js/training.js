@@ -10,12 +10,16 @@ const SCRUB_CSS = `
 .controls select { max-width: 10em; }
 `;
 const HELP = "Drag, or ← →: saved steps. Hover over a curve: look. Click or Enter: pin a step and compare. Esc: unpin. ↑ ↓: another beginning. Space: play.";
+// The boxes of a notebook around an output scroll on their own and would keep the slider from staying in sight.
+const OUTSIDE_CSS = `.jp-CodeCell:not(.jp-mod-outputsScrolled) :is(.jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output):has([data-lv-sticky]) { overflow: clip; }`;
 // What two runs side by side show below their losses, one at a time, and which choices belong to it.
 const PARTS = [["writes", "what it writes"], ["bars", "next token"], ["looks", "a head"], ["map", "map of the embeddings"]];
 const FRAME_MILLISECONDS = 380;
 
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Training explorer", css: RUN_CSS + SCRUB_CSS });
+  el.dataset.lvSticky = "";
+  if (!document.getElementById("lv-sticky")) document.head.append(h("style", { id: "lv-sticky" }, OUTSIDE_CSS));
   const quiet = { "data-lm-suppress-shortcuts": "true" };
   const playButton = h("button", { type: "button", ...quiet }, "▶ play");
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "saved step", ...quiet });
