@@ -23,6 +23,7 @@ import numpy as np
 from record_attention import coreference, long_range
 from record_limitations import preferences, smollm2_limits
 from record_reviews import reviews
+from record_scaling import scale
 from record_training import record_shipped, save_data, save_recording
 from tqdm import tqdm
 from train_models import machine
@@ -212,6 +213,7 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "limitations": partial(_save, limitations),
     "architectures": partial(_save, five_changes),
     "long_range": partial(_save, long_range),
+    "scale": partial(_save, scale),
     "smollm2": real_model,
     "minilm": real_model,
     "coreference": partial(_save_arrays, coreference),

@@ -1,4 +1,4 @@
-"""Small runs before a large one: a learning rate range test, and scaling laws that predict its loss (lesson 5).
+"""Small runs before a large one: learning rate range test, scaling laws that predict a loss (lessons 5 and 11).
 
 A power law, excess loss = factor · size^−exponent, is a straight line in logarithms.
 Sources: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 1.2; Hoffmann et al. 2022, "Training
@@ -24,6 +24,7 @@ _SMOOTHING = 0.9
 _DIVERGED = 1.0  # nats above the best so far
 _N_DRAWS = 20_000
 _FEWEST_TRIALS = 3
+_EXPONENTS = np.arange(0.1, 1.51, 0.05)
 
 
 @dataclass(frozen=True)
@@ -191,3 +192,60 @@ def fit_law(sizes: Sequence[float], excess_losses: Sequence[float]) -> _Law:
     spread = np.linalg.cholesky(np.linalg.inv(design.T @ design))
     drawn = np.array([np.log(factor), -exponent]) + noise[:, None] * (rng.standard_normal((_N_DRAWS, 2)) @ spread.T)
     return _Law(factor, exponent, np.exp(drawn[:, 0]), -drawn[:, 1], noise)
+
+
+OPERATIONS = 6
+"""Floating-point operations for each parameter and token of training: 2 forward, 4 backward (Kaplan et al. 2020,
+section 2.1)."""
+
+
+class LossLaw(NamedTuple):
+    """Loss of a model of n parameters trained on d tokens: floor + a / n^alpha + b / d^beta, in nats per token.
+
+    Source: Hoffmann et al. 2022, section 3.3 and equation 2.
+    """
+
+    floor: float
+    a: float
+    alpha: float
+    b: float
+    beta: float
+
+    def loss(self, n_parameters: float, n_tokens: float) -> float:
+        """The loss that the law predicts."""
+        return self.floor + self.a * n_parameters**-self.alpha + self.b * n_tokens**-self.beta
+
+    def best_size(self, compute: float) -> float:
+        """Parameters of the model with the lowest loss for so many operations (Hoffmann et al. 2022, equation 4).
+
+        >>> round(PUBLISHED_LAWS[0].best_size(1e21) / 1e9, 1)
+        3.1
+        """
+        factor = (self.alpha * self.a / (self.beta * self.b)) ** (1 / (self.alpha + self.beta))
+        return factor * (compute / OPERATIONS) ** (self.beta / (self.alpha + self.beta))
+
+
+PUBLISHED_LAWS = (LossLaw(1.69, 406.4, 0.34, 410.7, 0.28), LossLaw(1.8172, 482.01, 0.3478, 2085.43, 0.3658))
+"""Two fits of the same models: Hoffmann et al. 2022, equation 10; Besiroglu et al. 2024, "Chinchilla Scaling: A
+Replication Attempt", section 3."""
+
+
+def fit_loss_law(n_parameters: Sequence[float], n_tokens: Sequence[float], losses: Sequence[float]) -> LossLaw:
+    """Fit a law to trained models, all (model): least squares of relative errors.
+
+    For each pair of exponents the other three numbers follow linearly; they may not be negative.
+    """
+    n, d, y = (np.asarray(one, dtype=float) for one in (n_parameters, n_tokens, losses))
+    found, least = None, np.inf
+    for alpha in _EXPONENTS:
+        for beta in _EXPONENTS:
+            columns = np.stack([np.ones_like(n), n**-alpha, d**-beta], axis=1) / y[:, None]
+            scale = columns.max(axis=0)
+            weights = np.linalg.lstsq(columns / scale, np.ones_like(y), rcond=None)[0] / scale
+            error = ((columns @ weights - 1) ** 2).sum()
+            if error < least and (weights >= 0).all():
+                found, least = (weights, alpha, beta), error
+    if found is None:
+        raise ValueError(f"no law with positive numbers fits these {len(y)} losses; give more models of other sizes")
+    (floor, a, b), alpha, beta = found
+    return LossLaw(*map(float, (floor, a, alpha, b, beta)))

@@ -2,6 +2,7 @@
 
 from llmviz.widgets.attention import AttentionExplorer
 from llmviz.widgets.blocks import BlockExplorer
+from llmviz.widgets.budget import BudgetExplorer
 from llmviz.widgets.embeddings import EmbeddingExplorer
 from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer
 from llmviz.widgets.fill_mask import FillMaskExplorer

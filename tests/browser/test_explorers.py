@@ -17,9 +17,11 @@ from llmviz.finetuning.comparison import _EvalPoint
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tokenizers.bpe import BytePairTokenizer
+from llmviz.training import scaling
 from llmviz.widgets import (
     BiasDialExplorer,
     BlockExplorer,
+    BudgetExplorer,
     ComparisonExplorer,
     FillMaskExplorer,
     ModelExplorer,
@@ -62,6 +64,10 @@ OTHERS = {
     "tree": (lambda texts: SamplingTreeExplorer(CAUSAL, BPE, "".join(texts)[:25], n_samples=3, n_tokens=5), ".box"),
     "blank": (lambda texts: FillMaskExplorer(MASKED, CAUSAL, BPE, "".join(texts)[:36], hidden=[1]), ".words button"),
     "comparison": (comparison, ".rows button"),
+    "budget": (
+        lambda _: BudgetExplorer({"published": scaling.PUBLISHED_LAWS}, limits={"published": 21.5}),
+        "input[aria-label^='size']",
+    ),
     "bias": (lambda _: BiasDialExplorer(artifacts.load_recording("limitations")), "input[type=range]"),
 }
 STOPS = {name: sample.at for name, sample in SAMPLES.items()} | {name: at for name, (_, at) in OTHERS.items()}

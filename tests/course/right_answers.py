@@ -147,6 +147,31 @@ def generated_with_tensors(gpt, token_ids, end, max_new_tokens):
     return ids
 
 
+def adamw_by_torch(weight, gradient, mean, square, step, rate, decay):
+    one = torch.nn.Parameter(weight.clone())
+    adamw = torch.optim.AdamW([one], lr=rate, betas=(0.9, 0.95), weight_decay=decay)
+    adamw.state[one] = {"step": torch.tensor(step - 1.0), "exp_avg": mean.clone(), "exp_avg_sq": square.clone()}
+    one.grad = gradient
+    adamw.step()
+    return one, adamw.state[one]["exp_avg"], adamw.state[one]["exp_avg_sq"]
+
+
+def adamw_in_loops(weight, gradient, mean, square, step, rate, decay):
+    flat = []
+    for w, g, m, s in zip(*(one.flatten().tolist() for one in (weight, gradient, mean, square)), strict=True):
+        m, s = 0.9 * m + 0.1 * g, 0.95 * s + 0.05 * g * g
+        flat.append((w - rate * (decay * w + m / (1 - 0.9**step) / (math.sqrt(s / (1 - 0.95**step)) + 1e-8)), m, s))
+    return [np.reshape(one, weight.shape) for one in zip(*flat, strict=True)]
+
+
+def clipped_by_torch(gradients, max_norm):
+    weights = [torch.nn.Parameter(torch.zeros_like(one)) for one in gradients]
+    for weight, one in zip(weights, gradients, strict=True):
+        weight.grad = one.clone()
+    torch.nn.utils.clip_grad_norm_(weights, max_norm)
+    return [weight.grad for weight in weights]
+
+
 RIGHT_ANSWERS = {
     "merge_pair": [joined],
     "longest_match": [by_recursion],
@@ -222,5 +247,24 @@ RIGHT_ANSWERS = {
         lambda scores, k: torch.zeros(scores.shape).scatter(-1, scores.topk(k)[1], scores.topk(k)[0].softmax(-1)),
         kept_and_renormalized,
         route_in_loops,
+    ],
+    "adamw_step": [adamw_by_torch, adamw_in_loops],
+    "clip_by_norm": [
+        clipped_by_torch,
+        lambda gradients, most: [
+            one / max(1, torch.cat([g.flatten() for g in gradients]).norm() / most) for one in gradients
+        ],
+    ],
+    "merge_tile": [
+        lambda highest, total, scores: (
+            max([highest, *scores.tolist()]),
+            total * math.exp(highest - max([highest, *scores.tolist()]))
+            + sum(math.exp(score - max([highest, *scores.tolist()])) for score in scores.tolist()),
+        ),
+        lambda highest, total, scores: [
+            np.maximum(highest, np.max(scores.numpy())),
+            total * np.exp(highest - np.maximum(highest, np.max(scores.numpy())))
+            + np.exp(scores.numpy() - np.maximum(highest, np.max(scores.numpy()))).sum(),
+        ],
     ],
 }

@@ -283,4 +283,7 @@ WRONG_ANSWERS = {
     "chat_prompt": [
         ("list_of_messages", lambda messages: [turn(message) for message in messages]),
     ],
+    "adamw_step": [
+        ("only_the_weight", lambda weight, gradient, mean, square, step, rate, decay: weight - rate * gradient.sign()),
+    ],
 }

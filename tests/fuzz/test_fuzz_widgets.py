@@ -135,6 +135,7 @@ WIDGETS = {
     ],
     "BiasDialExplorer": [((artifacts.load_recording("limitations"),), {"ratio": 0.7})],
     "BlockExplorer": [((MODEL.blocks[1], TRACE.blocks[1], WORDS[:3]), {"layer": 1, "position": 2})],
+    "BudgetExplorer": [(({"published": scaling.PUBLISHED_LAWS},), {"limits": {"published": 21.5}})],
     "ComparisonExplorer": [((load_comparisons(),), {"task": "sentiment", "n_labels": 20})],
     "EmbeddingExplorer": [
         ((FILM, WORDS), {"groups": list("aabb"), "n_neighbors": 2, "chosen": "a", "frame_names": ["1", "2", "3"]}),
