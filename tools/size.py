@@ -19,12 +19,12 @@ PACKAGE = ROOT / "llmviz"
 # The files that the README asks to be read, in its order.
 CORE = [ROOT / path for path in re.findall(r"^\d+\. \[(llmviz/[\w/]+\.py)\]", (ROOT / "README.md").read_text(), re.M)]
 BUDGETS = {
-    "lines of code": 13_000,
-    "all lines": 19_500,
+    "lines of code": 13_350,  # lessons 11 and 12 may add 500 each
+    "all lines": 19_900,
     "core lines": 2_300,
-    "Python files": 120,
+    "Python files": 123,
     "entries under llmviz/": 28,
-    "public names": 350,
+    "public names": 358,
     "optional parameters only tests pass": 0,
     "test lines": 17_000,
 }

@@ -230,22 +230,27 @@ PUBLISHED_LAWS = (LossLaw(1.69, 406.4, 0.34, 410.7, 0.28), LossLaw(1.8172, 482.0
 Replication Attempt", section 3."""
 
 
-def fit_loss_law(n_parameters: Sequence[float], n_tokens: Sequence[float], losses: Sequence[float]) -> LossLaw:
+def fit_loss_law(
+    n_parameters: Sequence[float], n_tokens: Sequence[float], losses: Sequence[float], *, floor: float
+) -> LossLaw:
     """Fit a law to trained models, all (model): least squares of relative errors.
 
-    For each pair of exponents the other three numbers follow linearly; they may not be negative.
+    For each pair of exponents, a and b follow linearly; they may not be negative.
+
+    Args:
+        floor: the lowest possible loss, such as the exact entropy of the text.
     """
     n, d, y = (np.asarray(one, dtype=float) for one in (n_parameters, n_tokens, losses))
     found, least = None, np.inf
     for alpha in _EXPONENTS:
         for beta in _EXPONENTS:
-            columns = np.stack([np.ones_like(n), n**-alpha, d**-beta], axis=1) / y[:, None]
-            scale = columns.max(axis=0)
-            weights = np.linalg.lstsq(columns / scale, np.ones_like(y), rcond=None)[0] / scale
-            error = ((columns @ weights - 1) ** 2).sum()
+            columns = np.stack([n**-alpha, d**-beta], axis=1) / y[:, None]
+            scale, excess = columns.max(axis=0), 1 - floor / y
+            weights = np.linalg.lstsq(columns / scale, excess, rcond=None)[0] / scale
+            error = ((columns @ weights - excess) ** 2).sum()
             if error < least and (weights >= 0).all():
                 found, least = (weights, alpha, beta), error
     if found is None:
         raise ValueError(f"no law with positive numbers fits these {len(y)} losses; give more models of other sizes")
-    (floor, a, b), alpha, beta = found
+    (a, b), alpha, beta = found
     return LossLaw(*map(float, (floor, a, alpha, b, beta)))

@@ -53,12 +53,13 @@ class BudgetExplorer(Explorer):
 
     def traits(self) -> dict:
         laws = [{"name": name, "fits": fits, "limit": self.limits[name]} for name, fits in self.laws.items()]
-        payload = {"laws": laws, "machines": [{"name": name, **one} for name, one in MACHINES.items()],
-                   "counts": COUNTS, "days": DAYS, "sizes": SIZES, "operations": OPERATIONS, "bytes": _BYTES}  # fmt: skip
+        machines = [{"name": name, **one} for name, one in MACHINES.items()]
+        payload = {"laws": laws, "machines": machines, "counts": COUNTS, "days": DAYS, "sizes": SIZES,
+                   "operations": OPERATIONS, "bytes": _BYTES}  # fmt: skip
         return {"payload": payload, "law": 0, "machine": 0, "count": 0, "day": 3, "size": SIZES.index(1)}
 
     def _plan(self) -> tuple[str, float, list[list[float]]]:
-        """Shown first: the law's name; operations; for each size its parameters, tokens, loss, lowest and highest."""
+        """Shown first: the law; operations; for each size its parameters, tokens, loss, lowest and highest loss."""
         machine, (name, fits) = next(iter(MACHINES.values())), next(iter(self.laws.items()))
         laws = [LossLaw(*one) for one in fits]
         compute = machine["speed"] * machine["used"] * DAYS[3] * _DAY

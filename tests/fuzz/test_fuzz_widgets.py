@@ -20,6 +20,7 @@ from llmviz.finetuning.comparison import load_comparisons
 from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import EncoderOnly
 from llmviz.tokenizers import BytePairTokenizer, CharacterTokenizer
+from llmviz.training import scaling
 
 pytestmark = pytest.mark.slow
 N_SETTINGS = 300

@@ -137,3 +137,19 @@ def test_the_usual_schedule_is_torchs():
     assert training.warm_up_and_cosine(24, warm_up=4) == pytest.approx([0.25, 0.5, 0.75, 1.0, *expected])
     with pytest.raises(ValueError, match="from 0 to 9 steps; given 10"):
         training.warm_up_and_cosine(10, warm_up=10)
+
+
+def test_the_loss_law_finds_the_law_behind_losses_and_its_best_size():
+    """Losses made by a law are fitted by it; the best size is the lowest of many sizes with the same operations."""
+    law = scaling.LossLaw(1.0, 400.0, 0.5, 200.0, 0.4)
+    sizes, tokens = (values.ravel() for values in np.meshgrid(np.geomspace(1e4, 1e6, 6), np.geomspace(1e5, 1e7, 6)))
+    fitted = scaling.fit_loss_law(sizes, tokens, [law.loss(*one) for one in zip(sizes, tokens, strict=True)], floor=1.0)
+    assert fitted == pytest.approx(law, rel=1e-6)
+    compute, many = 1e12, np.geomspace(1e4, 1e7, 20_001)
+    lowest = many[np.argmin([law.loss(n, compute / 6 / n) for n in many])]
+    assert law.best_size(compute) == pytest.approx(lowest, rel=1e-3)
+
+
+def test_losses_that_rise_with_size_are_refused():
+    with pytest.raises(ValueError, match="no law with positive numbers fits"):
+        scaling.fit_loss_law([1e4, 1e5, 1e6, 1e4], [1e5, 1e6, 1e7, 1e6], [1, 2, 3, 0.5], floor=0.4)

@@ -1,0 +1,149 @@
+"""Lesson 11: what each line of the recipe is worth, the best size for a budget, clipping, leaked texts, experts."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import record_scaling
+import torch
+from claims import above, below, between, demo
+
+from llmviz import artifacts, training
+from llmviz.training import architectures, recipes, scaling
+
+LESSON = Path(__file__).parents[2] / "notebooks" / "11_training_at_scale.ipynb"
+RECORDED = artifacts.load_recording("scale")
+CHANGED = ["no warm-up", "no weight decay", "first weights 50 times as large", "SGD, not AdamW", "Muon, not AdamW"]
+
+
+@cache
+def data():
+    return architectures.load_data(artifacts.load_model("tiny").tokenizer)
+
+
+def from_lesson(*names: str) -> dict:
+    """The functions and classes of these names, as the lesson's cells define them."""
+    tiny = artifacts.load_model("tiny")
+    scope = {"artifacts": artifacts, "data": data(), "tiny": tiny, "torch": torch, "F": torch.nn.functional}
+    scope |= {"training": training, "architectures": architectures, "recipes": recipes}
+    for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if any(f"def {name}(" in source or f"class {name}(" in source for name in names):
+            exec(source, scope)
+    return scope
+
+
+def lines(high: dict[str, float], low: dict[str, float]) -> dict[str, float]:
+    """What the lesson says of the losses at both learning rates."""
+    cost = {name: high[name] - high["whole recipe"] for name in CHANGED}
+    return {
+        "first_weights_cost": cost["first weights 50 times as large"],
+        "warm_up_gains": cost["no warm-up"],
+        "warm_up_gains_at_half_the_rate": low["no warm-up"] - low["whole recipe"],
+        "sgd_costs": cost["SGD, not AdamW"],
+        "weight_decay_gains": cost["no weight decay"],
+        "muon_gains": -cost["Muon, not AdamW"],
+    }
+
+
+def recorded_lines(seed: int = 0) -> dict[str, float]:
+    rates = RECORDED["recipes"]
+    return lines(*({name: losses[seed] for name, losses in rates[rate].items()} for rate in ("0.012", "0.006")))
+
+
+@demo(
+    stand_in=recorded_lines, first_weights_cost=above(2), warm_up_gains=above(0.4),
+    warm_up_gains_at_half_the_rate=between(0.03, 0.25), sgd_costs=above(0.4), weight_decay_gains=below(0),
+    muon_gains=above(0.2),
+)  # fmt: skip
+def lines_of_the_recipe_have_a_price(seed: int) -> dict[str, float]:
+    """First weights, warm-up and AdamW matter most in a short run; warm-up less at half the rate; weight decay is not
+    needed.
+    """
+    found = {}
+    for rate in (0.012, 0.006):
+        some = {name: one for name, one in recipes.variants().items() if name in ("whole recipe", *CHANGED)}
+        found[rate] = {
+            name: recipes.train_recipe(replace(one, learning_rate=rate), data(), seed=seed).held_out
+            for name, one in some.items()
+        }
+    return lines(found[0.012], found[0.006])
+
+
+def best_sizes(grid: list[dict], seed: int) -> dict[float, float]:
+    """For each budget the size with the lowest loss: the lowest point of a parabola through four points."""
+    found = {}
+    for compute in sorted({one["compute"] for one in grid}):
+        runs = sorted((one["loss"], one["n_parameters"]) for one in grid
+                      if (one["compute"], one["seed"]) == (compute, seed))[:4]  # fmt: skip
+        a, b, _ = np.polyfit(np.log([size for _, size in runs]), [loss for loss, _ in runs], 2)
+        found[compute] = float(np.exp(-b / 2 / a))
+    return found
+
+
+def iso_flop_claims(curves: dict, seed: int) -> dict[str, float]:
+    best = best_sizes(curves["runs"], seed)
+    slower = best_sizes(curves["slower"], curves["slower"][0]["seed"])
+    ratios = [compute / scaling.OPERATIONS / size**2 for compute, size in best.items()]
+    top = [[one["loss"] for one in curves["runs"] if (one["compute"], one["seed"]) == (c, seed)] for c in best]
+    return {
+        "exponent": -scaling.power_law([*best], [*best.values()])[1],
+        "fewest_tokens_a_parameter": min(ratios),
+        "most_tokens_a_parameter": max(ratios),
+        "largest_model_behind_the_best": min(losses[-1] - min(losses) for losses in top),
+        "best_size_with_half_the_rate": slower[1e11] / best[1e11],
+    }
+
+
+@demo(
+    stand_in=lambda: iso_flop_claims(RECORDED["iso_flop"], 0), exponent=between(0.2, 0.6),
+    fewest_tokens_a_parameter=above(2), most_tokens_a_parameter=below(20), largest_model_behind_the_best=above(0.04),
+    best_size_with_half_the_rate=between(0.4, 2.5),
+)  # fmt: skip
+def model_and_data_grow_together(seed: int) -> dict[str, float]:
+    """The best size rises with the computation, and so do its tokens; a model that is too large loses."""
+    return iso_flop_claims(record_scaling.iso_flop(seeds=(seed,)), seed)
+
+
+@demo(sgd_spike=above(0.1), adamw_spike=above(0), sgd_spike_at_half_the_rate=above(0))
+def clipping_prevents_a_spike(seed: int) -> dict[str, float]:
+    """After a broken batch the loss rises without clipping, with SGD more than with AdamW."""
+    after = from_lesson("after_a_broken_batch")["after_a_broken_batch"]
+    makers = {
+        "sgd_spike": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9),
+        "adamw_spike": lambda weights: torch.optim.AdamW(weights, lr=0.003, betas=(0.9, 0.95)),
+        "sgd_spike_at_half_the_rate": lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.9),
+    }
+    mean = lambda run: np.mean([loss for loss, _ in run[9:17]])  # noqa: E731
+    return {name: mean(after(make, float("inf"), seed=seed)) - mean(after(make, 1.0, seed=seed))
+            for name, make in makers.items()}  # fmt: skip
+
+
+@demo(leaked_gain=above(0.1), honest_gain=between(-0.15, 0.15))
+def leaked_texts_make_a_benchmark_lie(seed: int) -> dict[str, float]:
+    """Leaked test texts get a lower loss, the others do not."""
+    scope = from_lesson("leak")
+    found = [scope["leak"](seed, first) for first in (40, 0)]
+    leaked, honest = (found[0][part] - found[1][part] for part in (0, 1))
+    return {"leaked_gain": leaked - honest, "honest_gain": honest}
+
+
+@demo(experts_gain=above(0), balanced_at_most=below(0.3))
+def experts_lower_the_loss_for_the_same_operations(seed: int) -> dict[str, float]:
+    """Eight balanced experts, two of them for each token, reach a lower loss than one MLP."""
+    trained = from_lesson("Experts", "trained")["trained"]
+    plain, (model, loss) = trained(seed)[1], trained(seed, 0.02)
+    used = max(block.feed_forward.used.max().item() for block in model.blocks)
+    return {"experts_gain": plain - loss, "balanced_at_most": used}
+
+
+@demo(teacher_gains=above(0.02), eight_bits_cost=below(0.01), four_bits_cost=below(0.2), three_bits_cost=above(0.3))
+def small_models_from_large_ones(seed: int) -> dict[str, float]:
+    """A student learns faster from the teacher's probabilities; 8 bits cost nothing, 3 bits much."""
+    scope = from_lesson("student", "quantized")
+    before = scope["quantized"](16)
+    costs = {name: scope["quantized"](bits) - before for name, bits in (("eight", 8), ("four", 4), ("three", 3))}
+    gain = scope["student"](False, seed) - scope["student"](True, seed)
+    return {"teacher_gains": gain, **{f"{name}_bits_cost": cost for name, cost in costs.items()}}
