@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TEST_READY := $(VENV)/test-ready
 BENCH_READY := $(VENV)/bench-ready
+OLDEST := .venv-oldest
 # From requires-python, such as ">=3.11,<3.15": the minor versions that fit.
 FIRST := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),.*/\1/p' pyproject.toml)
 LAST := $(shell sed -n 's/^requires-python = .*<3\.\([0-9]*\)".*/\1/p' pyproject.toml | awk '{print $$1 - 1}')
@@ -16,7 +17,7 @@ PYTHON := $(or $(shell for p in python3 $$(seq -f 'python3.%g' $(LAST) -1 $(FIRS
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done),python3)
 endif
 # uv installs sooner; pip does the same. Python compiles a module when it is first used: a fifth of the space and time saved.
-PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check install --no-compile)
+PIP = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check install --no-compile)
 # What `make lab` hands on, for example: make lab ARGS="--no-browser --port 8899"
 ARGS ?=
 # On Linux a plain torch brings CUDA, several GB. PyTorch's start page gives the address of its CPU index.
@@ -24,10 +25,10 @@ TORCH_INDEX ?=
 # How many processes share the tests. Each takes up to 2 GB and a core.
 TESTERS ?= 2
 
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow models notebooks glossary html site evidence bundle wheel class bench size clean
+.PHONY: help lab setup test test-slow test-oldest models notebooks glossary html site evidence bundle wheel class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -50,6 +51,12 @@ test: $(TEST_READY) ## check style, package, widgets and every lesson's saved ou
 
 test-slow: $(TEST_READY) ## the long checks: every claim of the lessons, every lesson in a browser, a real class
 	$(PYTEST) -m slow tests
+
+# Not what needs a browser, a hub, transformers or the pinned versions.
+test-oldest: BIN := $(OLDEST)/bin
+test-oldest: $(OLDEST)/ready ## the tests with the oldest versions that pyproject.toml allows (on Python 3.11 or 3.12)
+	$(PYTEST) -m 'not slow' -k 'not transformers' -W ignore::DeprecationWarning $(addprefix --ignore=tests/,browser \
+		deploy benchmarks fuzz pretrained/test_convert.py pretrained/test_gguf.py test_bundle.py test_project.py) $(ARGS)
 
 models: $(TEST_READY) ## train again every model that ships in data/models
 	$(BIN)/python tools/train_models.py
@@ -85,7 +92,7 @@ size: $(TEST_READY) ## lines, files and names of the project, beside their budge
 	$(BIN)/python tools/size.py $(ARGS)
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find llmviz notebooks tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -106,4 +113,13 @@ $(TEST_READY): $(READY)
 
 $(BENCH_READY): $(TEST_READY)
 	$(PIP) -c constraints.txt -e '.[test,bench]'
+	@touch $@
+
+# Each `>=` of pyproject.toml as `==`; torch as it is pinned, since its older builds are large. Built for test-oldest alone.
+$(OLDEST)/ready: pyproject.toml
+	$(PYTHON) -m venv --clear $(OLDEST)
+	sed -nE '/^dependencies/,/^]/s/^ *"([a-z0-9-]+)>=([0-9.]+)".*/\1==\2/p' pyproject.toml >$(OLDEST)/oldest.txt
+	sed -n '/^torch==/p' constraints.txt >>$(OLDEST)/oldest.txt
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) "$$(sed -n '/^torch==/p' constraints.txt)")
+	$(PIP) -c $(OLDEST)/oldest.txt -e . hypothesis jinja2 nbval 'pytest>=9' pytest-xdist pyyaml scipy
 	@touch $@

@@ -100,13 +100,13 @@ def legend_above(axes: Axes) -> None:
 def put_title(axes: Axes, title: str | None, *, over_legend: bool = False) -> None:
     """Write the title, broken into lines that fit the figure."""
     if title:
-        inches = axes.get_figure(root=True).get_size_inches()[0] * axes.get_position().width
+        inches = axes.figure.figure.get_size_inches()[0] * axes.get_position().width
         axes.set_title(textwrap.fill(prose_label(str(title)), max(12, int(inches * 11))), pad=26 if over_legend else 6)
 
 
 def settled_size(axes: Axes) -> tuple[float, float]:
     """Lay the figure out and return the size of the Axes in points."""
-    figure = axes.get_figure(root=True)
+    figure = axes.figure.figure  # of a subfigure the whole one; matplotlib before 3.10 has no get_figure(root=True)
     figure.draw_without_rendering()
     extent = axes.get_window_extent()
     return extent.width * 72 / figure.dpi, extent.height * 72 / figure.dpi
@@ -128,7 +128,7 @@ def alt_text(axes: Axes | np.ndarray | Figure) -> str:
 
 def _figure_of(axes: Axes | np.ndarray | Figure) -> Figure:
     alt_text(axes)
-    return axes if isinstance(axes, Figure) else np.asarray(axes, dtype=object).flat[0].get_figure(root=True)
+    return axes if isinstance(axes, Figure) else np.asarray(axes, dtype=object).flat[0].figure.figure
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from llmviz.plots import _style as style
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, prose_label, spoken_prose, spoken_token, text_width
 from llmviz.plots._style import describe, new_axes, put_title, settled_size, styled, tidy
+from llmviz.plots.lines import _legend_name
 
 _LABEL_SIZE, _LINE_HEIGHT = 9, 11  # points, as are all lengths below
 _MARKER_RADIUS, _GAP = 3.5, 6.5
@@ -68,12 +69,10 @@ def _draw_points(ax: Axes, points: np.ndarray, groups: list[str] | None, names: 
     if groups is None:
         ax.scatter(*points.T, color=style.OKABE_ITO[0], **shared)
         return
-    shown = [prose_label(name, 24) for name in names]
-    clouds = []
-    for name, label, color, marker in zip(names, shown, style.OKABE_ITO, style.MARKERS, strict=False):
+    for name, color, marker in zip(names, style.OKABE_ITO, style.MARKERS, strict=False):
         members = np.array([group == name for group in groups])
-        clouds.append(ax.scatter(*points[members].T, color=color, marker=marker, label=label, **shared))
-    ax.legend(clouds, shown, loc="upper left", bbox_to_anchor=(1.01, 1))
+        ax.scatter(*points[members].T, color=color, marker=marker, label=_legend_name(name, 24), **shared)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def _set_one_scale(ax: Axes, points: np.ndarray) -> None:

@@ -67,9 +67,9 @@ def _set_scale(ax: Axes, name: str, scale: str, first: float, integer: bool = Fa
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend_name(name: str) -> str:
+def _legend_name(name: str, width: int = 40) -> str:
     """A name as a legend takes it: matplotlib leaves out what is empty or begins with an underscore."""
-    return prose_label(name, 40).lstrip("_") or "∅"
+    return prose_label(name, width).lstrip("_") or "∅"
 
 
 def _curves_text(series: dict[str, np.ndarray], x_label: str, y_label: str) -> str:

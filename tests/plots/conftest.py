@@ -25,7 +25,7 @@ def overlaps():
 
     def any_two(artists) -> bool:
         artists = list(artists)
-        artists[0].get_figure(root=True).canvas.draw()
+        artists[0].figure.figure.canvas.draw()
         boxes = [extent(artist) for artist in artists]
         return any(box.overlaps(other) for place, box in enumerate(boxes) for other in boxes[:place])
 

@@ -133,6 +133,7 @@ def test_drawing_leaves_no_trace_in_pyplot_or_the_settings():
     script = """
 import sys, warnings
 warnings.simplefilter("error")
+warnings.simplefilter("ignore", DeprecationWarning)  # an old matplotlib with a new pyparsing
 import matplotlib
 before = dict(matplotlib.rcParams)
 from llmviz import plots
