@@ -67,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _message(error: Exception) -> str:
     """The error's message; for a system error its reason without its number."""
     if isinstance(error, OSError) and error.strerror:
-        place = f" at {error.filename}" if error.filename else ""
-        return f"{error.strerror}{place}; is the folder there, may you write into it, and is there space?"
+        path = error.filename2 or error.filename  # filename2: what could not be replaced
+        reasons = "is the folder there, may you write into it, is there space, and is the file open elsewhere?"
+        return f"{error.strerror}{f' at {path}' if path else ''}; {reasons}"
     if isinstance(error, UnicodeEncodeError):
         shown = ascii(error.object[error.start : error.end])
         return f"the output takes only {error.encoding}, which has no {shown}; try again with PYTHONUTF8=1 set"
@@ -445,5 +446,5 @@ def _restore(given: argparse.Namespace) -> int:
         done.append(restore.restore(name, given.folder))
         print(done[-1].message)
     if any(one.is_changed for one in done):
-        print("If it is open in JupyterLab: File › Reload Notebook from Disk.")
+        print("If it is open in JupyterLab: File > Reload Notebook from Disk.")
     return _done(given, [{"lesson": str(one.lesson), "kept": one.copy and str(one.copy)} for one in done])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from llmviz import cli, corpora
+from llmviz import artifacts, cli, corpora
 from llmviz.cli import main
+from llmviz.generation.sampling import generate
 from llmviz.model.config import ModelConfig
 from llmviz.tinyville import Tinyville
 from llmviz.training import checkpoints, runs
@@ -67,6 +69,37 @@ class TestHelp:
     def test_it_is_installed_as_llmviz(self):
         (script,) = entry_points(group="console_scripts", name="llmviz")
         assert script.load() is main
+
+
+@pytest.mark.slow
+def test_where_the_system_is_not_utf_8_files_and_pipes_are_read_and_written_as_anywhere(place):
+    """As with Windows' cp1252, and stricter: here files and pipes are ASCII where a program names no encoding."""
+    text = "Mia’s café – “rouge”.\r\n" * 80
+    Path("accents.txt").write_bytes(text.encode())
+    commands = ["doctor", "models", "restore --list", "restore 0 --folder .", "restore 0 --folder .", "check kites.txt",
+                "train --text accents.txt --tokenizer characters --steps 1 --out m", "generate Mia --max-tokens 2",
+                "export 00_start_here.ipynb"]  # fmt: skip
+    program = f"""
+import locale, shlex
+from llmviz.cli import main
+assert locale.getencoding() in ("US-ASCII", "ANSI_X3.4-1968"), locale.getencoding()
+for command in {ascii(commands)}:
+    assert main(shlex.split(command)) == 0, command
+"""
+    system = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, **system}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    tokenizer = checkpoints.load(place / "m").tokenizer
+    line = text.splitlines()[0]
+    assert tokenizer.decode(tokenizer.encode(line)) == line
+
+
+def test_a_process_that_starts_anew_computes_the_same():
+    """Windows and macOS start processes so (spawn): nothing is inherited, the model comes through a pickle."""
+    model = artifacts.load_model("tiny").model
+    given = {"max_new_tokens": 3, "temperature": 1.0, "seed": 0}
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(generate, (model, [1, 2]), given) == generate(model, [1, 2], **given)
 
 
 class TestCheck:

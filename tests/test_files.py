@@ -3,11 +3,14 @@
 import hashlib
 import lzma
 import os
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 
+from llmviz.cli import main
 from llmviz.files import data_folder, data_path, read_json, write_atomically
 from llmviz.tokenizers.tiktoken import VOCABULARIES
 
@@ -43,6 +46,29 @@ def test_after_a_failure_the_old_content_is_there_and_nothing_else(monkeypatch, 
     with pytest.raises(OSError, match="No space left"):
         write_atomically(tmp_path / "a.json", b"[2]")
     assert os.listdir(tmp_path) == ["a.json"] and read_json(tmp_path / "a.json") == [1]
+
+
+@pytest.mark.parametrize("n_refusals", [3, 1000])
+def test_a_file_that_is_open_elsewhere_is_tried_again_then_named(monkeypatch, tmp_path, capsys, n_refusals):
+    """Simulated: Windows refuses to replace a file while another program reads it."""
+    waiting, replace = iter(range(n_refusals)), os.replace
+
+    def refuse(source, target):
+        if next(waiting, None) is not None:
+            raise PermissionError(13, "Access is denied", str(source), None, str(target))
+        replace(source, target)
+
+    lesson = tmp_path / "00_start_here.ipynb"
+    lesson.write_bytes(b"mine")
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    code = main(["restore", "0", "--folder", str(tmp_path)])
+    if n_refusals == 3:
+        assert code == 0 and len(os.listdir(tmp_path)) == 2 and lesson.read_bytes() != b"mine"
+        return
+    [said] = capsys.readouterr().err.splitlines()
+    assert code == 1 and re.search(r"Access is denied at .*\.ipynb; .* is the file open elsewhere\?$", said)
+    assert os.listdir(tmp_path) == [lesson.name] and lesson.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("damage", [b"{", b"\xff", b"[" * 100_000])

@@ -65,6 +65,25 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     assert declared - USED_WITHOUT_IMPORT - imported == set()
 
 
+# What Windows lacks: names, modules, and arguments of calls. JupyterHub does not run there, so deploy/ may use them.
+POSIX_ONLY = {"fork", "forkpty", "mkfifo", "symlink", "symlink_to", "killpg", "getpgid", "setsid", "start_new_session",
+              "preexec_fn", "SIGKILL", "SIGHUP", "SIGALRM", "SIGUSR1", "fcntl", "grp", "pwd", "resource", "termios"}  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["llmviz", "tools"])
+def test_programs_use_nothing_that_windows_lacks_and_name_the_encoding_of_each_text_file(folder):
+    found = []
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node, "attr", getattr(node, "arg", getattr(node, "module", getattr(node, "name", None))))
+            if name in POSIX_ONLY:
+                found.append((path.name, name))
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text"):
+                encodings = {word.arg for word in node.keywords} & {"encoding"} or node.args[node.func.attr[0] == "w" :]
+                found += [] if encodings else [(path.name, node.lineno)]
+    assert found == []
+
+
 def installed_closure(waiting: list[Requirement]) -> dict[str, str]:
     """Follow what is installed from these requirements on: package to version."""
     found: dict[str, str] = {}

@@ -51,8 +51,12 @@ class _Norm(nn.Module):
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
 
 
+def _squared_relu(x: Tensor) -> Tensor:  # not a lambda: models can be pickled, as for a process of its own
+    return F.relu(x).square()
+
+
 _ACTIVATIONS = {
-    "squared_relu": lambda x: F.relu(x).square(),
+    "squared_relu": _squared_relu,
     "gelu": F.gelu,
     "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "swiglu": F.silu,
