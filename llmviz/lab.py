@@ -24,12 +24,12 @@ def run(arguments: list[str]) -> int:
     Raises FileNotFoundError where there is no notebook.
     """
     notebook, options = _split(arguments)
+    print(f"Opening {notebook.name} in JupyterLab. The address follows; Ctrl-C twice stops it.", flush=True)
     trust(sorted(notebook.parent.glob("*.ipynb")))
     search_path = [str(PAGE_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(search_path)
     from jupyterlab.labapp import LabApp  # takes a second to import
 
-    print(f"Opening {notebook.name} in JupyterLab. The address follows; Ctrl-C twice stops it.", flush=True)
     LabApp.launch_instance([*_options(notebook), *options])
     return 0
 

@@ -83,7 +83,7 @@ def test_where_the_system_is_not_utf_8_files_and_pipes_are_read_and_written_as_a
 import locale, shlex
 from llmviz.cli import main
 assert locale.getencoding() in ("US-ASCII", "ANSI_X3.4-1968"), locale.getencoding()
-for command in {ascii(commands)}:
+for command in {commands!a}:
     assert main(shlex.split(command)) == 0, command
 """
     system = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
