@@ -101,11 +101,10 @@ def find(source: str | Path) -> Path:
 def _fetch(given: str, name: str, revision: str | None) -> Path:
     """The folder of a model of the hub; from the hub's cache without a network."""
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # the hub's HfHubHTTPError is an OSError
         why = f"it could not be fetched ({type(error).__name__}). Is there a network, and such a model?"
         raise FileNotFoundError(f"there is no model {given!r} on this machine, and {why}") from None
 
