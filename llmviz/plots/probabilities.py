@@ -12,7 +12,7 @@ from llmviz.plots._style import describe, legend_above, new_axes, put_title, sty
 from llmviz.plots.lines import _legend_name
 
 _MODEL = "the model"
-_REFERENCE = "exact, from the world"
+_REFERENCE = "exact, from the rules of Tinyville"
 _DIAMONDS = {"marker": "D", "markersize": 6.5, "markerfacecolor": "white", "markeredgecolor": style.VERMILLION,
              "markeredgewidth": 1.6, "linestyle": "none", "clip_on": False}  # fmt: skip
 _SPOKEN_TOKENS, _MAX_TOP = 3, 100
@@ -105,7 +105,7 @@ def _bars_text(tokens: list[str], bars: list[float], marks: list[float] | None, 
         text += f" All others together: {_spoken(rest)}."
     if marks is not None:
         exact = ", ".join(f"{spoken_token(pair[0])} {_spoken(mark)}" for pair, mark in zip(pairs, marks, strict=False))
-        text += f" Exact probabilities, from the world: {exact}."
+        text += f" Exact probabilities, from the rules of Tinyville: {exact}."
     return text
 
 

@@ -121,7 +121,7 @@ class NextTokenExplorer(Explorer):
         exact = ""
         if self.exact:
             n_exact = len(self._exact(self.path))
-            exact = f" The world allows {count(n_exact, 'token')} here." if n_exact else " The world says no such text."
+            exact = f" The rules allow {count(n_exact, 'token')} here." if n_exact else " The rules make no such text."
         return f"{before}, most likely: {likely}.{exact}"
 
     def table(self) -> Table | None:

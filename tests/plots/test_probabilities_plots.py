@@ -46,7 +46,8 @@ def test_the_exact_probabilities_are_markers_with_a_legend():
     assert markers.get_linestyle() == "None" and markers.get_marker() == "D"
     assert list(markers.get_xdata()) == pytest.approx([0.4, 0.5, 0.1])
     assert values(axes)[0] == "0.50 (exact 0.40)"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["exact, from the world", "the model"]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["exact, from the rules of Tinyville", "the model"]
 
 
 def test_what_the_world_knows_beyond_the_tokens_is_other():
@@ -66,7 +67,7 @@ def test_alt_text_gives_the_top_three_and_the_rest():
     axes = plots.next_token_bars(PROBABILITIES, TOKENS, reference=[token == " red" for token in TOKENS])
     assert plots.alt_text(axes) == (
         "Next-token bars. Most likely: “·blue” 0.50, “·red” 0.20, “·green” 0.15. All others together: 0.15. "
-        "Exact probabilities, from the world: “·blue” 0.00, “·red” 1.00, “·green” 0.00."
+        "Exact probabilities, from the rules of Tinyville: “·blue” 0.00, “·red” 1.00, “·green” 0.00."
     )
 
 

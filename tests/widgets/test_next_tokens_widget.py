@@ -46,8 +46,8 @@ def test_the_diamonds_are_the_worlds_and_where_it_ends_it_is_said():
     node = shown.traits()["payload"]["nodes"][""]
     assert all(p == {66: 0.75, 67: 0.25}.get(token_id, 0) for token_id, _, p in node["rows"])
     assert node["n_exact"] == 2
-    assert repr(shown).endswith("The world allows 2 tokens here.")
-    assert repr(explorer("B")).endswith("The world says no such text.")
+    assert repr(shown).endswith("The rules allow 2 tokens here.")
+    assert repr(explorer("B")).endswith("The rules make no such text.")
     assert "world" not in repr(explorer(exact=None))
 
 

@@ -62,7 +62,7 @@ function best(rows, column) {
 export function caseSentence({ rows, truth, exact }, hasExact) {
   const [both, left] = [best(rows, 1), best(rows, 2)];
   const was = truth < 0 ? "" : ` Hidden is “${rows[truth][0]}”.`;
-  const unknown = hasExact && !exact[0] ? " The world never says such a text; the models answer anyway." : "";
+  const unknown = hasExact && !exact[0] ? " The rules of Tinyville make no such text; the models answer anyway." : "";
   return `From both sides most likely “${both[0]}” ${both[1].toFixed(2)}; from the left alone “${left[0]}” ${left[2].toFixed(2)}.${was}${unknown}`;
 }
 
@@ -88,7 +88,7 @@ function render({ model, el }) {
     h("span", { class: "two" }, "from both sides: masked model ▶"));
   const rows = h("div", { class: "rows", role: "group", "aria-label": "words that can stand here" });
   const question = h("div", {});
-  const diamondKey = h("span", {}, h("span", { class: "diamond" }), "the world, exactly, for what each can know");
+  const diamondKey = h("span", {}, h("span", { class: "diamond" }), "exact, from the rules of Tinyville, for what each can know");
   const key = h("p", { class: "key" }, h("span", {}, h("i", { class: "left" }), "read by the next-token model"),
     h("span", {}, h("i"), "read by the masked model"), h("span", {}, h("i", { class: "unseen" }), "not read"), diamondKey);
   ui.picture.append(words, question, heads, rows, key);

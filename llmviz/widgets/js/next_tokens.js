@@ -47,7 +47,7 @@ function render({ model, el }) {
   const strip = h("div", { class: "strip", role: "group", "aria-label": "the tokens so far" });
   const rows = h("div", { class: "rows", role: "group", "aria-label": "next tokens: choose one to append it" });
   const key = h("p", { class: "key" }, h("span", {}, h("span", { class: "bar" }), "the model"),
-    h("span", {}, h("span", { class: "diamond" }), "exact, from the world"));
+    h("span", {}, h("span", { class: "diamond" }), "exact, from the rules of Tinyville"));
   ui.asks("prompt");
   ui.controls.append(undo, restart, ...(isLive ? sampling : []));
   ui.picture.append(strip, rows, key);
@@ -100,8 +100,8 @@ function render({ model, el }) {
     if (hasEnded) return "The end: the model chose the token that ends a text.";
     if (!node) return isLive ? "The model is thinking." : "This page holds no predictions beyond this text: undo, or start again. With Python (make lab) the model goes on.";
     const [[id, probability]] = node.rows;
-    const exact = !has_exact ? "" : node.n_exact === null ? " The exact probabilities of a text of your own need Python (make lab)." : node.n_exact ? ` The world allows ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
-      : " No text of the world goes on from here; the model answers anyway.";
+    const exact = !has_exact ? "" : node.n_exact === null ? " The exact probabilities of a text of your own need Python (make lab)." : node.n_exact ? ` The rules allow ${node.n_exact} token${node.n_exact > 1 ? "s" : ""} here.`
+      : " By the rules no text goes on from here; the model answers anyway.";
     return `Most likely next: “${label(id)}” with ${probability.toFixed(2)}.${exact} Click a bar to append its token.`;
   }
 

@@ -131,7 +131,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     meters.replaceChildren(...[meterOf("memorized passage", run.copied, frame, "full", run.copied_by_chance),
       meterOf("possible texts", run.valid, frame, "full valid", null)].filter(Boolean));
     if (run.copied && run.copied_by_chance !== null) {
-      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of the world (${percent(run.copied_by_chance)}).`));
+      meters.append(h("p", { class: "hint" }, `Underlined: the longest passage that its corpus holds word for word. Dashed line: the same for new texts of Tinyville (${percent(run.copied_by_chance)}).`));
     }
   }
   function meterOf(label, values, frame, name, tick) {
@@ -152,7 +152,7 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
         const exact = frames.exact[index] ? h("div", { class: "diamond", style: { left: `${100 * frames.exact[index]}%` } }) : null;
         return { full, ghost, number, row: h("div", { class: "bar" }, h("span", { class: "name" }, h("bdi", {}, token)), h("div", { class: "track" }, full, ghost, exact), number) };
       });
-      bars.replaceChildren(h("p", { class: "hint" }, "after “", h("bdi", {}, frames.prefix), frames.exact.length ? "” (◇: exact, from the world)" : "”"), ...rows.map(({ row }) => row));
+      bars.replaceChildren(h("p", { class: "hint" }, "after “", h("bdi", {}, frames.prefix), frames.exact.length ? "” (◇: exact, from the rules of Tinyville)" : "”"), ...rows.map(({ row }) => row));
     }
     const [now, before] = [frames.at(frame), pins.length && pins[0] !== frame ? frames.at(pins[0]) : null];
     rows.forEach(({ full, ghost, number }, index) => {
