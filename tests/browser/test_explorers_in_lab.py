@@ -88,11 +88,12 @@ def saved(notebook):
 SMALL = {"width": 1366, "height": 768}
 TALL = """
 from llmviz import artifacts, training
-from llmviz.widgets import AttentionExplorer, TrainingExplorer
+from llmviz.widgets import AttentionExplorer, FactWorldExplorer, TokenExplorer, TrainingExplorer
 tiny = artifacts.load_model("tiny")
 runs = [training.load_recording(name) for name in ("tinyville", "overfitted")]
 display(AttentionExplorer.live(tiny.model, tiny.tokenizer), TrainingExplorer(runs[0]),
-        TrainingExplorer(runs[0], compare=runs[1]))
+        TrainingExplorer(runs[0], compare=runs[1]), FactWorldExplorer(tiny.model, tiny.tokenizer),
+        TokenExplorer("Donaudampfschiff 👩‍🚀", [tiny.tokenizer, "gpt2", "gpt-4", "gpt-4o"]).live())
 """
 
 
@@ -102,9 +103,10 @@ def test_on_a_small_screen_cause_and_effect_are_seen_together(lab, page):
     page.set_viewport_size(SMALL)
     open_notebook(page, lab.url("small.ipynb"))
     run_all(page)
-    expect(page.locator(".frame")).to_have_count(3)
+    expect(page.locator(".frame")).to_have_count(5)
     screen = page.locator(".jp-WindowedPanel-outer").bounding_box()
-    assert max(frame.bounding_box()["height"] for frame in page.locator(".frame").all()) <= 580 <= screen["height"]
+    heights = [frame.bounding_box()["height"] for frame in page.locator(".frame").all()]
+    assert max(heights) <= 580 <= screen["height"], heights
     first = page.locator(".frame").first
     heads, weights, losses = (first.locator(part).bounding_box() for part in (".heads", ".map", ".losses"))
     assert max(one["x"] + one["width"] for one in (heads, losses)) <= weights["x"]

@@ -20,7 +20,7 @@ const FACT_CSS = `
 .mark .ring { stroke: none; fill: none; }
 .world .yours { fill: none; stroke: currentColor; stroke-width: 2.5; }
 .answered { margin: 2px 0 6px; font-weight: 600; overflow-wrap: anywhere; }
-.rates { display: grid; grid-template-columns: max-content 1fr 4em; gap: 4px 10px; align-items: center; max-width: 620px; margin: 0 0 12px; }
+.rates { display: grid; grid-template-columns: max-content 1fr 4em; gap: 4px 10px; align-items: center; max-width: 620px; margin: 0 0 8px; }
 .rates .track { position: relative; height: 15px; background: var(--faint); border-radius: 3px; }
 .rates .now { position: absolute; inset: 0 auto 0 0; border-radius: 3px; background: var(--second); }
 .rates .bad .now { background: var(--accent); }
