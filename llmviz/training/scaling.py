@@ -219,15 +219,15 @@ class LossLaw(NamedTuple):
         """Parameters of the model with the lowest loss for so many operations (Hoffmann et al. 2022, equation 4).
 
         >>> round(PUBLISHED_LAWS[0].best_size(1e21) / 1e9, 1)
-        3.1
+        2.8
         """
         factor = (self.alpha * self.a / (self.beta * self.b)) ** (1 / (self.alpha + self.beta))
         return factor * (compute / OPERATIONS) ** (self.beta / (self.alpha + self.beta))
 
 
-PUBLISHED_LAWS = (LossLaw(1.69, 406.4, 0.34, 410.7, 0.28), LossLaw(1.8172, 482.01, 0.3478, 2085.43, 0.3658))
-"""Two fits of the same models: Hoffmann et al. 2022, equation 10; Besiroglu et al. 2024, "Chinchilla Scaling: A
-Replication Attempt", section 3."""
+PUBLISHED_LAWS = (LossLaw(1.8172, 482.01, 0.3478, 2085.43, 0.3658), LossLaw(1.69, 406.4, 0.34, 410.7, 0.28))
+"""Two fits of the same models: Besiroglu et al. 2024, "Chinchilla Scaling: A Replication Attempt", section 3; Hoffmann
+et al. 2022, equation 10, which the former correct."""
 
 
 def fit_loss_law(
@@ -251,6 +251,6 @@ def fit_loss_law(
             if error < least and (weights >= 0).all():
                 found, least = (weights, alpha, beta), error
     if found is None:
-        raise ValueError(f"no law with positive numbers fits these {len(y)} losses; give more models of other sizes")
+        raise ValueError(f"no law with positive numbers fits {len(y)} losses; is the floor, {floor:g}, above them?")
     (a, b), alpha, beta = found
     return LossLaw(*map(float, (floor, a, alpha, b, beta)))

@@ -10,9 +10,13 @@ from llmviz.training.scaling import OPERATIONS, LossLaw
 from llmviz.widgets.base import JS, Explorer, Table
 
 MACHINES = {
-    "1 core of a laptop": {"speed": 6e10, "used": 0.8, "watts": 30, "memory": 16e9, "dollars": 0.0},
-    "H100 cards": {"speed": 989e12, "used": 0.4, "watts": 700, "memory": 80e9, "dollars": 2.0},
-}
+    "cores of a laptop": {
+        "one": "1 core of a laptop", "speed": 6e10, "used": 0.8, "watts": 30, "memory": 16e9, "dollars": 0.0
+    },
+    "H100 cards": {
+        "one": "1 H100 card", "speed": 989e12, "used": 0.4, "watts": 700, "memory": 80e9, "dollars": 2.0
+    },
+}  # fmt: skip
 """Operations a second at most, the share of them that training uses, watts, bytes of memory, dollars an hour (assumed).
 
 H100: NVIDIA's data sheet (bf16, dense); used share: Grattafiori et al. 2024, "The Llama 3 Herd of Models", section
@@ -74,7 +78,7 @@ class BudgetExplorer(Explorer):
         name, compute, rows = self._plan()
         size, tokens, loss, low, high = rows[SIZES.index(1)]
         return (
-            f"{next(iter(MACHINES))}, 1 day: {compute:.1e} operations. By the law “{name}” the best model has "
+            f"1 core of a laptop, 1 day: {compute:.1e} operations. By the law “{name}” the best model has "
             f"{size:.2g} parameters and reads {tokens:.2g} tokens, {tokens / size:.2g} a parameter: loss {loss:.2f} "
             f"({low:.2f} to {high:.2f} by other fits). The law was fitted to models with at most "
             f"{self.limits[name]:.0e} operations."

@@ -150,6 +150,6 @@ def test_the_loss_law_finds_the_law_behind_losses_and_its_best_size():
     assert law.best_size(compute) == pytest.approx(lowest, rel=1e-3)
 
 
-def test_losses_that_rise_with_size_are_refused():
-    with pytest.raises(ValueError, match="no law with positive numbers fits"):
-        scaling.fit_loss_law([1e4, 1e5, 1e6, 1e4], [1e5, 1e6, 1e7, 1e6], [1, 2, 3, 0.5], floor=0.4)
+def test_a_floor_above_the_losses_is_refused():
+    with pytest.raises(ValueError, match="no law with positive numbers fits 4 losses; is the floor, 5"):
+        scaling.fit_loss_law([1e4, 1e5, 1e6, 1e4], [1e5, 1e6, 1e7, 1e6], [3, 2, 1, 2.5], floor=5)

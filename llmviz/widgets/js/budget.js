@@ -102,6 +102,7 @@ function render({ model, el }) {
       svg("polyline", { class: "law", points: line("loss").join(" ") }),
       svg("circle", { class: "here", cx: at(here), cy: up(plan.loss), r: 6 }),
       ...ticks, ...names,
+      svg("text", { x: BUDGET_LEFT + 8, y: 18 }, "loss, nats a token"),
       svg("text", { x: (BUDGET_LEFT + BUDGET_WIDTH) / 2, y: BUDGET_HEIGHT - 6, "text-anchor": "middle" }, "parameters (same computation everywhere)"));
   }
 
@@ -135,7 +136,8 @@ function render({ model, el }) {
     const warning = beyond > 2 ? ` This is ${spoken(beyond)} times the computation of the models that the law was fitted to: an extrapolation.` : "";
     const more = plan.factor === 1 ? "This is the best size for this budget." :
       `The best size for this budget: ${spoken(plan.best)} parameters.`;
-    ui.say(`${plan.count.toLocaleString("en-US")} × ${plan.machine.name}, ${plan.days} days: ${spoken(plan.size)} parameters read ${spoken(plan.tokens)} tokens; ` +
+    const bought = plan.count === 1 ? plan.machine.one : `${plan.count.toLocaleString("en-US")} ${plan.machine.name}`;
+    ui.say(`${bought}, ${plan.days === 1 ? "1 day" : `${plan.days} days`}: ${spoken(plan.size)} parameters read ${spoken(plan.tokens)} tokens; ` +
       `loss ${plan.loss.toFixed(2)} by the law “${plan.law.name}”. ${more}${warning}`);
     ui.code(`law.loss(${plan.size.toPrecision(3)}, ${plan.tokens.toPrecision(3)})  # law = scaling.LossLaw(${plan.law.fits[0].map((one) => one.toPrecision(4)).join(", ")})`);
     ui.table(() => ({ caption: "The same computation, spent on models of several sizes",
