@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORE = [ROOT / path for path in re.findall(r"^\d+\. \[(llmviz/[\w/]+\.py)\]", README, re.M)]
 BUDGETS = {
     "lines of code": 13_350,  # lessons 11 and 12 may add 500 each
-    "all lines": 19_900,
+    "all lines": 19_920,
     "core lines": 2_300,
     "Python files": 123,
     "entries under llmviz/": 28,
