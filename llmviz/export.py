@@ -26,12 +26,14 @@ from llmviz.artifacts import load_model
 from llmviz.files import NOTEBOOKS, ROOT, lesson_files
 from llmviz.widgets.base import to_json
 from llmviz.widgets.page_model import page_model, page_model_name
+from llmviz.widgets.training import page_training
 
 _DOCS = ROOT / "docs"
 _TEMPLATES = Path(__file__).resolve().parent / "jupyter"
 _INDEX = "index.html"
 _ABOUT = """Each lesson below is one page that works offline: read it, use its widgets, unfold its answers. To change
 the code, write the exercises and train the models yourself, open the lessons with `make lab`."""
+_LIVE_TRAINING = re.compile(r'<p><strong>Live training</strong>.*?</p>(<p class="needs-python">.*?</p>)?')
 # A link to a file, not to a web address nor to a place on the same page.
 _LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"#:]+)((?:#[^"]*)?")')
 
@@ -149,6 +151,7 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     exporter.folder = str(page.source.parent)
     resources = {"page": about, "metadata": {"path": exporter.folder, "name": page.source.stem}}
     text = exporter.from_notebook_node(page.notebook, resources)[0]
+    text = _LIVE_TRAINING.sub(lambda _: page_training(load_model("tiny").tokenizer), text)
     return text.replace("<main>", f"<main>\n{model_data(text)}", 1)
 
 

@@ -1,6 +1,7 @@
 """Training runs: LiveTraining with buttons, and TrainingExplorer, a recorded run on one slider (lesson 5)."""
 
 import contextlib
+import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -10,16 +11,18 @@ import numpy as np
 import torch
 import traitlets
 
-from llmviz import plots
+from llmviz import corpora, plots
 from llmviz.generation.sampling import _check_model, sample_texts
+from llmviz.model.config import ModelConfig
 from llmviz.model.transformer import TransformerBase
 from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, listing, spoken_prose, token_text
+from llmviz.tinyville.corpus import Tinyville
 from llmviz.tokenizers.base import check_text
-from llmviz.training import controller
+from llmviz.training import controller, runs
 from llmviz.training.loop import TrainingSettings, TrainingStep, document_nats, sample_windows
-from llmviz.training.recording import SERIES, Recording, Sample
-from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, pack, well_formed
+from llmviz.training.recording import SERIES, Recording, Sample, baselines
+from llmviz.widgets.base import JS, Explorer, LiveExplorer, Table, living_html, pack, well_formed
 from llmviz.widgets.embeddings import EmbeddingExplorer
 
 _TEMPERATURE = 0.8
@@ -165,7 +168,6 @@ class LiveTraining(LiveExplorer):
             "baselines": [[spoken_prose(name, 24), value] for name, value in self.baselines.items()],
             "seconds_left": run.seconds_left,
             "scheduled": run.settings.learning_rate * run.settings.schedule(min(run.step, run.settings.steps - 1)),
-            "fastest": controller.MAX_LR_MULTIPLIER,
         }  # fmt: skip
 
 
@@ -196,6 +198,22 @@ class _LiveForm(Explorer):
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:  # without Python its buttons would do nothing
         return {"text/plain": repr(self), "text/html": well_formed(self._static_html())}
+
+
+def page_training(tokenizer) -> str:
+    """What an exported page shows in place of `LiveTraining`: a smaller GPT that the page itself trains; HTML."""
+    corpus, fresh = corpora.tinyville(counts={"story": 2000}), Tinyville({"story": 1}).texts(seed=1, counts={"story": 40})
+    unseen = runs.corpus_tokens(corpora.Corpus("unseen", tuple(text.text for text in fresh), {}), tokenizer)
+    texts = runs.corpus_tokens(corpus, tokenizer), unseen
+    used, places = torch.cat(texts).unique(return_inverse=True)  # only the tokens that occur
+    ids, held_out = (pack(part, "uint16") for part in places.split([*map(len, texts)]))
+    lines = baselines(corpus, fresh, tokenizer) | {"ln V": math.log(len(used))}
+    config = dataclasses.asdict(ModelConfig(len(used), d_model=48, d_ff=192))
+    run = {"config": config, "pieces": tokenizer.tokens(used.tolist()), "ids": ids, "held_out": held_out,
+           "n_steps": 600, "batch_size": 2, "learning_rate": 0.01, "baselines": [*lines.items()]}  # fmt: skip
+    still = f"<p><strong>{_LiveForm.title}</strong> Where scripts run, this page trains a small GPT.</p>"
+    traits = {"payload": {}, "state": "ready", "rate": 1.0, "is_live": True, "run": run}
+    return living_html(_LiveForm.module, "", still, traits)
 
 
 def _check_data(model, token_ids, settings, starts) -> None:

@@ -1,6 +1,7 @@
 // Live training: buttons, a slider for the learning rate, the loss beside its baselines, and samples.
 import { frame, h, unpack } from "./base.js";
 import { HELD_OUT_COLOR, TRAINING_COLOR, labelRoom, lossLayout, paintLosses } from "./training_loss.js";
+import { pageTraining } from "./page_training.js";
 import { amongBaselines, thousands } from "./training_data.js";
 
 const LIVE_CSS = `
@@ -20,6 +21,8 @@ const BUTTONS = [["start", "▶ start", ["ready", "paused"]], ["pause", "❚❚ 
   ["one_step", "one step", ["ready", "paused"]], ["stop", "■ stop", ["training", "ready", "paused"]],
   ["restart", "↺ start again", ["training", "paused", "stopped", "done", "failed"]]];
 
+const WRITE = ["write", "write a text", ["ready", "training", "paused", "stopped", "done"]]; // in a page only
+
 // Seconds as one says them.
 export const timeLeft = (seconds) => (seconds === null || seconds === undefined ? "" : seconds < 1 ? "under a second left"
   : seconds < 90 ? `about ${Math.round(seconds)} s left` : `about ${Math.round(seconds / 60)} min left`);
@@ -31,8 +34,11 @@ export const rateText = (rate) => `× ${rate >= 10 ? rate.toFixed(0) : rate >= 1
 function render({ model, el }) {
   const ui = frame({ model, el, title: "Live training", css: LIVE_CSS, keeps: true });
   const quiet = { "data-lm-suppress-shortcuts": "true" };
-  const buttons = BUTTONS.map(([action, label, when]) => {
-    const button = h("button", { type: "button", ...quiet, onclick: () => model.send({ do: action }) }, label);
+  const page = model.get("run") && pageTraining(model); // an exported page trains; else Python does
+  const seed = h("input", { type: "text", inputmode: "numeric", size: 4, value: "0", "aria-label": "seed of the next start", ...quiet });
+  const send = (message) => (page ? page.send({ ...message, seed: Number.parseInt(seed.value, 10) || 0 }) : model.send(message));
+  const buttons = [...BUTTONS, ...(page ? [WRITE] : [])].map(([action, label, when]) => {
+    const button = h("button", { type: "button", ...quiet, onclick: () => send({ do: action }) }, label);
     return { button, when };
   });
   const rateSlider = h("input", { type: "range", min: -5, max: 5, step: 0.5, "aria-label": "learning rate, times the scheduled one", ...quiet });
@@ -44,7 +50,7 @@ function render({ model, el }) {
   const key = h("p", { class: "key" }, h("span", {}, h("i", {}), "training loss"), h("span", { class: "held" }, h("i", {}), "on texts never trained on"));
   const stretch = h("button", { type: "button", "aria-pressed": "false", ...quiet }, "stretch the beginning");
   const written = h("div", { class: "written", "aria-live": "off" });
-  ui.controls.append(...buttons.map(({ button }) => button), h("label", { class: "rate" }, "learning rate ", rateSlider, rateOutput),
+  ui.controls.append(...buttons.map(({ button }) => button), h("label", { class: "rate" }, "learning rate ", rateSlider, rateOutput), page ? h("label", {}, "seed ", seed) : "",
     h("div", { class: "progress" }, bar, count, left));
   ui.picture.append(key, canvas, written);
   key.append(stretch);
@@ -92,14 +98,15 @@ function render({ model, el }) {
   }
 
   ui.watch(["payload", "state"], () => {
-    const { n_steps: nSteps, step, seconds_left: seconds, samples } = model.get("payload");
+    const { n_steps: nSteps, step, seconds: spent, seconds_left: seconds, samples } = model.get("payload");
     const state = model.get("state");
     for (const { button, when } of buttons) button.disabled = !when.includes(state);
     bar.setAttribute("aria-valuemax", nSteps);
     bar.setAttribute("aria-valuenow", step);
     full.style.width = `${(100 * step) / nSteps}%`;
     count.textContent = `${thousands(step)} / ${thousands(nSteps)}`;
-    left.textContent = state === "training" || state === "paused" ? timeLeft(seconds) : "";
+    const speed = spent ? `${spent.toFixed(0)} s · ${(step / spent).toFixed(1)} steps a second` : "";
+    left.textContent = [speed, state === "training" || state === "paused" ? timeLeft(seconds) : ""].filter(Boolean).join(" · ");
     written.replaceChildren(...samples.slice(-1).map(([at, text]) =>
       h("div", {}, h("b", {}, `At step ${thousands(at)} it writes: `), h("bdi", {}, text))));
     written.hidden = !samples.length;
@@ -119,10 +126,14 @@ function render({ model, el }) {
   rateSlider.addEventListener("input", () => {
     model.set("rate", rateOf(Number(rateSlider.value)));
     model.save_changes();
+    page?.send({ do: "rate", factor: model.get("rate") });
   });
   ui.onTheme(paint);
   ui.onResize(paint);
-  return ui.destroy;
+  return () => {
+    page?.end();
+    ui.destroy();
+  };
 }
 
 export default { render };
