@@ -30,7 +30,6 @@ _MAX_HELD_OUT = 200
 _MOST_POINTS = 400
 _SECONDS_BETWEEN_PICTURES = 0.15
 _TEXTS_AT_ONCE = 25
-_CODE = "recording.held_out_losses[{frame}]"
 _MOST_CHARACTERS = 600
 _OPTION_CHARACTERS = 100
 
@@ -71,18 +70,12 @@ class LiveTraining(LiveExplorer):
             model, token_ids, settings, starts=starts, evaluate=self._look, on_change=self._tell,
         )  # fmt: skip
         super().__init__(_LiveForm(self))
-        self._listen_while_a_cell_waits()
-        self.on_msg(self._pressed)
-        self.observe(self._turned, "rate")
-
-    def _listen_while_a_cell_waits(self) -> None:
-        """Let clicks act while a cell waits in `run()`: leave the subshell that answers to the choice of the page.
-
-        ipykernel 7.4 answers where the widget last spoke from, which is the cell that waits; other kernels have no
-        such choice, and there clicks act when the cell is done.
-        """
+        # ipykernel 7.4 would answer a click in the cell that waits in `run()`, so let the page choose the subshell that
+        # answers; with other kernels clicks act when the cell is done.
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = lambda data, chosen_by_the_page: chosen_by_the_page
+        self.on_msg(self._pressed)
+        self.observe(self._turned, "rate")
 
     def _forget(self) -> None:
         self.held_out_losses: list[tuple[int, float]] = []
@@ -190,11 +183,10 @@ class _LiveForm(Explorer):
         return f"Live training: {done}{', ' + said[run.state] if run.state in said else ''}."
 
     def picture(self) -> bytes | None:
-        losses = [(step.step, step.loss) for step in self._live.steps if math.isfinite(step.loss)]
+        losses = {step.step: step.loss for step in self._live.steps if math.isfinite(step.loss)}
         if not losses:
             return None
-        steps, values = zip(*losses, strict=True)
-        return plots.to_png(plots.loss_curve(steps, values, baselines=self._live.baselines))
+        return plots.to_png(plots.loss_curve([*losses], [*losses.values()], baselines=self._live.baselines))
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:  # without Python its buttons would do nothing
         return {"text/plain": repr(self), "text/html": well_formed(self._static_html())}
@@ -202,18 +194,17 @@ class _LiveForm(Explorer):
 
 def page_training(tokenizer) -> str:
     """What an exported page shows in place of `LiveTraining`: a smaller GPT that the page itself trains; HTML."""
-    corpus, fresh = corpora.tinyville(counts={"story": 2000}), Tinyville({"story": 1}).texts(seed=1, counts={"story": 40})
-    unseen = runs.corpus_tokens(corpora.Corpus("unseen", tuple(text.text for text in fresh), {}), tokenizer)
-    texts = runs.corpus_tokens(corpus, tokenizer), unseen
+    corpus, fresh = corpora.tinyville(counts={"story": 2000}), Tinyville().texts(seed=1, counts={"story": 40})
+    unseen = corpora.Corpus("unseen", tuple(text.text for text in fresh), {})
+    texts = [runs.corpus_tokens(one, tokenizer) for one in (corpus, unseen)]
     used, places = torch.cat(texts).unique(return_inverse=True)  # only the tokens that occur
     ids, held_out = (pack(part, "uint16") for part in places.split([*map(len, texts)]))
     lines = baselines(corpus, fresh, tokenizer) | {"ln V": math.log(len(used))}
-    config = dataclasses.asdict(ModelConfig(len(used), d_model=48, d_ff=192))
-    run = {"config": config, "pieces": tokenizer.tokens(used.tolist()), "ids": ids, "held_out": held_out,
-           "n_steps": 600, "batch_size": 2, "learning_rate": 0.01, "baselines": [*lines.items()]}  # fmt: skip
+    config = ModelConfig(len(used), d_model=48, d_ff=192)
+    run = {"config": dataclasses.asdict(config), "pieces": tokenizer.tokens(used.tolist()), "ids": ids,
+           "held_out": held_out, "n_steps": 600, "batch_size": 2, "learning_rate": 0.01, "baselines": [*lines.items()]}  # fmt: skip
     still = f"<p><strong>{_LiveForm.title}</strong> Where scripts run, this page trains a small GPT.</p>"
-    traits = {"payload": {}, "state": "ready", "rate": 1.0, "is_live": True, "run": run}
-    return living_html(_LiveForm.module, "", still, traits)
+    return living_html(_LiveForm.module, "", still, {"state": "ready", "rate": 1.0, "is_live": True, "run": run})
 
 
 def _check_data(model, token_ids, settings, starts) -> None:
@@ -261,18 +252,16 @@ class TrainingExplorer(Explorer):
         for one in self.recordings:
             _check(one)
         if compare is not None and list(compare.steps) != list(recording.steps):
-            raise ValueError(
-                f"side by side, two recordings need the same saved steps; {recording.name!r} has "
-                f"{len(recording.steps)} up to {recording.steps[-1]:,}, {compare.name!r} {len(compare.steps)} up to "
-                f"{compare.steps[-1]:,}: record both with the same number of steps and frames."
-            )
+            given = [f"{one.name!r} has {len(one.steps)} up to {one.steps[-1]:,}" for one in self.recordings]
+            wanted = "side by side, two recordings need the same saved steps"
+            raise ValueError(f"{wanted}; {', '.join(given)}: record both with the same number of steps and frames.")
         n_frames = len(recording.steps)
         self.frame = validation.whole_number(frame, "frame", -n_frames, n_frames - 1) % n_frames
 
     def traits(self) -> dict:
         runs = [_packed(recording) for recording in self.recordings]
         steps = self.recordings[0].steps
-        payload = {"steps": [int(step) for step in steps], "runs": runs, "code": _CODE}
+        payload = {"steps": [int(step) for step in steps], "runs": runs, "code": "recording.held_out_losses[{frame}]"}
         return {"payload": payload, "frame": self.frame, "prefix": 0, "frames": 0, "head": 0, "word": None, "pins": [],
                 "predict": False}  # fmt: skip
 
@@ -286,7 +275,8 @@ class TrainingExplorer(Explorer):
         for recording in self.recordings:
             name = f"{spoken_prose(recording.name, 40)}: " if len(self.recordings) > 1 else ""
             columns += [f"{name}training loss", f"{name}loss on unseen texts"]
-            series += [_decimals(recording.training_losses), _decimals(recording.held_out_losses)]
+            losses = (recording.training_losses, recording.held_out_losses)
+            series += [[f"{value:.2f}" for value in values] for values in losses]
             for meter, values in (("copied", recording.copied), ("possible", recording.valid)):
                 if values is not None:
                     columns.append(name + meter)
@@ -321,10 +311,6 @@ def _check(recording: Recording) -> None:
             validation.finite_numbers(values, f"{name} of {recording.name!r:.60}", n_dims)
 
 
-def _decimals(values: np.ndarray) -> list[str]:
-    return [f"{value:.2f}" for value in values]
-
-
 def _ending(recording: Recording) -> str:
     """Where the losses end, in words that hold on every machine."""
     name = spoken_prose(recording.name, 60)
@@ -350,12 +336,12 @@ def _packed(recording: Recording) -> dict:
         "samples": [[_segments(sample) for sample in texts] for texts in recording.samples],
         "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
         "next_tokens": [
-            {"prefix": spoken_prose(one.prefix, 200), "tokens": _labels(one.tokens),
+            {"prefix": spoken_prose(one.prefix, 200), "tokens": [*map(token_text, one.tokens)],
              "frames": pack(np.rint(65_535 * np.clip(one.probabilities, 0, 1)), "uint16"), "exact": list(one.exact)}
             for one in recording.next_tokens
         ],
         "attention": [_packed_attention(one) for one in recording.attention],
-        "words": _labels(recording.words),
+        "words": [*map(token_text, recording.words)],
         "groups": [spoken_prose(group, 24) for group in groups],
         "group_of": [groups.index(group) if group in groups else last for group in recording.groups],
         "points": None if recording.points is None else EmbeddingExplorer.pack_points(recording.points),
@@ -367,16 +353,12 @@ def _shares(values: np.ndarray | None) -> list | None:
     return None if values is None else np.round(np.asarray(values, dtype=float), 3).tolist()
 
 
-def _labels(tokens: Sequence[str]) -> list[str]:
-    return [token_text(token) for token in tokens]
-
-
 def _packed_attention(frames) -> dict:
     """Attention without the future, which a causal mask hides anyway, in fiftieths: it is shown as colors alone."""
     weights = np.asarray(frames.weights)
     _, n_layers, n_heads, n, _ = weights.shape
     packed = pack(5 * np.rint(51 * weights[..., np.tril(np.ones((n, n), dtype=bool))]), "uint8")
-    return {"labels": _labels(frames.tokens), "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
+    return {"labels": [*map(token_text, frames.tokens)], "n_layers": n_layers, "n_heads": n_heads, "weights": packed}
 
 
 def _segments(sample: Sample) -> list[list]:

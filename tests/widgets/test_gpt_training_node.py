@@ -14,15 +14,16 @@ CONFIG = ModelConfig(30, context_length=12, d_model=16, n_layers=2, n_heads=2, d
 WEIGHTS = """
 const weights = Object.fromEntries(Object.entries(given.weights).map(([name, { data }]) =>
   [name, new Float32Array(Uint8Array.from(atob(data), (one) => one.charCodeAt(0)).buffer)]));
+const [ids, targets] = [given.ids.flat(), given.targets.flat()];
 """
 GRADIENTS = """
-const { loss, gradients } = lossAndGradients(given.config, weights, given.ids.flat(), given.targets.flat(), given.ids[0].length);
+const { loss, gradients } = lossAndGradients(given.config, weights, ids, targets, given.ids[0].length);
 return { loss, gradients: Object.fromEntries(Object.entries(gradients).map(([name, one]) => [name, [...one]])) };
 """
 STEPS = """
 const update = adamW(weights, 0.01);
 const losses = given.rates.map((rate) => {
-  const { loss, gradients } = lossAndGradients(given.config, weights, given.ids.flat(), given.targets.flat(), given.ids[0].length);
+  const { loss, gradients } = lossAndGradients(given.config, weights, ids, targets, given.ids[0].length);
   update(gradients, rate);
   return loss;
 });
@@ -79,7 +80,8 @@ def test_the_first_weights_and_the_batches_follow_the_seed():
     model = DecoderOnly(CONFIG, seed=1)
     program = """
     const one = firstWeights(given, randomNumbers(7)), same = firstWeights(given, randomNumbers(7));
-    return Object.entries(one).map(([name, all]) => [name, all.length, all.every((number, i) => number === same[name][i]),
+    const isSame = (name) => one[name].every((number, i) => number === same[name][i]);
+    return Object.entries(one).map(([name, all]) => [name, all.length, isSame(name),
       Math.sqrt(all.reduce((sum, number) => sum + number ** 2, 0) / all.length)]);
     """
     for name, n, is_same, size in node(JS / "gpt_training.js", program, dataclasses.asdict(CONFIG)):
