@@ -200,9 +200,9 @@ def page_training(tokenizer) -> str:
     used, places = torch.cat(texts).unique(return_inverse=True)  # only the tokens that occur
     ids, held_out = (pack(part, "uint16") for part in places.split([*map(len, texts)]))
     lines = baselines(corpus, fresh, tokenizer) | {"ln V": math.log(len(used))}
-    config = ModelConfig(len(used), d_model=48, d_ff=192)
-    run = {"config": dataclasses.asdict(config), "pieces": tokenizer.tokens(used.tolist()), "ids": ids,
-           "held_out": held_out, "n_steps": 600, "batch_size": 2, "learning_rate": 0.01, "baselines": [*lines.items()]}  # fmt: skip
+    config = dataclasses.asdict(ModelConfig(len(used), d_model=48, d_ff=192))
+    run = {"config": config, "pieces": tokenizer.tokens(used.tolist()), "ids": ids, "held_out": held_out,
+           "n_steps": 600, "batch_size": 2, "learning_rate": 0.01, "baselines": [*lines.items()]}  # fmt: skip
     still = f"<p><strong>{_LiveForm.title}</strong> Where scripts run, this page trains a small GPT.</p>"
     return living_html(_LiveForm.module, "", still, {"state": "ready", "rate": 1.0, "is_live": True, "run": run})
 

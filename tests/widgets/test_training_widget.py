@@ -99,7 +99,7 @@ def test_two_runs_stand_side_by_side_only_step_by_step():
     assert len(explorer.traits()["payload"]["runs"]) == 2
     assert explorer.table().columns[1] == "a run: training loss" and len(explorer.table().rows) == 6
     assert explorer.picture() != TrainingExplorer(RUN).picture()
-    with pytest.raises(ValueError, match=r"same saved steps; 'a run' has 6 up to 125, 'a run' 6 up to 126"):
+    with pytest.raises(ValueError, match=r"same saved steps; 'a run' has 6 up to 125, 'a run' has 6 up to 126"):
         TrainingExplorer(RUN, compare=replace(RUN, steps=np.array([0, 1, 8, 27, 64, 126])))
 
 
