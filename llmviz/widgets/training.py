@@ -31,7 +31,6 @@ _MOST_POINTS = 400
 _SECONDS_BETWEEN_PICTURES = 0.15
 _TEXTS_AT_ONCE = 25
 _MOST_CHARACTERS = 600
-_OPTION_CHARACTERS = 100
 
 
 class LiveTraining(LiveExplorer):
@@ -110,7 +109,6 @@ class LiveTraining(LiveExplorer):
                 actions[action]()
 
     def _restart(self) -> None:
-        """Give the model its first weights back, ready to start again."""
         self._run.pause()
         self._forget()
         self._run.restart()
@@ -259,9 +257,8 @@ class TrainingExplorer(Explorer):
         self.frame = validation.whole_number(frame, "frame", -n_frames, n_frames - 1) % n_frames
 
     def traits(self) -> dict:
-        runs = [_packed(recording) for recording in self.recordings]
-        steps = self.recordings[0].steps
-        payload = {"steps": [int(step) for step in steps], "runs": runs, "code": "recording.held_out_losses[{frame}]"}
+        steps = [int(step) for step in self.recordings[0].steps]
+        payload = {"steps": steps, "runs": [*map(_packed, self.recordings)], "code": "recording.held_out_losses[{frame}]"}
         return {"payload": payload, "frame": self.frame, "prefix": 0, "frames": 0, "head": 0, "word": None, "pins": [],
                 "predict": False}  # fmt: skip
 
@@ -313,13 +310,12 @@ def _check(recording: Recording) -> None:
 
 def _ending(recording: Recording) -> str:
     """Where the losses end, in words that hold on every machine."""
-    name = spoken_prose(recording.name, 60)
     held_out, lines = recording.held_out_losses, recording.baselines
     below = [spoken_prose(line, 24) for line, value in sorted(lines.items(), key=lambda one: -one[1])
              if held_out[-1] < value]  # fmt: skip
     ends = f"ends below {listing(below)}" if below else "ends below no baseline" if lines else "is drawn"
-    risen = held_out[-1] > 1.1 * held_out.min()
-    return f"{name}: the loss on unseen texts {ends}{', after it has risen again' if risen else ''}."
+    ends += ", after it has risen again" if held_out[-1] > 1.1 * held_out.min() else ""
+    return f"{spoken_prose(recording.name, 60)}: the loss on unseen texts {ends}."
 
 
 def _packed(recording: Recording) -> dict:
@@ -334,7 +330,7 @@ def _packed(recording: Recording) -> dict:
         "copied": _shares(recording.copied), "copied_by_chance": recording.copied_by_chance,
         "valid": _shares(recording.valid),
         "samples": [[_segments(sample) for sample in texts] for texts in recording.samples],
-        "options": [spoken_prose(texts[0].text, _OPTION_CHARACTERS) for texts in recording.samples if texts],
+        "options": [spoken_prose(texts[0].text, 100) for texts in recording.samples if texts],
         "next_tokens": [
             {"prefix": spoken_prose(one.prefix, 200), "tokens": [*map(token_text, one.tokens)],
              "frames": pack(np.rint(65_535 * np.clip(one.probabilities, 0, 1)), "uint16"), "exact": list(one.exact)}
@@ -376,5 +372,4 @@ def _segments(sample: Sample) -> list[list]:
 def _shown(piece: str) -> str:
     """A piece of text, nothing invisible in it, the spaces at its ends kept."""
     inner = spoken_prose(piece, 2 * _MOST_CHARACTERS)
-    before = " " if piece[:1].isspace() else ""
-    return before + inner + (" " if inner and piece[-1:].isspace() else "")
+    return (" " if piece[:1].isspace() else "") + inner + (" " if inner and piece[-1:].isspace() else "")
