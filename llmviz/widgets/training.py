@@ -258,7 +258,8 @@ class TrainingExplorer(Explorer):
 
     def traits(self) -> dict:
         steps = [int(step) for step in self.recordings[0].steps]
-        payload = {"steps": steps, "runs": [*map(_packed, self.recordings)], "code": "recording.held_out_losses[{frame}]"}
+        packed = [*map(_packed, self.recordings)]
+        payload = {"steps": steps, "runs": packed, "code": "recording.held_out_losses[{frame}]"}
         return {"payload": payload, "frame": self.frame, "prefix": 0, "frames": 0, "head": 0, "word": None, "pins": [],
                 "predict": False}  # fmt: skip
 
