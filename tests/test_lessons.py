@@ -14,7 +14,7 @@ LESSONS = {path.stem: Lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))
 MUST_BE_WHOLE = {
     "00_start_here", "01_tokenization", "02_embeddings", "03_attention", "04_transformer", "05_pretraining",
     "06_fine_tuning", "07_inference", "08_limitations", "09_one_page",
-    "10_from_tiny_to_real", "11_training_at_scale",
+    "10_from_tiny_to_real", "11_training_at_scale", "12_alignment_and_bias",
 }  # fmt: skip
 TAGS = {
     "goals", "warm-up", "idea", "by-hand", "library", "look", "play", "predict", "exercise", "misconception", "real",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from record_alignment import alignment
 from record_attention import coreference, long_range
 from record_limitations import preferences, smollm2_limits
 from record_reviews import reviews
@@ -211,6 +212,7 @@ RECORDINGS: dict[str, Callable[[Path, str], None]] = {
     "capabilities": partial(_save, capability_curves),
     "comparison": partial(_save, comparison),
     "limitations": partial(_save, limitations),
+    "alignment": partial(_save, alignment),
     "architectures": partial(_save, five_changes),
     "long_range": partial(_save, long_range),
     "scale": partial(_save, scale),

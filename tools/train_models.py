@@ -241,6 +241,7 @@ MODELS = {
     "sentiment": partial(finetuning.train_sentiment_base, progress=True),
     "headlines": train_headlines,
     "translator": partial(translation.train, progress=True),
+    "chat": finetuning.train_chat,
     "library_names": partial(evaluation.train_on_api_names, progress=True),
 }
 

@@ -26,7 +26,7 @@ class Preference:
     rejected: str
 
 
-def _answer_log_probability(
+def answer_log_probability(
     model: DecoderOnly, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]
 ) -> Tensor:
     """ln p(answer | prompt) of each pair, summed over the answer's tokens, in nats: (pair,). Gradients flow.
@@ -87,7 +87,7 @@ def tune_on_answers(
 
     def batch_loss(step: int) -> Tensor:
         prompts, answers = zip(*(examples[number] for number in next(batches)), strict=True)
-        return -_answer_log_probability(model, tokenizer, prompts, answers).mean()
+        return -answer_log_probability(model, tokenizer, prompts, answers).mean()
 
     for _ in optimize_steps(batch_loss, [optimizer], steps, schedule=lambda step: 1 - step / steps):
         pass
@@ -104,7 +104,7 @@ def preference_steps(model: DecoderOnly, tokenizer: Tokenizer, pairs: Sequence[P
     def log_probabilities(of_model: DecoderOnly, batch: Sequence[Preference]) -> list[Tensor]:
         prompts = [pair.prompt for pair in batch]
         sides = ([pair.chosen for pair in batch], [pair.rejected for pair in batch])
-        return [_answer_log_probability(of_model, tokenizer, prompts, answers) for answers in sides]
+        return [answer_log_probability(of_model, tokenizer, prompts, answers) for answers in sides]
 
     def batch_loss(step: int) -> Tensor:
         batch = [pairs[number] for number in next(batches)]

@@ -4,7 +4,7 @@ from llmviz.widgets.attention import AttentionExplorer
 from llmviz.widgets.blocks import BlockExplorer
 from llmviz.widgets.budget import BudgetExplorer
 from llmviz.widgets.embeddings import EmbeddingExplorer
-from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer
+from llmviz.widgets.evaluation import BiasDialExplorer, ComparisonExplorer, FactWorldExplorer, RemedyExplorer
 from llmviz.widgets.fill_mask import FillMaskExplorer
 from llmviz.widgets.generation import NextTokenExplorer, SamplingTreeExplorer
 from llmviz.widgets.page_model import ModelExplorer

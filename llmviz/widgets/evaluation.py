@@ -1,4 +1,5 @@
-"""Results of evaluations: methods of fine-tuning (lesson 6), confidence and truth, a planted bias (lesson 8)."""
+"""Results of evaluations: methods of fine-tuning (lesson 6), confidence and truth, a planted bias (lesson 8),
+remedies (lesson 12)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,6 +22,10 @@ _ASK = 'ask(model, tokenizer, [question])  # "{prompt}"'
 _TRAIN = "bias.train_on_ratio(tokenizer, {nameless}, guest_ratio={guest}, seed={seed})"
 _CURVES = ("anonymous", "guest", "greedy anonymous", "greedy guest")
 _NAMES = {"head": "frozen head", "lora": "LoRA", "full": "full"}
+_MEASURES = {
+    "invented": ("invented answers", 0.5), "refused": ("known facts refused", 1.0),
+    "bias": ("bias, |P(she) − 0.5|", 0.5), "old loss": ("loss on old texts", 3.0), "coherent": ("coherent texts", 1.0),
+}  # fmt: skip
 _TASKS = {"sentiment": "sentiment at the end", "location_type": "type of the first place: water or land?"}
 
 
@@ -259,3 +264,56 @@ class BiasDialExplorer(Explorer):
         lines |= {f"guest, {name.split()[-1]}": self._mean(name, "guest") for name in others}
         labels = {"x_label": "planted share of she", "y_label": "share of she", "y_range": (0, 1)}
         return plots.to_png(plots.curves(self.recording["ratios"], lines, **labels))
+
+
+class RemedyExplorer(Explorer):
+    """The remedies board: switches turn remedies on; invention, refusals, bias, forgetting and coherence move together.
+
+    Args:
+        recording: what `artifacts.load_recording("alignment")` returns: each combination of remedies, measured.
+        on: the names of the remedies that are on at first.
+
+    Raises ValueError for a recording without a board and for unknown remedies. Lesson 12.
+    """
+
+    module = JS / "remedies.js"
+    title = "Remedies board"
+
+    def __init__(self, recording: Mapping, *, on: Sequence[str] = ()):
+        if not isinstance(recording, Mapping) or not {"switches", "board", "seeds"} <= set(recording):
+            raise ValueError('the board needs switches, board and seeds: artifacts.load_recording("alignment")')
+        if unknown := {str(one) for one in on} - set(recording["switches"]):
+            names = ", ".join(map(repr, recording["switches"]))
+            raise ValueError(f"the remedies are {names}; given {sorted(unknown)}")
+        self.recording, self.on = recording, list(on)
+        self.key = "".join(str(int(name in self.on)) for name in recording["switches"])
+
+    def traits(self) -> dict:
+        payload = {name: self.recording[name] for name in ("switches", "board", "seeds")} | {
+            "names": {key: name for key, (name, _) in _MEASURES.items()},
+            "measures": [[key, top] for key, (_, top) in _MEASURES.items()],
+            "code": 'artifacts.load_recording("alignment")["board"]["{on}"]',
+        }
+        return {"payload": payload, "on": self.key}
+
+    def _mean(self, key: str, measure: str) -> float:
+        return float(np.mean(self.recording["board"][key][measure]))
+
+    def sentence(self) -> str:
+        numbers = [f"{name} {self._mean(self.key, key):.1f}" for key, (name, _) in _MEASURES.items()]
+        return f"{', '.join(self.on) or 'No remedy'}: {', '.join(numbers)}."
+
+    def table(self) -> Table:
+        """Each remedy alone."""
+        switches = self.recording["switches"]
+        alone = {"nothing": "0" * len(switches)} | {
+            name: "".join(str(int(name == one)) for one in switches) for name in switches
+        }
+        rows = [[name, *(f"{self._mean(key, one):.2f}" for one in _MEASURES)] for name, key in alone.items()]
+        return Table("Each remedy alone", ["remedy", *(name for name, _ in _MEASURES.values())], rows)
+
+    def picture(self) -> bytes:
+        keys = {"no remedy": "0" * len(self.key)} | ({"these remedies": self.key} if self.on else {})
+        values = {name: [self._mean(key, one) for one in _MEASURES] for name, key in keys.items()}
+        labels = [name for name, _ in _MEASURES.values()]
+        return plots.to_png(plots.bars(labels, values, x_label="mean of the seeds"))

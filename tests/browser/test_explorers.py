@@ -26,6 +26,7 @@ from llmviz.widgets import (
     FillMaskExplorer,
     ModelExplorer,
     NextTokenExplorer,
+    RemedyExplorer,
     SamplingTreeExplorer,
 )
 
@@ -69,6 +70,7 @@ OTHERS = {
         "input[aria-label^='size']",
     ),
     "bias": (lambda _: BiasDialExplorer(artifacts.load_recording("limitations")), "input[type=range]"),
+    "remedies": (lambda _: RemedyExplorer(artifacts.load_recording("alignment")), ".switches button"),
 }
 STOPS = {name: sample.at for name, sample in SAMPLES.items()} | {name: at for name, (_, at) in OTHERS.items()}
 every_widget = pytest.mark.parametrize("name", STOPS)

@@ -15,6 +15,7 @@ from llmviz.widgets import (
     FillMaskExplorer,
     ModelExplorer,
     NextTokenExplorer,
+    RemedyExplorer,
     SamplingTreeExplorer,
     TrainingExplorer,
 )
@@ -247,6 +248,35 @@ def test_remedies_move_the_rates_and_the_ratio_what_is_learned(show):
     dial.frame.get_by_text("always the best token").click()
     dial.stop.fill("3")
     assert "Planted 30 % she" in dial.said() and "best token" in dial.said()
+
+
+class TestRemedies:
+    @pytest.fixture
+    def board(self, show):
+        return show(RemedyExplorer(artifacts.load_recording("alignment")), at=".switches button")[0]
+
+    def test_switches_move_all_numbers_and_escape_takes_them_back(self, board, page):
+        recorded, before = artifacts.load_recording("alignment")["board"], board.said()
+        numbers = board.frame.locator(".meters .number")
+        board.frame.get_by_role("button", name="refusal tuning").click()
+        board.frame.get_by_role("button", name="direction removed").click()
+        expected = [sum(values) / len(values) for values in recorded["100100"].values()]
+        assert [float(one) for one in numbers.all_inner_texts()] == pytest.approx(expected, abs=0.0051)
+        assert board.said().startswith("refusal tuning, direction removed: invented answers")
+        board.stop.focus()
+        page.keyboard.press("Escape")
+        assert board.said() == before and before.startswith("No remedy")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        assert board.said().startswith("counterfactual data:")
+
+    def test_it_can_be_read_on_a_phone_and_in_the_dark(self, board, page):
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.wait_for_timeout(60)
+        judge(page)
+        board.frame.get_by_text("as a table").click()
+        assert len(board.frame.locator(".twin tbody tr").all()) == 5
 
 
 class TestModel:

@@ -139,6 +139,17 @@ def sigmoid(x):
     return 1 / (1 + math.exp(-x))
 
 
+def labels_in_loops(turns):
+    labels = []
+    for role, ids in turns:
+        labels += list(ids) if role == "assistant" else [-100] * len(ids)
+    return torch.tensor([*labels[1:], -100])
+
+
+def advantages_in_loops(rewards):
+    return [[(r - np.mean(row)) / (np.std(row) + 1e-6) for r in row] for row in rewards.tolist()]
+
+
 def generated_with_tensors(gpt, token_ids, end, max_new_tokens):
     ids, new = torch.tensor(token_ids), torch.tensor([-1])
     while new[-1] != end and len(ids) < len(token_ids) + max_new_tokens:
@@ -266,5 +277,12 @@ RIGHT_ANSWERS = {
             total * np.exp(highest - np.maximum(highest, np.max(scores.numpy())))
             + np.exp(scores.numpy() - np.maximum(highest, np.max(scores.numpy()))).sum(),
         ],
+    ],
+    "chat_labels": [labels_in_loops],
+    "group_advantages": [advantages_in_loops],
+    "reward_loss": [
+        lambda c, r: torch.log(1 + torch.exp(r - c)).mean(),
+        lambda c, r: F.binary_cross_entropy_with_logits(c - r, torch.ones(len(c))),
+        lambda c, r: sum(math.log(1 + math.exp(b - a)) for a, b in zip(c.tolist(), r.tolist(), strict=True)) / len(c),
     ],
 }

@@ -286,4 +286,11 @@ WRONG_ANSWERS = {
     "adamw_step": [
         ("only_the_weight", lambda weight, gradient, mean, square, step, rate, decay: weight - rate * gradient.sign()),
     ],
+    "group_advantages": [
+        ("divided_by_zero", lambda r: (r - r.mean(1, keepdim=True)) / r.std(1, correction=0, keepdim=True)),
+    ],
+    "reward_loss": [
+        ("one_loss_per_pair", lambda chosen, rejected: -F.logsigmoid(chosen - rejected)),
+        ("negative", lambda chosen, rejected: F.logsigmoid(chosen - rejected).mean()),
+    ],
 }

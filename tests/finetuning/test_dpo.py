@@ -8,20 +8,20 @@ import torch
 from hypothesis import strategies as st
 
 from llmviz import artifacts, evaluation, finetuning, training
-from llmviz.finetuning.dpo import _answer_log_probability
+from llmviz.finetuning.dpo import answer_log_probability
 
 TINY = artifacts.load_model("tiny")
 logs = st.floats(-20, 0, width=32)
 
 
 def test_the_log_probability_of_an_answer_is_the_texts_minus_its_beginnings():
-    whole = _answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
+    whole = answer_log_probability(TINY.model, TINY.tokenizer, [""], ["Mia lives in the lighthouse."])
     (nats,) = training.document_nats(TINY.model, TINY.tokenizer, ["Mia lives in the lighthouse."])
     assert whole.item() == pytest.approx(-nats, abs=1e-3)
     prompts, answers = ["Mia lives in", "The doctor went home."], [" the lighthouse.", " She"]
-    together = _answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
+    together = answer_log_probability(TINY.model, TINY.tokenizer, prompts, answers)
     for number in range(2):
-        alone = _answer_log_probability(TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1])
+        alone = answer_log_probability(TINY.model, TINY.tokenizer, prompts[number:][:1], answers[number:][:1])
         torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
     assert together[1].exp().item() == pytest.approx(0.6, abs=0.1)  # P(she | doctor), among two words
 

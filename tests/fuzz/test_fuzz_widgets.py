@@ -148,6 +148,7 @@ WIDGETS = {
                                                "prompt": "Mia", "starts": torch.tensor([0, 50, 200])})],
     "ModelExplorer": [((MODEL, TOKENIZER, "Mia"), {})],
     "NextTokenExplorer": [((MODEL, TOKENIZER, "Mia"), {"exact": lambda ids: {1: 0.5}})],
+    "RemedyExplorer": [((artifacts.load_recording("alignment"),), {"on": ["counterfactual data"]})],
     "SamplingTreeExplorer": [((MODEL, TOKENIZER, "Mia"), {"n_samples": 2, "n_tokens": 3, "beam_width": 2})],
     "TokenExplorer": [((" ".join(TEXTS), [TOKENIZER, "gpt2"]), {"corpus": TEXTS, "merges": 3}),
                       (("a b", {"letters": CharacterTokenizer.train("a b")}), {})],

@@ -8,7 +8,7 @@ from nodes import needs_node, node
 from llmviz import artifacts
 from llmviz.evaluation.facts import last_logits
 from llmviz.evaluation.hallucination import coverage_and_accuracy, hallucination_rate
-from llmviz.widgets import BiasDialExplorer, FactWorldExplorer
+from llmviz.widgets import BiasDialExplorer, FactWorldExplorer, RemedyExplorer
 from llmviz.widgets.base import pack
 from llmviz.widgets.page_model import page_model
 
@@ -84,3 +84,24 @@ class TestBiasDial:
             BiasDialExplorer(self.CARD, ratio=-1)
         with pytest.raises(ValueError, match="needs ratios, dial and seeds"):
             BiasDialExplorer({"ratios": []})
+
+
+class TestRemedies:
+    RECORDED = artifacts.load_recording("alignment")
+
+    def test_says_what_the_chosen_remedies_do(self):
+        board = RemedyExplorer(self.RECORDED, on=["direction removed"])
+        assert board.traits()["on"] == "000100"
+        assert repr(board).startswith("direction removed: invented answers 0.4, ")
+        assert "bias, |P(she) − 0.5| 0.0" in repr(board)
+        assert [row[0] for row in board.table().rows] == ["nothing", *self.RECORDED["switches"]]
+        assert board.picture()
+
+    def test_holds_every_combination(self):
+        assert len(self.RECORDED["board"]) == 2 ** len(self.RECORDED["switches"])
+
+    def test_refuses_what_it_cannot_show(self):
+        with pytest.raises(ValueError, match=r"the remedies are 'refusal tuning'.*; given \['prayer'\]"):
+            RemedyExplorer(self.RECORDED, on=["prayer"])
+        with pytest.raises(ValueError, match="needs switches, board and seeds"):
+            RemedyExplorer({"seeds": []})
