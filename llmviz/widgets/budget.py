@@ -24,7 +24,7 @@ H100: NVIDIA's data sheet (bf16, dense); used share: Grattafiori et al. 2024, "T
 COUNTS = tuple(4**power for power in range(8))
 DAYS = (0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 SIZES = tuple(round(10 ** (power / 4), 4) for power in range(-6, 7))
-_BYTES, _DAY, _HIGHEST_POWER = 16, 86_400, 40
+_BYTES, _DAY, _HIGHEST_POWER, _EXPONENT_RANGE = 16, 86_400, 40, 3
 
 
 class BudgetExplorer(Explorer):
@@ -48,6 +48,8 @@ class BudgetExplorer(Explorer):
             numbers = validation.finite_numbers(fits, f"the laws of {name!r}", 2)
             if numbers.shape[1] != len(LossLaw._fields) or (numbers[:, 1:] <= 0).any():
                 raise ValueError(f"a law of {name!r} must have five numbers above 0: {', '.join(LossLaw._fields)}")
+            if (abs(np.log(numbers[:, 2::2])) > _EXPONENT_RANGE).any():
+                raise ValueError(f"alpha and beta of {name!r} must lie between 0.05 and 20, but are {numbers[:, 2::2]}")
         if not isinstance(limits, Mapping) or set(map(str, limits)) != set(self.laws):
             raise ValueError(f"limits must give a power of ten for each of {', '.join(map(repr, self.laws))}")
         powers = validation.finite_numbers([*limits.values()], "limits", 1)
