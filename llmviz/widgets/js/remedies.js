@@ -8,7 +8,7 @@ const REMEDIES_CSS = `
 .meters { display: grid; grid-template-columns: minmax(9em, max-content) minmax(80px, 1fr) 3.4em 4.2em; gap: 8px 10px; align-items: center; }
 .meters .bar { position: relative; height: 16px; border: 1px solid var(--line); }
 .meters .fill { position: absolute; inset: 0 auto 0 0; background: var(--second); }
-.meters .was { position: absolute; top: -3px; bottom: -3px; border-left: 2px solid currentColor; }
+.meters .was { position: absolute; top: -3px; bottom: -3px; border-left: 2px solid var(--accent); }
 .meters .seed { position: absolute; top: 5px; width: 4px; height: 4px; margin-left: -2px; border-radius: 50%; background: currentColor; }
 .meters .number, .meters .change { text-align: right; font-variant-numeric: tabular-nums; }
 .remedies .key { font-size: 12px; margin: 0; }
