@@ -1,7 +1,7 @@
 """Export lessons as web pages: each one file that works without a kernel and without a network.
 
-Styles, pictures and the widgets' modules are inside the page; formulas are MathML. A Content-Security-Policy in each
-page makes the browser refuse any request to the outside.
+Styles, pictures and the widgets' modules are inside the page, one model is beside it; formulas are MathML. A
+Content-Security-Policy in each page makes the browser refuse any request to the outside.
 """
 
 from __future__ import annotations
@@ -68,11 +68,10 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
     names = [page.target.name for page in lessons]
     if len({_INDEX, *names}) <= len(names):
         raise ValueError(f"each page needs a name of its own, other than {_INDEX}; given {', '.join(names)}")
-    stems = {page.source.stem for page in lessons}
     texts = [
         _text_page(path, folder / path.relative_to(_DOCS).with_suffix(".html"), path.read_text(encoding="utf-8"))
         for path in sorted(_DOCS.rglob("*.md"))
-        if path != _DOCS / "index.md" and (not sources or path.stem in stems)
+        if path != _DOCS / "index.md" and (not sources or path.stem in {page.source.stem for page in lessons})
     ]
     first = _text_page(NOTEBOOKS, folder / _INDEX, _contents(lessons, texts))
     pages = [first, *lessons, *texts]
@@ -86,6 +85,10 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
             instead = f"# {page.title}\n\nThis notebook cannot be shown."
             text = _html(_text_page(page.source, page.target, instead), first, lessons)
         page.target.write_text(_with_links(text, page, targets), encoding="utf-8")
+        if " data-beside=" in text:
+            name, data = _packed("masked_long")
+            filled = f"document.querySelector('[data-beside^=\"{name}\"]').textContent = {to_json(data)};\n"
+            page.target.with_name(f"{name}.js").write_text(filled, encoding="utf-8")
     if faults:
         raise ValueError(f"{'; '.join(faults)}. The other pages are in {folder}.")
     return [page.target for page in pages]
@@ -156,16 +159,18 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
 
 
 def model_data(text: str) -> str:
-    """The tiny GPT as data of a page, if a widget there answers with it (see `widgets/js/start.js`); HTML."""
-    name, data = _packed_tiny()
-    is_asked = re.search(f' data-model="(?:{name}|tiny)">', text)
-    return f'<script type="application/json" class="lv-model" data-model="{name}">{data}</script>' if is_asked else ""
+    """The tiny GPT and the place of the masked model, where widgets answer with them (widgets/js/start.js); HTML."""
+    asked = {name for names in re.findall(' data-model="([^"]*)">', text) for name in names.split()}
+    tag = '<script type="application/json" class="lv-model" data-model='
+    (tiny, data), (masked, _) = _packed("tiny"), _packed("masked_long")
+    inside = f'{tag}"{tiny}">{data}</script>' if asked & {"tiny", tiny} else ""
+    return inside + (f'{tag}"{masked}" data-beside="{masked}.js"></script>' if masked in asked else "")
 
 
 @functools.cache
-def _packed_tiny() -> tuple[str, str]:
-    tiny = load_model("tiny")
-    return page_model_name(tiny.model, tiny.tokenizer), to_json(page_model(tiny.model, tiny.tokenizer))
+def _packed(kind: str) -> tuple[str, str]:
+    model, tokenizer = (loaded := load_model(kind)).model, loaded.tokenizer
+    return page_model_name(model, tokenizer, type(model)), to_json(page_model(model, tokenizer))
 
 
 def _with_links(text: str, page: _Page, targets: Mapping[Path, Path]) -> str:

@@ -31,7 +31,7 @@ from llmviz.widgets.page_model import page_model_name
 
 _CLASSES = {one.title: one for one in vars(widgets).values() if isinstance(getattr(one, "title", None), str)}
 _WIDGET = re.compile(
-    r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="\w*")?>'
+    r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="[\w ]*")?>'
     r"(?P<still><p><strong>(?P<title>[^<]*)</strong>.*?)"
     r'<script type="application/(?P<form>json|octet-stream)">(?P<data>.*?)</script></div>'
     r'<script class="lv-module">.*?</script>',
@@ -55,7 +55,7 @@ def _with_module(found: re.Match) -> str:
     if one is None:
         return found[0]
     values = json.loads(found["data"]) if found["form"] == "json" else saved_data(found["data"])
-    model = _model_of(one, values) or (re.search(r' data-model="(\w*)"', found[0]) or ["", ""])[1]
+    model = _model_of(one, values) or (re.search(r' data-model="([\w ]*)"', found[0]) or ["", ""])[1]
     return living_html(one.module, model, found["still"], values)
 
 
@@ -84,6 +84,13 @@ def _model_of(one: type, values: dict) -> str:
         root.expand([()])
         saved = _numbers(payload["log_probabilities"])[: payload["n_named"][0]]
         return name if np.allclose(root.distributions[()].log_probabilities[: len(saved)], saved, atol=0.01) else ""
+    if one is widgets.FillMaskExplorer:
+        masked = artifacts.load_model("masked_long").model
+        mine = one(masked, tiny.model, tiny.tokenizer, values["text"], hidden=values["hidden"])
+        saved, cases = payload["cases"], mine.traits()["payload"]["cases"]
+        words = {key: [[row[0] for row in case["rows"]] for case in found] for key, found in cases.items()}
+        is_ours = words == {key: [[row[0] for row in case["rows"]] for case in found] for key, found in saved.items()}
+        return mine.page_model if is_ours else ""
     if one is widgets.FactWorldExplorer:
         words = ask(tiny.model, tiny.tokenizer, fact_questions()).words
         return name if list(words) == payload["variants"]["plain"]["said"] else ""

@@ -7,8 +7,8 @@ from llmviz import plots
 from llmviz.generation.fill_mask import FillMask
 from llmviz.plots._labels import spoken_prose, token_text
 from llmviz.widgets.base import JS, Explorer, Table
+from llmviz.widgets.page_model import page_model_name
 
-_CODE = "FillMask(masked, causal, tokenizer, world=town).fill({text}, {hidden})"
 _SERIES = ("from both sides", "from the left", "exact, both sides", "exact, left")
 _TOP = 5  # words of each model
 _MOST_ROWS = 8
@@ -18,7 +18,7 @@ _LEAST = 0.005  # a word that both find rarer has no bar
 class FillMaskExplorer(Explorer):
     """Masked words of a sentence: the predictions of a masked model (both sides) and of a causal one (left side).
 
-    A saved page holds the answers for each single word of the sentence, so a click masks it without Python.
+    A saved page holds the answers for each single word of the sentence; an exported one fills in other sentences, too.
 
     Args:
         masked: an `EncoderOnly` that was trained to fill in.
@@ -39,7 +39,8 @@ class FillMaskExplorer(Explorer):
 
     def __init__(self, masked, causal, tokenizer, text: str, *, hidden: Collection[int] | None = None, world=None):
         self.filler = FillMask(masked, causal, tokenizer, world=world)
-        self.text, self.hidden = text, hidden
+        names = page_model_name(causal, tokenizer), page_model_name(masked, tokenizer, type(masked))
+        self.text, self.hidden, self.page_model = text, hidden, " ".join(names) if all(names) else ""
         self._compute()
 
     def _compute(self) -> None:
@@ -69,7 +70,7 @@ class FillMaskExplorer(Explorer):
                        "typed": word.text is None} for word in self.words],
             "cases": {",".join(map(str, places)): list(map(self._case, found)) for places, found in self.cases.items()},
             "has_exact": self.filler.world is not None,
-            "code": _CODE,
+            "code": "FillMask(masked, causal, tokenizer, world=town).fill({text}, {hidden})",
             "text": spoken_prose(self.text, 300),
         }  # fmt: skip
 
@@ -95,21 +96,18 @@ class FillMaskExplorer(Explorer):
 
     def _is_glued(self, word) -> bool:
         """Whether the word stands without a space after the one before."""
-        if word.text is None:
-            return False
         ids = self.filler.read(self.text)[0][word.start : word.stop]
-        return word.start > 1 and not self.filler.tokenizer.decode(ids)[:1].isspace()
+        return word.text is not None and word.start > 1 and not self.filler.tokenizer.decode(ids)[:1].isspace()
 
     @staticmethod
     def _label(text: str | None) -> str:
         return "___" if text is None else token_text(text)
 
     def sentence(self) -> str:
-        said = f"“{self._with_blanks()}”"
         first = self.cases[self.hidden][0]
         both, left = (next(iter(share.items())) for share in (first.both_sides, first.left_side))
-        answer = f"{said}: from both sides most likely “{self._label(both[0])}” (about {both[1]:.1f}), "
-        return f"{answer}from the left alone “{self._label(left[0])}” (about {left[1]:.1f})."
+        answer = f"“{self._with_blanks()}”: from both sides most likely “{self._label(both[0])}” (about {both[1]:.1f})"
+        return f"{answer}, from the left alone “{self._label(left[0])}” (about {left[1]:.1f})."
 
     def _with_blanks(self) -> str:
         pieces = []

@@ -34,9 +34,9 @@ def page_model(model: nn.Module, tokenizer: Tokenizer) -> dict:
     }
 
 
-def page_model_name(model, tokenizer) -> str:
-    """Names a model of ours by its config and weights, so that a page holds each once; empty for other models."""
-    if not isinstance(model, DecoderOnly) or not isinstance(tokenizer, BytePairTokenizer):
+def page_model_name(model, tokenizer, kind: type = DecoderOnly) -> str:
+    """Names a model of a kind by its config and weights, so that a page holds each once; empty for other models."""
+    if not isinstance(model, kind) or not isinstance(tokenizer, BytePairTokenizer):
         return ""
     digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.config)).encode())
     for weight in model.parameters():

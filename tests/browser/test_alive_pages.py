@@ -10,16 +10,26 @@ from explorer_pages import listen
 from playwright.sync_api import expect
 
 from llmviz import artifacts, export
+from llmviz.generation import FillMask
 from llmviz.generation.sampling_tree import SamplingTree
+from llmviz.tinyville import Tinyville
 from llmviz.tokenizers.words import CharacterTokenizer
-from llmviz.widgets import BlockExplorer, FactWorldExplorer, NextTokenExplorer, SamplingTreeExplorer, TokenExplorer
+from llmviz.widgets import (
+    BlockExplorer,
+    FactWorldExplorer,
+    FillMaskExplorer,
+    NextTokenExplorer,
+    SamplingTreeExplorer,
+    TokenExplorer,
+)
 
 TINY = artifacts.load_model("tiny")
 MODEL, BPE = TINY.model, TINY.tokenizer
 START = BPE.encode_prompt("Noah lives in the")
 HOSTILE = "😀 <script>window.broken=1</script> مرحبا 你好"
 LONG = "kite tree " * 200
-NAMES = ("tree", "tokens", "block", "facts", "next")
+NAMES = ("tree", "tokens", "block", "facts", "next", "blank")
+MASKED = artifacts.load_model("masked_long").model
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,7 @@ def address(tmp_path_factory) -> str:
         BlockExplorer(MODEL.blocks[1], block, BPE.tokens(START), layer=1),
         FactWorldExplorer(MODEL, BPE),
         NextTokenExplorer(MODEL, BPE, "Tom"),
+        FillMaskExplorer(MASKED, MODEL, BPE, "Ella lives in the lighthouse.", hidden=[1], world=Tinyville()),
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Alive", id="title")])
     for name, explorer in zip(NAMES, explorers, strict=True):
@@ -58,7 +69,7 @@ def parts(page, address, request):
 
 
 def test_texts_of_ones_own_are_answered_as_torch_does(parts):
-    tree, tokens, block, facts, bars = (parts[name] for name in NAMES)
+    tree, tokens, block, facts, bars = (parts[name] for name in NAMES[:5])
     for text in ("Mia lost a red kite. Tom found the", HOSTILE):
         ids = BPE.encode_prompt(text)
         with torch.inference_mode():
@@ -96,10 +107,35 @@ def test_texts_of_ones_own_are_answered_as_torch_does(parts):
         expect(part.locator(".problem")).to_be_hidden()
 
 
+def test_hidden_words_of_a_sentence_of_ones_own_are_filled_in_as_torch_does(parts):
+    blank = parts["blank"]
+    for text, place in (("Noah found a red kite.", 1), (HOSTILE, 2), ("Mia ___ the kite.", 1)):
+        blank.get_by_role("textbox").fill(text)
+        blank.get_by_role("textbox").press("Enter")
+        expect(blank.locator(".sentence")).to_contain_text("need Python (make lab)")
+        if "___" not in text:
+            blank.locator(f".words button[data-index='{place}']").click()
+        [filling] = FillMask(MASKED, MODEL, BPE).fill(text, [place])
+        best, share = next(iter(filling.both_sides.items()))
+        if share > 0.5:
+            expect(blank.locator(".sentence")).to_contain_text(f"both sides most likely “{best}”")
+        expect(blank.locator(".words button").nth(place)).to_have_attribute("aria-pressed", "true")
+        for row in blank.locator(".row:not(.others)").all():
+            left, both = (float(number) for number in row.locator(".number").all_inner_texts())
+            word = row.locator(".name").inner_text()
+            assert abs(both - filling.both_sides.get(word, 0)) < 0.05, (text, word)
+            assert abs(left - filling.left_side.get(word, 0)) < 0.05, (text, word)
+    blank.get_by_label("hide several").check()
+    blank.locator(".words button").first.click()
+    expect(blank.get_by_role("button", name="blank 2")).to_be_visible()
+    expect(blank.locator(".problem")).to_be_hidden()
+
+
 def test_a_long_text_gets_an_answer_or_a_sentence(parts):
-    for name, label in (("tree", "prompt"), ("block", "own text")):
-        parts[name].get_by_label(label).fill(LONG)
-        parts[name].get_by_label(label).press("Enter")
+    for name, label in (("tree", "prompt"), ("block", "own text"), ("blank", "sentence")):
+        box = parts[name].get_by_role("textbox", name=label)
+        box.fill(LONG)
+        box.press("Enter")
         expect(parts[name].locator(".problem")).to_contain_text("tokens")
     parts["tokens"].get_by_label("text", exact=True).fill(LONG)
     expect(parts["tokens"].locator(".bill")).to_contain_text(f"{len(BPE.encode(LONG))} tokens")

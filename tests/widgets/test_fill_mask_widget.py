@@ -14,6 +14,8 @@ from llmviz.model.transformer import EncoderOnly
 from llmviz.tinyville import Tinyville
 from llmviz.tokenizers.bpe import BytePairTokenizer
 from llmviz.widgets import FillMaskExplorer
+from llmviz.widgets.base import pack
+from llmviz.widgets.page_model import page_model
 
 MODULE = Path(widgets.__file__).parent / "js" / "fill_mask.js"
 TOKENIZER = BytePairTokenizer.train("Mia lives in the lighthouse. Otto lives in the mill.", 285)
@@ -102,3 +104,57 @@ class TestNode:
     def test_the_code_line_holds_the_text_as_it_is(self):
         given = {"code": "f({text}, {hidden})", "text": 'say "$& {hidden}"'}
         assert node(MODULE, "return codeOf(given, [1, 2])", given) == r'f("say \"$& {hidden}\"", [1, 2])'
+
+
+IN_A_PAGE = """const page = openFill(given.causal, given.first, given.masked);
+    return given.asked.map(([text, places]) => {
+        const read = readWords(page, text);
+        const found = fillHidden(page, read, places).map(({ both, left }) => [[...both], [...left]]);
+        const { payload } = fillAnswer(page, "hidden", (name) => ({ text, hidden: places })[name]);
+        return { ids: read.ids, words: read.words, found, payload };
+    });"""
+ASKED = [
+    ("Mia lives in the lighthouse.", [0, 4]), ("Otto ___ in  the mill, Mia's mill!", [1, 3]), ("___", [0]),
+    ("<script>window.broken=1</script>", [1]), ("😀 مرحبا 你好 don’t_x\n\u200b\x1c é́ 42", [0, 3]), (" \t Mia", [0]),
+]  # fmt: skip
+
+
+@needs_node
+def test_a_page_with_both_models_fills_in_as_torch_does():
+    packed = {"causal": page_model(CAUSAL, TOKENIZER), "masked": page_model(MASKED, TOKENIZER)}
+    for name, model in (("causal", CAUSAL), ("masked", MASKED)):
+        packed[name]["weights"] = {key: pack(one.detach(), "float32") for key, one in model.named_parameters()}
+    shown = explorer()
+    answers = node(MODULE, IN_A_PAGE, packed | {"first": json.loads(json.dumps(shown.traits())), "asked": ASKED})
+    for (text, places), answer in zip(ASKED, answers, strict=True):
+        ids, words = shown.filler.read(text)
+        assert answer["ids"] == ids
+        assert [(one["text"], one["start"], one["stop"]) for one in answer["words"]] == [
+            (word.text, word.start, word.stop) for word in words
+        ]
+        for filling, (both, left) in zip(shown.filler.fill(text, places), answer["found"], strict=True):
+            for wanted, found in ((filling.both_sides, dict(both)), (filling.left_side, dict(left))):
+                common = wanted.keys() & found.keys()  # where the last of many beams are equal, either may be kept
+                assert len(common) > 0.8 * len(wanted)
+                assert [found[word] for word in common] == pytest.approx([wanted[word] for word in common], abs=1e-5)
+        wanted = shown.changed(text=text, hidden=places).traits()["payload"]
+        if text == TEXT:
+            continue
+        assert answer["payload"]["words"] == wanted["words"]
+        for case, python in zip(
+            *(one["cases"][",".join(map(str, places))] for one in (answer["payload"], wanted)), strict=True
+        ):
+            assert {row[0] for row in case["rows"]} == {row[0] for row in python["rows"]}
+
+
+@needs_node
+def test_what_a_page_cannot_fill_in_it_says():
+    packed = {"causal": page_model(CAUSAL, TOKENIZER), "masked": page_model(MASKED, TOKENIZER)}
+    said = node(MODULE, """const page = openFill(given.causal, given.first, given.masked);
+        const ask = (name, text, hidden) => { try { return fillAnswer(page, name, (one) => ({ text, hidden })[one]); }
+            catch (error) { return error.message; } };
+        return [ask("text", "", []), ask("text", "kite ".repeat(99), []), ask("text", "Mia was \ud83d", [1]),
+            ask("hidden", given.first.text, []), ask("hidden", given.first.text, [2]).payload.has_exact];""",
+        packed | {"first": json.loads(json.dumps(explorer(world=Tinyville()).traits()))})  # fmt: skip
+    assert said[0].startswith("Type a sentence")
+    assert "48 tokens" in said[1] and said[2]["payload"]["words"] and said[3:] == [{}, True]

@@ -1,5 +1,6 @@
 // FillMaskExplorer: a sentence with masked words, and the predictions of two models back to back.
 import { frame, guess, h, roving } from "./base.js";
+import { fillAnswer, openFill } from "./fill_mask_answer.js";
 
 const BLANK_CSS = `
 .words { display: flex; flex-wrap: wrap; row-gap: 6px; margin: 2px 0 12px; }
@@ -62,7 +63,8 @@ function best(rows, column) {
 export function caseSentence({ rows, truth, exact }, hasExact) {
   const [both, left] = [best(rows, 1), best(rows, 2)];
   const was = truth < 0 ? "" : ` Hidden is “${rows[truth][0]}”.`;
-  const unknown = hasExact && !exact[0] ? " The rules of Tinyville make no such text; the models answer anyway." : "";
+  const unknown = hasExact === null ? " The exact probabilities of a text of your own need Python (make lab)."
+    : hasExact && !exact[0] ? " The rules of Tinyville make no such text; the models answer anyway." : "";
   return `From both sides most likely “${both[0]}” ${both[1].toFixed(2)}; from the left alone “${left[0]}” ${left[2].toFixed(2)}.${was}${unknown}`;
 }
 
@@ -233,4 +235,4 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render, open: openFill, answer: fillAnswer, answersTo: ["text", "hidden"] };

@@ -26,18 +26,27 @@ function storeOf(values) {
   };
 }
 
-// The page answers what Python would answer: from the explorer's model, where the page holds it (export puts it there),
+// Weights that lie in a script beside the page: it writes them into their place.
+const loadBeside = ({ dataset }) => new Promise((resolve, reject) => {
+  const missing = new Error(`The file ${dataset.beside}, which holds a model, is not beside this page: copy the whole folder.`);
+  document.head.append(Object.assign(document.createElement("script"), { src: dataset.beside, onload: resolve, onerror: () => reject(missing) }));
+});
+
+// The page answers what Python would answer: from the explorer's models, where the page holds them (export puts them there),
 // or from the data alone. `first`: the values at the start. The model is unpacked when it is first needed, as "page".
-function answerHere(store, first, packed) {
+function answerHere(store, first, models) {
   let page = null;
-  const opened = () => (page ??= explorer.open(packed && JSON.parse(packed.textContent), first));
+  const held = (script) => script && JSON.parse(script.textContent);
+  const opened = () => (page ??= explorer.open(held(models[0]), first, ...models.slice(1).map(held)));
   store.set("page", opened);
   store.set("is_live", true);
   let isAnswering = false;
-  const answer = (name) => {
+  const answer = async (name) => {
     if (isAnswering) return;
-    isAnswering = true;
     try {
+      const missing = models.filter((one) => one.dataset.beside && !one.textContent);
+      if (missing.length) await Promise.all(missing.map(loadBeside));
+      isAnswering = true; // the answer itself changes traits
       for (const [trait, value] of Object.entries({ problem: "", ...explorer.answer(opened(), name, store.get) })) store.set(trait, value);
     } catch (error) {
       store.set("problem", error.message);
@@ -59,10 +68,11 @@ async function begin(root) {
   try {
     const values = dataOf(await inflated(root.querySelector('script[type="application/octet-stream"]').textContent));
     const store = storeOf({ problem: "", ...values });
-    const packed = explorer.answer && (document.querySelector(`script.lv-model[data-model="${root.dataset.model}"]`)
-      ?? [...document.querySelectorAll("script.lv-model")].find((one) => explorer.fits?.(JSON.parse(one.textContent), values)));
-    if (packed || explorer.answersAlone?.(values)) {
-      answerHere(store, { ...values }, packed);
+    const inPage = [...document.querySelectorAll("script.lv-model")];
+    const named = (root.dataset.model ?? "").split(" ").map((name) => inPage.find((one) => one.dataset.model === name));
+    const models = named.every(Boolean) ? named : inPage.filter((one) => one.textContent && explorer.fits?.(JSON.parse(one.textContent), values)).slice(0, 1);
+    if (explorer.answer && (models.length || explorer.answersAlone?.(values))) {
+      answerHere(store, { ...values }, models);
       root.dataset.alive = "true";
     }
     explorer.render({ model: store, el: root });
