@@ -1,7 +1,6 @@
 // What two models fill in for hidden words of a sentence of one's own, in a page that holds both; as llmviz.generation.FillMask.
 import { softmax, unpackModel } from "./model.js";
-import { spokenProse } from "./sampling_tree_answer.js";
-import { bytePairTokenizer } from "./tokenizer.js";
+import { bytePairTokenizer, spokenProse } from "./tokenizer.js";
 import { labelOf } from "./tokens_data.js";
 
 const MASK = "___";

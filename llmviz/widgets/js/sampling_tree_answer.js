@@ -1,7 +1,7 @@
 // What Python's sampling tree answers, in a page that holds the model: other prompts, new draws, and paths not recorded.
 import { unpackModel } from "./model.js";
 import { readTree } from "./sampling_tree_data.js";
-import { bytePairTokenizer } from "./tokenizer.js";
+import { bytePairTokenizer, spokenProse } from "./tokenizer.js";
 
 // As in llmviz.generation.sampling_tree: so many tokens have an entry each, all others share bins this wide, in nats.
 const [N_NAMED, BIN_NATS, LEAST_LOG] = [20, 0.5, -40];
@@ -100,13 +100,6 @@ export function uniformDraws(nTexts, nTokens, seed) {
   const next = () => (state = (state * 48271) % prime) / prime;
   next();
   return Array.from({ length: nTexts }, () => Array.from({ length: nTokens }, () => Math.floor(1e4 * next()) / 1e4));
-}
-
-// Prose on one line, nothing invisible in it, at most so long.
-export function spokenProse(text, limit) {
-  const invisible = /[\p{C}\p{Zl}\p{Zp}\u{FE00}-\u{FE0F}]/gu;
-  const line = text.trim().split(/\s+/).join(" ").replace(invisible, (one) => `U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);
-  return [...line].length > limit ? `${[...line].slice(0, limit - 1).join("")}…` : line;
 }
 
 function wholeSentence({ tokenizer }, { start, after }, greedy, beam, width) {

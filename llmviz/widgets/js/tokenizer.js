@@ -26,6 +26,13 @@ export function textOfBytes(bytes) {
   return text;
 }
 
+// Prose on one line, nothing invisible in it, at most so long.
+export function spokenProse(text, limit) {
+  const invisible = /[\p{C}\p{Zl}\p{Zp}\u{FE00}-\u{FE0F}]/gu;
+  const line = text.trim().split(/\s+/).join(" ").replace(invisible, (one) => `U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);
+  return [...line].length > limit ? `${[...line].slice(0, limit - 1).join("")}…` : line;
+}
+
 // The tokenizer of a list of merges such as "Ġt he". Ids: the 256 bytes, the merges, the end-of-text token.
 export function bytePairTokenizer(merges) {
   const letters = visibleBytes();
