@@ -80,8 +80,9 @@ def test_no_page_is_heavy(exported_pages):
     assert {name: weight for name, weight in weights.items() if weight > 1_500_000} == {}
 
 
-def test_a_page_without_python_asks_for_no_keys_of_jupyter(opened):
-    page = opened("00_start_here.html")
+@pytest.mark.parametrize("name", ["00_start_here", "torch_in_ten_minutes"])
+def test_a_page_without_python_asks_for_no_keys_of_jupyter(opened, name):
+    page = opened(f"{name}.html")
     assert page.locator(".in-jupyter").count() == 1 and page.locator(".in-jupyter:visible").count() == 0
     assert "Shift + Enter" not in page.locator("main").inner_text()
 
