@@ -36,7 +36,7 @@ def losses_of(run) -> list[float]:
     return [float(cell) for cell in cells if cell]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_page_trains_pauses_steps_writes_and_starts_again(page, address, scheme):
     listen(page)
     page.emulate_media(color_scheme=scheme)

@@ -313,7 +313,7 @@ def test_trouble_with_the_file_is_said_where_progress_is_shown(shown, progress_f
 
 
 def test_an_unknown_lesson_gets_the_names_there_are():
-    with pytest.raises(ValueError, match="no lesson 'atention'; the lessons are: attention, embeddings,"):
+    with pytest.raises(ValueError, match="no lesson 'atention'; the lessons are: alignment_and_bias, attention,"):
         course.open("atention")
 
 
