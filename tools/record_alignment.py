@@ -121,7 +121,7 @@ def rlhf(chat: Checkpoint) -> dict[str, Any]:
     return found | {name: {key: by_seed(runs) for key, runs in found[name].items()} for name in ("rl", "dpo")}
 
 
-# ---------- Remedies for invention and bias in the tiny GPT
+# ---------- Remedies for hallucination and bias in the tiny GPT
 
 
 def swap_pronouns(text: str) -> str:
