@@ -267,7 +267,7 @@ class BiasDialExplorer(Explorer):
 
 
 class RemedyExplorer(Explorer):
-    """The remedies board: switches turn remedies on; hallucination, refusals, bias, forgetting and coherence move together.
+    """The remedies board: switches turn them on; hallucination, refusals, bias, forgetting, coherence move together.
 
     Args:
         recording: what `artifacts.load_recording("alignment")` returns: each combination of remedies, measured.
