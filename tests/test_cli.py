@@ -251,6 +251,7 @@ class TestTrain:
         assert child.stderr == f"llmviz train: {said}\n"
         assert not list(Path("model").glob(".lock"))
 
+    @pytest.mark.slow
     def test_two_started_together_take_different_folders(self, place):
         command = [sys.executable, "-m", "llmviz", *train("--json")]
         own = {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "OMP_NUM_THREADS": "1"}

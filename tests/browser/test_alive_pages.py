@@ -55,7 +55,7 @@ def address(tmp_path_factory) -> str:
     return export.export([folder / "alive.ipynb"], folder)[1].as_uri()
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.slow)])
 def parts(page, address, request):
     """The explorers by name; in the end nothing was asked of the network, nothing went wrong, nothing is too wide."""
     listen(page)

@@ -215,6 +215,7 @@ def test_the_saved_notebook_reads_in_lab_even_untrusted(lab, page, executed):
     (lab.folder / "stranger.ipynb").unlink()
 
 
+@pytest.mark.slow
 def test_the_exported_page_reads_offline(page, executed, tmp_path):
     [_, exported] = export.export([executed], tmp_path)
     page.goto(exported.as_uri())

@@ -170,6 +170,7 @@ def test_the_variable_keeps_learners_apart(tmp_path, monkeypatch):
     assert _progress_path() == tmp_path / "progress.json"
 
 
+@pytest.mark.slow
 def test_a_kill_while_writing_leaves_the_old_file_or_the_new_one(progress_file):
     """Ended in the middle of a write, again and again: the file is whole each time."""
     program = (

@@ -39,6 +39,7 @@ def test_names_are_those_of_this_python():
     assert not any(map(evaluation.api_exists, ["os.stroll", "math", "no_such_module.walk", ""]))
 
 
+@pytest.mark.slow
 def test_the_shipped_model_of_names_was_trained_as_written(monkeypatch):
     """Trained again in a short form, which soon knows such names too."""
     shipped = artifacts.load_model("library_names")
