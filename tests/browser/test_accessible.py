@@ -10,6 +10,7 @@ from explorer_pages import listen
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"light": {"type": "tag", "values": TAGS}, "dark": {"type": "rule", "values": ["color-contrast"]}}
+READY = "document.querySelectorAll('.lv:not([data-ready])').length === 0"
 OPEN = "document.querySelectorAll('details').forEach(one => { one.open = true })"
 PALE = "document.querySelector('main .lv').shadowRoot.querySelector('.sentence').style.color = 'rgb(200, 200, 200)'"
 
@@ -30,10 +31,12 @@ def test_no_page_of_the_site_has_a_fault(page, tmp_path):
         for scheme, rules in RULES.items():
             page.emulate_media(color_scheme=scheme)
             page.goto(path.as_uri())
+            page.wait_for_function(READY)
             page.evaluate(f"{OPEN}; {AXE}; 0")
             found += [(path.name, scheme, *fault) for fault in faults(page, rules)]
     assert found == [] and len(pages) > 25
     assert page.wrong == [] and page.outside == []
     page.goto((tmp_path / "00_start_here.html").as_uri())
+    page.wait_for_function(READY)
     page.evaluate(f"{PALE}; {AXE}; 0")
     assert [rule for rule, _ in faults(page, RULES["dark"])] == ["color-contrast"]  # it sees into the widgets
