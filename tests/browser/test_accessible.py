@@ -10,7 +10,7 @@ from explorer_pages import listen
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"light": {"type": "tag", "values": TAGS}, "dark": {"type": "rule", "values": ["color-contrast"]}}
-READY = "document.querySelectorAll('.lv:not([data-ready])').length === 0"
+READY = "() => document.querySelectorAll('.lv:not([data-ready])').length === 0"
 OPEN = "document.querySelectorAll('details').forEach(one => { one.open = true })"
 PALE = "document.querySelector('main .lv').shadowRoot.querySelector('.sentence').style.color = 'rgb(200, 200, 200)'"
 

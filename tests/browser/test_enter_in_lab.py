@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-import pytest
 from explorer_pages import notebook_of
 from lab_pages import IDLE, RUN_CELL, open_notebook, run_all
 from playwright.sync_api import expect
@@ -26,7 +25,6 @@ SET_SOURCE = "(source) => jupyterapp.shell.currentWidget.content.widgets[0].mode
 RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
 
 
-@pytest.mark.slow
 def test_enter_is_heard_a_new_line_is_a_token_and_a_restart_is_told(request, page):
     lab = request.getfixturevalue("lab")  # so that it is not slow, unlike all that name the fixture
     (lab.folder / "enter.ipynb").write_text(notebook_of(CELL))
