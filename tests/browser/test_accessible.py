@@ -36,6 +36,7 @@ def test_no_page_of_the_site_has_a_fault(page, tmp_path):
             found += [(path.name, scheme, *fault) for fault in faults(page, rules)]
     assert found == [] and len(pages) > 25
     assert page.wrong == [] and page.outside == []
+    page.emulate_media(color_scheme="light")
     page.goto((tmp_path / "00_start_here.html").as_uri())
     page.wait_for_function(READY)
     page.evaluate(f"{PALE}; {AXE}; 0")
