@@ -68,10 +68,11 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
     names = [page.target.name for page in lessons]
     if len({_INDEX, *names}) <= len(names):
         raise ValueError(f"each page needs a name of its own, other than {_INDEX}; given {', '.join(names)}")
+    stems = {page.source.stem for page in lessons}
     texts = [
         _text_page(path, folder / path.relative_to(_DOCS).with_suffix(".html"), path.read_text(encoding="utf-8"))
         for path in sorted(_DOCS.rglob("*.md"))
-        if path != _DOCS / "index.md" and (not sources or path.stem in {page.source.stem for page in lessons})
+        if path != _DOCS / "index.md" and (not sources or path.stem in stems)
     ]
     first = _text_page(NOTEBOOKS, folder / _INDEX, _contents(lessons, texts))
     pages = [first, *lessons, *texts]

@@ -167,10 +167,15 @@ def preferring_the_rarer(model: DecoderOnly, tokenizer: Tokenizer, seed: int, st
     return model
 
 
+def pronoun_ids(tokenizer: Tokenizer) -> list[int]:
+    """The tokens " She" and " He"."""
+    return [tokenizer.encode(f"job. {word}")[-1] for word in ("She", "He")]
+
+
 def without_direction(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
     """Steering: the direction from "He" to "She" is removed from the last hidden states."""
     model = copy.deepcopy(model)
-    she, he = (tokenizer.encode(f"job. {word}")[-1] for word in ("She", "He"))
+    she, he = pronoun_ids(tokenizer)
     weight = model.unembedding.weight.data
     direction = torch.nn.functional.normalize(weight[she] - weight[he], dim=0)
     weight -= (weight @ direction)[:, None] * direction
@@ -179,11 +184,10 @@ def without_direction(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
 
 def worker_bias(model: DecoderOnly, tokenizer: Tokenizer, place: str, before: Mapping[str, str] | None = None) -> float:
     """|P(she) − 0.5|, the mean over jobs; before: job → a text in front of each prompt."""
-    she, he = (tokenizer.encode(f"job. {word}")[-1] for word in ("She", "He"))
     shares = []
     for job in P_SHE:
         prompts = [(before[job] + " " if before else "") + one for one in evaluation.worker_prompts(job, place)]
-        logits = last_logits(model, tokenizer, prompts)[:, [she, he]]
+        logits = last_logits(model, tokenizer, prompts)[:, pronoun_ids(tokenizer)]
         shares.append((logits.softmax(dim=-1)[:, 0] - 0.5).abs().mean().item())
     return sum(shares) / len(shares)
 
@@ -197,8 +201,7 @@ def named_pronouns(model: DecoderOnly, tokenizer: Tokenizer) -> float:
         if found and people.get(text.labels["person"]) == found[1].lower():
             prompts.append(text.text[: found.start() + 1])
             right.append(0 if found[1] == "She" else 1)
-    ids = [tokenizer.encode(f"job. {word}")[-1] for word in ("She", "He")]
-    shares = last_logits(model, tokenizer, prompts)[:, ids].softmax(dim=-1)
+    shares = last_logits(model, tokenizer, prompts)[:, pronoun_ids(tokenizer)].softmax(dim=-1)
     return shares[torch.arange(len(right)), torch.tensor(right)].mean().item()
 
 

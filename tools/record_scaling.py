@@ -42,7 +42,7 @@ def iso_flop(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     def trained(compute: float, d_model: int, seed: int, rate: float = 1.0) -> dict[str, float]:
         config = replace(scaling.config_of_width(d_model, tokenizer.vocab_size), context_length=CONTEXT)
         n_parameters = config.n_parameters - config.vocab_size * d_model
-        steps = round(compute / (6 * n_parameters * CONTEXT * WINDOWS))
+        steps = round(compute / (scaling.OPERATIONS * n_parameters * CONTEXT * WINDOWS))
         model, usual = DecoderOnly(config, seed=seed), TrainingSettings(steps, WINDOWS, seed=seed)
         rates = {name: rate * getattr(usual, name) for name in ("learning_rate", "embedding_learning_rate")}
         loop.train(model, token_ids, replace(usual, **rates), starts=starts)

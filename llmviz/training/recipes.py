@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from llmviz.model.config import gpt2_like
 from llmviz.model.transformer import DecoderOnly
@@ -98,29 +97,29 @@ def variants() -> dict[str, Recipe]:
 
 @dataclass(frozen=True)
 class _Run:
-    """A trained model; the loss and the length of the gradient at each step; the loss on the held-out text."""
+    """A trained model; its loss at each step; the loss on the held-out text."""
 
     model: DecoderOnly
     losses: list[float]
-    norms: list[float]
     held_out: float
 
 
 def train_recipe(recipe: Recipe, data: _Data, *, seed: int = 0) -> _Run:
     """Train a tiny GPT-2 by a recipe; `data` is that of `architectures.load_data`."""
-    model, losses, norms = recipe.model(seed), [], []
+    model = recipe.model(seed)
     optimizers = recipe.optimizers(model)
-    rates = [[group["lr"] for group in one.param_groups] for one in optimizers]
-    for step, factor in enumerate(recipe.factors()):
+
+    def clip(*_) -> None:
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.max_norm)
+
+    if recipe.max_norm:
+        optimizers[0].register_step_pre_hook(clip)  # before the first optimizer moves its weights
+
+    def batch_loss(step: int) -> Tensor:
         windows = loop.sample_windows(data.token_ids, data.starts, WINDOWS, _CONTEXT, seed=seed, step=step)
-        loss = F.cross_entropy(model(windows[:, :-1]).flatten(0, 1), windows[:, 1:].flatten())
-        loss.backward()
-        norms.append(nn.utils.clip_grad_norm_(model.parameters(), recipe.max_norm or float("inf")).item())
-        for optimizer, highest in zip(optimizers, rates, strict=True):
-            for group, rate in zip(optimizer.param_groups, highest, strict=True):
-                group["lr"] = rate * factor
-            optimizer.step()
-            optimizer.zero_grad()
-        losses.append(loss.item())
+        return loop.next_token_loss(model, windows)
+
+    steps = loop.optimize_steps(batch_loss, optimizers, recipe.steps, schedule=recipe.factors().__getitem__)
+    losses = [one.loss for one in steps]
     held_out = loss_by_position(model, data.held_out_windows(_CONTEXT)).mean().item()
-    return _Run(model, losses, norms, held_out)
+    return _Run(model, losses, held_out)

@@ -40,7 +40,6 @@ def test_a_run_is_a_plain_loop_of_torch():
         adamw.step()
         losses.append(loss.item())
     assert run.losses == pytest.approx(losses, abs=1e-5)
-    assert len(run.norms) == 6 and min(run.norms) > 0
     assert run.held_out < run.losses[0]
 
 
