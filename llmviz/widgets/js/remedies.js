@@ -12,7 +12,7 @@ const REMEDIES_CSS = `
 .meters .seed { position: absolute; top: 5px; width: 4px; height: 4px; margin-left: -2px; border-radius: 50%; background: currentColor; }
 .meters .number, .meters .change { text-align: right; font-variant-numeric: tabular-nums; }
 .remedies .key { font-size: 12px; margin: 0; }
-@media (max-width: 600px) { .meters { grid-template-columns: 1fr 3.2em 4em; } .meters .bar { grid-column: 1 / -1; } }
+@media (max-width: 600px) { .meters { grid-template-columns: 1fr 3.2em 4em; grid-auto-flow: row dense; } .meters .bar { grid-column: 1 / -1; } }
 `;
 
 const remedyMean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
