@@ -146,7 +146,8 @@ def shares(values, name: str, n_dims: int) -> np.ndarray:
 def same_length(values: Sequence, name: str, n_expected: int, expected_by: str) -> None:
     """Raise ValueError where the number of values is not the expected one."""
     if len(values) != n_expected:
-        raise ValueError(f"{name} has {len(values):,} entries, but {expected_by} has {n_expected:,}: one for each.")
+        n_values = f"{len(values):,} entr{'y' if len(values) == 1 else 'ies'}"
+        raise ValueError(f"{name} has {n_values}, but {expected_by} has {n_expected:,}: one for each.")
 
 
 def _attention_mask(weights: np.ndarray, mask) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Results of evaluations: methods of fine-tuning (lesson 6), confidence and truth, a planted bias (lesson 8),
 remedies (lesson 12)."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -285,6 +286,10 @@ class RemedyExplorer(Explorer):
         if unknown := {str(one) for one in on} - set(recording["switches"]):
             names = ", ".join(map(repr, recording["switches"]))
             raise ValueError(f"the remedies are {names}; given {sorted(unknown)}")
+        for on_or_off in itertools.product("01", repeat=len(recording["switches"])):
+            measured = recording["board"]["".join(on_or_off)]
+            for name in _MEASURES:
+                validation.finite_numbers(measured[name], name, 1, len(recording["seeds"]), "seeds")
         self.recording, self.on = recording, list(on)
         self.key = "".join(str(int(name in self.on)) for name in recording["switches"])
 

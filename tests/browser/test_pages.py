@@ -1,6 +1,7 @@
 """The exported pages from file://, offline: nothing asked from outside, nothing blank, explorers alive."""
 
 import gzip
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +56,21 @@ def test_page_is_whole_alive_asks_for_nothing_and_fits_a_phone(opened, name):
     assert [url for url in page.asked if not url.startswith(("data:", "blob:", page.url))] == []
     assert page.outside == []
     assert page.wrong == []
+
+
+def test_a_widget_that_is_still_being_read_waits_for_its_own_script(page, exported_pages):
+    """The first of two alike starts while the browser has read half of the second: both come alive."""
+    text = (exported_pages / "05_pretraining.html").read_text(encoding="utf-8")
+    page.goto((exported_pages / "index.html").as_uri())
+    explorers = [match.start() for match in re.finditer('<div class="lv lv-', text)]
+    alike = re.compile("lv-[0-9a-f]{12}").findall(text[explorers[0] :])[0]
+    second = text.index(f'<div class="lv {alike}"', explorers[0] + 1) + 200
+    page.evaluate("(half) => { document.open(); document.write(half); }", text[:second])
+    expect(page.locator("main .lv").first).to_have_attribute("data-ready", "true")
+    page.wait_for_timeout(300)
+    page.evaluate("(rest) => { document.write(rest); document.close(); }", text[second:])
+    expect(page.locator("main .lv[data-ready]")).to_have_count(len(explorers))
+    assert page.get_by_role("alert").filter(has_text="cannot be touched").count() == 0
 
 
 def fits_a_phone(page):

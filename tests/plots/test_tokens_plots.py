@@ -57,7 +57,7 @@ def test_several_strips_stand_below_each_other_each_with_all_its_tokens():
     (colored,) = plots.token_strips({"some": ["a", "b", "c"]}, probabilities={"some": [0, 0.5, 1]})
     blue = [box.get_facecolor()[0] for box in colored.patches]
     assert 1 == blue[0] > blue[1] > blue[2]  # the more probable, the less red is left
-    with pytest.raises(ValueError, match="the ids of 'some' has 1 entries, but its tokens has 2"):
+    with pytest.raises(ValueError, match="the ids of 'some' has 1 entry, but its tokens has 2"):
         plots.token_strips({"some": ["a", "b"]}, {"some": [7]})
 
 

@@ -126,7 +126,7 @@ def test_vectors_without_differences_make_a_page_too(array):
         ((FILM, WORDS), {"groups": {"w0": "a"}}, "no entry for “w1”"),
         ((FILM, WORDS), {"chosen": "cat"}, "“cat” is not among the 30 words"),
         ((FILM, WORDS), {"analogy": ("w0", "w1")}, "an analogy is three words"),
-        ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entries, but vectors has 4"),
+        ((FILM, WORDS), {"frame_names": ["one"]}, "frame_names has 1 entry, but vectors has 4"),
         ((FILM, WORDS), {"n_neighbors": 0}, "n_neighbors must be a whole number from 1 to 600, but is 0"),
         ((FILM * np.nan, WORDS), {}, "must be finite"),
         ((vectors.WordVectors(("a", "b"), np.eye(2)), ["a", "b"]), {}, "bring their words along"),
@@ -157,7 +157,7 @@ def test_live_says_what_is_wrong():
     steps = train_word2vec_steps(["a b c"] * 90, n_frames=2)
     with pytest.raises(ValueError, match="'x' is not among the 3 words"):
         EmbeddingExplorer.live(steps, ["a", "x"])
-    with pytest.raises(ValueError, match="groups has 1 entries"):
+    with pytest.raises(ValueError, match="groups has 1 entry"):
         EmbeddingExplorer.live(steps, ["a", "b"], groups=["only one"])
     with pytest.raises(ValueError, match="steps yields nothing"):
         EmbeddingExplorer.live([], ["a", "b"])

@@ -105,3 +105,6 @@ class TestRemedies:
             RemedyExplorer(self.RECORDED, on=["prayer"])
         with pytest.raises(ValueError, match="needs switches, board and seeds"):
             RemedyExplorer({"seeds": []})
+        for wrong in (2.5, {}, self.RECORDED["board"]["000000"] | {"bias": [0.1]}):
+            with pytest.raises(ValueError, match=r"RemedyExplorer|bias has 1 entry"):
+                RemedyExplorer({**self.RECORDED, "board": {**self.RECORDED["board"], "010000": wrong}})

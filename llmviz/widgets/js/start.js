@@ -87,5 +87,6 @@ async function begin(root) {
   root.dataset.ready = "true";
 }
 
-// JupyterLab may show one output twice, so begin with every one that has not begun, not with the first.
-for (const root of document.querySelectorAll(`.${pageClass}`)) if (!root.hasBegun) begin(root);
+// JupyterLab may show one output twice, so begin with every one that has not begun, not with the first. One that the
+// browser is still reading has nothing after it yet: the script after it will begin it.
+for (const root of document.querySelectorAll(`.${pageClass}`)) if (!root.hasBegun && root.nextSibling) begin(root);
