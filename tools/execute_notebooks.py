@@ -69,6 +69,7 @@ def execute(path: Path) -> float:
             notebook,
             config=CIPHER,
             timeout=CELL_TIMEOUT,
+            coalesce_streams=True,
             kernel_name=KERNEL["name"],
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_executed=lambda **_: bar.update(),

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "llmviz"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORE = [ROOT / path for path in re.findall(r"^\d+\. \[(llmviz/[\w/]+\.py)\]", README, re.M)]
 BUDGETS = {
-    "lines of code": 13_600,  # lessons 11 and 12 may add 500 each
-    "all lines": 20_400,
+    "lines of code": 13_650,  # lessons 11 and 12 may add 500 each
+    "all lines": 20_450,
     "core lines": 2_300,
     "Python files": 125,
     "entries under llmviz/": 28,

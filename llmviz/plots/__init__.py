@@ -12,4 +12,4 @@ from llmviz.plots.embeddings import embedding_scatter
 from llmviz.plots.lines import curves, loss_curve, power_law, rate_finder
 from llmviz.plots.model import block_flow, lens_table, shuffle_table, weight_changes
 from llmviz.plots.probabilities import bars, confidence_marks, next_token_bars
-from llmviz.plots.tokens import token_losses, token_strip, token_strips
+from llmviz.plots.tokens import token_losses, token_strip, token_strips, token_tree

@@ -20,6 +20,7 @@ _LABEL_CHARACTERS = 32
 _ARROW_SAMPLES = 60
 _MAX_MEASURED = 600  # labels that are tried; of larger clouds the first ones
 _SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])  # where a name may stand
+_FAR = 2.5  # times as far, with a line to the point
 
 
 @styled
@@ -101,8 +102,8 @@ def _name_points(ax: Axes, points: np.ndarray, labels: list[str], arrows: Sequen
     for point, place, label in list(zip(points, places, labels, strict=True))[:_MAX_MEASURED]:
         label = prose_label(label, _LABEL_CHARACTERS) or "∅"
         label_size = np.array([text_width(label, _LABEL_SIZE) + 1, _LINE_HEIGHT])
-        for side in _SIDES:
-            corner = place + side * _GAP - label_size * (1 - side) / 2
+        for side in (*_SIDES, *_FAR * _SIDES):
+            corner = place + side * _GAP - label_size * (1 - np.sign(side)) / 2
             box = np.concatenate([corner, corner + label_size])
             if _is_free(box, taken[:n_taken], size):
                 taken[n_taken] = box
@@ -124,9 +125,11 @@ def _is_free(box: np.ndarray, taken: np.ndarray, size: np.ndarray) -> bool:
 
 
 def _write_name(ax: Axes, point: np.ndarray, label: str, side: np.ndarray) -> None:
-    horizontal = {1: "left", 0: "center", -1: "right"}[int(side[0])]
-    vertical = {1: "bottom", 0: "center", -1: "top"}[int(side[1])]
+    horizontal = {1: "left", 0: "center", -1: "right"}[int(np.sign(side[0]))]
+    vertical = {1: "bottom", 0: "center", -1: "top"}[int(np.sign(side[1]))]
     look = {"textcoords": "offset points", "ha": horizontal, "va": vertical, "size": _LABEL_SIZE}
+    if np.abs(side).max() > 1:
+        look["arrowprops"] = {"arrowstyle": "-", "color": style.FAINT_INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
     ax.annotate(label, point, side * _GAP, **look).set_in_layout(False)
 
 

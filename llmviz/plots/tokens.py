@@ -15,6 +15,7 @@ _TOKEN_SIZE, _ID_SIZE, _NOTE_SIZE = 12, 8, 9  # font sizes in points, as are all
 _PADDING, _GAP, _NOTE_GAP, _MARGIN = 4, 2, 6, 8
 _BOX_HEIGHT, _ID_HEIGHT, _LINE_GAP = 22, 13, 8
 _TITLE_HEIGHT = 26
+_BRANCH = 8
 _WIDTH = style.MAX_WIDTH * 72 - 2 * _MARGIN
 _LEAST_WIDTH = 210
 _MAX_LINES = 12
@@ -65,6 +66,54 @@ def token_strips(
         for box, share in zip(part.patches, (probabilities or {}).get(title, ()), strict=False):
             box.set_facecolor(style.PROBABLE(float(share)))
     return axes
+
+
+@styled
+def token_tree(texts: Mapping[str, Sequence[str]], probabilities: Mapping[str, Sequence[float]]) -> Axes:
+    """Draw texts that begin alike as a tree: tokens that they share stand once; at the end of each text is its name.
+
+    texts: name to tokens; probabilities: name to those of its tokens, drawn as color, from white at 0 to blue at 1.
+    Raises ValueError for no text, for one without tokens, and for probabilities that are not one per token. Lesson 7.
+
+    >>> axes = token_tree({"a": ["the", " kite"], "b": ["the", " lake"]}, {"a": [0.5, 0.9], "b": [0.5, 0.1]})
+    >>> [box.get_label() for box in axes.patches], axes.texts[-1].get_text().strip()
+    (['the', '·kite', '·lake'], 'b')
+    """
+    named: dict[tuple[str, ...], list[str]] = {}
+    for name, tokens in texts.items():
+        named.setdefault(tuple(validation.text_list(tokens, f"the tokens of {name!r}")), []).append(name)
+    if not named:
+        raise ValueError("There is no text to draw: give at least one name with its tokens.")
+    height, ends = _line_height(None), {path: f"  {', '.join(names)}" for path, names in sorted(named.items())}
+    width = max(_LEAST_WIDTH, _WIDTH - max(text_width(end, _NOTE_SIZE) for end in ends.values()))
+    size = (_WIDTH + 2 * _MARGIN, len(ends) * height + 2 * _MARGIN)
+    ax = new_figure(size[0] / 72, size[1] / 72, layout=None).add_axes((0, 0, 1, 1))
+    ax.set(xlim=(-_MARGIN, size[0] - _MARGIN), ylim=(size[1] - _MARGIN, -_MARGIN))
+    ax.set_axis_off()
+    placed = {(): (-_BRANCH, 0)}  # each beginning: where its last box ends, and in which line it is
+    for line, (path, end) in enumerate(ends.items()):
+        shares = validation.finite_numbers(probabilities[named[path][0]], "probabilities", 1, len(path), "the tokens")
+        middle = line * height + _BOX_HEIGHT / 2
+        for n, (token, share) in enumerate(zip(path, shares, strict=True), 1):
+            x, above = placed[path[: n - 1]]
+            label = token_label(token)
+            right = x + _BRANCH + text_width(label, _TOKEN_SIZE) + 2 * _PADDING
+            if right > width:
+                end = f" …{end}"
+                break
+            if path[:n] not in placed:
+                placed[path[:n]] = (right, line)
+                _draw_boxes(ax, [(x + _BRANCH, line, right - x - _BRANCH, label)], None)
+                ax.patches[-1].set_facecolor(style.PROBABLE(share))
+                if n > 1:
+                    y = above * height + _BOX_HEIGHT / 2
+                    bend = [x, x + _BRANCH / 2, x + _BRANCH / 2, x + _BRANCH]
+                    ax.plot(bend, [y, y, middle, middle], color=style.FAINT_INK, linewidth=0.7)
+            x = right
+        ax.text(x, middle, end, size=_NOTE_SIZE, va="center")
+    beginnings = [f"{', '.join(names)}: {spoken_prose(''.join(path), 40)}" for path, names in sorted(named.items())]
+    describe(ax, f"Tree of {count(len(texts), 'text')}. {'; '.join(beginnings)}.")
+    return ax
 
 
 def _draw_strips(strips: list[tuple[str, list[str], list[int] | None]]) -> np.ndarray:

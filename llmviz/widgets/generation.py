@@ -289,7 +289,7 @@ class SamplingTreeExplorer(Explorer):
         shown = {name: way[: self.n_tokens] for name, way in self._texts()}
         strips = {name: [self._label(token_id) for token_id in way] for name, way in shown.items()}
         shares = {name: [math.exp(nats) for nats in self.tree.log_probabilities(way)] for name, way in shown.items()}
-        return plots.to_png(plots.token_strips(strips, probabilities=shares), dpi=110)
+        return plots.to_png(plots.token_tree(strips, shares), dpi=110)
 
     def _texts(self) -> list[tuple[str, tuple[int, ...]]]:
         samples = [(f"sample {number}", way) for number, way in enumerate(self.samples, 1)]

@@ -90,3 +90,37 @@ def test_the_sentence_tells_the_mean_of_each_round_and_line():
         "one off: mean of round 1: about 2.5; round 2: about 4.0."
     )
     assert plots.alt_text(plots.token_losses([1, 2], ["a", "b"])).endswith("Mean: about 1.5.")
+
+
+TREE = {"one": ["a", " red", " kite"], "two": ["a", " red", " tent"], "same": ["a", " red", " kite"], "far": ["x"]}
+SHARES = {"one": [0.5, 0.1, 0.9], "two": [0.5, 0.1, 0.2], "same": [0.5, 0.1, 0.9], "far": [1.0]}
+
+
+class TestTree:
+    def test_what_texts_share_stands_once(self, overlaps):
+        axes = plots.token_tree(TREE, SHARES)
+        assert [box.get_label() for box in axes.patches] == ["a", "·red", "·kite", "·tent", "x"]
+        assert not overlaps(axes.patches)
+        names = {text.get_text().strip(): text.get_position()[1] for text in axes.texts if text.get_size() < 10}
+        assert list(names) == ["one, same", "two", "far"] and len(set(names.values())) == 3
+        assert plots.alt_text(axes) == "Tree of 4 texts. one, same: a red kite; two: a red tent; far: x."
+        forks = [line.get_xydata() for line in axes.lines]
+        assert [fork[0, 1] == fork[-1, 1] for fork in forks] == [True, True, False]  # only the tent branches off
+
+    def test_the_more_probable_the_bluer(self):
+        red = [box.get_facecolor()[0] for box in plots.token_tree(TREE, SHARES).patches]
+        assert red[4] < red[2] < red[0] < red[1] < 1
+
+    def test_what_is_too_wide_is_cut_and_marked(self):
+        axes = plots.token_tree({"long": ["word"] * 100}, {"long": [0.5] * 100})
+        assert 5 < len(axes.patches) < 30 and axes.texts[-1].get_text() == " …  long"
+        axes.figure.canvas.draw()
+        assert axes.texts[-1].get_window_extent().x1 <= axes.get_window_extent().x1
+
+    def test_refuses_what_it_cannot_draw(self):
+        with pytest.raises(ValueError, match="There is no text to draw"):
+            plots.token_tree({}, {})
+        with pytest.raises(ValueError, match="probabilities has 1 entry, but the tokens has 2"):
+            plots.token_tree({"a": ["b", "c"]}, {"a": [0.5]})
+        with pytest.raises(ValueError, match="token_tree cannot use an argument"):
+            plots.token_tree({"a": ["b"]}, {})
