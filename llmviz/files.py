@@ -55,7 +55,7 @@ def cache_folder() -> Path:
 
 
 def data_path(name: str) -> Path:
-    """The path of a data file or folder, such as "r50k_base.tiktoken.xz"; raises FileNotFoundError if it is missing."""
+    """The path of a data file or folder, such as "gpt2.merges.zlib"; raises FileNotFoundError if it is missing."""
     folder = data_folder()
     if not folder.is_dir():
         raise FileNotFoundError(

@@ -70,11 +70,11 @@ def test_missing_data_is_named_with_its_fix(checkout, tmp_path, monkeypatch, cap
 
 
 def test_a_damaged_file_is_found_by_its_content(tmp_path, monkeypatch):
-    (tmp_path / "r50k_base.tiktoken.xz").write_bytes(b"not what it was")
+    (tmp_path / "gpt2.merges.zlib").write_bytes(b"not what it was")
     monkeypatch.setenv("LLMVIZ_DATA", str(tmp_path))
     found = finding("data files")
     assert not found.is_fine
-    assert "r50k_base.tiktoken.xz" in found.value
+    assert "gpt2.merges.zlib" in found.value
 
 
 def test_a_surprise_is_a_finding_and_not_a_traceback(monkeypatch):

@@ -1,15 +1,15 @@
 """The tokenizers of GPT-2, GPT-4 and GPT-4o, from `data/`, without a network.
 
-The vocabularies are the files that OpenAI publishes (see data/README.md); the patterns that cut text into words are the
-published ones. Tests compare them with tiktoken's own definitions.
+The vocabularies are those that OpenAI publishes, as lists of merges (see data/README.md); the patterns that cut text
+into words are the published ones. Tests compare them with tiktoken's own definitions.
 """
 
-import base64
 import hashlib
-import lzma
+import zlib
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import tiktoken
 
 from llmviz.files import REPAIR, data_path
@@ -34,7 +34,6 @@ _GPT4O_WORDS = (
 
 @dataclass(frozen=True)
 class _Vocabulary:
-    file: str
     sha256: str
     words: tuple[str, ...]
     special_tokens: dict[str, int]
@@ -42,16 +41,15 @@ class _Vocabulary:
 
 VOCABULARIES = {
     "gpt2": _Vocabulary(
-        "r50k_base.tiktoken.xz", "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930", GPT2_WORDS,
-        {"<|endoftext|>": 50256},
+        "bd43fbb12323179c326ed61cbe4b729e23016f9c6d58909c082a41c1e77a4856", GPT2_WORDS, {"<|endoftext|>": 50256},
     ),
     "gpt-4": _Vocabulary(
-        "cl100k_base.tiktoken.xz", "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7", _GPT4_WORDS,
+        "eba8a5c17c71193b82e434f0e4b8536a0963209ad5601568d750d1f525cda0f3", _GPT4_WORDS,
         {"<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260,
          "<|endofprompt|>": 100276},
     ),
     "gpt-4o": _Vocabulary(
-        "o200k_base.tiktoken.xz", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", _GPT4O_WORDS,
+        "00bf1fd4be8ef37d607b26885d8e3058ce64496d809d84bbc598319775f7d54b", _GPT4O_WORDS,
         {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
     ),
 }  # fmt: skip
@@ -79,13 +77,13 @@ def token_ranks(name: str) -> dict[bytes, int]:
     if name not in VOCABULARIES:
         known = ", ".join(map(repr, VOCABULARIES))
         raise ValueError(f"There is no vocabulary {name!r} here; there are {known}.")
-    vocabulary = VOCABULARIES[name]
-    path = data_path(vocabulary.file)
-    try:
-        content = lzma.decompress(path.read_bytes())
-    except (lzma.LZMAError, EOFError):
-        content = b""
-    if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
+    path = data_path(f"{name}.merges.zlib")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != VOCABULARIES[name].sha256:
         raise ValueError(f"The vocabulary file {path} is damaged. Bring it back: {REPAIR}")
-    lines = (line.split() for line in content.splitlines())
-    return {base64.b64decode(token): int(rank) for token, rank in lines}
+    content = zlib.decompress(content)
+    tokens = [content[byte : byte + 1] for byte in range(256)]
+    planes = np.frombuffer(content, np.uint8, offset=256).reshape(2, 3, -1)
+    for left, right in (planes * np.array([[1], [256], [256**2]])).sum(axis=1).T.tolist():
+        tokens.append(tokens[left] + tokens[right])
+    return {token: token_id for token_id, token in enumerate(tokens)}
