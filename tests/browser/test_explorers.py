@@ -10,6 +10,7 @@ import pytest
 import torch
 from explorer_pages import HOSTILE, SAMPLES, TEXTS, judge, page_with_model
 from fakes import noisy_model, random_ids
+from playwright.sync_api import expect
 
 from llmviz import artifacts
 from llmviz.finetuning import METHODS, MethodComparison
@@ -114,6 +115,7 @@ def test_hostile_texts_are_inert_everywhere(show, name, page):
     explorer.frame.locator(".twin summary").click()
     explorer.frame.locator(".twin tbody tr").nth(2).wait_for(state="attached")
     page.evaluate(CLOSED_CLIPBOARD)
+    explorer.frame.get_by_role("button", name="menu").click()
     for button, ending in (("copy PNG", "png"), ("copy CSV", "csv")):
         with page.expect_download() as waiting:
             explorer.frame.get_by_role("button", name=button).click()
@@ -122,6 +124,45 @@ def test_hostile_texts_are_inert_everywhere(show, name, page):
         assert taken.startswith(b"\x89PNG") and len(taken) > 3000 if ending == "png" else taken.count(b"\r\n") >= 4
     assert page.evaluate("window.broken") is None and page.locator("img[src=x]").count() == 0
     assert explorer.problem() == ""
+
+
+@pytest.mark.parametrize("name", ["attention", "embeddings", "training", "budget"])
+def test_the_menu_works_with_keys_and_on_the_whole_screen_everything_grows(show, name, page):
+    """Also: a pointer in the last corner of the picture finds the last token there."""
+    [explorer] = show(page_of(name), at=STOPS[name])
+    menu, before = explorer.frame.get_by_role("button", name="menu"), explorer.frame.bounding_box()
+    menu.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(explorer.frame.get_by_role("button", name="leave full screen")).to_be_focused()
+    assert explorer.frame.bounding_box()["height"] == page.viewport_size["height"] > before["height"]
+    assert explorer.frame.evaluate("frame => Number(frame.style.zoom)") > 1.1
+    assert explorer.frame.evaluate("frame => frame.scrollHeight <= frame.clientHeight + 1")
+    judge(page)
+    if name == "attention":
+        map_ = explorer.frame.locator(".map canvas.marks")
+        box = map_.bounding_box()
+        page.mouse.move(box["x"] + 0.995 * box["width"], box["y"] + 0.995 * box["height"])
+        assert "“.” (position 8)" in explorer.said()
+    page.keyboard.press("Enter")
+    expect(explorer.frame.get_by_role("button", name="full screen", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    assert not explorer.frame.get_by_role("button", name="copy PNG").is_visible()
+    assert explorer.frame.bounding_box() == before and explorer.frame.evaluate("frame => frame.style.zoom") == ""
+
+
+def test_a_diagram_is_saved_as_svg_that_stands_alone(show, page, tmp_path):
+    [explorer] = show(page_of("budget"), at=STOPS["budget"])
+    explorer.frame.get_by_role("button", name="menu").click()
+    with page.expect_download() as waiting:
+        explorer.frame.get_by_role("button", name="save diagram as SVG").click()
+    waiting.value.save_as(tmp_path / "diagram.svg")
+    page.goto((tmp_path / "diagram.svg").as_uri())
+    assert page.evaluate("getComputedStyle(document.querySelector('polyline')).stroke") == "rgb(0, 114, 178)"
+    assert page.evaluate("document.querySelectorAll('text, polyline, circle').length") >= 8
+    assert "var(" not in (text := (tmp_path / "diagram.svg").read_text()) and "color-mix" not in text
 
 
 @every_sample

@@ -1,5 +1,5 @@
 // The parts of the attention explorer: thumbnails, lines, map, steps, losses. Each draws, and says what was pointed at.
-import { h, roving, tableElement } from "./base.js";
+import { h, placeIn, roving, tableElement } from "./base.js";
 import { attentionSteps, vectorsOf } from "./attention_data.js";
 import { mapLayout, paintLines, paintMap, paintMarks, paintPixels, sharpen } from "./attention_paint.js";
 import { cellOf } from "./attention_words.js";
@@ -139,10 +139,7 @@ export function mapPart({ point, pin, unpin }) {
   let layout = null;
   let key = "";
   let cursor = null;
-  const at = (event) => {
-    const box = base.getBoundingClientRect();
-    return layout.cellAt(event.clientX - box.left, event.clientY - box.top);
-  };
+  const at = (event) => layout.cellAt(...placeIn(base, event));
   element.addEventListener("pointermove", (event) => point(at(event)));
   element.addEventListener("pointerleave", () => point(null));
   element.addEventListener("click", (event) => {
@@ -252,7 +249,7 @@ export function lossesPart({ point }) {
   const canvas = h("canvas", { role: "img" });
   const element = h("div", { class: "losses", hidden: true }, said, canvas);
   let step = 0;
-  canvas.addEventListener("pointermove", (event) => point(Math.floor((event.clientX - canvas.getBoundingClientRect().left - 34) / step) + 1));
+  canvas.addEventListener("pointermove", (event) => point(Math.floor((placeIn(canvas, event)[0] - 34) / step) + 1));
   canvas.addEventListener("pointerleave", () => point(null));
   return {
     element,

@@ -1,7 +1,7 @@
 // What all explorers share: the frame around the picture, and the grammar of touching it.
 // Texts reach the page by textContent only.
 import { SHELL_CSS } from "./style.js";
-import { copyPicture, copyText, csv } from "./copying.js";
+import { copyPicture, copyText, csv, saveDiagram } from "./copying.js";
 
 export function h(tag, properties = {}, ...children) {
   return dressed(document.createElement(tag), properties, children);
@@ -68,6 +68,13 @@ export function textBox(commit, { lines = true, isEager = false, ...properties }
   return box;
 }
 
+// Where a pointer is in an element, in the element's own pixels: on the whole screen they are larger than the window's.
+export function placeIn(element, { clientX, clientY }) {
+  const { left, top, width } = element.getBoundingClientRect();
+  const zoom = width / element.offsetWidth || 1;
+  return [(clientX - left) / zoom, (clientY - top) / zoom];
+}
+
 // The color behind an element: of the nearest one around it that has one.
 function paperOf(element) {
   for (let one = element; one; one = one.parentElement ?? one.getRootNode().host) {
@@ -93,21 +100,52 @@ export function frame({ model, el, title, css = "", keeps = false }) {
   const twin = h("details", { class: "twin", hidden: true }, h("summary", {}, "as a table"), tableBox);
   const codeLine = h("code", {});
   const codeBox = h("details", { class: "code", hidden: true }, h("summary", {}, "show the code line"), h("pre", { tabindex: "0" }, codeLine));
-  const copyButton = (label, copy) => h("button", { type: "button", onclick: async () => {
+  const action = (label, act) => h("button", { type: "button", onclick: async () => {
     try {
-      note.textContent = await copy();
+      note.textContent = (await act()) ?? "";
     } catch (error) {
-      note.textContent = `This page does not let me copy (${error.message}).`;
+      note.textContent = `This page does not let me do that (${error.message}).`;
     }
   } }, label);
   let makeTable = null;
-  const csvButton = copyButton("copy CSV", () => copyText(csv(makeTable().csv ?? makeTable()), "text/csv", `${title}.csv`));
-  csvButton.hidden = true;
-  const actions = h("span", { class: "actions" }, copyButton("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)),
-    csvButton, note);
-  const foot = h("div", { class: "foot" }, actions, codeBox, twin);
+  const diagram = () => {
+    const [one, ...others] = picture.querySelectorAll("svg[role]");
+    return others.length ? null : one;
+  };
+  const copyCsv = action("copy CSV", () => copyText(csv(makeTable().csv ?? makeTable()), "text/csv", `${title}.csv`));
+  const saveSvg = action("save diagram as SVG", () => saveDiagram(diagram(), ui.background(), `${title}.svg`));
+  const copies = h("span", { class: "actions" }, action("copy PNG", () => copyPicture(picture, ui.background(), `${title}.png`)), saveSvg, copyCsv);
+  const link = model.link && action("copy link to this state", () => model.link());
+  const wide = document.fullscreenEnabled ? action("full screen", () => (isFull() ? document.exitFullscreen() : fill())) : null;
+  const menu = h("button", { type: "button", "aria-expanded": "false", onclick: () => open(actions.hidden) }, "menu");
+  const actions = h("span", { class: "actions", hidden: true }, wide, copies, link, note);
+  const menuBox = h("span", { class: "actions", onkeydown: (event) => {
+    if (event.key !== "Escape" || actions.hidden) return;
+    event.stopPropagation();
+    open(false);
+    menu.focus();
+  } }, menu, actions);
+  function open(isOpen) {
+    actions.hidden = !isOpen;
+    menu.setAttribute("aria-expanded", isOpen);
+    note.textContent = "";
+    copyCsv.hidden = !makeTable;
+    saveSvg.hidden = !diagram();
+  }
+  const isFull = () => root.fullscreenElement === box;
+  // On the whole screen everything grows as far as it fits, so that a class can read it.
+  const fill = () => {
+    const { offsetWidth, offsetHeight } = box;
+    const most = Math.min(screen.width / Math.min(offsetWidth, 900), screen.height / (offsetHeight + 20), 3);
+    return box.requestFullscreen().then(() => box.style.setProperty("zoom", Math.max(1, most)));
+  };
+  const foot = h("div", { class: "foot" }, menuBox, codeBox, twin);
   const box = h("div", { class: "frame", role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
     trouble, controls, picture, sentence, below, foot, probe);
+  box.addEventListener("fullscreenchange", () => {
+    wide.textContent = isFull() ? "leave full screen" : "full screen";
+    if (!isFull()) box.style.removeProperty("zoom");
+  });
   root.replaceChildren(h("style", {}, SHELL_CSS + css), box);
   const themed = [];
   // The host's colors, whoever it is; and the width, so that print shows the picture as it is on the screen.
@@ -154,7 +192,7 @@ export function frame({ model, el, title, css = "", keeps = false }) {
     },
     table(make) {
       makeTable = make;
-      twin.hidden = csvButton.hidden = !make;
+      twin.hidden = copyCsv.hidden = !make;
       fillTable();
     },
     code(text) {
@@ -167,7 +205,7 @@ export function frame({ model, el, title, css = "", keeps = false }) {
     },
     // In predict mode nothing may tell the answer: no sentence of the picture, no table, no code line, nothing to copy.
     locked(isLocked) {
-      for (const part of [actions, twin, codeBox]) part.classList.toggle("locked", isLocked);
+      for (const part of [copies, twin, codeBox]) part.classList.toggle("locked", isLocked);
     },
     // Whatever goes wrong inside is said in the explorer's own place.
     guard: (action) => (...given) => {

@@ -38,6 +38,42 @@ function saved(blob, name) {
   return `Saved as ${name}.`;
 }
 
+// The styles of a diagram that drawing programs read; its colors as they name them, with the opacity apart.
+const DRAWN = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity",
+  "font-family", "font-size", "font-weight", "text-anchor"];
+
+export function saveDiagram(diagram, background, name) {
+  const { width, height } = diagram.getBoundingClientRect();
+  const copy = diagram.cloneNode(true);
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.setAttribute("width", Math.round(width));
+  copy.setAttribute("height", Math.round(height));
+  const copies = [...copy.querySelectorAll("*")];
+  for (const [index, element] of [...diagram.querySelectorAll("*")].entries()) {
+    const style = getComputedStyle(element);
+    for (const key of DRAWN) copies[index].style.setProperty(key, style.getPropertyValue(key));
+    for (const key of ["fill", "stroke"]) {
+      const [color, opacity] = plainColor(style.getPropertyValue(key));
+      copies[index].style.setProperty(key, color);
+      copies[index].style.setProperty(`${key}-opacity`, opacity * style.getPropertyValue(`${key}-opacity`));
+    }
+  }
+  const paper = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [key, value] of Object.entries({ width: "100%", height: "100%", fill: plainColor(background)[0] })) paper.setAttribute(key, value);
+  copy.prepend(paper);
+  return saved(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), name);
+}
+
+// [a color as rgb(…) or none, its opacity], however the browser writes it.
+function plainColor(text) {
+  if (text === "none") return ["none", 1];
+  const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  pen.fillStyle = text;
+  pen.fillRect(0, 0, 1, 1);
+  const [red, green, blue, opacity] = pen.getImageData(0, 0, 1, 1).data;
+  return [`rgb(${red}, ${green}, ${blue})`, Math.round((100 * opacity) / 255) / 100];
+}
+
 // An element as it looks now, as a PNG: a copy with all styles written into it, drawn through SVG.
 export async function pictureOf(element, background) {
   const { width, height } = element.getBoundingClientRect();

@@ -1,5 +1,5 @@
 // EmbeddingExplorer: a map of words that moves through the frames, and beside it the true neighbors.
-import { frame, guess, h, roving, textBox } from "./base.js";
+import { frame, guess, h, placeIn, roving, textBox } from "./base.js";
 import {
   cosinesWith, foundWord, nearInPicture, neighborsOf, questionOf, rankedBy, readSpace, stepToward, walkFrom,
 } from "./embeddings_data.js";
@@ -289,8 +289,7 @@ function render({ model, el }) {
   }
 
   function wordAt(event) {
-    const box = canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const [x, y] = placeIn(canvas, event);
     let [best, least] = [null, 16];
     places.forEach(([px, py], word) => {
       const far = Math.hypot(px - x, py - y);

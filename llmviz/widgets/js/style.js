@@ -20,6 +20,8 @@ export const SHELL_CSS = `
 .foot > details { margin: 0; max-width: 100%; } .foot > details[open] { flex: 1 1 100%; }
 .actions { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
 .note { font-size: 12px; opacity: .8; }
+button[aria-expanded]::after { content: " ▾"; } button[aria-expanded=true]::after { content: " ▴"; }
+.frame:fullscreen { padding: 10px 16px; overflow: auto; background: var(--paper, Canvas); }
 button, select, textarea, input:is([type=text], [type=number]) { font: inherit; color: inherit; background: transparent; border: 1px solid var(--line);
   border-radius: 4px; padding: 2px 9px; cursor: pointer; }
 textarea, input:is([type=text], [type=number]) { cursor: text; padding: 3px 9px; }

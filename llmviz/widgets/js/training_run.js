@@ -1,5 +1,5 @@
 // One recorded run on the page: loss curve, samples and meters, bars, attention, map of the embeddings.
-import { h } from "./base.js";
+import { h, placeIn } from "./base.js";
 import { paintMap, paintPixels, sharpen } from "./attention_paint.js";
 import { labelPlaces } from "./embeddings_data.js";
 import { colorOf, drawShape } from "./embeddings_draw.js";
@@ -219,19 +219,20 @@ export function makeRunPart(run, { ui, steps, isAlone, isFirst, on, quiet }) {
     return widths.get(text);
   };
 
-  base.parentElement.addEventListener("pointermove", (event) => layout && on.point(event.clientX - base.getBoundingClientRect().left, layout));
+  base.parentElement.addEventListener("pointermove", (event) => layout && on.point(placeIn(base, event)[0], layout));
   marks.addEventListener("pointerleave", () => on.leave());
-  marks.addEventListener("click", (event) => layout && on.choose(event.clientX - base.getBoundingClientRect().left, layout));
+  marks.addEventListener("click", (event) => layout && on.choose(placeIn(base, event)[0], layout));
   marks.addEventListener("keydown", (event) => on.key(event));
   thumbs.addEventListener("click", (event) => {
-    const [column, row] = [event.offsetX, event.offsetY].map((place) => Math.floor(place / (THUMB + GAP)));
+    const [column, row] = placeIn(thumbs, event).map((place) => Math.floor(place / (THUMB + GAP)));
     const head = row * Number(thumbs.dataset.columns) + column;
     if (head < nHeads && head >= 0) on.head(head);
   });
   points.addEventListener("click", (event) => {
     let [best, least] = [null, 14];
+    const [left, top] = placeIn(points, event);
     (points.places ?? []).forEach(([x, y], word) => {
-      const far = Math.hypot(x - event.offsetX, y - event.offsetY);
+      const far = Math.hypot(x - left, y - top);
       if (far < least) [best, least] = [word, far];
     });
     on.word(best);
