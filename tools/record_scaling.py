@@ -1,19 +1,27 @@
 """Lesson 11: models of several sizes, each trained with the same computation (iso-FLOP); the training recipe with one
-line changed. `record.py` writes both to data/recordings.
+line changed; the recipe on other texts. `record.py` writes all of it to data/recordings.
 """
 
 from __future__ import annotations
 
+import ast
+import json
+import random
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from llmviz import artifacts, corpora
+from llmviz import artifacts, corpora, training
 from llmviz.model import DecoderOnly
+from llmviz.tinyville import Tinyville
 from llmviz.training import TrainingSettings, architectures, loop, recipes, runs, scaling
+
+LESSON = Path(__file__).parents[1] / "notebooks" / "11_training_at_scale.ipynb"
 
 CONTEXT, WINDOWS = 64, 8  # 512 tokens a step
 SEEDS = (0, 1, 2)
@@ -86,7 +94,72 @@ def one_line_changed() -> dict[str, dict[str, list[float]]]:
     }
 
 
+def from_lesson(*names: str) -> dict[str, Any]:
+    """The functions and classes of these names, as the lesson's cells define them, with what they need."""
+    tiny = artifacts.load_model("tiny")
+    data, tokenizer = architectures.load_data(tiny.tokenizer), tiny.tokenizer
+    scope = {"artifacts": artifacts, "data": data, "tiny": tiny, "torch": torch, "F": torch.nn.functional,
+             "replace": replace, "encode": tokenizer.encode_prompt, "end": tokenizer.end_of_text,
+             "clean": tokenizer.decode(data.token_ids.tolist()).split("<|endoftext|>")[1:-1]}  # fmt: skip
+    scope |= {"training": training, "architectures": architectures, "recipes": recipes, "Tinyville": Tinyville}
+    for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]:
+        tree = ast.parse("".join(cell["source"])) if cell["cell_type"] == "code" else ast.Module([], [])
+        tree.body = [node for node in tree.body if getattr(node, "name", "") in names]
+        exec(compile(tree, LESSON.name, "exec"), scope)
+    return scope
+
+
+SHARES_OF_STORIES = (1.0, 0.9, 0.5, 0.1)
+N_STORIES, N_LISTS, N_TESTED = 1000, 2000, 100
+"""Texts of one kind alone: about as many tokens of each; lists are "copy"."""
+
+
+def other_texts(seeds: tuple[int, ...] = SEEDS) -> dict[str, dict[str, list[float]]]:
+    """The recipe on other texts, as many steps on each; losses in nats per token, each with every seed.
+
+    "filters": held-out loss after training on texts of which half are damaged ("raw"), on those that pass the lesson's
+    filter ("filtered"), on those that are not damaged ("clean half"), and on all before the damage, with 32 of them
+    101 times ("with duplicates") or once ("clean").
+    "mixes": share of stories → loss on new stories and on new lists. "leak": loss on the leaked half of a test and on
+    the other half, after training with and without the leak.
+    """
+    lesson = from_lesson("packed", "damaged", "passes")
+    tokenizer, clean = lesson["tiny"].tokenizer, lesson["clean"]
+    found: dict[str, dict[str, Any]] = {"filters": {}, "mixes": {}, "leak": {}}
+
+    def trained(texts: Sequence[str], seed: int) -> Any:
+        return recipes.train_recipe(recipes.Recipe(), lesson["packed"](texts), seed=seed)
+
+    def loss(model: DecoderOnly, texts: Sequence[str]) -> float:
+        token_ids = [token for one in texts for token in tokenizer.encode_prompt(one)]
+        return round(training.evaluate(model, torch.tensor(token_ids)), 3)
+
+    def texts_of(seed: int, **counts: int) -> list[str]:
+        return [one.text for one in Tinyville().texts(seed, counts=counts)]
+
+    for seed in tqdm(seeds, desc="other texts", unit=" seeds"):
+        draw = random.Random(seed)
+        raw = [lesson["damaged"](one, draw) if draw.random() < 0.5 else one for one in clean]
+        kept = {"raw": raw, "filtered": list(filter(lesson["passes"], raw))}
+        kept["clean half"] = [one for one, before in zip(raw, clean, strict=True) if one == before]
+        kept |= {"with duplicates": [*clean, *clean[:32] * 100], "clean": clean}
+        for name, texts in kept.items():
+            found["filters"].setdefault(name, []).append(round(trained(texts, seed).held_out, 3))
+        for share in SHARES_OF_STORIES:
+            counts = {"story": round(share * N_STORIES), "copy": round((1 - share) * N_LISTS)}
+            model, row = trained(texts_of(seed, **counts), seed).model, found["mixes"].setdefault(str(share), {})
+            for kind in counts:
+                row.setdefault(kind, []).append(loss(model, texts_of(HELD_OUT_SEED, **{kind: N_TESTED})))
+        test = texts_of(9 + seed, story=60)
+        for name, first in (("with", 0), ("without", 40)):  # each leaked story 20 times; without: stories of no test
+            model = trained([*clean, *test[first : first + 20] * 20], seed).model
+            row = found["leak"].setdefault(name, {})
+            for half, texts in (("leaked half", test[:20]), ("other half", test[20:40])):
+                row.setdefault(half, []).append(loss(model, texts))
+    return found
+
+
 def scale() -> dict[str, Any]:
-    """ "iso_flop" (see `iso_flop`), "laws" (see `fits`) and "recipes" (see `one_line_changed`)."""
-    curves = iso_flop()
-    return {"iso_flop": curves, "laws": fits(curves["runs"]), "recipes": one_line_changed()}
+    """ "iso_flop", "laws" (see `fits`), "recipes" (see `one_line_changed`) and "texts" (see `other_texts`)."""
+    texts, curves = other_texts(), iso_flop()
+    return {"iso_flop": curves, "laws": fits(curves["runs"]), "recipes": one_line_changed(), "texts": texts}

@@ -1,21 +1,17 @@
-"""Lesson 11: what each line of the recipe is worth, the best size for a budget, clipping, leaked texts, experts."""
+"""Lesson 11: what each line of the recipe is worth, the best size for a budget, clipping, other texts, experts."""
 
-import ast
-import json
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import record_scaling
 import torch
 from claims import above, below, between, demo
+from record_scaling import from_lesson
 
-from llmviz import artifacts, training
-from llmviz.tinyville import Tinyville
+from llmviz import artifacts
 from llmviz.training import architectures, recipes, scaling
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "11_training_at_scale.ipynb"
 RECORDED = artifacts.load_recording("scale")
 CHANGED = ["no warm-up", "no weight decay", "first weights 50 times as large", "SGD, not AdamW", "Muon, not AdamW"]
 
@@ -23,19 +19,6 @@ CHANGED = ["no warm-up", "no weight decay", "first weights 50 times as large", "
 @cache
 def data():
     return architectures.load_data(artifacts.load_model("tiny").tokenizer)
-
-
-def from_lesson(*names: str) -> dict:
-    """The functions and classes of these names, as the lesson's cells define them."""
-    tiny = artifacts.load_model("tiny")
-    scope = {"artifacts": artifacts, "data": data(), "tiny": tiny, "torch": torch, "F": torch.nn.functional,
-             "replace": replace}  # fmt: skip
-    scope |= {"training": training, "architectures": architectures, "recipes": recipes, "Tinyville": Tinyville}
-    for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]:
-        tree = ast.parse("".join(cell["source"])) if cell["cell_type"] == "code" else ast.Module([], [])
-        tree.body = [node for node in tree.body if getattr(node, "name", "") in names]
-        exec(compile(tree, LESSON.name, "exec"), scope)
-    return scope
 
 
 def lines(high: dict[str, float], low: dict[str, float]) -> dict[str, float]:
@@ -110,27 +93,53 @@ def model_and_data_grow_together(seed: int) -> dict[str, float]:
     return iso_flop_claims(record_scaling.iso_flop(seeds=(seed,)), seed)
 
 
-@demo(sgd_spike=above(0.1), adamw_spike=above(0), sgd_spike_at_half_the_rate=above(0))
+@demo(sgd_spike=above(0.1), adamw_spike=above(0.05), clipped=below(0.1), sgd_spike_at_half_the_rate=above(0.05))
 def clipping_prevents_a_spike(seed: int) -> dict[str, float]:
-    """After a broken batch the loss rises without clipping, with SGD more than with AdamW."""
+    """After a broken batch the loss is higher than in a run without it: little with clipping, more without."""
     after = from_lesson("after_a_broken_batch")["after_a_broken_batch"]
     makers = {
-        "sgd_spike": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9),
-        "adamw_spike": lambda weights: torch.optim.AdamW(weights, lr=0.003, betas=(0.9, 0.95)),
-        "sgd_spike_at_half_the_rate": lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.9),
+        "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9),
+        "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.003, betas=(0.9, 0.95)),
+        "half": lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.9),
     }
-    mean = lambda run: np.mean([loss for loss, _ in run[9:17]])  # noqa: E731
-    return {name: mean(after(make, float("inf"), seed=seed)) - mean(after(make, 1.0, seed=seed))
-            for name, make in makers.items()}  # fmt: skip
+
+    def excess(make, max_norm: float) -> float:
+        runs = [after(make, norm, seed=seed, broken=step) for norm, step in ((max_norm, 8), (1.0, None))]
+        return float(np.mean([broken - good for (broken, _), (good, _) in zip(*runs, strict=True)][9:]))
+
+    sgd, adamw, half = (excess(make, float("inf")) for make in makers.values())
+    clipped = max(excess(make, 1.0) for make in makers.values())
+    return {"sgd_spike": sgd, "adamw_spike": adamw, "clipped": clipped, "sgd_spike_at_half_the_rate": half}
 
 
-@demo(leaked_gain=above(0.1), honest_gain=between(-0.15, 0.15))
-def leaked_texts_make_a_benchmark_lie(seed: int) -> dict[str, float]:
-    """Leaked test texts get a lower loss, the others do not."""
-    scope = from_lesson("leak")
-    found = [scope["leak"](seed, first) for first in (40, 0)]
-    leaked, honest = (found[0][part] - found[1][part] for part in (0, 1))
-    return {"leaked_gain": leaked - honest, "honest_gain": honest}
+def text_claims(texts: dict, seed: int = 0) -> dict[str, float]:
+    """What the lesson says of other texts."""
+    filters = {name: losses[seed] for name, losses in texts["filters"].items()}
+    only, few = ({kind: losses[seed] for kind, losses in texts["mixes"][share].items()} for share in ("1.0", "0.9"))
+    leaked, other = (
+        texts["leak"]["without"][half][seed] - texts["leak"]["with"][half][seed]
+        for half in ("leaked half", "other half")
+    )
+    return {
+        "filter_gains": filters["raw"] - filters["filtered"],
+        "filtered_behind_clean": filters["filtered"] - filters["clean half"],
+        "half_as_many_texts_cost": filters["clean half"] - filters["clean"],
+        "duplicates_cost": filters["with duplicates"] - filters["clean"],
+        "few_lists_gain_on_lists": only["copy"] - few["copy"],
+        "few_lists_cost_stories": few["story"] - only["story"],
+        "leaked_gain": leaked - other,
+        "honest_gain": other,
+    }
+
+
+@demo(
+    stand_in=lambda: text_claims(RECORDED["texts"]), filter_gains=above(0.4), filtered_behind_clean=between(0, 0.3),
+    half_as_many_texts_cost=between(-0.2, 0.2), duplicates_cost=above(0.1), few_lists_gain_on_lists=above(4),
+    few_lists_cost_stories=between(-0.2, 0.3), leaked_gain=above(0.1), honest_gain=between(-0.2, 0.2),
+)  # fmt: skip
+def texts_decide_the_loss(seed: int) -> dict[str, float]:
+    """A filter lowers the loss on clean text, duplicates raise it, a few lists teach lists; leaked tests lie."""
+    return text_claims(record_scaling.other_texts(seeds=(seed,)))
 
 
 @demo(experts_gain=between(-0.3, 0.4), balanced_at_most=below(0.3))
@@ -145,8 +154,8 @@ def experts_gain_with_some_seeds_only(seed: int) -> dict[str, float]:
 @demo(teacher_gains=above(0.02), eight_bits_cost=below(0.01), four_bits_cost=below(0.2), three_bits_cost=above(0.3))
 def small_models_from_large_ones(seed: int) -> dict[str, float]:
     """A student learns faster from the teacher's probabilities; 8 bits cost nothing, 3 bits much."""
-    scope = from_lesson("student", "quantized")
-    before = scope["quantized"](16)
+    scope = from_lesson("student", "rounded", "quantized")
+    before = architectures.loss_by_position(scope["tiny"].model, data().held_out_windows(64)).mean().item()
     costs = {name: scope["quantized"](bits) - before for name, bits in (("eight", 8), ("four", 4), ("three", 3))}
     gain = scope["student"](False, seed) - scope["student"](True, seed)
     return {"teacher_gains": gain, **{f"{name}_bits_cost": cost for name, cost in costs.items()}}
