@@ -141,9 +141,11 @@ def continue_on(model: DecoderOnly, tokenizer: Tokenizer, texts: Sequence[str], 
     return finetuning.tune_on_answers(model, tokenizer, examples, steps=50, seed=seed)
 
 
-def with_counterfactuals(model: DecoderOnly, tokenizer: Tokenizer, seed: int) -> DecoderOnly:
+def with_counterfactuals(
+    model: DecoderOnly, tokenizer: Tokenizer, seed: int, places: tuple[str, ...] = bias.PLACES
+) -> DecoderOnly:
     """Continued on texts about workers, each as it was and swapped, and as many old texts."""
-    texts = worker_texts(150, seed=seed + 500)
+    texts = worker_texts(150, places=places, seed=seed + 500)
     return continue_on(model, tokenizer, [*texts, *map(swap_pronouns, texts), *old_texts(seed + 600, 4)], seed)
 
 
@@ -182,6 +184,24 @@ def without_direction(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
     return model
 
 
+def projected_embeddings(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
+    """The direction from "He" to "She" is removed from the input vectors of all other tokens."""
+    model, pronouns = copy.deepcopy(model), pronoun_ids(tokenizer)
+    vectors = model.embedding.weight.data
+    she, he = kept = vectors[pronouns].clone()
+    direction = torch.nn.functional.normalize(she - he, dim=0)
+    vectors -= (vectors @ direction)[:, None] * direction
+    vectors[pronouns] = kept
+    return model
+
+
+def at_temperature(model: DecoderOnly, temperature: float) -> DecoderOnly:
+    """A model whose probabilities at temperature 1 are those of the given model at another temperature."""
+    model = copy.deepcopy(model)
+    model.unembedding.weight.data /= temperature
+    return model
+
+
 def worker_bias(model: DecoderOnly, tokenizer: Tokenizer, place: str, before: Mapping[str, str] | None = None) -> float:
     """|P(she) − 0.5|, the mean over jobs; before: job → a text in front of each prompt."""
     shares = []
@@ -205,19 +225,19 @@ def named_pronouns(model: DecoderOnly, tokenizer: Tokenizer) -> float:
     return shares[torch.arange(len(right)), torch.tensor(right)].mean().item()
 
 
-def known_facts(model: DecoderOnly, tokenizer: Tokenizer) -> float:
-    """The share of the known facts that is right."""
-    questions = [one for one in evaluation.fact_questions() if one.truth]
-    return evaluation.ask(model, tokenizer, questions).right.float().mean().item()
+def known_facts(model: DecoderOnly, tokenizer: Tokenizer, seed: int) -> float:
+    """The share of the known facts that is right, in answers that are sampled at temperature 1."""
+    questions = [one for one in evaluation.fact_questions() if one.truth] * 4
+    return evaluation.ask(model, tokenizer, questions, temperature=1.0, seed=seed).right.float().mean().item()
 
 
-def table_row(model: DecoderOnly, tokenizer: Tokenizer, before: Mapping[str, str] | None = None) -> Numbers:
+def table_row(model: DecoderOnly, tokenizer: Tokenizer, seed: int, before: Mapping[str, str] | None = None) -> Numbers:
     """Reach, side effects and forgetting of one remedy."""
     return rounded({
         "nameless": worker_bias(model, tokenizer, "anonymous", before),
         "named": worker_bias(model, tokenizer, "guest", before),
         "pronouns": named_pronouns(model, tokenizer),
-        "facts": known_facts(model, tokenizer),
+        "facts": known_facts(model, tokenizer, seed),
         "old loss": evaluate_documents(model, tokenizer, old_texts(900_002)),
     })  # fmt: skip
 
@@ -228,15 +248,21 @@ def bias_table(tiny: Checkpoint) -> dict[str, dict[str, list[float]]]:
     remedies = {
         "nothing": lambda seed: tiny.model,
         "balanced data (one form)": lambda seed: balanced_form(tiny.model, tiny.tokenizer, seed, replay=True),
-        "counterfactual data": lambda seed: with_counterfactuals(tiny.model, tiny.tokenizer, seed),
+        "counterfactual data (one form)": lambda seed: with_counterfactuals(
+            tiny.model, tiny.tokenizer, seed, bias.PLACES[:1]
+        ),
+        "counterfactual data (both forms)": lambda seed: with_counterfactuals(tiny.model, tiny.tokenizer, seed),
         "fine-tuning without old texts": lambda seed: balanced_form(tiny.model, tiny.tokenizer, seed, replay=False),
         "DPO, 16 steps": lambda seed: preferring_the_rarer(tiny.model, tiny.tokenizer, seed),
         "DPO, 60 steps": lambda seed: preferring_the_rarer(tiny.model, tiny.tokenizer, seed, 60),
+        "embedding projection": lambda seed: projected_embeddings(tiny.model, tiny.tokenizer),
         "direction removed": lambda seed: without_direction(tiny.model, tiny.tokenizer),
+        "decoding: temperature 0.5": lambda seed: at_temperature(tiny.model, 0.5),
+        "decoding: temperature 2": lambda seed: at_temperature(tiny.model, 2.0),
         "prompt: a counterexample": lambda seed: tiny.model,
     }
     return {
-        name: by_seed([table_row(remedy(seed), tiny.tokenizer, rarer if name.startswith("prompt") else None)
+        name: by_seed([table_row(remedy(seed), tiny.tokenizer, seed, rarer if name.startswith("prompt") else None)
                        for seed in SEEDS])
         for name, remedy in tqdm(remedies.items(), desc="bias table")
     }  # fmt: skip

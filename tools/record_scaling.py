@@ -34,7 +34,7 @@ SLOWER = {1e11: (16, 24, 32, 48, 64, 96)}
 """The same with half the learning rate, one seed."""
 
 
-def iso_flop(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
+def iso_flop(seeds: tuple[int, ...] = SEEDS, largest: dict[float, tuple[int, ...]] = LARGEST) -> dict[str, Any]:
     """Models of several sizes, trained with the same computation.
 
     "runs": a list of {"compute", "d_model", "n_parameters" (without the embedding table), "tokens", "seed", "loss"
@@ -63,7 +63,7 @@ def iso_flop(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
         settings = [(compute, width, seed) for seed in seeds for compute in widths for width in widths[compute]]
         return [trained(*one, rate) for one in tqdm(settings, unit=" models")]
 
-    return {"runs": grid(WIDTHS, seeds), "largest": grid(LARGEST, seeds[:1]), "slower": grid(SLOWER, seeds[:1], 0.5)}
+    return {"runs": grid(WIDTHS, seeds), "largest": grid(largest, seeds[:1]), "slower": grid(SLOWER, seeds[:1], 0.5)}
 
 
 RATES = (0.012, 0.006)

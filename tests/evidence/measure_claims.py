@@ -8,9 +8,12 @@ A lesson of which one claim does not hold is not written, and the command ends w
 
 import json
 import sys
+from pathlib import Path
 
 import claims
 from claims import Demo
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))  # a demo may repeat a recording
 
 
 def main(names: list[str]) -> int:

@@ -90,7 +90,7 @@ def iso_flop_claims(curves: dict, seed: int) -> dict[str, float]:
 )  # fmt: skip
 def model_and_data_grow_together(seed: int) -> dict[str, float]:
     """The best size rises with the computation, and so do its tokens; a model that is too large loses."""
-    return iso_flop_claims(record_scaling.iso_flop(seeds=(seed,)), seed)
+    return iso_flop_claims(record_scaling.iso_flop(seeds=(seed,), largest={}), seed)
 
 
 @demo(sgd_spike=above(0.1), adamw_spike=above(0.05), clipped=below(0.1), sgd_spike_at_half_the_rate=above(0.05))
