@@ -149,7 +149,7 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
         "before": neighbors[place - 1] if 0 < place < len(lessons) else None,
         "after": neighbors[place + 1] if place + 1 < len(lessons) else None,
         "css": (_TEMPLATES / "pages" / "page.css").read_text(encoding="utf-8"),
-        "script": (_TEMPLATES / "pages" / "page.js").read_text(encoding="utf-8"),
+        "script": page_script(),
     }
     exporter = _PageExporter(template_name="pages", extra_template_basedirs=[str(_TEMPLATES)])
     exporter.folder = str(page.source.parent)
@@ -157,6 +157,11 @@ def _html(page: _Page, first: _Page, lessons: Sequence[_Page]) -> str:
     text = exporter.from_notebook_node(page.notebook, resources)[0]
     text = _LIVE_TRAINING.sub(lambda _: page_training(load_model("tiny").tokenizer), text)
     return text.replace("<main>", f"<main>\n{model_data(text)}", 1)
+
+
+def page_script() -> str:
+    """What each page runs: the theme and the search (page.js), and the widgets' state in the address (address.js)."""
+    return "".join((_TEMPLATES / "pages" / f"{name}.js").read_text(encoding="utf-8") for name in ("page", "address"))
 
 
 def model_data(text: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 
 from llmviz.artifacts import load_model
-from llmviz.export import export, model_data
+from llmviz.export import export, model_data, page_script
 from llmviz.files import NOTEBOOKS, ROOT, lesson_files
 from llmviz.widgets import ModelExplorer
 
@@ -75,7 +75,7 @@ def make_site(folder: Path) -> list[Path]:
     (folder / "index.html").write_text(
         first.substitute(
             style=style + (SOURCES / "site.css").read_text(encoding="utf-8"),
-            script=(ROOT / "llmviz" / "jupyter" / "pages" / "page.js").read_text(encoding="utf-8"),
+            script=page_script(),
             model=living_model(),
             cards="\n".join(card(page, pictures) for page in lessons),
         ),

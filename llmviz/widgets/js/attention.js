@@ -23,7 +23,7 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes();
   };
-  const data = () => views[model.get("view")] ?? views.one;
+  const data = () => (Object.hasOwn(views, model.get("view")) ? views[model.get("view")] : views.one);
   const point = (where) => {
     const same = JSON.stringify(where) === JSON.stringify(target);
     target = where;
@@ -69,7 +69,7 @@ function render({ model, el }) {
     const where = target && Math.max(target.query ?? 0, target.key ?? 0) <= last ? target : null;
     return {
       ...chosen(),
-      view: views[model.get("view")] ? model.get("view") : "one", threshold: model.get("threshold"),
+      view: Object.hasOwn(views, model.get("view")) ? model.get("view") : "one", threshold: model.get("threshold"),
       target: where && { ...chosen(), ...where },
       pins: ui.pins.list.filter(fits), off: model.get("ablate_heads") ?? [], scores: payload.scores, names: payload.names,
       ink: ui.ink(), colors: { ...colors, second: ui.color("--second") },
@@ -223,4 +223,5 @@ function controlsOf({ model, set, toggleHead }) {
   };
 }
 
-export default { render, open: openAttention, answer: attentionAnswer, answersTo: ["text", "ablate_heads"] };
+export default { render, open: openAttention, answer: attentionAnswer, answersTo: ["text", "ablate_heads"],
+  shared: { text: "text", ablate_heads: "pairs", layer: "count", head: "count", threshold: "number", view: "name" } };

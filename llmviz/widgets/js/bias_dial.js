@@ -109,4 +109,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render,
+  shared: { place: "count", filtered: "flag", greedy: "flag" } };

@@ -156,4 +156,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, fits: fitsBlock, open: openBlock, answer: blockAnswer, answersTo: ["text"] };
+export default { render, fits: fitsBlock, open: openBlock, answer: blockAnswer, answersTo: ["text"],
+  shared: { text: "text" } };

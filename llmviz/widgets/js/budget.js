@@ -149,4 +149,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render,
+  shared: { law: "count", machine: "count", count: "count", day: "count", size: "count" } };

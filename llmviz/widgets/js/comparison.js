@@ -64,7 +64,7 @@ function render({ model, el }) {
   let chosenMethod = 0, timer = 0;
   const now = () => {
     const { comparisons, methods } = model.get("payload");
-    const comparison = comparisons[Math.min(model.get("chosen"), comparisons.length - 1)];
+    const comparison = comparisons[Math.min(model.get("chosen") ?? 0, comparisons.length - 1)];
     const nPoints = comparison.points[methods[0]].length;
     const point = Math.max(0, Math.min(model.get("point"), nPoints - 1));
     return { comparisons, methods, comparison, nPoints, point, results: resultsAt(comparison, methods, point) };
@@ -177,4 +177,5 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render,
+  shared: { chosen: "count", point: "count", pins: "places" } };

@@ -382,4 +382,5 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render,
+  shared: { frame: "count", chosen: "choice", pins: "places", exclude: "flag" } };

@@ -165,4 +165,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, open: openFacts, answer: factAnswer, answersTo: ["asked"] };
+export default { render, open: openFacts, answer: factAnswer, answersTo: ["asked"],
+  shared: { told: "flag", taught: "flag", threshold: "number", chosen: "count", asked: "text" } };

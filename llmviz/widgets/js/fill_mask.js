@@ -235,4 +235,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, open: openFill, answer: fillAnswer, answersTo: ["text", "hidden"] };
+export default { render, open: openFill, answer: fillAnswer, answersTo: ["text", "hidden"],
+  shared: { text: "text", hidden: "places" } };

@@ -196,6 +196,7 @@ function explore({ model, el, page }) {
     const isOpen = state.open !== null;
     whole.hidden = isOpen;
     opened.hidden = !isOpen;
+    keep();
     if (isOpen) return showOpened(place);
     const every = Math.ceil((LEAST_LABEL * state.read.length) / high);
     for (const [row, label] of labels.entries()) {
@@ -267,6 +268,29 @@ function explore({ model, el, page }) {
     ui.code(code);
   }
 
+  // What an exported page keeps in its address, and gives back from there.
+  const keep = () => {
+    for (const name of ["text", "temperature", "open"]) model.set(name, state[name]);
+    if (String(model.get("added") ?? []) !== String(state.added)) model.set("added", [...state.added]);
+    model.set("at", state.at === state.read.length - 1 ? null : state.at);
+  };
+  const given = (name, take) => model.on(`change:${name}`, () => String(model.get(name)) !== String(state[name]) && take(model.get(name)));
+  given("text", (text) => {
+    prompt.value = text;
+    Object.assign(state, { text, added: [] });
+    readAll();
+  });
+  given("added", (ids) => {
+    state.added = ids.filter((id) => page.labels[id] !== undefined);
+    readAll();
+  });
+  given("at", (place) => place !== null && choose(place));
+  given("open", (index) => (index === null ? state.open !== null && close() : parts[index] && open(index)));
+  given("temperature", (heat) => {
+    slider.value = heat;
+    slider.dispatchEvent(new Event("input"));
+  });
+
   ui.onTheme(() => {
     if (!state.isRead) return;
     paintAll();
@@ -315,4 +339,5 @@ function renderWhole({ model, el }) {
   };
 }
 
-export default { render: renderWhole, open: openWhole, answer: () => ({}), answersTo: [] };
+export default { render: renderWhole, open: openWhole, answer: () => ({}), answersTo: [],
+  shared: { text: "text", added: "places", at: "choice", open: "choice", temperature: "number" } };

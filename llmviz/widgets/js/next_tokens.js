@@ -158,7 +158,7 @@ function nextAnswer(page, name, get) {
   const { has_exact, code, end } = page.recorded.payload;
   const isFirst = get("text") === page.recorded.text;
   const start = [end, ...tokenizer.encode(get("text"))];
-  const before = get("path");
+  const before = get("path").filter((id) => page.labels[id] !== undefined);
   const path = name === "text" ? [] : before.at(-1) === end || name === "path" ? before
     : drawTokens(page, start, before, name === "samples" ? 1 : Infinity);
   const key = path.join(",");
@@ -174,4 +174,5 @@ function nodeFor(page, ids, has_exact) {
   return { rows: probabilities.slice(0, 6).map(([id, probability]) => [id, probability, 0]), n_exact: has_exact ? null : 0 };
 }
 
-export default { render, open: openNext, answer: nextAnswer, answersTo: ["text", "path", "samples", "endings"] };
+export default { render, open: openNext, answer: nextAnswer, answersTo: ["text", "path", "samples", "endings"],
+  shared: { text: "text", path: "places" } };

@@ -49,7 +49,7 @@ function render({ model, el }) {
 
   function draw() {
     const { board, measures, names, code } = payload();
-    const on = model.get("on");
+    const on = Object.hasOwn(board, model.get("on")) ? model.get("on") : none();
     const chosen = payload().switches.filter((_, place) => on[place] === "1");
     const [now, before] = [board[on], board[none()]];
     buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(on[place] === "1")));
@@ -66,4 +66,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render };
+export default { render,
+  shared: { on: "name" } };

@@ -56,7 +56,10 @@ function render({ model, el }) {
     model.set(name, value);
     model.save_changes();
   };
-  const setting = () => ({ temperature: model.get("temperature"), top_k: model.get("top_k"), top_p: model.get("top_p") });
+  const setting = () => Object.fromEntries(["temperature", "top_k", "top_p"].map((name) => [name, known(name)]));
+  // A link may ask for what no slider has: then the first of its values.
+  const known = (name) => tree.settings[name].find((one) => Math.abs(one - model.get(name)) < 1e-6) ?? tree.settings[name][0];
+  const nShown = () => Math.min(tree.n_tokens, Math.max(1, model.get("n_shown")));
 
   const sliders = Object.fromEntries(["temperature", "top_k", "top_p", "n_shown"].map((name) => [name, sliderOf(name)]));
   function sliderOf(name) {
@@ -201,12 +204,12 @@ function render({ model, el }) {
 
   function draw() {
     if (!tree || !width) return;
-    paths = pathsUnder(tree, setting(), model.get("n_shown"));
+    paths = pathsUnder(tree, setting(), nShown());
     laid = layOut(paths);
     drawTree();
     drawBars();
     for (const [name, { input, shown }] of Object.entries(sliders)) {
-      const value = model.get(name);
+      const value = name === "n_shown" ? nShown() : known(name);
       const values = tree.settings[name];
       input.max = name === "n_shown" ? tree.n_tokens : values.length - 1;
       if (name === "n_shown") input.min = 1;
@@ -218,7 +221,7 @@ function render({ model, el }) {
     counter.textContent = `Written so far: ${lengths.reduce((sum, n) => sum + n, 0)} tokens in ${lengths.length} texts. Multiplications without a cache ` +
       `${million(uncached)}, with it ${million(cached)}: ${(uncached / cached).toFixed(1)} times fewer.`;
     ui.say(sentenceOf());
-    ui.code(settingCode(tree.code, tree.start, model.get("n_shown"), setting()));
+    ui.code(settingCode(tree.code, tree.start, nShown(), setting()));
   }
 
   ui.watch("payload", () => {
@@ -240,4 +243,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, open: openTree, answer: treeAnswer, answersTo: ["text", "seed"], delay: 150 };
+export default { render, open: openTree, answer: treeAnswer, answersTo: ["text", "seed"], delay: 150,
+  shared: { text: "text", seed: "count", temperature: "number", top_k: "count", top_p: "number", n_shown: "count", at: "places" } };

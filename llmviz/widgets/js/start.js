@@ -53,6 +53,7 @@ function answerHere(store, first, models) {
     }
     isAnswering = false;
   };
+  store.answer = (name) => explorer.answersTo.includes(name) && answer(name);
   for (const name of explorer.answersTo) {
     let waiting = 0;
     store.on(`change:${name}`, () => {
@@ -75,6 +76,8 @@ async function begin(root) {
       answerHere(store, { ...values }, models);
       root.dataset.alive = "true";
     }
+    // An exported page keeps the state in its address (address.js); there, a link gives it back.
+    if (explorer.shared) root.dispatchEvent(new CustomEvent("llmviz-begin", { bubbles: true, detail: { store, shared: explorer.shared } }));
     explorer.render({ model: store, el: root });
   } catch (error) {
     // The static part comes back, with a sentence above it.

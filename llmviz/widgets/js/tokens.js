@@ -400,4 +400,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, answersAlone: knowsTokens, open: openTokens, answer: tokensAnswer, answersTo: ["text"] };
+export default { render, answersAlone: knowsTokens, open: openTokens, answer: tokensAnswer, answersTo: ["text"],
+  shared: { text: "text", merges: "count", ids: "flag", pins: "pairs" } };

@@ -275,4 +275,5 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render,
+  shared: { frame: "count", prefix: "count", sentence: "count", head: "count", word: "choice", pins: "places" } };
