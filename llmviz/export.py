@@ -1,11 +1,13 @@
 """Export lessons as web pages: each one file that works without a kernel and without a network.
 
-Styles, pictures and the widgets' modules are inside the page, one model is beside it; formulas are MathML. A
-Content-Security-Policy in each page makes the browser refuse any request to the outside.
+Styles, pictures and the widgets' modules are inside the page; one model and the vocabularies of real models are beside
+it, loaded when a text is typed. Formulas are MathML. A Content-Security-Policy in each page makes the browser refuse
+any request to the outside.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 import html
 import os
@@ -23,7 +25,8 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from llmviz.artifacts import load_model
-from llmviz.files import NOTEBOOKS, ROOT, lesson_files
+from llmviz.files import NOTEBOOKS, ROOT, data_path, lesson_files
+from llmviz.tokenizers.tiktoken import VOCABULARIES
 from llmviz.widgets.base import to_json
 from llmviz.widgets.page_model import page_model, page_model_name
 from llmviz.widgets.training import page_training
@@ -86,9 +89,9 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
             instead = f"# {page.title}\n\nThis notebook cannot be shown."
             text = _html(_text_page(page.source, page.target, instead), first, lessons)
         page.target.write_text(_with_links(text, page, targets), encoding="utf-8")
-        if " data-beside=" in text:
-            name, data = _packed("masked_long")
-            filled = f"document.querySelector('[data-beside^=\"{name}\"]').textContent = {to_json(data)};\n"
+        for name in (one for one in _names_beside() if f' data-beside="{one}.js"' in text):
+            data = _vocabulary(name) if name in VOCABULARIES else _packed("masked_long")[1]
+            filled = f"document.querySelector('script[data-model=\"{name}\"]').textContent = {to_json(data)};\n"
             page.target.with_name(f"{name}.js").write_text(filled, encoding="utf-8")
     if faults:
         raise ValueError(f"{'; '.join(faults)}. The other pages are in {folder}.")
@@ -165,12 +168,21 @@ def page_script() -> str:
 
 
 def model_data(text: str) -> str:
-    """The tiny GPT and the place of the masked model, where widgets answer with them (widgets/js/start.js); HTML."""
+    """The tiny GPT, and the places of what lies beside the page, where widgets answer with them (start.js); HTML."""
     asked = {name for names in re.findall(' data-model="([^"]*)">', text) for name in names.split()}
     tag = '<script type="application/json" class="lv-model" data-model='
-    (tiny, data), (masked, _) = _packed("tiny"), _packed("masked_long")
+    tiny, data = _packed("tiny")
     inside = f'{tag}"{tiny}">{data}</script>' if asked & {"tiny", tiny} else ""
-    return inside + (f'{tag}"{masked}" data-beside="{masked}.js"></script>' if masked in asked else "")
+    beside = [f'{tag}"{name}" data-beside="{name}.js"></script>' for name in _names_beside() if name in asked]
+    return inside + "".join(beside)
+
+
+def _names_beside() -> tuple[str, ...]:
+    return _packed("masked_long")[0], *VOCABULARIES
+
+
+def _vocabulary(name: str) -> str:
+    return to_json(base64.b64encode(data_path(f"{name}.merges.zlib").read_bytes()).decode("ascii"))
 
 
 @functools.cache

@@ -26,12 +26,13 @@ from llmviz.evaluation.facts import ask, fact_questions
 from llmviz.files import NOTEBOOKS, lesson_files
 from llmviz.generation.sampling_tree import SamplingTree
 from llmviz.plots._style import with_few_colors
+from llmviz.tokenizers.tiktoken import VOCABULARIES
 from llmviz.widgets.base import living_html
 from llmviz.widgets.page_model import page_model_name
 
 _CLASSES = {one.title: one for one in vars(widgets).values() if isinstance(getattr(one, "title", None), str)}
 _WIDGET = re.compile(
-    r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="[\w ]*")?>'
+    r'<div class="lv (?P<name>lv-\w+)" data-lm-suppress-shortcuts="true"(?: data-model="[\w -]*")?>'
     r"(?P<still><p><strong>(?P<title>[^<]*)</strong>.*?)"
     r'<script type="application/(?P<form>json|octet-stream)">(?P<data>.*?)</script></div>'
     r'<script class="lv-module">.*?</script>',
@@ -55,7 +56,7 @@ def _with_module(found: re.Match) -> str:
     if one is None:
         return found[0]
     values = json.loads(found["data"]) if found["form"] == "json" else saved_data(found["data"])
-    model = _model_of(one, values) or (re.search(r' data-model="([\w ]*)"', found[0]) or ["", ""])[1]
+    model = _model_of(one, values) or (re.search(r' data-model="([\w -]*)"', found[0]) or ["", ""])[1]
     return living_html(one.module, model, found["still"], values)
 
 
@@ -99,6 +100,10 @@ def _model_of(one: type, values: dict) -> str:
         for row in payload["rows"]:
             if row["vocab_size"] == tiny.tokenizer.vocab_size and _numbers(row["ids"]).tolist() == ids:
                 row.setdefault("saved", tiny.tokenizer.to_dict())
+            if (real := re.match(r'tiktoken_encoding\("([\w-]+)"\)', row["code"])) and real[1] in VOCABULARIES:
+                row["saved"] = {"kind": "vocabulary", "name": real[1]}
+        saved = [row["saved"] for row in payload["rows"] if row.get("saved")]
+        return " ".join(one["name"] for one in saved if one["kind"] == "vocabulary")
     return ""
 
 

@@ -141,7 +141,9 @@ def living_html(module: Path, page_model: str, still: str, traits: dict) -> str:
     return (
         f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{still}'
         f'<script type="application/octet-stream">{data}</script></div><script class="lv-module">(async () => {{\n'
-        f'{_source("deflated")}runScript(textOf(await inflated("{code}")));\n}})();</script>'
+        f'{_source("deflated")}try {{\nrunScript(textOf(await inflated("{code}")));\n}} catch (error) {{\n'
+        f'for (const root of document.querySelectorAll(".{name}:not([data-ready])")) showStill(root, error);\n'
+        "}\n})();</script>"
     )
 
 

@@ -17,7 +17,7 @@ from llmviz.plots import _validation as validation
 from llmviz.plots._labels import count, spoken_prose, token_text
 from llmviz.tokenizers.base import Tokenizer, displayable
 from llmviz.tokenizers.bpe import BytePairTokenizer
-from llmviz.tokenizers.tiktoken import tiktoken_encoding
+from llmviz.tokenizers.tiktoken import VOCABULARIES, tiktoken_encoding
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets.base import JS, Explorer, Table, pack
 
@@ -54,6 +54,7 @@ class TokenExplorer(Explorer):
     def __init__(self, text: str, tokenizers, *, corpus: Iterable[str] = (), merges: int | None = None):
         corpus = [corpus] if isinstance(corpus, str) else list(corpus)
         self.sources = _sources(tokenizers, validation.text_list(corpus, "corpus") if corpus else [])
+        self.page_model = " ".join(source.vocabulary for source in self.sources if source.vocabulary)
         self.most_merges = max(source.n_merges for source in self.sources)
         self.merges = None if merges is None else validation.whole_number(merges, "merges", 0, self.most_merges)
         self.text = text
@@ -127,7 +128,7 @@ class TokenExplorer(Explorer):
         byte_ids = source.byte_ids(sorted(set(data)))
         uses = source.uses if source.corpus else Counter(row.token_ids)
         saved = None if self.is_live else source.saved
-        everything = range(source.vocab_size if saved and source.corpus else 0)
+        everything = range(source.vocab_size if saved and source.corpus and not source.vocabulary else 0)
         used = {i: uses.get(i, 0) for i in sorted(needed.union(byte_ids.values(), everything)) if i >= 0}
         return {
             "name": spoken_prose(source.name, 40), "vocab_size": source.vocab_size, "n_merges": source.n_merges,
@@ -183,7 +184,7 @@ class _TokenSource:
     name: as a learner reads it. pairs: where pairs of bytes are joined and the ids follow the order of learning, the
     encoding that knows them. how: why a token is one, where it was not joined from pairs. code: the line of Python by
     which the ids come about. corpus: texts in which to count how often each token is used. saved: where a page can
-    encode with it (see `tokens_answer.js`), the tokenizer as a dictionary.
+    encode with it (see `tokens_answer.js`), the tokenizer as a dictionary. vocabulary: the name of a real one, or "".
     """
 
     def __init__(self, tokenizer: Tokenizer | tiktoken.Encoding, corpus: Sequence[str] = ()):
@@ -200,7 +201,11 @@ class _TokenSource:
             known = "one of llmviz.tokenizers, a tiktoken.Encoding, or a name such as 'gpt-4o'"
             raise ValueError(f"A tokenizer is {known}, but this is {tokenizer!r:.60}.")
         self.n_merges = len(self.pairs.token_byte_values()) - _N_BYTES if self.pairs else 0
-        self.saved = tokenizer.to_dict() if isinstance(tokenizer, BytePairTokenizer | CharacterTokenizer) else None
+        is_real = self.name in VOCABULARIES and tokenizer is tiktoken_encoding(self.name)
+        self.vocabulary = self.name if is_real else ""
+        self.saved = {"kind": "vocabulary", "name": self.name} if is_real else None
+        if isinstance(tokenizer, BytePairTokenizer | CharacterTokenizer):
+            self.saved = tokenizer.to_dict()
         self.joins = cache(self._joins)
 
     def read(self, text: str) -> _Tokens:

@@ -13,6 +13,7 @@ from llmviz import artifacts, export
 from llmviz.generation import FillMask
 from llmviz.generation.sampling_tree import SamplingTree
 from llmviz.tinyville import Tinyville
+from llmviz.tokenizers.tiktoken import tiktoken_encoding
 from llmviz.tokenizers.words import CharacterTokenizer
 from llmviz.widgets import (
     BlockExplorer,
@@ -90,7 +91,8 @@ def test_texts_of_ones_own_are_answered_as_torch_does(parts):
             expect(facts.locator(".answered")).to_contain_text(f"“{said}”, confidence")
         tokens.get_by_label("text", exact=True).fill(text)
         expect(tokens.locator(".bill")).to_contain_text(f"{len(ids) - 1} tokens")
-        expect(tokens.locator(".sentence")).to_contain_text("GPT-2: not in this page. With Python (make lab)")
+        n_real = len(tiktoken_encoding("gpt2").encode_ordinary(text))
+        expect(tokens.locator(".sentence")).to_contain_text(f"GPT-2: {n_real} tokens.")
     block.get_by_label("own text").fill("你好 Ella")
     block.get_by_label("own text").press("Enter")
     expect(block.locator(".sentence")).to_contain_text("“·Ella”")
@@ -142,3 +144,23 @@ def test_a_long_text_gets_an_answer_or_a_sentence(parts):
     parts["facts"].get_by_label("ask it").fill(LONG)
     parts["facts"].get_by_label("ask it").press("Enter")
     expect(parts["facts"].locator(".answered")).to_contain_text("confidence")
+
+
+def test_a_missing_vocabulary_is_said_and_the_others_answer(page, address):
+    """The file beside the page was not copied."""
+    page.route("**/gpt2.js", lambda route: route.abort())
+    page.goto(address)
+    tokens = page.locator(".lv").nth(NAMES.index("tokens"))
+    tokens.get_by_label("text", exact=True).fill("Mia found a kite")
+    expect(tokens.locator(".bill")).to_contain_text("GPT-2: The file gpt2.js, which this picture needs, is not beside")
+    expect(tokens.locator(".bill")).to_contain_text("4 tokens")
+
+
+def test_an_old_browser_shows_one_sentence_and_the_still_form(page, address):
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(address)
+    explorers = page.locator("main .lv")
+    expect(page.locator("main .lv[data-ready]")).to_have_count(len(NAMES))
+    for explorer in explorers.all():
+        expect(explorer.get_by_role("alert")).to_contain_text("this browser is too old; a version of 2023 or later")
+        assert explorer.locator("img, table").first.is_visible() or explorer.locator("strong").is_visible()

@@ -26,28 +26,36 @@ function storeOf(values) {
   };
 }
 
-// Weights that lie in a script beside the page: it writes them into their place.
-const loadBeside = ({ dataset }) => new Promise((resolve, reject) => {
-  const missing = new Error(`The file ${dataset.beside}, which holds a model, is not beside this page: copy the whole folder.`);
-  document.head.append(Object.assign(document.createElement("script"), { src: dataset.beside, onload: resolve, onerror: () => reject(missing) }));
-});
+// Weights or a vocabulary that lie in a script beside the page: it writes them into their place, once.
+const loadBeside = (place) => (place.coming ??= new Promise((resolve, reject) => {
+  const { beside } = place.dataset;
+  const onerror = () => {
+    place.coming = null;
+    reject(new Error(`The file ${beside}, which this picture needs, is not beside this page: copy the whole folder.`));
+  };
+  document.head.append(Object.assign(document.createElement("script"), { src: beside, onload: resolve, onerror }));
+}));
 
 // The page answers what Python would answer: from the explorer's models, where the page holds them (export puts them there),
 // or from the data alone. `first`: the values at the start. The model is unpacked when it is first needed, as "page".
+// An explorer that brings its data later is given what brings them.
 function answerHere(store, first, models) {
   let page = null;
   const held = (script) => script && JSON.parse(script.textContent);
-  const opened = () => (page ??= explorer.open(held(models[0]), first, ...models.slice(1).map(held)));
+  const given = explorer.bringsLater ? (place) => place && (() => loadBeside(place).then(() => inflated(held(place)))) : held;
+  const opened = () => (page ??= explorer.open(given(models[0]), first, ...models.slice(1).map(given)));
   store.set("page", opened);
   store.set("is_live", true);
   let isAnswering = false;
   const answer = async (name) => {
     if (isAnswering) return;
     try {
-      const missing = models.filter((one) => one.dataset.beside && !one.textContent);
+      const missing = explorer.bringsLater ? [] : models.filter((one) => one.dataset.beside && !one.textContent);
       if (missing.length) await Promise.all(missing.map(loadBeside));
       isAnswering = true; // the answer itself changes traits
-      for (const [trait, value] of Object.entries({ problem: "", ...explorer.answer(opened(), name, store.get) })) store.set(trait, value);
+      const { later, ...values } = { ...explorer.answer(opened(), name, store.get) };
+      later?.then(() => answer(name));
+      for (const [trait, value] of Object.entries({ problem: "", ...values })) store.set(trait, value);
     } catch (error) {
       store.set("problem", error.message);
     }
@@ -80,12 +88,7 @@ async function begin(root) {
     if (explorer.shared) root.dispatchEvent(new CustomEvent("llmviz-begin", { bubbles: true, detail: { store, shared: explorer.shared } }));
     explorer.render({ model: store, el: root });
   } catch (error) {
-    // The static part comes back, with a sentence above it.
-    const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
-    const sentence = document.createElement("p");
-    sentence.setAttribute("role", "alert");
-    sentence.textContent = `This picture cannot be touched here (${error.message}). Below is its still form.`;
-    shadow.replaceChildren(sentence, document.createElement("slot"));
+    showStill(root, error);
   }
   root.dataset.ready = "true";
 }

@@ -1,7 +1,7 @@
 // Byte-pair encoding from its merges: the same ids as llmviz.tokenizers.BytePairTokenizer.
 
 // Words inside which bytes are merged, as in GPT-2; a space belongs to the word after it.
-const WORD = /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+export const WORD = /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 const END_OF_TEXT = "<|endoftext|>";
 
 // Each byte as one visible character, as in GPT-2's files: "t" for 116, "Ġ" for the space.
@@ -36,8 +36,16 @@ export function spokenProse(text, limit) {
 // The tokenizer of a list of merges such as "Ġt he". Ids: the 256 bytes, the merges, the end-of-text token.
 export function bytePairTokenizer(merges) {
   const letters = visibleBytes();
-  const byteOf = new Map(letters.map((letter, byte) => [letter, byte]));
   const pieces = [...letters, ...merges.map((merge) => merge.replace(" ", ""))];
+  const tokenizer = tokenizerOf(letters, pieces, WORD);
+  const bytesOf = (id) => (id === pieces.length ? new TextEncoder().encode(END_OF_TEXT) : tokenizer.bytesOf(id));
+  return { ...tokenizer, bytesOf, endOfText: pieces.length, decode: (all) => textOfBytes(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))) };
+}
+
+// The tokenizer of a list of tokens, in the order in which they were learned. Letters: how each byte is written in them;
+// words: the pattern of the words inside which bytes are merged.
+export function tokenizerOf(letters, pieces, words) {
+  const byteOf = new Map(letters.map((letter, byte) => [letter, byte]));
   const ids = new Map(pieces.map((piece, id) => [piece, id]));
 
   // Of all neighbors that form a token, merge the pair that was learned first, the leftmost if there are several; and so on.
@@ -71,12 +79,10 @@ export function bytePairTokenizer(merges) {
     return joins.get(id);
   }
 
-  const bytesOf = (id) => (id === pieces.length ? new TextEncoder().encode(END_OF_TEXT) : Uint8Array.from(pieces[id], (letter) => byteOf.get(letter)));
   return {
-    endOfText: pieces.length,
-    bytesOf,
+    bytesOf: (id) => Uint8Array.from(pieces[id], (letter) => byteOf.get(letter)),
     joinsOf,
-    encode: (text) => (text.toWellFormed?.() ?? text).match(WORD)?.flatMap(encodeWord) ?? [],
-    decode: (all) => textOfBytes(Uint8Array.from(all.flatMap((id) => [...bytesOf(id)]))),
+    idOfByte: (byte) => ids.get(letters[byte]),
+    encode: (text) => (text.toWellFormed?.() ?? text).match(words)?.flatMap(encodeWord) ?? [],
   };
 }

@@ -172,11 +172,11 @@ function render({ model, el }) {
         h("span", { class: "count" }, hidden ? "?" : `${counts[number].toLocaleString("en")} tokens, ${each} characters per token`),
         h("span", { class: "bar", style: { width: hidden ? "0" : `${(100 * counts[number]) / most}%` } }),
       ];
-    }), ...missing().map((text) => h("span", { class: "elsewhere" }, h("bdi", {}, text))));
+    }), ...notes().map((text) => h("span", { class: "elsewhere" }, h("bdi", {}, text))));
   }
 
-  // Of an own text in a page: the tokenizers whose vocabulary it does not hold.
-  const missing = () => (state.data.missing?.length ? [`${state.data.missing.join(", ")}: not in this page. With Python (make lab) they answer your text, too.`] : []);
+  // Of an own text in a page: about the tokenizers whose vocabulary it does not hold (yet).
+  const notes = () => state.data.notes ?? [];
 
   // What a row's tokens cost: of the whole text with all merges, else of what is shown.
   function billOf(row, number) {
@@ -251,7 +251,7 @@ function render({ model, el }) {
       const part = n < all ? `Drawn are the first ${n.toLocaleString("en")} of ${all.toLocaleString("en")} characters. ` : "";
       return ui.say(all === 0 ? "The text is empty." : part + (state.data.rows.map((row, number) =>
         (isHidden(number) ? "" : `${row.name}: ${billOf(row, number).toLocaleString("en")} tokens.`)).filter(Boolean).join(" ")
-        || "How many tokens? Guess first.") + missing().map((text) => ` ${text}`).join(""));
+        || "How many tokens? Guess first.") + notes().map((text) => ` ${text}`).join(""));
     }
     const sentences = shown.map(([row, index]) => {
       const { token, bytes, rank, seen } = factsOf(row, index);
@@ -400,5 +400,5 @@ function render({ model, el }) {
   return ui.destroy;
 }
 
-export default { render, answersAlone: knowsTokens, open: openTokens, answer: tokensAnswer, answersTo: ["text"],
+export default { render, answersAlone: knowsTokens, open: openTokens, answer: tokensAnswer, answersTo: ["text"], bringsLater: true,
   shared: { text: "text", merges: "count", ids: "flag", pins: "pairs" } };
