@@ -48,20 +48,20 @@ export function tokenizerOf(letters, pieces, words) {
   const byteOf = new Map(letters.map((letter, byte) => [letter, byte]));
   const ids = new Map(pieces.map((piece, id) => [piece, id]));
 
-  // Of all neighbors that form a token, merge the pair that was learned first, the leftmost if there are several; and so on.
+  // Of all neighbors that form a token, merge the pair that was learned first, wherever it is, from left to right; and so on.
+  // (A merge makes only pairs that were learned later, because the parts of a token are older than the token.)
   // Gives the parts that are left; `merged(place, id)` is told of each merge: the place of the left part, the new token.
   function mergeAll(parts, merged = () => {}) {
-    const idAt = (i) => ids.get(parts[i] + parts[i + 1]) ?? Infinity;
-    const pairs = parts.slice(1).map((_, i) => idAt(i));
     for (;;) {
-      let place = 0;
-      for (let i = 1; i < pairs.length; i++) if (pairs[i] < pairs[place]) place = i;
-      if (!(pairs[place] < Infinity)) return parts;
-      merged(place, pairs[place]);
-      parts.splice(place, 2, parts[place] + parts[place + 1]);
-      pairs.splice(place, 1);
-      if (place > 0) pairs[place - 1] = idAt(place - 1);
-      if (place < pairs.length) pairs[place] = idAt(place);
+      const pairs = parts.map((part, i) => (i + 1 < parts.length && ids.get(part + parts[i + 1])) || Infinity);
+      const first = pairs.reduce((least, id) => Math.min(least, id), Infinity);
+      if (first === Infinity) return parts;
+      const next = [];
+      for (let i = 0; i < parts.length; i++) {
+        if (pairs[i] === first) merged(next.length, first);
+        next.push(pairs[i] === first ? parts[i] + parts[++i] : parts[i]);
+      }
+      parts = next;
     }
   }
   const encodeWord = (word) => mergeAll(Array.from(new TextEncoder().encode(word), (byte) => letters[byte])).map((part) => ids.get(part));

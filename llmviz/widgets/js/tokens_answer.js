@@ -101,6 +101,8 @@ export function tokensAnswer(page, name, get) {
   }
   const isFirst = !page.later;
   const later = page.bring();
+  const pins = text === page.text ? get("pins") : [];
+  page.text = text;
   const utf8 = new TextEncoder();
   const graphemes = graphemesOf(text);
   const sizes = graphemes.slice(0, MOST_SHOWN).map((one) => utf8.encode(one).length);
@@ -112,7 +114,7 @@ export function tokensAnswer(page, name, get) {
   const most_merges = Math.max(0, ...rows.map(({ n_merges }, n) => (readers[n] ? n_merges : 0)));
   const missing = rows.filter((_, n) => !readers[n] && !notes.has(n)).map((row) => row.name);
   if (missing.length) notes.set(-1, `${missing.join(", ")}: not in this page. With Python (make lab) they answer your text, too.`);
-  return { later: isFirst ? later : null, pins: [], payload: { ...same, most_merges, bytes: data, ends, n_characters: graphemes.length, n_bytes: bytes.length,
+  return { later: isFirst ? later : null, pins, payload: { ...same, most_merges, bytes: data, ends, n_characters: graphemes.length, n_bytes: bytes.length,
     right_to_left: RIGHT_TO_LEFT.test(text.match(/\p{L}/u)?.[0] ?? ""),
     rows: rows.flatMap((row, n) => (readers[n] ? [rowOf(row, readers[n](text), data)] : [])),
     notes: [...notes.values()] } };
