@@ -28,7 +28,7 @@ TESTERS ?= 2
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test test-slow test-oldest models notebooks glossary html site evidence bundle wheel class bench size clean
+.PHONY: help lab setup test test-slow test-oldest models notebooks glossary site evidence bundle wheel class bench size clean
 
 help: ## print this
 	@echo 'Learn how large language models work by touching a tiny one. Start with: make lab'
@@ -70,10 +70,7 @@ evidence: $(TEST_READY) ## run every demo of the lessons over three seeds; keep 
 glossary: $(TEST_READY) ## write docs/glossary.md from the lessons' tables of key terms
 	$(BIN)/python tools/make_glossary.py
 
-html: $(READY) ## every lesson as a web page that works without Python, in build/html
-	$(BIN)/python -m llmviz export $(ARGS)
-
-site: $(READY) ## the whole course as a web site that any static host serves, in build/site
+site: $(READY) ## the course as web pages that work without Python, for a stick or a web server, in build/site
 	$(BIN)/python tools/make_site.py $(ARGS)
 
 bundle: $(READY) ## wheels, lessons and installer for a USB stick, in build (ARGS="--platform win_amd64 --python 3.12")

@@ -117,7 +117,8 @@ def _page_script(path: Path) -> tuple[str, str]:
     if len(_DEFAULT.findall(module)) != 1:
         raise ValueError(f"{path.name} must end with one `export default {{ render }};`.")
     module = _DEFAULT.sub("const explorer = ", _EXPORT.sub("", module))
-    script = (module + _source("deflated") + _source("start")).replace("</", "<\\/").replace("<!--", "<\\!--")
+    script = re.sub("^ +", "", module + _source("deflated") + _source("start"), flags=re.MULTILINE)
+    script = script.replace("</", "<\\/").replace("<!--", "<\\!--")
     name = f"lv-{hashlib.sha256(script.encode()).hexdigest()[:12]}"
     return name, f'(() => {{\n"use strict";\nconst pageClass = "{name}";\n{script}}})();\n'
 
@@ -141,8 +142,10 @@ def living_html(module: Path, page_model: str, still: str, traits: dict) -> str:
     return (
         f'<div class="lv {name}" data-lm-suppress-shortcuts="true"{answers}>{still}'
         f'<script type="application/octet-stream">{data}</script></div><script class="lv-module">(async () => {{\n'
-        f'{_source("deflated")}try {{\nrunScript(textOf(await inflated("{code}")));\n}} catch (error) {{\n'
-        f'for (const root of document.querySelectorAll(".{name}:not([data-ready])")) showStill(root, error);\n'
+        f'{_source("deflated")}try {{ runScript(textOf(await inflated("{code}"))); }} catch ({{ message }}) {{\n'
+        f'for (const one of document.querySelectorAll(".{name}:not([data-ready])")) {{ one.dataset.ready = true; '
+        'one.prepend(Object.assign(document.createElement("p"), { role: "alert", '
+        "textContent: `This picture cannot be touched here: ${message}. Below is its still form.` })); }\n"
         "}\n})();</script>"
     )
 

@@ -1,3 +1,16 @@
+// Data with their numbers as base64, as `unpack` takes them. Python has put the first bytes of all numbers first.
+function dataOf(bytes) {
+  const end = bytes.indexOf(10);
+  return JSON.parse(textOf(bytes.subarray(0, end)), (name, one) => {
+    if (!one?.dtype) return one;
+    const planes = bytes.subarray(end + 1 + one.data[0], end + 1 + one.data[1]);
+    const [width, letters] = [Number(one.dtype.match(/\d+/)[0]) / 8, []];
+    for (let at = 0; at < planes.length; at++)
+      letters.push(String.fromCharCode(planes[(at % width) * (planes.length / width) + Math.floor(at / width)]));
+    return { ...one, data: btoa(letters.join("")) };
+  });
+}
+
 // The page as host: data from the JSON in the output, a small store in place of the kernel.
 function storeOf(values) {
   const listeners = new Map();
@@ -88,7 +101,12 @@ async function begin(root) {
     if (explorer.shared) root.dispatchEvent(new CustomEvent("llmviz-begin", { bubbles: true, detail: { store, shared: explorer.shared } }));
     explorer.render({ model: store, el: root });
   } catch (error) {
-    showStill(root, error);
+    // The static part comes back, with a sentence above it.
+    const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
+    const sentence = document.createElement("p");
+    sentence.setAttribute("role", "alert");
+    sentence.textContent = `This picture cannot be touched here (${error.message}). Below is its still form.`;
+    shadow.replaceChildren(sentence, document.createElement("slot"));
   }
   root.dataset.ready = "true";
 }
