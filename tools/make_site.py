@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import html
 import io
 import re
@@ -94,6 +95,9 @@ def main() -> None:
         shutil.rmtree(folder)
     pages = make_site(folder)
     n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    for path in sorted(folder.glob("*.js")):
+        n_gzip = len(gzip.compress(path.read_bytes()))
+        print(f"{path.name}: {n_gzip / 1e6:.2f} MB compressed, loaded when a picture is given a text that needs it")
     print(f"{len(pages)} pages, {n_bytes / 1e6:.1f} MB. Open {pages[0]} in a browser; to publish it: docs/publish.md")
 
 
