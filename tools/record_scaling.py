@@ -26,7 +26,7 @@ LESSON = Path(__file__).parents[1] / "notebooks" / "11_training_at_scale.ipynb"
 CONTEXT, WINDOWS = 64, 8  # 512 tokens a step
 SEEDS = (0, 1, 2)
 CORPUS_SEEDS, HELD_OUT_SEED, HELD_OUT_WINDOWS = (0, 1, 2), 1_000_000, 512
-WIDTHS = dict.fromkeys((3e10, 1e11, 3e11), (16, 24, 32, 48, 64, 96))
+WIDTHS = dict.fromkeys((3e10, 1e11, 3e11), (12, 16, 24, 32, 48, 64, 96))
 """For each number of operations, the widths of the models that get so many; three seeds each."""
 LARGEST = {1e12: (32, 48, 64, 96)}
 """One seed: the law is fitted without it, and has to predict it."""
