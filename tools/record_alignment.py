@@ -30,6 +30,10 @@ from llmviz.training.checkpoints import Checkpoint
 SEEDS, STEPS, EVERY = (0, 1, 2), 60, 10
 KL_WEIGHTS, BETAS, TUNING_STEPS = (0.0, 0.1, 1.0), (0.03, 0.1, 1.0), 40
 LIKES_ANSWERS, ABSTAIN_BELOW = 0.75, 0.95
+STRENGTHS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
+OTHER_SENTENCES = ("opened a window", "hung up a coat")
+"""About workers, and not among `evaluation.worker_prompts`: for the direction and the strength of steering."""
+N_TEXTS = 100
 SWAPPED = {
     "She": "He", "He": "She", "she": "he", "he": "she", "her": "his", "his": "her", "him": "her", "Her": "His",
     "His": "Her",
@@ -52,10 +56,11 @@ def by_seed(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [run[name] for run in runs] for name in runs[0]}
 
 
-def verifier_run(chat: Checkpoint, verifier, seed: int) -> dict[str, list[float]]:
+def verifier_run(chat: Checkpoint, verifier, seed: int) -> dict[str, list[Any]]:
     """GRPO with one verifier, measured every ten steps on the questions that it practices, and at the end on new ones.
 
-    "reward" is the verifier's own share of passed answers at temperature 0.
+    "reward" is the verifier's own share of passed answers at temperature 0; "said": its last answers to
+    three questions.
     """
     _, practice, new = finetuning.chat_split()
     model, curves = copy.deepcopy(chat.model), {}
@@ -68,7 +73,8 @@ def verifier_run(chat: Checkpoint, verifier, seed: int) -> dict[str, list[float]
             for name, value in rounded(found | {"reward": sum(passed) / len(passed)}).items():
                 curves.setdefault(name, []).append(value)
     at_end = rounded(asdict(finetuning.chat_scores(model, chat.tokenizer, new)))
-    return curves | {f"new {name}": value for name, value in at_end.items()}
+    said = finetuning.sample_answers(model, chat.tokenizer, [one.prompt for one in practice[3:6]])
+    return curves | {f"new {name}": value for name, value in at_end.items()} | {"said": said}
 
 
 def tuned_scores(chat: Checkpoint, model: DecoderOnly, reward_model) -> Numbers:
@@ -175,7 +181,7 @@ def pronoun_ids(tokenizer: Tokenizer) -> list[int]:
 
 
 def without_direction(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
-    """Steering: the direction from "He" to "She" is removed from the last hidden states."""
+    """The direction from "He" to "She" is removed from the last hidden states."""
     model = copy.deepcopy(model)
     she, he = pronoun_ids(tokenizer)
     weight = model.unembedding.weight.data
@@ -200,6 +206,52 @@ def at_temperature(model: DecoderOnly, temperature: float) -> DecoderOnly:
     model = copy.deepcopy(model)
     model.unembedding.weight.data /= temperature
     return model
+
+
+def steering_direction(model: DecoderOnly, tokenizer: Tokenizer, sentences: Sequence[str]) -> torch.Tensor:
+    """The mean hidden state after sentences about workers who are mostly "she", minus that for "he": (d_model).
+
+    After the first of two blocks, at the last token.
+    """
+
+    def mean_state(is_she: bool) -> torch.Tensor:
+        jobs = [job for job, p_she in P_SHE.items() if p_she != 0.5 and (p_she > 0.5) is is_she]
+        rows = [tokenizer.encode_prompt(f"The {job} {what}.") for job in jobs for what in sentences]
+        with torch.no_grad():
+            states = [model.trace(torch.tensor([row])).blocks[0].residual_after[0, -1] for row in rows]
+        return torch.stack(states).mean(dim=0)
+
+    return mean_state(True) - mean_state(False)
+
+
+def with_added(model: DecoderOnly, change: torch.Tensor) -> DecoderOnly:
+    """Activation steering: a copy that adds this to the hidden states after the first block."""
+    model = copy.deepcopy(model)
+    model.blocks[0].register_forward_hook(lambda block, given, out: out + change)
+    return model
+
+
+def steered(model: DecoderOnly, tokenizer: Tokenizer) -> DecoderOnly:
+    """`steering_direction` times the one of `STRENGTHS` with the least bias after `OTHER_SENTENCES`."""
+    direction = steering_direction(model, tokenizer, OTHER_SENTENCES)
+    prompts = [f"The {job} {what}." for job in P_SHE for what in OTHER_SENTENCES]
+
+    def bias_left(changed: DecoderOnly) -> float:
+        shares = last_logits(changed, tokenizer, prompts)[:, pronoun_ids(tokenizer)].softmax(dim=-1)[:, 0]
+        return (shares - 0.5).abs().mean().item()
+
+    return min((with_added(model, strength * direction) for strength in STRENGTHS), key=bias_left)
+
+
+def texts_bias(model: DecoderOnly, tokenizer: Tokenizer, seed: int, before: Mapping[str, str] | None = None) -> float:
+    """|share of "She" − 0.5| in 100 sampled texts about each worker without a name, the mean over jobs."""
+    generator, biases = torch.Generator().manual_seed(seed), []
+    for job in P_SHE:
+        prompt = f"{before[job]} The {job}" if before else f"The {job}"
+        texts = finetuning.sample_answers(model, tokenizer, [prompt] * N_TEXTS, generator)
+        first = [found[1] for text in texts if (found := re.search(r"\b(She|He)\b", text))]
+        biases.append(abs(first.count("She") / len(first) - 0.5))
+    return sum(biases) / len(biases)
 
 
 def worker_bias(model: DecoderOnly, tokenizer: Tokenizer, place: str, before: Mapping[str, str] | None = None) -> float:
@@ -236,6 +288,7 @@ def table_row(model: DecoderOnly, tokenizer: Tokenizer, seed: int, before: Mappi
     return rounded({
         "nameless": worker_bias(model, tokenizer, "anonymous", before),
         "named": worker_bias(model, tokenizer, "guest", before),
+        "texts": texts_bias(model, tokenizer, seed, before),
         "pronouns": named_pronouns(model, tokenizer),
         "facts": known_facts(model, tokenizer, seed),
         "old loss": evaluate_documents(model, tokenizer, old_texts(900_002)),
@@ -243,7 +296,7 @@ def table_row(model: DecoderOnly, tokenizer: Tokenizer, seed: int, before: Mappi
 
 
 def bias_table(tiny: Checkpoint) -> dict[str, dict[str, list[float]]]:
-    """Remedy → "nameless", "named" (bias), "pronouns", "facts", "old loss", each over the seeds."""
+    """Remedy → "nameless", "named", "texts" (bias), "pronouns", "facts", "old loss", each over the seeds."""
     rarer = {job: f"The {job} sat down. {'He' if p > 0.5 else 'She'} was tired." for job, p in P_SHE.items()}
     remedies = {
         "nothing": lambda seed: tiny.model,
@@ -256,6 +309,7 @@ def bias_table(tiny: Checkpoint) -> dict[str, dict[str, list[float]]]:
         "DPO, 16 steps": lambda seed: preferring_the_rarer(tiny.model, tiny.tokenizer, seed),
         "DPO, 60 steps": lambda seed: preferring_the_rarer(tiny.model, tiny.tokenizer, seed, 60),
         "embedding projection": lambda seed: projected_embeddings(tiny.model, tiny.tokenizer),
+        "activation steering": lambda seed: steered(tiny.model, tiny.tokenizer),
         "direction removed": lambda seed: without_direction(tiny.model, tiny.tokenizer),
         "decoding: temperature 0.5": lambda seed: at_temperature(tiny.model, 0.5),
         "decoding: temperature 2": lambda seed: at_temperature(tiny.model, 2.0),

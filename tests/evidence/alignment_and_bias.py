@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import record_alignment
 import torch
 from claims import above, below, between, demo
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -102,6 +103,7 @@ def a_kl_penalty_bounds_gain_and_damage(seed: int) -> dict[str, float]:
     swapping_reaches_like_balancing=between(-0.05, 0.05), both_forms_reach=above(0.01), extra_forgetting=above(0.02),
     dpo_60_facts=below(0.96), prompt_worse=above(0.02), projection_changes=below(0.02), hot_gains=above(0.02),
     hot_costs=above(0.02), cold_costs=above(0.02), removed_bias=below(0.01), removed_pronouns=between(0.4, 0.6),
+    steering_changes=between(-0.03, 0.03), texts_unlike_probabilities=below(0.06), texts_gain=above(0.1),
 )  # fmt: skip
 def remedies_have_reach_and_side_effects(seed: int) -> dict[str, float]:
     """Remedies reach what their data contain; a projection changes nothing, temperature little; zero has a price."""
@@ -120,9 +122,26 @@ def remedies_have_reach_and_side_effects(seed: int) -> dict[str, float]:
         "extra_forgetting": alone["old loss"] - balanced["old loss"],
         "dpo_60_facts": rows["DPO, 60 steps"]["facts"],
         "prompt_worse": rows["prompt: a counterexample"]["nameless"] - before["nameless"],
+        "steering_changes": rows["activation steering"]["nameless"] - before["nameless"],
+        "texts_unlike_probabilities": max(abs(row["texts"] - row["nameless"]) for row in (before, both)),
+        "texts_gain": before["texts"] - both["texts"],
         "removed_bias": rows["direction removed"]["nameless"],
         "removed_pronouns": rows["direction removed"]["pronouns"],
     }
+
+
+@demo(raises=above(0.1), lowers=above(0.02))
+def one_direction_moves_all_jobs_to_one_side(seed: int) -> dict[str, float]:
+    """Added after the first block, it raises P(she) of doctor, cook and pilot; subtracted, it lowers it."""
+    tiny, sentences = artifacts.load_model("tiny"), record_alignment.OTHER_SENTENCES
+    direction = record_alignment.steering_direction(
+        tiny.model, tiny.tokenizer, (sentences, sentences[:1], sentences[1:])[seed]
+    )
+    low, middle, high = (
+        np.array([evaluation.she_probability(model, tiny.tokenizer, job) for job in ("doctor", "cook", "pilot")])
+        for model in (record_alignment.with_added(tiny.model, strength * direction) for strength in (-2, 0, 2))
+    )
+    return {"raises": (high - middle).min(), "lowers": (middle - low).min()}
 
 
 @demo(as_trained=above(0.6), prefilled=below(0.15), invented=above(0.8))
