@@ -15,6 +15,7 @@ README = """
 
 Measured where a training step takes ? ms.
 """
+BAR = "from tqdm.auto import tqdm\nfor _ in tqdm(range(3)): pass\nprint('done')"
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_a_lesson_is_run_saved_and_timed(execute, tmp_path):
 
 
 def test_two_runs_give_the_same_file(execute, tmp_path):
-    """Widgets have ids at random, and times differ; none of that is kept."""
-    path = write(tmp_path / "00_start_here.ipynb", "import ipywidgets", "ipywidgets.IntSlider(3)")
+    """Widgets have ids at random, times differ, and a bar would stay at 0 %; none of that is kept."""
+    path = write(tmp_path / "00_start_here.ipynb", "import ipywidgets", "ipywidgets.IntSlider(3)", BAR)
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata |= {"llmviz": {"whole": True}, "widgets": {"state": {}}, "toc": True}
     nbformat.write(notebook, path)
@@ -63,6 +64,7 @@ def test_two_runs_give_the_same_file(execute, tmp_path):
     assert path.read_text() == first
     assert "IntSlider(value=3)" in first
     assert "widget-view" not in first
+    assert [output.text for output in nbformat.read(path, as_version=4).cells[2].outputs] == ["done\n"]
 
 
 def test_a_lesson_that_fails_is_not_saved(execute, tmp_path, capsys):

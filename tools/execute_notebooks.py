@@ -5,7 +5,8 @@
 
 A lesson that fails is not saved. What changes from run to run (times, ids of widgets, Python's version) is left
 out, so that a difference in git is a difference in the lesson. A widget without its kernel shows only an error, so
-a saved lesson keeps the text of a widget, and the cell brings it to life when it runs. Real models answer from their
+a saved lesson keeps the text of a widget, and the cell brings it to life when it runs. A progress bar is left out: its
+text is of its first moment, 0 % (so a cell with a bar needs the tag nbval-ignore-output). Real models answer from their
 recordings, whether they are here or not.
 """
 
@@ -33,6 +34,7 @@ PAGE = CHECKOUT / "docs" / "one_page.py"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CIPHER = Config({"KernelManager": {"transport_encryption": "auto"}})  # or each kernel warns that it has none
+PROGRESS_BAR = re.compile(r"\d+%\|.*\[.*\]")
 CELL_TIMEOUT = 600  # seconds
 
 
@@ -95,8 +97,16 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_progress_bar(output)]
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
+
+
+def is_progress_bar(output: nbformat.NotebookNode) -> bool:
+    """Whether it is a bar of tqdm: a widget whose text was written when the bar began."""
+    data = output.get("data", {})
+    return WIDGET in data and bool(PROGRESS_BAR.search(data.get("text/plain", "")))
 
 
 def page(notebook: nbformat.NotebookNode) -> str:

@@ -151,7 +151,7 @@ _SMALL = 1e-3  # a singular value below this share of the largest counts as none
 def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -> np.ndarray:
     """Draw changes of a matrix side by side, {name: (rows, columns)}, and below each its singular values.
 
-    Red above 0, blue below, all on one scale. As many singular values are above 0 as the rank says, which
+    Red above 0, blue below, each on its own scale. As many singular values are above 0 as the rank says, which
     stands in the heading. At most 3. Returns the Axes, (2, change). Raises ValueError for what is no matrix.
     Lesson 6.
 
@@ -162,12 +162,12 @@ def weight_changes(changes: Mapping[str, object], *, title: str | None = None) -
     matrices = validation.named_series(changes, "changes", _MAX_MATRICES, n_dims=2)
     figure = new_figure(2.8 * len(matrices) + 0.4, 5.0)
     grid = figure.subplots(2, len(matrices), squeeze=False, gridspec_kw={"height_ratios": [3, 2]})
-    sentences, largest = [], max(np.abs(matrix).max() for matrix in matrices.values()) or 1.0
+    sentences = []
     for (name, matrix), (above, below) in zip(matrices.items(), grid.T, strict=True):
         strengths = np.linalg.svd(matrix, compute_uv=False)
         n_directions = int((strengths > _SMALL * max(strengths[0], 1e-12)).sum())
         rank, (rows, columns) = _spoken_rank(n_directions, min(matrix.shape)), matrix.shape
-        _draw_matrix(above, matrix, largest, f"{prose_label(name, 24)}: {rank}")
+        _draw_matrix(above, matrix, f"{prose_label(name, 24)}: rank {n_directions} of {min(matrix.shape)}")
         _draw_strengths(below, strengths, n_directions)
         sentences.append(f"{spoken_prose(name)}: {rows} × {columns} numbers, {rank}.")
     grid[1, 0].set_ylabel("singular value")
@@ -185,14 +185,16 @@ def _spoken_rank(n_directions: int, most: int) -> str:
     return f"rank {n_directions} of {most}" if n_directions <= countable else f"rank above {countable} of {most}"
 
 
-def _draw_matrix(ax: Axes, matrix: np.ndarray, largest: float, heading: str) -> None:
+def _draw_matrix(ax: Axes, matrix: np.ndarray, heading: str) -> None:
+    largest = np.abs(matrix).max() or 1.0
     ax.imshow(matrix, cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest", aspect="auto")
-    ax.set(xticks=[], yticks=[], title=heading, xlabel=f"largest change ±{np.abs(matrix).max():.2g}")
+    ax.set(xticks=[], yticks=[], title=heading, xlabel=f"colors from −{largest:.2g} to {largest:.2g}")
 
 
 def _draw_strengths(ax: Axes, strengths: np.ndarray, n_directions: int) -> None:
     shown = strengths[:_SHOWN]
     colors = [style.BLUE if place < n_directions else style.VERMILLION for place in range(len(shown))]
     ax.bar(np.arange(1, len(shown) + 1), shown, color=colors)
+    ax.set_xticks([1, *range(5, len(shown) + 1, 5)])
     ax.set_xlabel(f"direction (the first {len(shown)} of {len(strengths)})")
     tidy(ax, "y")
