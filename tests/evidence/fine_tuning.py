@@ -228,7 +228,7 @@ def one_sentence_moves_more_than_one_answer(seed: int) -> dict[str, float]:
 @demo(ambiguous=above(0.9), ambiguous_list=below(0.8), untaught=above(0.6), untaught_list=below(0.05))
 def names_are_recognized_that_nobody_labeled(seed: int) -> dict[str, float]:
     """F1 of persons: May, Will and Rose in their two senses, and people in stories who never had a label."""
-    base = artifacts.load_model("masked")
+    base = artifacts.load_model("masked_long")
     tagged = finetuning.entity_texts(150, seed=seed) + finetuning.entity_texts(150, "ambiguous", seed=seed)
     trials = {"ambiguous": finetuning.entity_texts(100, "ambiguous", seed=seed + TEST_SEED),
               "untaught": finetuning.entity_texts(40, "untaught", seed=seed + TEST_SEED)}  # fmt: skip
