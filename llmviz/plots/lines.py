@@ -286,7 +286,7 @@ def power_law(
     """Draw trials (n), the law fitted to them with its uncertainty, and one trial that the law had not seen.
 
     `sizes` and `losses` (n) are the trials. `at` (m) are sizes; `band` says for each of them where the law puts the
-    loss: (low, middle, high), each (m). `lines` (k, m) are other laws that fit nearly as well, at most 300.
+    loss: (low, middle, high), each (m). `lines` (k, m) are other laws, drawn from their posterior, at most 300.
     `tested` is the trial it had to predict, (size, loss). Both axes are logarithmic: a power law is a straight line.
     Raises ValueError for what is not above 0, and for unequal lengths. Lesson 5.
 
