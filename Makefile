@@ -53,7 +53,7 @@ test-slow: $(TEST_READY) ## the long checks: every claim of the lessons, every l
 	$(PYTEST) -m slow tests
 
 # Not what needs a browser, a hub, transformers or the pinned versions.
-test-oldest: BIN := $(OLDEST)/bin
+test-oldest $(OLDEST)/ready: BIN := $(OLDEST)/bin
 test-oldest: $(OLDEST)/ready ## the tests with the oldest versions that pyproject.toml allows (on Python 3.11 or 3.12)
 	$(PYTEST) -m 'not slow' -k 'not transformers' -W ignore::DeprecationWarning $(addprefix --ignore=tests/,browser \
 		deploy benchmarks fuzz pretrained/test_convert.py pretrained/test_gguf.py test_bundle.py test_project.py) $(ARGS)
