@@ -12,6 +12,7 @@ import functools
 import html
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def export(sources: Sequence[Path], folder: Path) -> list[Path]:
             lessons.append(_notebook_page(Path(source), folder))
         except FileNotFoundError:
             faults.append(f"{source} is not there: is the folder there, and the name right?")
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             faults.append(str(error))
     if not lessons and not faults:
         raise FileNotFoundError(f"there are no lessons in {NOTEBOOKS}; get the whole repository, or name a notebook")
@@ -104,13 +105,17 @@ def _first_line(error: Exception) -> str:
 
 def _notebook_page(path: Path, folder: Path) -> _Page:
     try:
-        notebook = nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, AttributeError) as error:
+        with warnings.catch_warnings(action="ignore"):  # about cells without an id, as older editors write them
+            notebook = nbformat.read(path, as_version=4)
+    except OSError:
+        raise
+    except Exception as error:  # whatever a strange file does to nbformat: the other pages are written
         raise ValueError(f"{path} is no Jupyter notebook: {_first_line(error)}") from None
     notebook.metadata.pop("widgets", None)  # the state of widgets that only a kernel could show
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
     return _Page(path, folder / f"{path.stem}.html", _title(_markdown(notebook), path), notebook)
 
 

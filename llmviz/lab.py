@@ -1,6 +1,7 @@
 """Open the lessons in JupyterLab (`llmviz lab`): trusted, at the first lesson, without any request to the network."""
 
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
@@ -43,9 +44,12 @@ def trust(paths: Iterable[Path]) -> None:
     try:
         for path in paths:
             try:
-                notary.sign(nbformat.read(path, as_version=4))
-            except (ValueError, AttributeError, nbformat.ValidationError, OSError):
+                with warnings.catch_warnings(action="ignore"):  # about cells without an id, as older editors write them
+                    notebook = nbformat.read(path, as_version=4)
+            except Exception:  # whatever a strange file does to nbformat: the others are signed
                 print(f"{path.name} is broken. Bring it back: llmviz restore {path.stem}", flush=True)
+            else:
+                notary.sign(notebook)
     finally:
         notary.store.close()
 

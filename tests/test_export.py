@@ -125,14 +125,31 @@ class TestOneCell:
         cell = nbformat.v4.new_markdown_cell("![a kite](attachment:kite.png)", attachments=pasted)
         assert f"data:image/png;base64,{PNG}" in exported(tmp_path, cell)
 
-    def test_a_cell_without_outputs_and_the_widget_state_of_colab_do_no_harm(self, tmp_path):
-        path = notebook(tmp_path / "lesson.ipynb", nbformat.v4.new_code_cell("print('hello')"))
-        content = json.loads(path.read_text())
-        del content["cells"][0]["outputs"]
-        content["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"x": {}}}
-        path.write_text(json.dumps(content))
-        export.export([path], tmp_path / "html")
-        assert "hello" in (tmp_path / "html" / "lesson.html").read_text()
+    @pytest.mark.parametrize("metadata", [
+        {"colab": {"provenance": []}, "widgets": {"application/vnd.jupyter.widget-state+json": {"x": {}}}},
+        {"kaggle": {"accelerator": "gpu"}},
+        {"vscode": {"interpreter": {"hash": "x"}}, "orig_nbformat": 4},
+    ])  # fmt: skip
+    @pytest.mark.parametrize("minor", [0, 2, 5])
+    def test_notebooks_of_other_editors_stand_beside_a_good_one(self, tmp_path, capsys, metadata, minor):
+        """With what their editors write: keys too many or too few, no ids, a source in one piece, pasted pictures."""
+        png = f"data:image/png;base64,{PNG}"
+        figure = {"output_type": "display_data", "metadata": {}, "data": {"image/png": f"{PNG}\n"}}
+        cells = [
+            {"cell_type": "markdown", "metadata": {"colab_type": "text"}, "source": f"![pasted]({png})"},
+            {"cell_type": "code", "metadata": {"cellView": "form", "_uuid": "x"}, "source": ["print('hello')"]},
+            {"cell_type": "code", "metadata": {}, "source": "1", "outputs": [figure], "execution_count": 1},
+        ]
+        content = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+        theirs, strange = tmp_path / "theirs.ipynb", tmp_path / "strange.ipynb"
+        theirs.write_text(json.dumps(content))
+        strange.write_text(json.dumps({**content, "cells": [{"cell_type": "code", "outputs": None}]}))
+        good = notebook(tmp_path / "good.ipynb", nbformat.v4.new_markdown_cell("# Good"))
+        assert main(["export", *map(str, (strange, theirs, good)), "--out", str(tmp_path / "html")]) == 1
+        [said] = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"llmviz export: {strange} is no Jupyter notebook: ") and "theirs" not in said
+        page = (tmp_path / "html" / "theirs.html").read_text()
+        assert "hello" in page and page.count(png) == 2 and (tmp_path / "html" / "good.html").is_file()
 
     @pytest.mark.parametrize("text", ["{'a': 1}", "Counter({'a': 2})", "dict(a=1)", "tensor([1.])", "VBox is a box"])
     def test_other_text_is_shown_as_it_is(self, tmp_path, text):
@@ -195,11 +212,13 @@ class TestCommand:
         good = notebook(tmp_path / "good.ipynb", nbformat.v4.new_markdown_cell("# Good"))
         missing_picture = notebook(tmp_path / "bad.ipynb", nbformat.v4.new_markdown_cell("![](attachment:x.png)"))
         (tmp_path / "broken.ipynb").write_text("{")
-        paths = [missing_picture, tmp_path / "broken.ipynb", tmp_path / "none.ipynb", good]
+        (tmp_path / "folder.ipynb").mkdir()
+        paths = [missing_picture, *(tmp_path / f"{name}.ipynb" for name in ("broken", "none", "folder")), good]
         assert main(["export", *map(str, paths), "--out", str(tmp_path / "html")]) == 1
         said = capsys.readouterr().err
         assert "bad.ipynb cannot be shown: missing attachment" in said
         assert "broken.ipynb is no Jupyter notebook" in said and "none.ipynb is not there" in said
+        assert "folder.ipynb" in said
         assert "Good" in (tmp_path / "html" / "good.html").read_text()
 
     def test_two_notebooks_of_one_name_get_a_sentence(self, tmp_path, capsys):

@@ -12,6 +12,8 @@ from nbformat.sign import NotebookNotary
 from llmviz import files, lab
 from llmviz.cli import main
 
+NO_OUTPUTS = '{"cells": [{"cell_type": "code", "outputs": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
 
 @pytest.fixture
 def lesson(tmp_path):
@@ -39,13 +41,15 @@ def test_trust_signs_every_notebook_of_the_folder(lesson, tmp_path, monkeypatch)
 
 def test_one_broken_notebook_is_named_and_does_not_lock_the_others(lesson, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
-    for name, text in (("01_torn", '{"cells": ['), ("02_no_notebook", "[1]"), ("03_letters", b"\xff\xfe{")):
+    for name, text in (("01_torn", '{"cells": ['), ("02_no_notebook", "[1]"), ("03_letters", b"\xff\xfe{"),
+                       ("04_no_outputs", NO_OUTPUTS)):  # fmt: skip
         path = lesson.with_name(f"{name}.ipynb")
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     lab.trust(sorted(lesson.parent.glob("*.ipynb")))
     said = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[2] for line in said] == [
         "llmviz restore 01_torn", "llmviz restore 02_no_notebook", "llmviz restore 03_letters",
+        "llmviz restore 04_no_outputs",
     ]  # fmt: skip
     notary = NotebookNotary()
     assert notary.check_signature(nbformat.read(lesson, as_version=4))
