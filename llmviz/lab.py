@@ -1,6 +1,7 @@
 """Open the lessons in JupyterLab (`llmviz lab`): trusted, at the first lesson, without any request to the network."""
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +38,8 @@ def run(arguments: list[str]) -> int:
 
 def trust(paths: Iterable[Path]) -> None:
     """Sign notebooks in Jupyter's own database, as `jupyter trust` does; a broken one is named and left out."""
+    # jsonschema would build a grammar of web addresses, which takes two seconds; no notebook is checked for them.
+    sys.modules.setdefault("rfc3987_syntax", None)
     import nbformat
     from nbformat.sign import NotebookNotary
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import urllib.request
 
 import nbformat
@@ -37,6 +39,11 @@ def test_trust_signs_every_notebook_of_the_folder(lesson, tmp_path, monkeypatch)
     assert notary.check_signature(nbformat.read(lesson, as_version=4))
     assert not notary.check_signature(changed)
     notary.store.close()
+
+
+def test_the_start_does_not_build_a_grammar_of_web_addresses():
+    code = "import sys; from llmviz import lab; lab.trust([]); import jsonschema; print('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_one_broken_notebook_is_named_and_does_not_lock_the_others(lesson, tmp_path, monkeypatch, capsys):
