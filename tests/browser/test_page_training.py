@@ -32,6 +32,7 @@ def losses_of(run) -> list[float]:
     """The training losses, from the table."""
     if run.locator(".twin[open]").count() == 0:
         run.get_by_text("as a table").click()
+    expect(run.locator("tbody tr").first).to_be_visible()  # filled a moment after it opens
     cells = run.locator("tbody tr td:nth-child(2)").all_inner_texts()
     return [float(cell) for cell in cells if cell]
 

@@ -276,7 +276,7 @@ class TestRemedies:
         page.wait_for_timeout(60)
         judge(page)
         board.frame.get_by_text("as a table").click()
-        assert len(board.frame.locator(".twin tbody tr").all()) == 5
+        expect(board.frame.locator(".twin tbody tr")).to_have_count(5)
 
 
 class TestModel:
