@@ -82,6 +82,7 @@ def fits_a_phone(page):
     assert all(deeper - level < 2 for level, deeper in pairwise(levels)), page.url
 
 
+@pytest.mark.slow
 def test_pages_beside_the_lessons_fit_a_phone(page, exported_pages):
     lessons = {exported_pages / f"{name}.html" for name in ("index", *NOTEBOOKS)}
     others = sorted({*exported_pages.rglob("*.html")} - lessons)
