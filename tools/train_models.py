@@ -39,7 +39,7 @@ from llmviz.training import TrainingSettings, TrainingStep, masked_lm, runs
 from llmviz.training.checkpoints import Checkpoint, save
 
 SEED = 0
-TINY_STEPS, INDUCTION_STEPS, MASKED_STEPS, HEADLINE_STEPS = 5_000, 4_000, 1_200, 400
+TINY_STEPS, INDUCTION_STEPS, HEADLINE_STEPS = 5_000, 4_000, 400
 COPY_PROMPTS, SAMPLES, TEMPERATURE = 50, 200, 0.8
 LIST_LENGTH = 20
 SHORTEST_LIST, LONGEST_LIST = 4, 24  # tokens, in training
@@ -158,25 +158,8 @@ def corpus_of(checkpoint: Checkpoint) -> tuple[Tensor, Tensor, list[str]]:
     return token_ids, starts, list(held_out.documents[:MASKED_TEXTS])
 
 
-def train_masked() -> Checkpoint:
-    """A BERT of the tiny GPT's sizes, trained on its corpus, and a GPT for as many steps beside it to compare."""
-    base = artifacts.load_model("tiny")
-    token_ids, starts, texts = corpus_of(base)
-    settings, record = TrainingSettings(steps=MASKED_STEPS, seed=SEED), {}
-    for name, model, objective in (
-        ("next_token", DecoderOnly(base.model.config, seed=SEED), training.next_token_loss),
-        ("masked", masked_lm.new_model(base.model.config, seed=SEED), masked_lm.masked_token_loss),
-    ):
-        steps = training.train_steps(model, token_ids, settings, starts=starts, objective=objective)
-        done = list(tqdm(steps, total=MASKED_STEPS, desc=name, unit=" steps"))
-        record[name] = history(done) | {"recovered": recovered(model, base, texts)}
-        print(f"  {name}: {record[name]['recovered']} of {len(texts)} masked tokens", flush=True)
-    record["n_parameters"] = model.n_parameters
-    return Checkpoint(model, base.tokenizer, base.corpus, settings, MASKED_STEPS, record)
-
-
 def train_masked_long() -> Checkpoint:
-    """The same BERT, trained for as many steps as the tiny GPT, each text in a window of its own."""
+    """A BERT of the tiny GPT's sizes, trained on its corpus for as many steps, each text in a window of its own."""
     base = artifacts.load_model("tiny")
     objective = partial(masked_lm.masked_token_loss, end_of_text=base.tokenizer.end_of_text)
     token_ids, starts, texts = corpus_of(base)
@@ -236,7 +219,6 @@ def machine() -> dict[str, Any]:
 MODELS = {
     "tiny": train_tiny_gpt,
     "induction": train_induction,
-    "masked": train_masked,
     "masked_long": train_masked_long,
     "sentiment": partial(finetuning.train_sentiment_base, progress=True),
     "headlines": train_headlines,

@@ -18,7 +18,7 @@ from llmviz import artifacts
 from llmviz.widgets import EmbeddingExplorer, FillMaskExplorer
 vectors = torch.tensor([[0.0, 0.1, 1.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.9], [0.5, -1.0, 0.2]])
 display(EmbeddingExplorer(vectors, ["man", "king", "woman", "queen", "kite"], analogy=("man", "king", "woman")))
-masked, causal = artifacts.load_model("masked"), artifacts.load_model("tiny")
+masked, causal = artifacts.load_model("masked_long"), artifacts.load_model("tiny")
 FillMaskExplorer(masked.model, causal.model, causal.tokenizer, "Mia lives in the lighthouse.", hidden=[4]).live()
 """
 SET_SOURCE = "(source) => jupyterapp.shell.currentWidget.content.widgets[0].model.sharedModel.setSource(source)"

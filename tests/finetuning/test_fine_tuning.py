@@ -48,7 +48,7 @@ def test_a_new_head_reads_the_same_stream():
 
 
 def test_what_fills_up_the_end_changes_nothing_for_decoders_and_encoders():
-    encoder = artifacts.load_model("masked").model
+    encoder = artifacts.load_model("masked_long").model
     for model in (artifacts.load_model("sentiment").model, encoder):
         short = torch.tensor([[5, 6, 7]])
         padded = torch.tensor([[5, 6, 7, -1, -1]])

@@ -23,7 +23,7 @@ CAUSAL = noisy_model(ModelConfig(TOKENIZER.vocab_size, **SIZES))
 FILLER = FillMask(MASKED, CAUSAL, TOKENIZER)
 FILLER.beam_width = TOKENIZER.vocab_size  # every token is tried
 TEXT = "Mia found a kite"
-SHIPPED = FillMask(artifacts.load_model("masked").model, TINY.model, TINY.tokenizer, world=Tinyville())
+SHIPPED = FillMask(artifacts.load_model("masked_long").model, TINY.model, TINY.tokenizer, world=Tinyville())
 
 
 def test_a_word_of_one_token_gets_the_masked_models_own_probability():

@@ -11,7 +11,7 @@ from llmviz.tinyville.facts import FACTS
 from llmviz.training import masked_lm
 
 WORLD = Tinyville()
-MASKED = artifacts.load_model("masked")
+MASKED = artifacts.load_model("masked_long")
 TINY = artifacts.load_model("tiny")
 
 
@@ -28,12 +28,6 @@ def test_is_an_encoder_of_the_tiny_gpts_sizes_with_one_token_more():
     assert MASKED.tokenizer == TINY.tokenizer
 
 
-def test_what_was_recorded_is_what_it_does():
-    texts = [text.text for text in Tinyville(MASKED.corpus["counts"]).texts(99, counts={"story": 150, "fact": 150})]
-    found = masked_lm.masked_accuracy(MASKED.model, MASKED.tokenizer, texts, seed=1).float().mean().item()
-    assert found == pytest.approx(MASKED.record["masked"]["recovered"], abs=0.12)
-
-
 def test_reads_what_stands_to_the_right():
     """From the left both are "The …": only what follows tells a house from an animal."""
     for ending, attribute in (("is the home of", "house"), ("belongs to", "pet")):
@@ -42,29 +36,23 @@ def test_reads_what_stands_to_the_right():
             assert best(f"The ___ {ending} {name}.")[0].strip() in values
 
 
-class TestTrainedLonger:
-    """The pair that the lessons open: both have read the same text for as many steps."""
+def test_recovers_far_more_than_the_tiny_gpt_of_the_same_hidden_tokens():
+    """Both have read the same text for as many steps."""
+    assert (MASKED.step, MASKED.corpus) == (TINY.step, TINY.corpus)
+    record = MASKED.record["recovered"]
+    assert record["masked"] > record["next_token"] + 0.05
+    texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
+    found, by_gpt = (
+        masked_lm.masked_accuracy(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
+        for model in (MASKED.model, TINY.model)
+    )
+    assert found == pytest.approx(record["masked"], abs=0.08)
+    assert found > by_gpt + 0.05
 
-    LONG = artifacts.load_model("masked_long")
 
-    def test_is_of_the_same_sizes_and_was_trained_as_long_as_the_tiny_gpt(self):
-        assert self.LONG.model.config == MASKED.model.config
-        assert (self.LONG.step, self.LONG.corpus, self.LONG.tokenizer) == (TINY.step, TINY.corpus, TINY.tokenizer)
-
-    def test_recovers_far_more_than_the_tiny_gpt_of_the_same_hidden_tokens(self):
-        record = self.LONG.record["recovered"]
-        assert record["masked"] > record["next_token"] + 0.05
-        texts = [text.text for text in Tinyville().texts(99, counts={"story": 60, "fact": 150, "sense": 60})]
-        found, by_gpt = (
-            masked_lm.masked_accuracy(model, MASKED.tokenizer, texts, seed=1).float().mean().item()
-            for model in (self.LONG.model, TINY.model)
-        )
-        assert found == pytest.approx(record["masked"], abs=0.08)
-        assert found > by_gpt + 0.05
-
-    def test_a_sentence_that_stands_alone_is_nothing_new_to_it(self):
-        probabilities = predict_masked(self.LONG.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
-        assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9
+def test_a_sentence_that_stands_alone_is_nothing_new_to_it():
+    probabilities = predict_masked(MASKED.model, MASKED.tokenizer, "Mia ___ in the lighthouse.")
+    assert probabilities[0, MASKED.tokenizer.encode(" lives")[0]] > 0.9
 
 
 def test_it_is_small_and_holds_nothing_but_numbers_and_text():
