@@ -199,7 +199,7 @@ def _draw_training(ax: Axes, steps: np.ndarray, losses: np.ndarray, smoothed: np
         marker = "o" if len(losses) == 1 else None
         ax.plot(steps, losses, color=style.BLUE, linewidth=1.8, marker=marker, label="training")
         return
-    ax.plot(steps, losses, color=style.BLUE, linewidth=0.8, alpha=0.3, label="training, each step")
+    ax.plot(steps, losses, color=style.BLUE, linewidth=0.8, alpha=0.3, label="training")
     ax.plot(steps, smoothed, color=style.BLUE, linewidth=1.8, label="training, smoothed")
 
 

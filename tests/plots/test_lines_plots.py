@@ -68,9 +68,9 @@ def lines(axes) -> dict:
 def test_training_is_faint_and_smoothed_and_validation_is_dots():
     axes = plots.loss_curve(STEPS, LOSSES, validation=VALIDATION, title="Learning")
     drawn = lines(axes)
-    assert list(drawn) == ["training, each step", "training, smoothed", "validation"]
-    assert np.array_equal(drawn["training, each step"].get_xydata(), np.stack([STEPS, LOSSES], axis=1))
-    assert drawn["training, each step"].get_alpha() < 0.5
+    assert list(drawn) == ["training", "training, smoothed", "validation"]
+    assert np.array_equal(drawn["training"].get_xydata(), np.stack([STEPS, LOSSES], axis=1))
+    assert drawn["training"].get_alpha() < 0.5
     assert drawn["validation"].get_linestyle() == "None" and drawn["validation"].get_marker() == "o"
     assert np.array_equal(drawn["validation"].get_xydata(), np.transpose(VALIDATION))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(drawn)
